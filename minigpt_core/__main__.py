@@ -1,0 +1,290 @@
+"""`python -m minigpt_core`: train, sample and list runs from the command line; the same store as the dashboard's."""
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from minigpt_core import corpus
+from minigpt_core.errors import ConfigError, TextError, UserError
+from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.new_run import new_run
+from minigpt_core.presets import Preset, find_preset
+from minigpt_core.recording import Recorder
+from minigpt_core.runs import LOCAL, Run, RunStore, new_run_id
+from minigpt_core.sampling import SampleSettings, generate, start_id
+from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import (
+    DoneEvent,
+    Event,
+    MetricsEvent,
+    SampleEvent,
+    StepEvent,
+    TrainConfig,
+    Trainer,
+    part,
+)
+from minigpt_core.worker import make_trainer
+
+BAR_WIDTH = 24
+BAR_SECONDS = 0.1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 fine, 1 the run diverged, 2 something to correct."""
+    options = make_parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except UserError as error:
+        print(f"minigpt_core: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m minigpt_core", description="Train and sample a mini-GPT."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a model on a text")
+    train.add_argument("--preset", default="notebook", help="named settings to begin with (notebook)")
+    train.add_argument("--text", help="a text file, or the name of a bundled text; default: the preset's")
+    train.add_argument("--keep-case", action="store_true", help="do not lower-case the text")
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting")
+    train.add_argument("--name", help="what the run is called")
+    train.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
+    train.add_argument("--threads", type=int, default=1, help="processor threads (1)")
+    train.add_argument("--json", action="store_true", help="one JSON object a line instead of a progress bar")
+    train.set_defaults(command=command_train)
+
+    sample = commands.add_parser("sample", help="write text with a trained model")
+    sample.add_argument("--run", default="last", help="a run's id, the start of it, or last (the newest run)")
+    sample.add_argument("--checkpoint", default="last", help="a step, last or best (last)")
+    sample.add_argument("--prompt", default="", help="the text to go on from")
+    sample.add_argument("--tokens", type=int, default=200, help="characters to write (200)")
+    sample.add_argument("--temperature", type=float, default=1.0, help="0 is always the likeliest (1)")
+    sample.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest only; 0: all (0)")
+    sample.add_argument("--top-p", type=float, default=1.0, help="draw from the likeliest that reach p (1)")
+    sample.add_argument("--seed", type=int, default=1337, help="the same seed gives the same text (1337)")
+    sample.set_defaults(command=command_sample)
+
+    runs = commands.add_parser("runs", help="list the runs")
+    runs.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    runs.set_defaults(command=command_runs)
+    return parser
+
+
+def command_train(options: argparse.Namespace) -> int:
+    """Train here, in this process, writing to the store like a worker does."""
+    torch.set_num_threads(options.threads)
+    store = RunStore()
+    run_id = store.find_run(options.resume).id if options.resume else new_run_id()
+    with store.lock(run_id):
+        run = store.run(run_id) if options.resume else make_run(store, options, run_id)
+        trainer = make_trainer(store, run)
+        store.set_status(run.id, "running", threads=options.threads)
+        show = print_json if options.json else ProgressBar(run).show
+        with stop_on_interrupt(trainer):
+            status = follow(store, run, trainer, show)
+        store.set_status(run.id, status)
+    if options.json:
+        print(
+            json.dumps({"event": "done", "run": run.id, "status": status, "step": trainer.step}), flush=True
+        )
+    else:
+        print(f"\nRun {run.id}: {status} at step {trainer.step}.")
+    return 1 if status == "diverged" else 0
+
+
+def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
+    """A run with the preset's settings, changed by `--set`."""
+    preset = find_preset(options.preset)
+    title, text = read_text(options.text or preset.corpus, lower=not options.keep_case)
+    model_fields, training = apply_settings(preset, options.set)
+    return new_run(
+        store,
+        run_id=run_id,
+        status="running",
+        text=text,
+        title=title,
+        model_fields=model_fields,
+        training=training,
+        lower=not options.keep_case,
+        preset=preset.name,
+        name=options.name or "",
+    )
+
+
+def read_text(name: str, *, lower: bool) -> tuple[str, str]:
+    """Title and normalized text of a bundled text or a file."""
+    if name in corpus.BUNDLED:
+        bundled = corpus.load(name)
+        title, text = bundled.title, bundled.text
+    else:
+        path = Path(name)
+        try:
+            title, text = path.name, corpus.decode(path.read_bytes()).text
+        except OSError as error:
+            raise TextError(
+                "{name} cannot be read: {problem}. Name a text file, or one of: {known}.",
+                name=name, problem=error.strerror or error, known=", ".join(corpus.BUNDLED),
+            ) from error  # fmt: skip
+    text = corpus.normalize(text, lower=lower)
+    corpus.check_text(text)
+    return title, text
+
+
+def apply_settings(preset: Preset, assignments: Sequence[str]) -> tuple[dict[str, Any], TrainConfig]:
+    """The preset's model fields and training configuration, with every NAME=VALUE put in its place."""
+    model, training = dict(preset.model), preset.training.to_dict()
+    model_types = {f.name: f.type for f in dataclasses.fields(ModelConfig) if f.name != "vocab_size"}
+    training_types = {f.name: f.type for f in dataclasses.fields(TrainConfig)}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise ConfigError("{assignment} is not of the form name=value.", assignment=assignment)
+        if name in model_types:
+            model[name] = parse(name, value, model_types[name])
+        elif name in training_types:
+            training[name] = parse(name, value, training_types[name])
+        else:
+            known = ", ".join([*model_types, *training_types])
+            raise ConfigError(
+                "There is no setting called {name}. The settings are: {known}.", name=name, known=known
+            )
+    return model, TrainConfig.from_dict(training)
+
+
+def parse(name: str, value: str, kind: Any) -> Any:
+    """A setting's value as the type its field has."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise ConfigError(
+            "{name} = {value} is not a number of the right kind.", name=name, value=value
+        ) from None
+
+
+def follow(store: RunStore, run: Run, trainer: Trainer, show: Any) -> str:
+    """Record and show every event; returns the status the run ended with."""
+    recorder = Recorder(store, run.id, trainer)
+    status = "failed"
+    for event in trainer.run():
+        recorder.record(event)
+        show(event)
+        if isinstance(event, DoneEvent):
+            status = event.status
+    return status
+
+
+@contextmanager
+def stop_on_interrupt(trainer: Trainer) -> Iterator[None]:
+    """Ctrl-C ends the run with a checkpoint instead of a traceback."""
+    before = signal.signal(signal.SIGINT, lambda *_: trainer.stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def print_json(event: Event) -> None:
+    """One line for each evaluation and sample."""
+    if isinstance(event, MetricsEvent):
+        line = {"event": "metrics"} | dataclasses.asdict(event)
+    elif isinstance(event, SampleEvent):
+        line = {"event": "sample"} | dataclasses.asdict(event)
+    else:
+        return
+    print(json.dumps(line), flush=True)
+
+
+class ProgressBar:
+    """One line that is written over: steps, loss, time left."""
+
+    def __init__(self, run: Run) -> None:
+        self._steps, self._first_step = run.training.steps, run.step
+        self._started, self._shown = time.monotonic(), -math.inf
+        self._validation = ""
+
+    def show(self, event: Event) -> None:
+        """Redraw for a step, at most ten times a second."""
+        if isinstance(event, MetricsEvent) and event.val_loss is not None:
+            self._validation = f"  validation {event.val_loss:.3f}"
+        now = time.monotonic()
+        last = event.step == self._steps
+        if isinstance(event, StepEvent) and (last or now - self._shown >= BAR_SECONDS):
+            self._shown = now
+            self._draw(event, now - self._started)
+
+    def _draw(self, event: StepEvent, seconds: float) -> None:
+        full = BAR_WIDTH * event.step // self._steps
+        left = seconds / max(1, event.step - self._first_step) * (self._steps - event.step)
+        bar = "█" * full + "░" * (BAR_WIDTH - full)
+        line = f"{bar} {event.step}/{self._steps}  loss {event.loss:.3f}{self._validation}  {left:.0f} s left"
+        print(f"\r{line:<100}", end="", flush=True)
+
+
+def command_sample(options: argparse.Namespace) -> int:
+    """Write text, one character at a time."""
+    settings = SampleSettings(temperature=options.temperature, top_k=options.top_k, top_p=options.top_p)
+    store = RunStore()
+    run = store.find_run(options.run)
+    which = options.checkpoint
+    step = which if which in ("last", "best") else parse("checkpoint", which, int)
+    weights = store.load_checkpoint(run.id, step, model_only=True)
+    model = build_model(run.model)
+    model.load_state_dict(part(weights.tensors, "model."))
+    tokenizer = CharTokenizer.from_characters(run.characters)
+    prompt = known_part(tokenizer, corpus.normalize(options.prompt, run.lower, strip=False))
+    idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])
+    generator = torch.Generator().manual_seed(options.seed)
+    print(prompt, end="", flush=True)
+    for step in generate(
+        model, idx, options.tokens, run.model.block_size, generator=generator, settings=settings
+    ):
+        print(tokenizer.decode([step.token]), end="", flush=True)
+    print()
+    return 0
+
+
+def known_part(tokenizer: CharTokenizer, prompt: str) -> str:
+    """The prompt without the characters the model has never seen; says which on stderr."""
+    known, unknown = tokenizer.split_unknown(prompt)
+    if unknown:
+        listed = ", ".join(repr(character) for character in unknown)
+        print(f"minigpt_core: the model does not know {listed}: left out of the prompt.", file=sys.stderr)
+    return known
+
+
+def command_runs(options: argparse.Namespace) -> int:
+    """List the runs of this machine, newest first."""
+    runs = RunStore().runs(LOCAL)
+    if options.json:
+        for run in runs:
+            fields = {"run": run.id, "name": run.name, "status": run.status, "step": run.step}
+            print(json.dumps(fields | {"steps": run.training.steps, "best_val_loss": run.best_val_loss}))
+        return 0
+    if not runs:
+        print("No runs yet. Start one with: python -m minigpt_core train --preset notebook")
+    for run in runs:
+        loss = "" if run.best_val_loss is None else f"best validation loss {run.best_val_loss:.3f}"
+        print(f"{run.id}  {run.status:<11} {run.step:>7}/{run.training.steps:<7} {loss:<28} {run.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""What a run measured: losses, evaluations, samples and changed settings, as tables of the run store."""
+
+import math
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from minigpt_core.curves import Curve, read_curve, update_buckets
+from minigpt_core.store_schema import Database, find, storable, update
+from minigpt_core.training import ChangeEvent, MetricsEvent, SampleEvent, StepEvent
+
+PROGRESS = {"step", "seconds", "steps_per_second", "best_step", "best_val_loss"}
+
+
+class MetricsStore:
+    """The half of the run store that workers write many times a second, and pages read as often."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(
+        self,
+        run_id: str,
+        *,
+        steps: Sequence[StepEvent] = (),
+        evaluations: Sequence[MetricsEvent] = (),
+        samples: Sequence[SampleEvent] = (),
+        changes: Sequence[ChangeEvent] = (),
+        **progress: float | None,
+    ) -> None:
+        """Write a batch in one transaction. What a resumed run replays takes the place of what was there.
+
+        Args:
+            progress: `step`, `seconds`, `steps_per_second`, `best_step`, `best_val_loss` of the run by now.
+        """
+        assert progress.keys() <= PROGRESS
+        with self._database.writing() as db:
+            key = find(db, run_id)["key"]
+            write_steps(db, key, steps)
+            write_evaluations(db, key, evaluations)
+            write_samples(db, key, samples)
+            write_changes(db, key, changes)
+            update(db, key, {name: finite(value) for name, value in progress.items()})
+
+    def curve(self, run_id: str, points: int = 400, means: int = 200) -> Curve:
+        """The loss of a run of any length as at most `points` points and `means` bucket means."""
+        with self._database.reading() as db:
+            return read_curve(db, find(db, run_id)["key"], points, means)
+
+    def steps_since(self, run_id: str, step: int = -1, limit: int = 1000) -> list[StepEvent]:
+        """At most `limit` steps after `step`, in order. A number that was not finite comes back as NaN."""
+        query = "SELECT * FROM steps WHERE run = ? AND step > ? ORDER BY step LIMIT ?"
+        return [
+            StepEvent(
+                step=row["step"],
+                loss=or_nan(row["loss"]),
+                learning_rate=row["learning_rate"],
+                grad_norm=or_nan(row["grad_norm"]),
+            )
+            for row in self._rows(query, run_id, step, limit)
+        ]
+
+    def evaluations(self, run_id: str) -> list[MetricsEvent]:
+        """Every evaluation, in order."""
+        return [
+            MetricsEvent(
+                step=row["step"],
+                train_loss=or_nan(row["train_loss"]),
+                val_loss=row["val_loss"],
+                val_accuracy=row["val_accuracy"],
+            )
+            for row in self._rows("SELECT * FROM evaluations WHERE run = ? ORDER BY step", run_id)
+        ]
+
+    def samples(self, run_id: str) -> list[SampleEvent]:
+        """What the model wrote at each evaluation, in order."""
+        rows = self._rows("SELECT * FROM samples WHERE run = ? ORDER BY step", run_id)
+        return [SampleEvent(step=row["step"], text=row["text"]) for row in rows]
+
+    def changes(self, run_id: str, since_step: int = 0) -> list[ChangeEvent]:
+        """The settings that were changed at `since_step` or later, in the order of the changes."""
+        query = "SELECT * FROM changes WHERE run = ? AND step >= ? ORDER BY step, position"
+        rows = self._rows(query, run_id, since_step)
+        return [ChangeEvent(step=row["step"], name=row["name"], value=row["value"]) for row in rows]
+
+    def _rows(self, query: str, run_id: str, *values: object) -> list[sqlite3.Row]:
+        """The rows of a run; the first gap in `query` is for the run."""
+        with self._database.reading() as db:
+            return db.execute(query, (find(db, run_id)["key"], *values)).fetchall()
+
+
+def write_steps(db: sqlite3.Connection, key: int, steps: Sequence[StepEvent]) -> None:
+    """Write steps, and the buckets that they fall into."""
+    if not steps:
+        return
+    newest = db.execute("SELECT max(step) FROM steps WHERE run = ?", (key,)).fetchone()[0]
+    db.executemany(
+        "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?)",
+        [(key, s.step, finite(s.loss), s.learning_rate, finite(s.grad_norm)) for s in steps],
+    )
+    numbers = [step.step for step in steps]
+    update_buckets(db, key, min(numbers), max(numbers), -1 if newest is None else newest)
+
+
+def write_evaluations(db: sqlite3.Connection, key: int, evaluations: Sequence[MetricsEvent]) -> None:
+    """Write evaluations, in the place of those at the same steps."""
+    db.executemany(
+        "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?)",
+        [(key, e.step, finite(e.train_loss), finite(e.val_loss), e.val_accuracy) for e in evaluations],
+    )
+
+
+def write_samples(db: sqlite3.Connection, key: int, samples: Sequence[SampleEvent]) -> None:
+    """Write samples, in the place of those at the same steps."""
+    db.executemany(
+        "INSERT OR REPLACE INTO samples VALUES (?, ?, ?)",
+        [(key, sample.step, storable(sample.text)) for sample in samples],
+    )
+
+
+def write_changes(db: sqlite3.Connection, key: int, changes: Sequence[ChangeEvent]) -> None:
+    """Write changes, each after the others at its step. A resumed run does not report replayed ones again."""
+    db.executemany(
+        "INSERT INTO changes SELECT ?1, ?2, count(*), ?3, ?4, ?5 FROM changes WHERE run = ?1 AND step = ?2",
+        [(key, change.step, change.name, change.value, time.time()) for change in changes],
+    )
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None for NaN and infinity, which have no place in a database or in JSON."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def or_nan(value: float | None) -> float:
+    """The inverse of `finite`, as far as there is one."""
+    return math.nan if value is None else value

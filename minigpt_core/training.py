@@ -1,0 +1,468 @@
+"""The training loop, as a generator of events: `for event in Trainer(...).run(): ...`.
+
+The same loop serves the dashboard, the command line, a notebook and the tests: it yields what happens and
+displays nothing. Letters in the shape comments: B sequences in a batch, T characters in a window.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
+from minigpt_core.errors import ConfigError
+from minigpt_core.model import ModelConfig, build_model, check_range, known_fields
+from minigpt_core.sampling import generate, start_id
+
+OPTIMIZERS = ("adamw", "sgd")
+EVALUATIONS_PER_RUN = 20
+CHARACTERS_PER_CHUNK = (
+    16_384  # one chunk of an evaluation: a few milliseconds, so that Stop is heard in between
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained. Every number is checked when the configuration is made."""
+
+    steps: int = 500
+    """How many times the weights are adjusted, 1 to 10,000,000."""
+
+    batch_size: int = 4
+    """B: how many windows of text one step looks at, 1 to 1024."""
+
+    optimizer: str = "adamw"
+    """`adamw` (https://arxiv.org/abs/1711.05101) or `sgd`. AdamW gives every weight its own step size, so the rows
+    of rare characters, which seldom get a gradient, learn about as fast as those of common ones."""
+
+    learning_rate: float = 3e-3
+    """How far one step moves the weights, 0 to 1000. See `benchmarks/learning_rate.py` for the choice."""
+
+    weight_decay: float = 0.0
+    """How strongly every step pulls the weights towards 0, 0 to 10."""
+
+    grad_clip: float = 0.0
+    """Longest gradient allowed (its norm), 0 to 1000; 0 leaves gradients as they are."""
+
+    eval_interval: int = 0
+    """Steps between two evaluations, 0 to 10,000,000; 0 makes it a twentieth of the run."""
+
+    eval_windows: int = 64
+    """Windows of each split that an evaluation reads, 0 to 1,000,000; 0 reads the whole split."""
+
+    sample_length: int = 200
+    """Characters of text written at each evaluation, 0 to 2000."""
+
+    val_fraction: float = 0.1
+    """Share of the text, at its end, that is kept for validation, 0 to 0.5."""
+
+    seed: int = 1337
+    """Where all random numbers of the run come from, 0 to 2**32 - 1."""
+
+    pace: float = 0.0
+    """Steps per second, 0 to 100,000; 0 goes as fast as the machine can."""
+
+    def __post_init__(self) -> None:
+        check_range("steps", self.steps, 1, 10_000_000)
+        check_range("batch_size", self.batch_size, 1, 1024)
+        if self.optimizer not in OPTIMIZERS:
+            raise ConfigError(
+                "optimizer = {value} cannot be used: choose one of {known}.",
+                value=self.optimizer, known=", ".join(OPTIMIZERS),
+            )  # fmt: skip
+        check_learning_rate(self.learning_rate)
+        check_range("weight_decay", self.weight_decay, 0, 10)
+        check_range("grad_clip", self.grad_clip, 0, 1000)
+        check_range("eval_interval", self.eval_interval, 0, 10_000_000)
+        check_range("eval_windows", self.eval_windows, 0, 1_000_000)
+        check_range("sample_length", self.sample_length, 0, 2000)
+        check_range("val_fraction", self.val_fraction, 0, 0.5)
+        check_range("seed", self.seed, 0, 2**32 - 1)
+        check_range("pace", self.pace, 0, 100_000)
+
+    @property
+    def evaluation_interval(self) -> int:
+        """Steps between two evaluations, once 0 has been replaced by a twentieth of the run."""
+        return self.eval_interval or max(1, self.steps // EVALUATIONS_PER_RUN)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON-able values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`. Raises `ConfigError` for a field that does not exist."""
+        return cls(**known_fields(cls, fields))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Everything that the next step depends on, so that a resumed run goes on as if nothing had happened."""
+
+    step: int
+    tensors: dict[str, Tensor]
+    """`model.*` the weights, `optimizer.*` its running averages, `rng.*` the states of the random generators."""
+
+    state: dict[str, Any]
+    """JSON-able: the settings in force, the best loss so far, the seconds trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEvent:
+    """The weights were adjusted once. `loss` is the batch's, in nats per character, before the adjustment."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsEvent:
+    """An evaluation over fixed windows of each split. `val_*` are None if the validation part is too short."""
+
+    step: int
+    train_loss: float
+    val_loss: float | None
+    val_accuracy: float | None
+    """Share of the next characters of the validation windows whose most probable guess is right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleEvent:
+    """What the model writes now. The same random numbers every time: only the model changes."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointEvent:
+    """A state from which the run can go on."""
+
+    checkpoint: Checkpoint
+
+    @property
+    def step(self) -> int:
+        """The number of steps it stands after."""
+        return self.checkpoint.step
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeEvent:
+    """A setting was changed while the run goes; in force from the step after `step`."""
+
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatingEvent:
+    """A part of an evaluation is done: a moment to look at controls."""
+
+    step: int
+    done: int
+    total: int
+
+
+Status = Literal["done", "stopped", "diverged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoneEvent:
+    """The run is over: all steps made, stopped on request, or a loss that is no longer a finite number."""
+
+    step: int
+    status: Status
+
+
+Event = StepEvent | MetricsEvent | SampleEvent | CheckpointEvent | ChangeEvent | EvaluatingEvent | DoneEvent
+
+
+class Trainer:
+    """One training run. Its losses depend on the configuration and the seed alone: not on the evaluation
+    interval, the pace, a pause, or another `Trainer` in the same process.
+
+    Args:
+        dataset: the encoded text, split into train and validation.
+        model_config: what to train; its `vocab_size` must be the dataset's.
+        config: how to train.
+        checkpoint: where to go on, or None to begin at step 0.
+        changes: settings that were changed after that checkpoint, to be replayed at their steps.
+        wait: called with the trainer before every step; returns when the step may be made. That is how a pace is
+            kept and a pause is made.
+
+    Raises:
+        TextError: the training part is shorter than `block_size + 1`.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        *,
+        checkpoint: Checkpoint | None = None,
+        changes: Iterable[ChangeEvent] = (),
+        wait: "Callable[[Trainer], object] | None" = None,
+    ) -> None:
+        assert model_config.vocab_size == dataset.tokenizer.vocab_size
+        check_length(dataset.train, model_config.block_size)
+        self.dataset, self.config, self.model_config = dataset, config, model_config
+        self.step = 0
+        self.seconds = 0.0  # spent in training steps, without waiting and evaluating
+        self.learning_rate, self.pace = config.learning_rate, config.pace
+        self.eval_interval = config.evaluation_interval
+        self.best_step: int | None = None
+        self.best_val_loss = math.inf
+        self._evaluated_step = -1
+        self._last: Checkpoint | None = None
+        self.stopping = False
+        self._requested: deque[tuple[str, float]] = deque()
+        self._replay = deque(changes)
+        self._wait, self._last_step_at = wait or sleep_until_due, -math.inf
+        self._batches = torch.Generator().manual_seed(config.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.model = build_model(model_config)
+            self._rng_state = torch.get_rng_state()  # what dropout will draw from
+        self._optimizer = make_optimizer(self.model, config)
+        if checkpoint is not None:
+            self._restore(checkpoint)
+
+    def run(self) -> Iterator[Event]:
+        """Train to the end, yielding every event. Stop iterating to pause; iterate on to resume."""
+        if self._evaluated_step != self.step and self._evaluation_due():
+            yield from self._evaluate_and_save()
+        while self.step < self.config.steps and not self.stopping:
+            yield from self._apply_changes()
+            self._wait_for_turn()
+            if self.stopping:
+                break
+            event = self._train_step()
+            if not math.isfinite(event.loss):
+                yield DoneEvent(step=self.step, status="diverged")
+                return
+            yield event
+            if self._evaluation_due():
+                finite = yield from self._evaluate_and_save()
+                if not finite:
+                    yield DoneEvent(step=self.step, status="diverged")
+                    return
+        if self._last is None or self._last.step != self.step:
+            yield CheckpointEvent(checkpoint=self.checkpoint())
+        yield DoneEvent(step=self.step, status="done" if self.step >= self.config.steps else "stopped")
+
+    def stop(self) -> None:
+        """End the run before its next step, with a checkpoint."""
+        self.stopping = True
+
+    def change(self, **settings: float) -> None:
+        """Change `learning_rate`, `pace` or `eval_interval` from the next step on.
+
+        Raises:
+            ConfigError: a setting that cannot be changed while a run goes, or a value out of range.
+        """
+        for name, value in settings.items():
+            check_change(name, value)
+            self._requested.append((name, value))
+
+    def checkpoint(self) -> Checkpoint:
+        """A copy of everything that the next step depends on."""
+        tensors = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
+        for index, moments in self._optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._rng_state}
+        copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
+        self._last = Checkpoint(step=self.step, tensors=copies, state=self._state())
+        return self._last
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "learning_rate": self.learning_rate,
+            "pace": self.pace,
+            "eval_interval": self.eval_interval,
+            "seconds": self.seconds,
+            "best_step": self.best_step,
+            "best_val_loss": self.best_val_loss if self.best_step is not None else None,
+            "evaluated_step": self._evaluated_step,
+        }
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        tensors, state = checkpoint.tensors, checkpoint.state
+        self.model.load_state_dict(part(tensors, "model."))
+        optimizer = self._optimizer.state_dict()
+        for name, value in part(tensors, "optimizer.").items():
+            index, moment = name.split(".", 1)
+            optimizer["state"].setdefault(int(index), {})[moment] = value
+        self._optimizer.load_state_dict(optimizer)
+        self._batches.set_state(tensors["rng.batches"])
+        self._rng_state = tensors["rng.torch"]
+        self.step, self.seconds = checkpoint.step, state["seconds"]
+        self.learning_rate, self.pace = state["learning_rate"], state["pace"]
+        self.eval_interval = state["eval_interval"]
+        self.best_step, self._evaluated_step = state["best_step"], state["evaluated_step"]
+        self.best_val_loss = math.inf if self.best_step is None else state["best_val_loss"]
+        self._last = checkpoint
+
+    def _train_step(self) -> StepEvent:
+        """Draw a batch, predict, measure the loss, follow its gradient downhill."""
+        started = time.perf_counter()
+        x, y = get_batch(
+            self.dataset.train, self.model_config.block_size, self.config.batch_size, self._batches
+        )
+        with self._own_random_numbers():
+            logits, loss = self.model(x, y)  # (B, T, V), ()
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        # inf: measure the norm without shortening the gradient
+        grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip or math.inf)
+        value = loss.item()
+        if math.isfinite(value):  # a broken step must not spoil the weights
+            for group in self._optimizer.param_groups:
+                group["lr"] = self.learning_rate
+            self._optimizer.step()
+            self.step += 1
+        self.seconds += time.perf_counter() - started
+        return StepEvent(
+            step=self.step, loss=value, learning_rate=self.learning_rate, grad_norm=grad_norm.item()
+        )
+
+    def _evaluation_due(self) -> bool:
+        return self.step % self.eval_interval == 0 or self.step >= self.config.steps
+
+    def _evaluate_and_save(self) -> Generator[Event, None, bool]:
+        """Evaluate, write a sample, take a checkpoint. False, and nothing kept, if the loss is not finite."""
+        metrics = yield from self.evaluate()
+        if metrics is None:  # stopped on the way
+            return True
+        if not math.isfinite(metrics.train_loss):
+            return False
+        self._evaluated_step = self.step
+        if metrics.val_loss is not None and metrics.val_loss < self.best_val_loss:
+            self.best_step, self.best_val_loss = self.step, metrics.val_loss
+        yield metrics
+        if self.config.sample_length:
+            yield SampleEvent(step=self.step, text=self._sample())
+        yield CheckpointEvent(checkpoint=self.checkpoint())
+        return True
+
+    def evaluate(self) -> Generator[EvaluatingEvent, None, MetricsEvent | None]:
+        """Measure the model on fixed windows of both splits; None if it was stopped on the way."""
+        train = yield from self._measure(self.dataset.train)
+        val = yield from self._measure(self.dataset.val)
+        if self.stopping or train is None:
+            return None
+        val_loss, val_accuracy = val or (None, None)
+        return MetricsEvent(step=self.step, train_loss=train[0], val_loss=val_loss, val_accuracy=val_accuracy)
+
+    @torch.no_grad()
+    def _measure(self, data: Tensor) -> Generator[EvaluatingEvent, None, tuple[float, float] | None]:
+        """Mean loss and accuracy over windows of `data`, chunk by chunk; None if it is too short for one pair."""
+        T = min(self.model_config.block_size, len(data) - 1)  # a short validation part gets shorter windows
+        if T < 1:
+            return None
+        starts = evaluation_starts(data, T, self.config.eval_windows, self.config.seed)
+        loss_sum, correct, seen = 0.0, 0, 0
+        for chunk in starts.split(max(1, CHARACTERS_PER_CHUNK // T)):
+            x, y = windows(data, chunk, T)
+            self.model.eval()  # no dropout
+            logits, loss = self.model(x, y)  # (B, T, V), ()
+            self.model.train()
+            loss_sum += loss.item() * y.numel()
+            correct += int((logits.argmax(-1) == y).sum())
+            seen += y.numel()
+            if self.stopping:
+                return None
+            yield EvaluatingEvent(step=self.step, done=seen, total=len(starts) * T)
+        return loss_sum / seen, correct / seen
+
+    def _sample(self) -> str:
+        generator = torch.Generator().manual_seed(self.config.seed)
+        prompt = torch.tensor([start_id(self.dataset.tokenizer)])
+        steps = generate(
+            self.model, prompt, self.config.sample_length, self.model_config.block_size, generator=generator
+        )
+        return self.dataset.tokenizer.decode([s.token for s in steps])
+
+    def _apply_changes(self) -> Iterator[ChangeEvent]:
+        while self._replay and self._replay[0].step <= self.step:
+            change = self._replay.popleft()
+            setattr(self, change.name, change.value)
+        while self._requested:
+            name, value = self._requested.popleft()
+            setattr(self, name, value)
+            yield ChangeEvent(step=self.step, name=name, value=value)
+
+    @contextmanager
+    def _own_random_numbers(self) -> Iterator[None]:
+        """Dropout takes no generator: give it this run's own stretch of the global one, and put that back."""
+        outside = torch.get_rng_state()
+        torch.set_rng_state(self._rng_state)
+        try:
+            yield
+        finally:
+            self._rng_state = torch.get_rng_state()
+            torch.set_rng_state(outside)
+
+    def seconds_until_due(self) -> float:
+        """Time left until the pace in force allows the next step; 0 without a pace, or once Stop was asked for."""
+        if not self.pace or self.stopping:
+            return 0.0
+        return max(0.0, self._last_step_at + 1 / self.pace - time.monotonic())
+
+    def _wait_for_turn(self) -> None:
+        self._wait(self)
+        due = self._last_step_at + 1 / self.pace if self.pace else -math.inf
+        self._last_step_at = max(due, time.monotonic() - 0.1)  # keeps the mean pace; no burst after a pause
+
+
+def sleep_until_due(trainer: Trainer) -> None:
+    """Sleep for as long as the pace demands."""
+    while (seconds := trainer.seconds_until_due()) > 0:
+        time.sleep(seconds)
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimizer that `config` names. Fused: one kernel call for all weights."""
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+    return torch.optim.AdamW(
+        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
+
+
+def check_learning_rate(value: float) -> None:
+    """Raise `ConfigError` unless 0 < value <= 1000."""
+    if not 0 < value <= 1000:
+        raise ConfigError(
+            "learning_rate = {value} cannot be used: choose a number above 0 and at most 1000.", value=value
+        )
+
+
+def check_change(name: str, value: float) -> None:
+    """Raise `ConfigError` if `name` cannot be changed while a run goes, or not to this value."""
+    if name == "learning_rate":
+        check_learning_rate(value)
+    elif name == "pace":
+        check_range(name, value, 0, 100_000)
+    elif name == "eval_interval":
+        check_range(name, value, 1, 10_000_000)
+    else:
+        raise ConfigError(
+            "{name} cannot be changed while a run goes: stop it and start a new one.", name=name
+        )
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose name begins with `prefix`, without it."""
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,179 @@
+"""The command line, as a person types it: real processes on a real store."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from minigpt_core.__main__ import main
+from minigpt_core.runs import RunStore
+from minigpt_core.training import TrainConfig
+
+SMALL = [
+    "--set",
+    "steps=30",
+    "--set",
+    "eval_interval=10",
+    "--set",
+    "sample_length=20",
+    "--set",
+    "eval_windows=4",
+]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MINIGPT_HOME", str(tmp_path))
+    return tmp_path
+
+
+def run(*arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "minigpt_core", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        env=os.environ | {"PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == expect, done.stderr
+    return done
+
+
+def test_train_sample_and_list(home: Path) -> None:
+    lines = [
+        json.loads(line)
+        for line in run("train", "--preset", "notebook", "--json", *SMALL).stdout.splitlines()
+    ]
+    metrics = [line for line in lines if line["event"] == "metrics"]
+    assert [line["step"] for line in metrics] == [0, 10, 20, 30]
+    assert metrics[-1]["train_loss"] < metrics[0]["train_loss"]
+    assert metrics[-1]["val_loss"] < metrics[0]["val_loss"]
+    done = lines[-1]
+    assert (done["event"], done["status"], done["step"]) == ("done", "done", 30)
+    stored = RunStore(home).run(done["run"])
+    assert (stored.status, stored.training.steps, stored.workspace) == ("done", 30, "local")
+
+    sample = [
+        "sample",
+        "--run",
+        done["run"],
+        "--prompt",
+        "un matin,",
+        "--tokens",
+        "50",
+        "--temperature",
+        "0.8",
+    ]
+    first = run(*sample, "--top-k", "0", "--top-p", "1", "--seed", "1")
+    assert first.stdout.startswith("un matin,")
+    assert len(first.stdout.rstrip("\n")) <= 59
+    assert run(*sample, "--seed", "1").stdout == first.stdout
+    assert run(*sample, "--seed", "2").stdout != first.stdout
+    listing = run("runs").stdout
+    assert done["run"] in listing
+    assert "done" in listing
+
+
+def test_the_progress_bar_names_loss_and_time_left(home: Path) -> None:
+    shown = run("train", *SMALL).stdout
+    assert "30/30" in shown
+    assert "loss" in shown
+    assert "s left" in shown
+    assert RunStore(home).find_run("last").id in shown
+
+
+def test_a_text_of_ones_own(home: Path) -> None:
+    (home / "mine.txt").write_bytes("Où est la PÊCHE ?\n".encode("cp1252") * 40)
+    run("train", "--text", str(home / "mine.txt"), "--set", "block_size=8", *SMALL)
+    stored = RunStore(home).find_run("last")
+    assert (stored.text_title, stored.lower) == ("mine.txt", True)
+    assert set(stored.characters) == set("où est la pêche ?\n")
+
+
+def test_unknown_characters_of_a_prompt_are_named_and_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *SMALL]) == 0
+    capsys.readouterr()
+    assert main(["sample", "--prompt", "Un kiwi 🐱", "--tokens", "5"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("un ii ")
+    assert "'k', 'w', '🐱'" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_stops_with_a_checkpoint_and_the_run_can_go_on(home: Path) -> None:
+    arguments = ["train", "--json", "--set", "steps=400", "--set", "eval_interval=10", "--set", "pace=100"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minigpt_core", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while json.loads(process.stdout.readline()).get("step") != 20:
+        pass
+    process.send_signal(signal.SIGINT)
+    done = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
+    assert done["status"] == "stopped"
+    assert RunStore(home).load_checkpoint(done["run"]).step == done["step"]
+    again = run("train", "--resume", done["run"], "--json").stdout.splitlines()
+    assert json.loads(again[-1])["step"] == 400
+    steps = [event.step for event in RunStore(home).steps_since(done["run"], limit=1000)]
+    assert steps == list(range(1, 401))
+
+
+def test_divergence_has_an_exit_status_of_its_own() -> None:
+    assert main(["train", "--set", "optimizer=sgd", "--set", "learning_rate=1000", "--json", *SMALL]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "--preset", "magic"], "The presets are"),
+        (["train", "--set", "learning_rat=1"], "There is no setting called learning_rat"),
+        (["train", "--set", "steps=many"], "steps = many"),
+        (["train", "--set", "steps=0"], "steps = 0"),
+        (["train", "--set", "steps"], "name=value"),
+        (["train", "--set", "block_size=1000000"], "block_size"),
+        (["train", "--text", "no-such-file.txt"], "no-such-file.txt cannot be read"),
+        (["train", "--resume", "f00"], "No run"),
+        (["sample", "--run", "f00"], "No run"),
+        (["sample", "--temperature", "-1"], "temperature = -1"),
+        (["sample", "--top-p", "0"], "top_p = 0"),
+    ],
+)
+def test_every_mistake_gets_a_sentence(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    assert main(arguments) == 2
+    assert says in capsys.readouterr().err
+    assert RunStore(home).runs() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"aaaaaa", "one character"),
+        (b"abab", "block size"),
+        (b"\x00\x01\xff" * 50, "plain text"),
+    ],
+)
+def test_an_unusable_text_registers_nothing(
+    content: bytes, says: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "text.txt").write_bytes(content)
+    assert main(["train", "--text", str(home / "text.txt")]) == 2
+    assert says in capsys.readouterr().err
+    assert RunStore(home).runs() == []
+
+
+def test_no_runs_yet_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs"]) == 0
+    assert "No runs yet" in capsys.readouterr().out
+
+
+def test_the_learning_rate_of_the_preset_is_the_default() -> None:
+    assert main(["train", *SMALL]) == 0
+    assert RunStore().find_run("last").training.learning_rate == TrainConfig().learning_rate

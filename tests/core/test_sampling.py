@@ -1,0 +1,178 @@
+"""Sampling is exact: one random number on a cumulative bar."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from minigpt_core.errors import ConfigError, UserError
+from minigpt_core.model import ModelConfig, TinyGPT
+from minigpt_core.sampling import (
+    SampleSettings,
+    generate,
+    next_probabilities,
+    predict,
+    sample_next,
+    start_id,
+    token_at,
+)
+from minigpt_core.tokenizer import CharTokenizer
+
+LOGITS = torch.tensor([2.0, -1.0, 0.5, 0.5, -3.0, 1.0])
+DRAWS = 20_000
+
+
+def settings(**fields: float) -> SampleSettings:
+    return SampleSettings(**fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.8, 1.0, 2.0, 100.0])
+def test_temperature_divides_the_logits(temperature: float) -> None:
+    expected = (LOGITS.double() / temperature).softmax(-1)
+    torch.testing.assert_close(next_probabilities(LOGITS, settings(temperature=temperature)), expected)
+
+
+def test_temperature_zero_is_argmax_with_the_lowest_id_of_equals() -> None:
+    probabilities = next_probabilities(torch.tensor([0.0, 3.0, 3.0]), settings(temperature=0))
+    assert probabilities.tolist() == [0.0, 1.0, 0.0]
+
+
+def test_tiny_and_huge_temperatures_do_not_overflow() -> None:
+    cold = next_probabilities(LOGITS * 1e4, settings(temperature=1e-6))
+    assert cold.tolist() == [1.0, 0, 0, 0, 0, 0]
+    hot = next_probabilities(LOGITS, settings(temperature=100))
+    assert hot.max() / hot.min() < 1.06
+
+
+@pytest.mark.parametrize("fields", [{"temperature": -0.1}, {"temperature": math.nan}, {"top_k": -1}])
+def test_settings_out_of_range_are_refused(fields: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="choose a number"):
+        settings(**fields)
+
+
+@pytest.mark.parametrize("top_p", [0, -1, 1.1, math.nan])
+def test_top_p_out_of_range_is_refused(top_p: float) -> None:
+    with pytest.raises(ConfigError, match="above 0"):
+        settings(top_p=top_p)
+
+
+@given(k=st.integers(1, 10), ties=st.lists(st.integers(-2, 2), min_size=2, max_size=8))
+def test_exactly_k_survive_top_k(k: int, ties: list[int]) -> None:
+    probabilities = next_probabilities(torch.tensor(ties, dtype=torch.float32), settings(top_k=k))
+    assert int((probabilities > 0).sum()) == min(k, len(ties))
+    assert probabilities.sum().item() == pytest.approx(1)
+
+
+@given(
+    logits=st.lists(st.floats(-20, 20), min_size=1, max_size=12),
+    p=st.floats(1e-9, 1, exclude_min=True),
+)
+def test_top_p_keeps_the_smallest_set_that_reaches_p(logits: list[float], p: float) -> None:
+    full = torch.tensor(logits).double().softmax(-1)
+    kept = next_probabilities(torch.tensor(logits), settings(top_p=p)) > 0
+    mass = full[kept].sum().item()
+    assert mass >= p - 1e-9
+    least = full[kept].min().item()
+    assert mass - least < p + 1e-9  # without its least likely member it falls short
+    assert full[~kept].max().item() <= least if (~kept).any() else True
+
+
+def test_minus_infinity_is_never_drawn() -> None:
+    logits = torch.tensor([0.0, -math.inf, 0.0])
+    assert next_probabilities(logits, settings()).tolist() == [0.5, 0.0, 0.5]
+    assert next_probabilities(logits, settings(top_k=3))[1] == 0
+    assert token_at(torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64), 0.5) == 2
+
+
+@pytest.mark.parametrize("bad", [[0.0, math.nan], [math.inf, 0.0], [-math.inf, -math.inf]])
+def test_scores_that_are_no_numbers_are_refused(bad: list[float]) -> None:
+    with pytest.raises(UserError, match="diverged"):
+        next_probabilities(torch.tensor(bad), settings())
+
+
+def test_the_token_is_where_the_random_number_falls() -> None:
+    probabilities = torch.tensor([0.25, 0.0, 0.5, 0.25, 0.0], dtype=torch.float64)
+    landed = [token_at(probabilities, u) for u in (0.0, 0.2499, 0.25, 0.7499, 0.75, math.nextafter(1, 0))]
+    assert landed == [0, 0, 2, 2, 3, 3]
+
+
+def test_a_bar_that_rounding_left_short_still_gives_a_possible_token() -> None:
+    short = torch.tensor([0.5, 0.4999, 0.0], dtype=torch.float64)
+    assert token_at(short, 0.99999) == 1
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"temperature": 0.7}, {"top_k": 3}, {"top_p": 0.8, "temperature": 1.5}]
+)
+def test_frequencies_fit_the_distribution(fields: dict[str, float]) -> None:
+    """Chi-square statistic below its 99.9 % point for the remaining degrees of freedom."""
+    generator = torch.Generator().manual_seed(11)
+    steps = [sample_next(LOGITS, generator, settings(**fields)) for _ in range(DRAWS)]
+    counts = torch.bincount(torch.tensor([s.token for s in steps]), minlength=len(LOGITS)).double()
+    probabilities = steps[0].probabilities
+    possible = probabilities > 0
+    assert counts[~possible].sum() == 0
+    expected = probabilities[possible] * DRAWS
+    statistic = ((counts[possible] - expected) ** 2 / expected).sum().item()
+    critical = {2: 13.82, 3: 16.27, 5: 20.52}  # chi-square table, 0.001
+    assert statistic < critical[int(possible.sum()) - 1]
+
+
+def test_a_step_says_how_it_came_about() -> None:
+    step = sample_next(LOGITS, torch.Generator().manual_seed(3))
+    u = torch.rand(1, generator=torch.Generator().manual_seed(3), dtype=torch.float64).item()
+    assert step.u == u
+    assert step.token == token_at(step.probabilities, u)
+    assert step.probability == step.probabilities[step.token].item()
+
+
+@pytest.fixture
+def model() -> TinyGPT:
+    torch.manual_seed(1)
+    return TinyGPT(ModelConfig(vocab_size=6, block_size=4, n_embd=8))
+
+
+def test_generate_is_predict_draw_append(model: TinyGPT) -> None:
+    idx = torch.tensor([1, 2])
+    tokens = [s.token for s in generate(model, idx, 8, 4, generator=torch.Generator().manual_seed(5))]
+    generator, context = torch.Generator().manual_seed(5), idx
+    for token in tokens:
+        assert sample_next(predict(model, context[-4:]), generator).token == token
+        context = torch.cat([context, torch.tensor([token])])
+
+
+def test_generate_shows_the_model_at_most_block_size_characters() -> None:
+    class Spy(torch.nn.Module):
+        lengths: list[int] = []
+
+        def forward(self, idx: Tensor) -> tuple[Tensor, None]:
+            self.lengths.append(idx.shape[1])
+            return torch.zeros(*idx.shape, 6), None
+
+    spy = Spy()
+    list(generate(spy, torch.zeros(2, dtype=torch.int64), 5, 4, generator=torch.Generator()))
+    assert spy.lengths == [2, 3, 4, 4, 4]
+
+
+def test_the_same_seed_gives_the_same_text(model: TinyGPT) -> None:
+    def draw(seed: int) -> list[int]:
+        generator = torch.Generator().manual_seed(seed)
+        return [s.token for s in generate(model, torch.tensor([0]), 50, 4, generator=generator)]
+
+    assert draw(1) == draw(1)
+    assert draw(1) != draw(2)
+
+
+def test_generate_leaves_the_models_mode_as_it_was(model: TinyGPT) -> None:
+    model.train()
+    next(generate(model, torch.tensor([0]), 1, 4, generator=torch.Generator()))
+    assert model.training
+
+
+@pytest.mark.parametrize(("text", "start"), [("ab \n", "\n"), ("ab c", " "), ("bca", "a")])
+def test_an_empty_prompt_starts_after_a_stated_character(text: str, start: str) -> None:
+    tokenizer = CharTokenizer.from_text(text)
+    assert tokenizer.itos[start_id(tokenizer)] == start

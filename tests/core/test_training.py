@@ -1,0 +1,229 @@
+"""The training loop: what it yields, and that nothing but the seed decides the losses."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+import torch
+
+from minigpt_core import corpus
+from minigpt_core.data import Dataset, prepare
+from minigpt_core.errors import ConfigError, TextError
+from minigpt_core.model import ModelConfig
+from minigpt_core.ngrams import baselines
+from minigpt_core.training import (
+    ChangeEvent,
+    Checkpoint,
+    CheckpointEvent,
+    DoneEvent,
+    Event,
+    MetricsEvent,
+    SampleEvent,
+    StepEvent,
+    TrainConfig,
+    Trainer,
+)
+
+TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return prepare(TEXT)
+
+
+def make(
+    dataset: Dataset,
+    *,
+    checkpoint: Checkpoint | None = None,
+    changes: Iterable[ChangeEvent] = (),
+    wait: Callable[[Trainer], object] | None = None,
+    **fields: Any,
+) -> Trainer:
+    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, block_size=8, n_embd=16)
+    config = TrainConfig(**({"steps": 40, "eval_interval": 10, "sample_length": 20} | fields))
+    return Trainer(dataset, model, config, checkpoint=checkpoint, changes=changes, wait=wait)
+
+
+def losses(events: Iterable[Event]) -> dict[int, float]:
+    return {e.step: e.loss for e in events if isinstance(e, StepEvent)}
+
+
+def of_type(events: Iterable[Event], kind: type) -> list[Any]:
+    return [e for e in events if isinstance(e, kind)]
+
+
+def test_a_run_reports_its_start_every_interval_and_its_end(dataset: Dataset) -> None:
+    events = list(make(dataset, steps=45).run())
+    assert [e.step for e in of_type(events, StepEvent)] == list(range(1, 46))
+    assert [e.step for e in of_type(events, MetricsEvent)] == [0, 10, 20, 30, 40, 45]
+    assert [e.step for e in of_type(events, SampleEvent)] == [0, 10, 20, 30, 40, 45]
+    assert [e.step for e in of_type(events, CheckpointEvent)] == [0, 10, 20, 30, 40, 45]
+    assert events[-1] == DoneEvent(step=45, status="done")
+
+
+def test_an_untrained_model_costs_more_than_a_guess_and_training_helps(dataset: Dataset) -> None:
+    metrics = of_type(make(dataset, steps=300).run(), MetricsEvent)
+    guess = math.log(dataset.tokenizer.vocab_size)
+    assert metrics[0].val_loss > guess * 0.9
+    assert metrics[-1].val_loss < guess * 0.6
+    assert metrics[-1].val_accuracy > metrics[0].val_accuracy
+
+
+def test_samples_are_of_the_asked_length_and_in_the_alphabet(dataset: Dataset) -> None:
+    for sample in of_type(make(dataset).run(), SampleEvent):
+        assert len(sample.text) == 20
+        assert set(sample.text) <= set(TEXT)
+
+
+def test_the_losses_depend_on_the_seed_alone(dataset: Dataset) -> None:
+    """Not on the evaluation interval, a pause, samples, or another trainer in between."""
+    reference = losses(make(dataset).run())
+    assert losses(make(dataset, eval_interval=7, sample_length=0).run()) == reference
+    assert losses(make(dataset, seed=5).run()) != reference
+
+    ours, others = make(dataset).run(), make(dataset, seed=9).run()
+    interleaved = {}
+    for event, _ in zip(ours, others, strict=False):
+        torch.rand(3)  # somebody else uses the global generator
+        interleaved |= losses([event])
+    assert interleaved == reference
+
+
+def test_training_leaves_the_global_random_state_alone(dataset: Dataset) -> None:
+    before = torch.get_rng_state()
+    list(make(dataset).run())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("stop_at", [7, 20])
+def test_a_resumed_run_has_the_same_losses_bit_for_bit(
+    dataset: Dataset, optimizer: str, stop_at: int
+) -> None:
+    whole = list(make(dataset, optimizer=optimizer).run())
+    first = make(dataset, optimizer=optimizer)
+    events = []
+    for event in first.run():
+        events.append(event)
+        if isinstance(event, StepEvent) and event.step == stop_at:
+            first.stop()
+    checkpoint = of_type(events, CheckpointEvent)[-1].checkpoint
+    assert checkpoint.step == stop_at
+    assert events[-1] == DoneEvent(step=stop_at, status="stopped")
+    events += make(dataset, optimizer=optimizer, checkpoint=checkpoint).run()
+    assert losses(events) == losses(whole)
+    assert of_type(events, MetricsEvent) == of_type(whole, MetricsEvent)
+    assert of_type(events, SampleEvent) == of_type(whole, SampleEvent)
+
+
+def test_changes_take_effect_at_once_and_are_replayed_on_resume(dataset: Dataset) -> None:
+    trainer = make(dataset)
+    events: list[Event] = []
+    for event in trainer.run():
+        events.append(event)
+        if isinstance(event, StepEvent) and event.step == 15:
+            trainer.change(learning_rate=0.1)
+    changes = of_type(events, ChangeEvent)
+    assert changes == [ChangeEvent(step=15, name="learning_rate", value=0.1)]
+    assert [e.learning_rate for e in of_type(events, StepEvent)][13:17] == [3e-3, 3e-3, 0.1, 0.1]
+
+    checkpoint = of_type(events, CheckpointEvent)[1].checkpoint
+    assert checkpoint.step == 10
+    replayed = list(make(dataset, checkpoint=checkpoint, changes=changes).run())
+    assert losses(replayed) == {step: loss for step, loss in losses(events).items() if step > 10}
+    assert not of_type(replayed, ChangeEvent)
+
+
+@pytest.mark.parametrize(
+    "change", [{"learning_rate": 0.0}, {"learning_rate": math.nan}, {"pace": -1}, {"batch_size": 8}]
+)
+def test_impossible_changes_are_refused(dataset: Dataset, change: dict[str, float]) -> None:
+    with pytest.raises(ConfigError):
+        make(dataset).change(**change)
+
+
+def test_divergence_ends_the_run_and_every_checkpoint_is_good(dataset: Dataset) -> None:
+    events = list(make(dataset, optimizer="sgd", learning_rate=1000.0, eval_interval=1, steps=200).run())
+    assert isinstance(events[-1], DoneEvent)
+    assert events[-1].status == "diverged"
+    assert all(math.isfinite(e.loss) for e in of_type(events, StepEvent))
+    for event in of_type(events, CheckpointEvent):
+        weights = [t for name, t in event.checkpoint.tensors.items() if name.startswith("model.")]
+        assert all(torch.isfinite(t).all() for t in weights)
+
+
+def test_a_short_validation_part_gets_shorter_windows_and_none_is_no_error() -> None:
+    short = prepare("abcabcabcabcab", 0.2)  # 2 characters of validation, fewer than the block
+    assert len(short.val) - 1 < 8
+    assert of_type(make(short, steps=2).run(), MetricsEvent)[-1].val_loss is not None
+    without = prepare("abcabcabcabcab", 0.0)
+    assert of_type(make(without, steps=2).run(), MetricsEvent)[-1].val_loss is None
+
+
+def test_a_text_shorter_than_the_block_is_refused_with_both_numbers() -> None:
+    with pytest.raises(TextError, match=r"(?s)6.*9|9.*6"):
+        make(prepare("abcabc", 0.0))
+
+
+def test_a_pace_waits_before_each_step_and_changes_nothing(dataset: Dataset) -> None:
+    waits: list[float] = []
+    trainer = make(
+        dataset, pace=1.0, steps=20, wait=lambda trainer: waits.append(trainer.seconds_until_due())
+    )
+    assert losses(trainer.run()) == losses(make(dataset, steps=20).run())
+    assert waits[0] == 0
+    assert all(0.5 < seconds <= 1.0 * (n + 1) for n, seconds in enumerate(waits[1:]))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"steps": 0},
+        {"batch_size": 2000},
+        {"optimizer": "magic"},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.inf},
+        {"val_fraction": 0.9},
+        {"seed": -1},
+        {"pace": math.nan},
+    ],
+)
+def test_settings_out_of_range_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        TrainConfig(**fields)
+
+
+def test_config_survives_json() -> None:
+    config = TrainConfig(steps=3, learning_rate=0.5)
+    assert TrainConfig.from_dict(config.to_dict()) == config
+
+
+def test_a_twentieth_of_the_run_lies_between_evaluations_by_default() -> None:
+    assert [TrainConfig(steps=s).evaluation_interval for s in (1, 10, 500, 1_000_000)] == [1, 1, 25, 50_000]
+
+
+def test_tinygpt_comes_close_to_the_counted_pairs_of_a_small_text(dataset: Dataset) -> None:
+    """What it can become is the bigram table; its exact minimum is the conditional entropy of the training text."""
+    floor = baselines(dataset).one_character_minimum
+    config = {
+        "steps": 1500,
+        "batch_size": 32,
+        "learning_rate": 0.02,
+        "eval_windows": 0,
+        "eval_interval": 1500,
+    }
+    final = of_type(make(dataset, **config).run(), MetricsEvent)[-1]
+    assert floor - 0.01 <= final.train_loss <= floor + 0.05
+
+
+def test_tinygpt_learns_the_bundled_story() -> None:
+    """The notebook's 500 steps come within 0.1 of what one character can tell."""
+    text = corpus.normalize(corpus.load("le-chat-curieux").text)
+    story = prepare(text)
+    model = ModelConfig(vocab_size=story.tokenizer.vocab_size)
+    config = TrainConfig(eval_windows=0, eval_interval=500, sample_length=0)
+    final = of_type(Trainer(story, model, config).run(), MetricsEvent)[-1]
+    floor = baselines(story).one_character_minimum
+    assert floor < final.train_loss < floor + 0.1
