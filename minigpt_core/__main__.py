@@ -1,4 +1,5 @@
-"""`python -m minigpt_core`: train, sample and list runs from the command line; the same store as the dashboard's."""
+"""`python -m minigpt_core`: train, sample, list, export and import from the command line; the same store as the
+dashboard's."""
 
 import argparse
 import dataclasses
@@ -16,8 +17,10 @@ from typing import Any
 import torch
 
 from minigpt_core import corpus
+from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import ConfigError, TextError, UserError
-from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.interchange import export_gpt2, import_gpt2
+from minigpt_core.model import ModelConfig, build_model, check_choice
 from minigpt_core.new_run import new_run
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.recording import Recorder
@@ -67,7 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting")
     train.add_argument("--name", help="what the run is called")
     train.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
-    train.add_argument("--threads", type=int, default=1, help="processor threads (1)")
+    train.add_argument("--threads", type=int, default=0, help="processor threads; 0: as many as help (0)")
     train.add_argument("--json", action="store_true", help="one JSON object a line instead of a progress bar")
     train.set_defaults(command=command_train)
 
@@ -85,18 +88,35 @@ def make_parser() -> argparse.ArgumentParser:
     runs = commands.add_parser("runs", help="list the runs")
     runs.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
     runs.set_defaults(command=command_runs)
+
+    export = commands.add_parser("export", help="write a model for other programs")
+    export.add_argument("folder", metavar="DIR", help="a new folder to write")
+    export.add_argument("--run", default="last", help="a run's id, the start of it, or last (the newest run)")
+    export.add_argument("--checkpoint", default="last", help="a step, last or best (last)")
+    export.add_argument(
+        "--format", choices=["gpt2"], default="gpt2", help="gpt2: for transformers' GPT-2 (gpt2)"
+    )
+    export.set_defaults(command=command_export)
+
+    read = commands.add_parser("import", help="make a run of a model that export has written")
+    read.add_argument("folder", metavar="DIR", help="the folder to read")
+    read.add_argument("--name", default="", help="what the run is called; default: as the folder")
+    read.set_defaults(command=command_import)
     return parser
 
 
 def command_train(options: argparse.Namespace) -> int:
     """Train here, in this process, writing to the store like a worker does."""
-    torch.set_num_threads(options.threads)
     store = RunStore()
     run_id = store.find_run(options.resume).id if options.resume else new_run_id()
     with store.lock(run_id):
         run = store.run(run_id) if options.resume else make_run(store, options, run_id)
+        threads = options.threads or run.threads or thread_count(run)
+        torch.set_num_threads(threads)
         trainer = make_trainer(store, run)
-        store.set_status(run.id, "running", threads=options.threads)
+        if trainer.device_problem:
+            print(f"minigpt_core: {trainer.device_problem}", file=sys.stderr)
+        store.set_status(run.id, "running", threads=threads, device=trainer.device.type)
         show = print_json if options.json else ProgressBar(run).show
         with stop_on_interrupt(trainer):
             status = follow(store, run, trainer, show)
@@ -110,10 +130,22 @@ def command_train(options: argparse.Namespace) -> int:
     return 1 if status == "diverged" else 0
 
 
+def thread_count(run: Run) -> int:
+    """How many threads suit the run's model on this machine."""
+    return good_thread_count(run.model, run.training.batch_size, os.cpu_count() or 1)
+
+
 def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
     """A run with the preset's settings, changed by `--set`."""
     preset = find_preset(options.preset)
-    title, text = read_text(options.text or preset.corpus, lower=not options.keep_case)
+    name = options.text or preset.corpus
+    if name is None:
+        raise TextError(
+            "The preset {preset} is meant for a text of your own: name its file with --text.",
+            preset=preset.name,
+        )
+    lower = preset.lower and not options.keep_case
+    title, text = read_text(name, lower=lower)
     model_fields, training = apply_settings(preset, options.set)
     return new_run(
         store,
@@ -123,7 +155,7 @@ def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
         title=title,
         model_fields=model_fields,
         training=training,
-        lower=not options.keep_case,
+        lower=lower,
         preset=preset.name,
         name=options.name or "",
     )
@@ -171,6 +203,9 @@ def apply_settings(preset: Preset, assignments: Sequence[str]) -> tuple[dict[str
 
 def parse(name: str, value: str, kind: Any) -> Any:
     """A setting's value as the type its field has."""
+    if kind is bool:
+        check_choice(name, value, ("true", "false"))
+        return value == "true"
     try:
         return kind(value)
     except ValueError:
@@ -243,9 +278,7 @@ def command_sample(options: argparse.Namespace) -> int:
     settings = SampleSettings(temperature=options.temperature, top_k=options.top_k, top_p=options.top_p)
     store = RunStore()
     run = store.find_run(options.run)
-    which = options.checkpoint
-    step = which if which in ("last", "best") else parse("checkpoint", which, int)
-    weights = store.load_checkpoint(run.id, step, model_only=True)
+    weights = store.load_checkpoint(run.id, chosen_step(options.checkpoint), model_only=True)
     model = build_model(run.model)
     model.load_state_dict(part(weights.tensors, "model."))
     tokenizer = CharTokenizer.from_characters(run.characters)
@@ -259,6 +292,11 @@ def command_sample(options: argparse.Namespace) -> int:
         print(tokenizer.decode([step.token]), end="", flush=True)
     print()
     return 0
+
+
+def chosen_step(which: str) -> Any:
+    """ "last" and "best" as they are, else a step."""
+    return which if which in ("last", "best") else parse("checkpoint", which, int)
 
 
 def known_part(tokenizer: CharTokenizer, prompt: str) -> str:
@@ -283,6 +321,22 @@ def command_runs(options: argparse.Namespace) -> int:
     for run in runs:
         loss = "" if run.best_val_loss is None else f"best validation loss {run.best_val_loss:.3f}"
         print(f"{run.id}  {run.status:<11} {run.step:>7}/{run.training.steps:<7} {loss:<28} {run.name}")
+    return 0
+
+
+def command_export(options: argparse.Namespace) -> int:
+    """Write a model in the format of another program."""
+    store = RunStore()
+    run = store.find_run(options.run)
+    export_gpt2(store, run, chosen_step(options.checkpoint), Path(options.folder))
+    print(f"{options.folder}: transformers.GPT2LMHeadModel.from_pretrained can load it.")
+    return 0
+
+
+def command_import(options: argparse.Namespace) -> int:
+    """Make a run of a model from elsewhere."""
+    run = import_gpt2(RunStore(), Path(options.folder), options.name)
+    print(f"Run {run.id}: sample it with python -m minigpt_core sample --run {run.id}")
     return 0
 
 

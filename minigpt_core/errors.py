@@ -43,3 +43,8 @@ class StoreError(UserError):
 
 class RunNotFound(StoreError):
     """No run has this id."""
+
+
+def N_(sentence: str) -> str:
+    """Marks an English sentence that is shown to people, so that it is found for translation."""
+    return sentence

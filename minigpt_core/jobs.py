@@ -6,7 +6,6 @@ It keeps nothing that matters: runs live in the store, so a restarted server fin
 import atexit
 import json
 import os
-import queue
 import secrets
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from minigpt_core.training import TrainConfig, check_change
 
 Message = dict[str, Any]
 CLOSE_SECONDS = 2.0
-MEASURE_TIMEOUT_SECONDS = 1.0
+MEASURE_PATIENCE_SECONDS = 1.0
 
 
 class JobError(UserError):
@@ -131,7 +130,7 @@ class JobManager:
         self._idle: list[WorkerProcess] = []
         self._stopping: set[str] = set()
         self._ready: set[WorkerProcess] = set()
-        self._measurements: dict[str, queue.Queue[dict[str, float]]] = {}
+        self._measuring: dict[str, tuple[WorkerProcess, threading.Event]] = {}
         self._speeds: dict[str, dict[str, float]] = {}
         self._closed = False
         self._owner = secrets.token_hex(8)
@@ -205,20 +204,20 @@ class JobManager:
         with self._lock:
             return next((n for n, (queued, _) in enumerate(self._queue, 1) if queued == run_id), None)
 
-    def speed(self, model: ModelConfig, training: TrainConfig) -> dict[str, float] | None:
+    def speed(
+        self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
+    ) -> dict[str, float] | None:
         """Seconds a step and an evaluation of such a run take on this machine; None while nothing can measure it.
 
-        Measured once by a warm worker (about 0.2 s for a small model), then remembered.
+        Measured once by a warm worker (about 0.2 s for a small model), then remembered. Waits at most `patience`
+        seconds; ask again later for an answer that takes longer.
         """
         kept = training.to_dict()
         shape = {name: kept[name] for name in ("batch_size", "optimizer", "eval_windows", "sample_length")}
         key = json.dumps([model.to_dict(), shape], sort_keys=True)
         if key not in self._speeds:
-            measured = self._measure(model, training)
-            if measured is None:
-                return None
-            self._speeds[key] = measured
-        return self._speeds[key]
+            self._measure(key, model, training, patience)
+        return self._speeds.get(key)
 
     def close(self) -> None:
         """End all workers. Runs in progress keep a checkpoint and count as interrupted."""
@@ -256,21 +255,18 @@ class JobManager:
         if self._warm and not self._idle and not self._closed and len(self._busy) < self._max_running:
             self._idle.append(self._launcher(self._store, self._on_message))
 
-    def _measure(self, model: ModelConfig, training: TrainConfig) -> dict[str, float] | None:
-        ticket = secrets.token_hex(8)
-        answer: queue.Queue[dict[str, float]] = queue.Queue()
+    def _measure(self, key: str, model: ModelConfig, training: TrainConfig, patience: float) -> None:
+        """Have an idle worker measure, unless one is at it, and wait for a while; a late answer is kept as well."""
         with self._lock:
-            worker = next((w for w in self._idle if w in self._ready), None)
-            if worker is None:
-                return None
-            self._measurements[ticket] = answer
-            worker.send(
-                {"do": "measure", "id": ticket, "model": model.to_dict(), "training": training.to_dict()}
-            )
-        try:
-            return answer.get(timeout=MEASURE_TIMEOUT_SECONDS)
-        except queue.Empty:
-            return None
+            if key not in self._measuring:
+                worker = next((w for w in self._idle if w in self._ready), None)
+                if worker is None:
+                    return
+                self._measuring[key] = worker, threading.Event()
+                fields = {"model": model.to_dict(), "training": training.to_dict()}
+                worker.send({"do": "measure", "id": key} | fields)
+            answered = self._measuring[key][1]
+        answered.wait(patience)
 
     def _on_message(self, worker: WorkerProcess, message: Message) -> None:
         """A worker's reader thread calls this."""
@@ -279,8 +275,8 @@ class JobManager:
                 case "ready":
                     self._ready.add(worker)
                 case "measured":
-                    if answer := self._measurements.pop(message["id"], None):
-                        answer.put(message["seconds"])
+                    self._speeds[message["id"]] = message["seconds"]
+                    self._measuring.pop(message["id"])[1].set()
                 case "finished":
                     self._release(message["run"])
                     self._take_back(worker)
@@ -302,6 +298,7 @@ class JobManager:
     def _forget(self, worker: WorkerProcess) -> None:
         """A worker has ended: by request, or killed. A killed one's run shows as interrupted by itself."""
         self._ready.discard(worker)
+        self._measuring = {key: at for key, at in self._measuring.items() if at[0] is not worker}
         if worker in self._idle:
             self._idle.remove(worker)
         for run_id in [run_id for run_id, busy in self._busy.items() if busy is worker]:

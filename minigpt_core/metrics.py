@@ -60,8 +60,8 @@ class MetricsStore:
             for row in self._rows(query, run_id, step, limit)
         ]
 
-    def evaluations(self, run_id: str) -> list[MetricsEvent]:
-        """Every evaluation, in order."""
+    def evaluations(self, run_id: str, most: int | None = None) -> list[MetricsEvent]:
+        """The evaluations, in order: every one, or at most `most` evenly spread ones with the first and the last."""
         return [
             MetricsEvent(
                 step=row["step"],
@@ -69,12 +69,12 @@ class MetricsStore:
                 val_loss=row["val_loss"],
                 val_accuracy=row["val_accuracy"],
             )
-            for row in self._rows("SELECT * FROM evaluations WHERE run = ? ORDER BY step", run_id)
+            for row in self._spread("evaluations", run_id, most)
         ]
 
-    def samples(self, run_id: str) -> list[SampleEvent]:
-        """What the model wrote at each evaluation, in order."""
-        rows = self._rows("SELECT * FROM samples WHERE run = ? ORDER BY step", run_id)
+    def samples(self, run_id: str, most: int | None = None) -> list[SampleEvent]:
+        """What the model wrote at each evaluation, in order; `most` as in `evaluations`."""
+        rows = self._spread("samples", run_id, most)
         return [SampleEvent(step=row["step"], text=row["text"]) for row in rows]
 
     def changes(self, run_id: str, since_step: int = 0) -> list[ChangeEvent]:
@@ -82,6 +82,20 @@ class MetricsStore:
         query = "SELECT * FROM changes WHERE run = ? AND step >= ? ORDER BY step, position"
         rows = self._rows(query, run_id, since_step)
         return [ChangeEvent(step=row["step"], name=row["name"], value=row["value"]) for row in rows]
+
+    def _spread(self, table: str, run_id: str, most: int | None) -> list[sqlite3.Row]:
+        """The rows of a table with one row a step, or `most` of them: quick however many there are."""
+        in_order = f"SELECT * FROM {table} WHERE run = ? AND step >= ? ORDER BY step LIMIT ?"
+        with self._database.reading() as db:
+            key = find(db, run_id)["key"]
+            rows = db.execute(in_order, (key, 0, -1 if most is None else most + 1)).fetchall()
+            if most is None or len(rows) <= most:
+                return rows
+            first = rows[0]["step"]
+            last = db.execute(f"SELECT max(step) FROM {table} WHERE run = ?", (key,)).fetchone()[0]
+            wanted = [first + (last - first) * i // (most - 1) for i in range(most)]
+            found = [db.execute(in_order, (key, step, 1)).fetchone() for step in wanted]
+        return list({row["step"]: row for row in found}.values())
 
     def _rows(self, query: str, run_id: str, *values: object) -> list[sqlite3.Row]:
         """The rows of a run; the first gap in `query` is for the run."""

@@ -1,22 +1,32 @@
-"""The models, one file to read from top to bottom.
+"""The models, one file to read from top to bottom: TinyGPT, the parts of a Transformer, GPT.
 
 Letters in the shape comments: B sequences in a batch, T characters in a sequence (at most
-`block_size`), C channels (`n_embd`), V characters in the vocabulary (`vocab_size`).
+`block_size`), C channels (`n_embd`), nh heads (`n_head`), hs numbers per head (C / nh), V characters in
+the vocabulary (`vocab_size`).
 """
 
 import dataclasses
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from minigpt_core.errors import ConfigError
 
+POSITIONS = ("none", "learned", "rotary")
+MLPS = ("none", "gelu", "relu2")
+NORMS = ("none", "layernorm", "rmsnorm")
+NORM_EPS = 1e-5  # as GPT-2: keeps the division finite where all numbers are equal
+ROTARY_BASE = 10_000  # the slowest pair of numbers turns once in about 2π · 10,000 characters
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The size of a model. Every number is checked when the configuration is made."""
+    """The size of a model and the parts it has. Checked when the configuration is made; the defaults are TinyGPT."""
 
     vocab_size: int
     """V: how many distinct characters the model knows, at least 1."""
@@ -27,10 +37,57 @@ class ModelConfig:
     n_embd: int = 64
     """C: how many numbers describe one character, 1 to 1024."""
 
+    n_layer: int = 0
+    """How many layers (attention, and an MLP if there is one) lie on top of each other, 0 to 48."""
+
+    n_head: int = 1
+    """nh: attention heads in a layer, 1 to 64; each one looks at C / nh of the numbers."""
+
+    positions: str = "none"
+    """How the model knows where a character stands: `none`, `learned` (a row for each place, added to the
+    character's row) or `rotary` (queries and keys are turned by an angle that grows with the place)."""
+
+    mlp: str = "none"
+    """What each layer computes at every place after looking around: `none`, or a two-layer network with the
+    activation `gelu` or `relu2`."""
+
+    residual: bool = False
+    """Whether a part of a layer adds its result to what came in, instead of replacing it."""
+
+    norm: str = "none"
+    """What brings the numbers to one scale before each part and at the end: `none`, `layernorm` or `rmsnorm`."""
+
+    dropout: float = 0.0
+    """Share of the numbers that are set to 0 at random while training, 0 to 0.9."""
+
+    bias: bool = True
+    """Whether linear layers and LayerNorm add a constant."""
+
+    tie_weights: bool = False
+    """Whether the output layer uses the rows of the embedding as its weights, without a constant, as GPT-2 does."""
+
+    qk_norm: bool = False
+    """Whether queries and keys are brought to length sqrt(hs), so that no attention score can grow without bound."""
+
+    zero_init: bool = False
+    """Whether every part of a layer, and an output layer of its own, begins by adding nothing."""
+
     def __post_init__(self) -> None:
         check_range("vocab_size", self.vocab_size, 1, 200_000)
         check_range("block_size", self.block_size, 1, 1024)
         check_range("n_embd", self.n_embd, 1, 1024)
+        check_range("n_layer", self.n_layer, 0, 48)
+        check_range("n_head", self.n_head, 1, 64)
+        check_choice("positions", self.positions, POSITIONS)
+        check_choice("mlp", self.mlp, MLPS)
+        check_choice("norm", self.norm, NORMS)
+        check_range("dropout", self.dropout, 0, 0.9)
+        check_combination(self)
+
+    @property
+    def head_size(self) -> int:
+        """hs: how many numbers each head works with."""
+        return self.n_embd // self.n_head
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON-able values."""
@@ -74,14 +131,317 @@ class TinyGPT(nn.Module):
         return logits, loss
 
 
+class CausalSelfAttention(nn.Module):
+    """Every character looks back at itself and those before it, and takes over what it finds there.
+
+    Three projections of each character's row: a query (what am I looking for?), a key (what have I to offer?)
+    and a value (what do I hand over?). Where query and key agree, more of the value is taken:
+    softmax(q kᵀ / sqrt(hs)) v ("Attention Is All You Need", https://arxiv.org/abs/1706.03762, section 3.2).
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)  # q, k, v in one product
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)  # mixes what the heads found
+        self.dropout = nn.Dropout(config.dropout)
+        if config.positions == "rotary":
+            cos, sin = rotary_table(config.block_size, config.head_size)  # (T, hs/2) each
+            self.register_buffer("cos", cos, persistent=False)
+            self.register_buffer("sin", sin, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, C), by the fast path: one kernel that never writes the pattern down."""
+        q, k, v = self.queries_keys_values(x)  # (B, nh, T, hs) each
+        dropout = self.config.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)  # (B, nh, T, hs)
+        return self.join_heads(y)
+
+    def forward_with_pattern(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The same step by step, without the dropout of the pattern.
+
+        Returns:
+            y: (B, T, C), what `forward` returns.
+            pattern: (B, nh, T, T), how much of each earlier character (last axis) every character (the axis
+                before) takes over. Each row sums to 1; nothing stands above the diagonal.
+        """
+        q, k, v = self.queries_keys_values(x)  # (B, nh, T, hs) each
+        T = x.size(1)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(self.config.head_size)  # (B, nh, T, T)
+        earlier = torch.ones(
+            T, T, dtype=torch.bool, device=x.device
+        ).tril()  # (T, T), True up to the diagonal
+        pattern = scores.masked_fill(~earlier, -torch.inf).softmax(dim=-1)  # (B, nh, T, T)
+        return self.join_heads(pattern @ v), pattern
+
+    def queries_keys_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, C) -> three times (B, nh, T, hs): what each head of each character looks for, offers, hands over."""
+        B, T, C = x.shape
+        nh, hs = self.config.n_head, self.config.head_size
+        q, k, v = self.c_attn(x).view(B, T, 3, nh, hs).permute(2, 0, 3, 1, 4)  # (3, B, nh, T, hs)
+        if self.config.positions == "rotary":
+            q, k = rotate(q, self.cos[:T], self.sin[:T]), rotate(k, self.cos[:T], self.sin[:T])
+        if self.config.qk_norm:
+            q, k = scale_to_one(q), scale_to_one(k)
+        return q, k, v
+
+    def join_heads(self, y: Tensor) -> Tensor:
+        """(B, nh, T, hs) -> (B, T, C): the heads' results side by side, then mixed."""
+        B, nh, T, hs = y.shape
+        y = y.transpose(1, 2).reshape(B, T, nh * hs)  # (B, T, C)
+        return self.dropout(self.c_proj(y))
+
+
+def rotary_table(block_size: int, head_size: int) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the angle by which each pair of numbers is turned at each place: (T, hs/2) both.
+
+    RoFormer (https://arxiv.org/abs/2104.09864, section 3.4): pair i turns by base^(-2i / hs) a character.
+    """
+    speeds = ROTARY_BASE ** (-torch.arange(0, head_size, 2) / head_size)  # (hs/2,) radians per character
+    angles = torch.outer(torch.arange(block_size), speeds)  # (T, hs/2)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (i, i + hs/2) of `x`, (B, nh, T, hs), by the angle of their place.
+
+    A dot product of two turned rows depends on the difference of their angles only: on how far apart the
+    characters are, not on where they stand.
+    """
+    a, b = x.chunk(2, dim=-1)  # (B, nh, T, hs/2) each
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+def scale_to_one(x: Tensor) -> Tensor:
+    """Divide by the root of the mean square over the last axis, which then is 1."""
+    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + NORM_EPS)
+
+
+class RMSNorm(nn.Module):
+    """x / sqrt(mean(x²)) times a learned scale: LayerNorm without subtracting the mean and adding a constant.
+
+    https://arxiv.org/abs/1910.07467, equation 4.
+    """
+
+    def __init__(self, n_embd: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n_embd))  # (C,)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, C)."""
+        return scale_to_one(x) * self.weight
+
+
+def make_norm(config: ModelConfig) -> nn.Module:
+    """What `norm` asks for, (B, T, C) -> (B, T, C); without a norm, x as it is."""
+    if config.norm == "layernorm":
+        return nn.LayerNorm(config.n_embd, eps=NORM_EPS, bias=config.bias)
+    return RMSNorm(config.n_embd) if config.norm == "rmsnorm" else nn.Identity()
+
+
+class MLP(nn.Module):
+    """What a character does with what it has gathered: two linear layers, four times as wide in between.
+
+    GELU is GPT-2's activation, a smooth ReLU (https://arxiv.org/abs/1606.08415). ReLU², max(0, x)², was found
+    by search and is cheaper (Primer, https://arxiv.org/abs/2109.08668).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.relu2 = config.mlp == "relu2"
+        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
+        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, C); no character sees another one here."""
+        x = self.c_fc(x)  # (B, T, 4C)
+        x = F.relu(x).square() if self.relu2 else F.gelu(x)
+        return self.dropout(self.c_proj(x))  # (B, T, C)
+
+
+class Block(nn.Module):
+    """One layer: look around (attention), then think (MLP).
+
+    The norm stands before each part ("pre-norm", as in GPT-2): so the residual stream x runs from the
+    embedding to the output untouched, and every part only adds to it.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.residual = config.residual
+        self.norm_1 = make_norm(config)
+        self.attention = CausalSelfAttention(config)
+        self.norm_2 = make_norm(config) if config.mlp != "none" else None
+        self.mlp = MLP(config) if config.mlp != "none" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, C)."""
+        found = self.attention(self.norm_1(x))
+        x = x + found if self.residual else found
+        if self.mlp is not None and self.norm_2 is not None:
+            thought = self.mlp(self.norm_2(x))
+            x = x + thought if self.residual else thought
+        return x
+
+
+class GPT(nn.Module):
+    """The Transformer that TinyGPT grows into: the same embedding and output layer, with layers between them."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        V, C = config.vocab_size, config.n_embd
+        self.token_embedding = nn.Embedding(V, C)
+        self.position_embedding = (
+            nn.Embedding(config.block_size, C) if config.positions == "learned" else None
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.final_norm = make_norm(config)
+        self.lm_head = nn.Linear(C, V, bias=config.bias and not config.tie_weights)
+        self.draw_weights()
+        if config.tie_weights:
+            self.lm_head.weight = self.token_embedding.weight  # (V, C), one matrix for both
+
+    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Predict the next character at every position, from all characters up to it.
+
+        Args:
+            idx: (B, T) character ids, T at most `block_size`.
+            targets: (B, T) the ids that really come next, or None while generating.
+
+        Returns:
+            logits: (B, T, V), one score for every character that could come next.
+            loss: mean cross-entropy in nats per character, or None without targets.
+        """
+        B, T = idx.shape
+        assert self.config.block_size >= T
+        x = self.token_embedding(idx)  # (B, T, C)
+        if self.position_embedding is not None:
+            x = x + self.position_embedding.weight[:T]  # (B, T, C) + (T, C)
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x)  # (B, T, C)
+        logits = self.lm_head(self.final_norm(x))  # (B, T, V)
+        if targets is None:
+            return logits, None
+        loss = F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1))  # (B*T, V), (B*T,)
+        return logits, loss
+
+    @torch.no_grad()
+    def draw_weights(self) -> None:
+        """Draw the weights that training begins with.
+
+        Without a norm they are PyTorch's own, which keep the numbers near scale 1 through a few layers (GPT-2's
+        small ones would let them fade away: nothing would bring them back to scale). With one, they are GPT-2's:
+        N(0, 0.02), divided by sqrt(2 · n_layer) for the projections that write into the residual stream, so that
+        the sum of all 2 · n_layer results does not grow with the depth (GPT-2's report, section 2.3; nanoGPT).
+
+        `zero_init` lets those projections begin at 0 instead, so that the model is born as its embedding and
+        output layer, and every part comes in as it proves useful (https://arxiv.org/abs/2203.03466, appendix D.2).
+        """
+        config = self.config
+        if config.norm != "none" or config.tie_weights:
+            for module in self.modules():
+                if isinstance(module, nn.Linear | nn.Embedding):
+                    nn.init.normal_(module.weight, std=0.02)
+                if isinstance(module, nn.Linear) and module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        if self.position_embedding is not None:  # small, so that it does not drown the character
+            nn.init.normal_(self.position_embedding.weight, std=0.02)
+        for projection in self.projections():
+            if config.zero_init:
+                set_to_zero(projection)
+            elif config.residual and config.norm != "none":
+                nn.init.normal_(projection.weight, std=0.02 / math.sqrt(2 * config.n_layer))
+        if (
+            config.zero_init and not config.tie_weights
+        ):  # the first guess is that all characters are as likely
+            set_to_zero(self.lm_head)
+
+    def projections(self) -> Iterator[nn.Linear]:
+        """The linear layers whose results are added to the residual stream."""
+        for name, module in self.named_modules():
+            if name.endswith("c_proj") and isinstance(module, nn.Linear):
+                yield module
+
+
+def set_to_zero(layer: nn.Linear) -> None:
+    """Make a layer that returns 0 for everything, until it is trained."""
+    for weight in layer.parameters():
+        nn.init.zeros_(weight)
+
+
 def build_model(config: ModelConfig) -> nn.Module:
     """The model that a configuration describes, with freshly drawn weights."""
-    return TinyGPT(config)
+    return TinyGPT(config) if config.n_layer == 0 and config.positions == "none" else GPT(config)
 
 
 def count_parameters(model: nn.Module) -> int:
     """How many numbers training adjusts."""
     return sum(p.numel() for p in model.parameters())
+
+
+def parameters_of(config: ModelConfig) -> int:
+    """How many numbers training adjusts in such a model, without making room for them."""
+    with torch.device("meta"):
+        return count_parameters(build_model(config))
+
+
+def check_combination(config: ModelConfig) -> None:
+    """Raise `ConfigError` if parts are asked for that cannot work together."""
+    if config.n_layer == 0:
+        check_nothing_needs_layers(config)
+    if config.n_embd % config.n_head:
+        raise ConfigError(
+            "n_embd = {n_embd} cannot be shared out evenly among n_head = {n_head} heads. Choose n_embd as a "
+            "multiple of n_head, such as {nearest}.",
+            n_embd=config.n_embd,
+            n_head=config.n_head,
+            nearest=config.n_head * math.ceil(config.n_embd / config.n_head),
+        )
+    if config.positions == "rotary" and config.head_size % 2:
+        raise ConfigError(
+            "positions = rotary turns pairs of numbers, and every head has {head_size} (n_embd / n_head). Choose "
+            "n_embd and n_head so that this is an even number.",
+            head_size=config.head_size,
+        )
+    if config.zero_init and not config.residual:
+        raise ConfigError(
+            "zero_init needs residual connections: without them a layer that begins at zero lets nothing "
+            "through. Switch residual on, or zero_init off."
+        )
+
+
+def check_nothing_needs_layers(config: ModelConfig) -> None:
+    """Raise `ConfigError` for a part that stands in a layer, or needs one, when there are none."""
+    usual = {field.name: field.default for field in dataclasses.fields(config)}
+    free = ("vocab_size", "block_size", "n_embd", "n_layer")
+    for name, value in config.to_dict().items():
+        if name in free or value == usual[name] or (name, value) == ("positions", "learned"):
+            continue
+        raise ConfigError(
+            "{name} = {value} needs at least one layer, and n_layer is 0. Set n_layer to 1 or more, or {name} to "
+            "{usual}.",
+            name=name,
+            value=value,
+            usual=usual[name],
+        )
+
+
+def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise `ConfigError` unless `value` is one of `known`."""
+    if value not in known:
+        raise ConfigError(
+            "{name} = {value} cannot be used: choose one of {known}.",
+            name=name,
+            value=value,
+            known=", ".join(known),
+        )
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -6,9 +6,9 @@ from minigpt_core import corpus
 from minigpt_core.data import check_length, prepare
 from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK, find_preset
-from minigpt_core.runs import LOCAL, Run, RunStore
+from minigpt_core.runs import LOCAL, MAX_NAME, Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import TrainConfig
+from minigpt_core.training import TrainConfig, check_fit
 
 
 def new_run(
@@ -43,6 +43,7 @@ def new_run(
     corpus.check_text(text)
     tokenizer = CharTokenizer.from_text(text)
     model = ModelConfig(vocab_size=tokenizer.vocab_size, **model_fields)
+    check_fit(model, training)
     check_length(prepare(text, training.val_fraction, tokenizer).train, model.block_size)
     return store.create_run(
         text_id=store.save_text(text, title, columns.get("workspace", LOCAL)),
@@ -58,9 +59,12 @@ def new_run(
 
 
 def default_name(preset: str, model: ModelConfig, training: TrainConfig) -> str:
-    """TinyGPT, and whatever differs from the preset."""
+    """What it is made from, and whatever differs from that."""
+    tiny, notebook = model.n_layer == 0, preset == NOTEBOOK.name
+    begin = ("TinyGPT" if tiny else "GPT") if notebook else preset
     changed = settings_changed(preset, model, training)
-    return ", ".join(["TinyGPT", *(f"{name} {value}" for name, value in changed.items())])
+    name = ", ".join([begin, *(f"{name} {value}" for name, value in changed.items())])
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
 
 
 def settings_changed(preset: str, model: ModelConfig, training: TrainConfig) -> dict[str, Any]:
@@ -68,6 +72,6 @@ def settings_changed(preset: str, model: ModelConfig, training: TrainConfig) -> 
     usual = find_preset(preset)
     before = ModelConfig(vocab_size=model.vocab_size, **usual.model).to_dict() | usual.training.to_dict()
     after = model.to_dict() | training.to_dict()
-    for name in ("pace", "sample_length", "eval_interval", "eval_windows"):  # these change no loss
+    for name in ("pace", "sample_length", "eval_interval", "eval_windows", "device"):  # these change no loss
         del after[name]
     return {name: value for name, value in after.items() if value != before[name]}

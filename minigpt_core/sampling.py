@@ -159,6 +159,7 @@ def predict(model: nn.Module, idx: Tensor) -> Tensor:
     """Scores (V,) for the character after the (T,) ids `idx`."""
     training = model.training
     model.eval()
-    logits, _ = model(idx[None])  # (1, T, V)
+    device = next((weight.device for weight in model.parameters()), idx.device)
+    logits, _ = model(idx[None].to(device))  # (1, T, V)
     model.train(training)
-    return logits[0, -1]
+    return logits[0, -1].cpu()

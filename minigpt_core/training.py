@@ -15,16 +15,34 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
+from minigpt_core import optimizers
 from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
+from minigpt_core.devices import (
+    DEVICES,
+    choose_device,
+    place,
+    random_state,
+    seeded_state,
+    set_random_state,
+    step_operations,
+)
 from minigpt_core.errors import ConfigError
-from minigpt_core.model import ModelConfig, build_model, check_range, known_fields
+from minigpt_core.model import (
+    ModelConfig,
+    build_model,
+    check_choice,
+    check_range,
+    count_parameters,
+    known_fields,
+)
+from minigpt_core.optimizers import OPTIMIZERS, SCHEDULES
 from minigpt_core.sampling import generate, start_id
 
-OPTIMIZERS = ("adamw", "sgd")
 EVALUATIONS_PER_RUN = 20
-CHARACTERS_PER_CHUNK = (
-    16_384  # one chunk of an evaluation: a few milliseconds, so that Stop is heard in between
-)
+# One chunk of an evaluation takes some milliseconds, so that Stop is heard in between: at most so many characters,
+# and so many products of a character and a parameter.
+CHARACTERS_PER_CHUNK = 16_384
+WORK_PER_CHUNK = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +56,9 @@ class TrainConfig:
     """B: how many windows of text one step looks at, 1 to 1024."""
 
     optimizer: str = "adamw"
-    """`adamw` (https://arxiv.org/abs/1711.05101) or `sgd`. AdamW gives every weight its own step size, so the rows
-    of rare characters, which seldom get a gradient, learn about as fast as those of common ones."""
+    """`adamw` (https://arxiv.org/abs/1711.05101), `sgd` or `muon`. AdamW gives every weight its own step size, so
+    the rows of rare characters, which seldom get a gradient, learn about as fast as those of common ones. Muon
+    moves each matrix inside the layers as a whole, evenly in all directions; the rest goes to AdamW."""
 
     learning_rate: float = 3e-3
     """How far one step moves the weights, 0 to 1000. See `benchmarks/learning_rate.py` for the choice."""
@@ -68,14 +87,28 @@ class TrainConfig:
     pace: float = 0.0
     """Steps per second, 0 to 100,000; 0 goes as fast as the machine can."""
 
+    beta1: float = 0.9
+    """How slowly AdamW's mean of the gradients forgets, 0 to 0.9999."""
+
+    beta2: float = 0.999
+    """How slowly AdamW's mean of their squares forgets, 0 to 0.9999."""
+
+    schedule: str = "constant"
+    """How the learning rate goes on after the warm-up: `constant`, or falling as half a `cosine` wave or `linear`."""
+
+    warmup_steps: int = 0
+    """Steps in which the learning rate rises to its full height, 0 to 10,000,000."""
+
+    min_lr_share: float = 0.1
+    """Share of the learning rate that a falling schedule comes down to at the last step, 0 to 1."""
+
+    device: str = "auto"
+    """`cpu`, `cuda`, `mps`, or `auto`: an accelerator where there is one and the model is large enough for it."""
+
     def __post_init__(self) -> None:
         check_range("steps", self.steps, 1, 10_000_000)
         check_range("batch_size", self.batch_size, 1, 1024)
-        if self.optimizer not in OPTIMIZERS:
-            raise ConfigError(
-                "optimizer = {value} cannot be used: choose one of {known}.",
-                value=self.optimizer, known=", ".join(OPTIMIZERS),
-            )  # fmt: skip
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_learning_rate(self.learning_rate)
         check_range("weight_decay", self.weight_decay, 0, 10)
         check_range("grad_clip", self.grad_clip, 0, 1000)
@@ -85,6 +118,12 @@ class TrainConfig:
         check_range("val_fraction", self.val_fraction, 0, 0.5)
         check_range("seed", self.seed, 0, 2**32 - 1)
         check_range("pace", self.pace, 0, 100_000)
+        check_range("beta1", self.beta1, 0, 0.9999)
+        check_range("beta2", self.beta2, 0, 0.9999)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_range("warmup_steps", self.warmup_steps, 0, 10_000_000)
+        check_range("min_lr_share", self.min_lr_share, 0, 1)
+        check_choice("device", self.device, DEVICES)
 
     @property
     def evaluation_interval(self) -> int:
@@ -115,7 +154,8 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class StepEvent:
-    """The weights were adjusted once. `loss` is the batch's, in nats per character, before the adjustment."""
+    """The weights were adjusted once. `loss` is the batch's, in nats per character, before the adjustment;
+    `learning_rate` the one in force: the schedule's share of the one that was set."""
 
     step: int
     loss: float
@@ -199,8 +239,13 @@ class Trainer:
         wait: called with the trainer before every step; returns when the step may be made. That is how a pace is
             kept and a pause is made.
 
+    Attributes:
+        device: where the model is trained.
+        device_problem: why it is not the device that was asked for or found; None if it is.
+
     Raises:
         TextError: the training part is shorter than `block_size + 1`.
+        ConfigError: the optimizer does not fit the model.
     """
 
     def __init__(
@@ -215,6 +260,7 @@ class Trainer:
     ) -> None:
         assert model_config.vocab_size == dataset.tokenizer.vocab_size
         check_length(dataset.train, model_config.block_size)
+        check_fit(model_config, config)
         self.dataset, self.config, self.model_config = dataset, config, model_config
         self.step = 0
         self.seconds = 0.0  # spent in training steps, without waiting and evaluating
@@ -233,7 +279,17 @@ class Trainer:
             torch.manual_seed(config.seed)
             self.model = build_model(model_config)
             self._rng_state = torch.get_rng_state()  # what dropout will draw from
-        self._optimizer = make_optimizer(self.model, config)
+        wanted = choose_device(config.device, step_operations(model_config, config.batch_size))
+        self.device, self.device_problem = place(self.model, wanted)
+        if self.device.type != "cpu":
+            self._rng_state = seeded_state(self.device, config.seed)
+        self._optimizers = optimizers.make(
+            config.optimizer,
+            self.model,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            betas=(config.beta1, config.beta2),
+        )
         if checkpoint is not None:
             self._restore(checkpoint)
 
@@ -242,10 +298,10 @@ class Trainer:
         if self._evaluated_step != self.step and self._evaluation_due():
             yield from self._evaluate_and_save()
         while self.step < self.config.steps and not self.stopping:
-            yield from self._apply_changes()
             self._wait_for_turn()
             if self.stopping:
                 break
+            yield from self._apply_changes()  # what was asked for while it waited or was paused counts at once
             event = self._train_step()
             if not math.isfinite(event.loss):
                 yield DoneEvent(step=self.step, status="diverged")
@@ -277,8 +333,7 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """A copy of everything that the next step depends on."""
         tensors = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
-        for index, moments in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": value for name, value in moments.items()}
+        tensors |= {f"optimizer.{name}": value for name, value in optimizers.state(self._optimizers).items()}
         tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._rng_state}
         copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
         self._last = Checkpoint(step=self.step, tensors=copies, state=self._state())
@@ -293,18 +348,16 @@ class Trainer:
             "best_step": self.best_step,
             "best_val_loss": self.best_val_loss if self.best_step is not None else None,
             "evaluated_step": self._evaluated_step,
+            "device": self.device.type,
         }
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors, state = checkpoint.tensors, checkpoint.state
         self.model.load_state_dict(part(tensors, "model."))
-        optimizer = self._optimizer.state_dict()
-        for name, value in part(tensors, "optimizer.").items():
-            index, moment = name.split(".", 1)
-            optimizer["state"].setdefault(int(index), {})[moment] = value
-        self._optimizer.load_state_dict(optimizer)
+        optimizers.load_state(self._optimizers, part(tensors, "optimizer."))
         self._batches.set_state(tensors["rng.batches"])
-        self._rng_state = tensors["rng.torch"]
+        if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
+            self._rng_state = tensors["rng.torch"]
         self.step, self.seconds = checkpoint.step, state["seconds"]
         self.learning_rate, self.pace = state["learning_rate"], state["pace"]
         self.eval_interval = state["eval_interval"]
@@ -319,20 +372,28 @@ class Trainer:
             self.dataset.train, self.model_config.block_size, self.config.batch_size, self._batches
         )
         with self._own_random_numbers():
-            logits, loss = self.model(x, y)  # (B, T, V), ()
-        self._optimizer.zero_grad(set_to_none=True)
+            logits, loss = self.model(x.to(self.device), y.to(self.device))  # (B, T, V), ()
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
-        # inf: measure the norm without shortening the gradient
-        grad_norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.grad_clip or math.inf)
-        value = loss.item()
+        weights = list(self.model.parameters())
+        grad_norm = nn.utils.get_total_norm([p.grad for p in weights if p.grad is not None])
+        if self.config.grad_clip:
+            nn.utils.clip_grads_with_norm_(weights, self.config.grad_clip, grad_norm)
+        value, learning_rate = loss.item(), self.learning_rate_in_force()
         if math.isfinite(value):  # a broken step must not spoil the weights
-            for group in self._optimizer.param_groups:
-                group["lr"] = self.learning_rate
-            self._optimizer.step()
+            for optimizer in self._optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate
+                optimizer.step()
             self.step += 1
         self.seconds += time.perf_counter() - started
-        return StepEvent(
-            step=self.step, loss=value, learning_rate=self.learning_rate, grad_norm=grad_norm.item()
+        return StepEvent(step=self.step, loss=value, learning_rate=learning_rate, grad_norm=grad_norm.item())
+
+    def learning_rate_in_force(self) -> float:
+        """What the next step will use: the schedule's share of `learning_rate`."""
+        config = self.config
+        return self.learning_rate * optimizers.schedule_share(
+            config.schedule, self.step, config.steps, config.warmup_steps, config.min_lr_share
         )
 
     def _evaluation_due(self) -> bool:
@@ -371,8 +432,9 @@ class Trainer:
             return None
         starts = evaluation_starts(data, T, self.config.eval_windows, self.config.seed)
         loss_sum, correct, seen = 0.0, 0, 0
-        for chunk in starts.split(max(1, CHARACTERS_PER_CHUNK // T)):
-            x, y = windows(data, chunk, T)
+        characters = min(CHARACTERS_PER_CHUNK, WORK_PER_CHUNK // count_parameters(self.model))
+        for chunk in starts.split(max(1, characters // T)):
+            x, y = (ids.to(self.device) for ids in windows(data, chunk, T))
             self.model.eval()  # no dropout
             logits, loss = self.model(x, y)  # (B, T, V), ()
             self.model.train()
@@ -404,13 +466,13 @@ class Trainer:
     @contextmanager
     def _own_random_numbers(self) -> Iterator[None]:
         """Dropout takes no generator: give it this run's own stretch of the global one, and put that back."""
-        outside = torch.get_rng_state()
-        torch.set_rng_state(self._rng_state)
+        outside = random_state(self.device)
+        set_random_state(self.device, self._rng_state)
         try:
             yield
         finally:
-            self._rng_state = torch.get_rng_state()
-            torch.set_rng_state(outside)
+            self._rng_state = random_state(self.device)
+            set_random_state(self.device, outside)
 
     def seconds_until_due(self) -> float:
         """Time left until the pace in force allows the next step; 0 without a pace, or once Stop was asked for."""
@@ -430,15 +492,13 @@ def sleep_until_due(trainer: Trainer) -> None:
         time.sleep(seconds)
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimizer that `config` names. Fused: one kernel call for all weights."""
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+def check_fit(model_config: ModelConfig, config: TrainConfig) -> None:
+    """Raise `ConfigError` if this model cannot be trained like this."""
+    if config.optimizer == "muon" and model_config.n_layer == 0:
+        raise ConfigError(
+            "optimizer = muon is made for the matrices inside layers, and this model has none. Choose adamw, or "
+            "set n_layer to 1 or more."
         )
-    return torch.optim.AdamW(
-        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
 
 
 def check_learning_rate(value: float) -> None:

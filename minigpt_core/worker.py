@@ -81,22 +81,27 @@ class Controls:
     def _handle(self, message: Message) -> None:
         assert self._trainer is not None and self._recorder is not None
         match message["do"]:
-            case "pause" if not self.paused:
-                self.paused = True
-                self._recorder.pause()
-                self._tell("paused")
+            case "pause":
+                self._pause()
             case "resume" if self.paused:
                 self.paused = False
                 self._recorder.pause()
                 self._tell("resumed")
             case "step":
-                self.paused = True
+                self._pause()
                 self._steps_allowed += 1
             case "change":
                 self._trainer.change(**message["settings"])
             case "stop" | "leave":
                 self.leaving = message == LEAVE
                 self._trainer.stop()
+
+    def _pause(self) -> None:
+        assert self._recorder is not None
+        if not self.paused:
+            self.paused = True
+            self._recorder.pause()
+            self._tell("paused")
 
 
 def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) -> str:
@@ -111,7 +116,14 @@ def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) ->
         trainer = make_trainer(store, run, controls.wait)
         recorder = Recorder(store, run_id, trainer)
         controls.drive(trainer, recorder)
-        store.set_status(run_id, "paused" if controls.paused else "running", threads=torch.get_num_threads())
+        if trainer.device_problem:
+            sys.stderr.write(f"{trainer.device_problem}\n")  # the run's log
+        store.set_status(
+            run_id,
+            "paused" if controls.paused else "running",
+            threads=torch.get_num_threads(),
+            device=trainer.device.type,
+        )
         status = "failed"
         for event in trainer.run():
             if isinstance(event, EvaluatingEvent):

@@ -846,3 +846,16 @@ def test_a_file_that_may_not_grow_loses_nothing(store: RunStore) -> None:
     assert "cannot be read or written" in append_error and "cannot be read or written" in text_error
     assert len(store.steps_since(run.id, limit=100_000)) == int(counts[-1]) > 0
     assert not list((store.home / "texts").iterdir())
+
+
+def test_a_few_of_many_evaluations_are_spread_over_the_run(store: RunStore) -> None:
+    run = make_run(store)
+    events = [MetricsEvent(step=n * 3, train_loss=2.0, val_loss=None, val_accuracy=None) for n in range(100)]
+    store.append(run.id, evaluations=events, samples=[SampleEvent(step=e.step, text="a") for e in events])
+    assert store.evaluations(run.id) == events
+    assert store.evaluations(run.id, most=100) == events
+    few = [e.step for e in store.evaluations(run.id, most=7)]
+    assert (len(few), few[0], few[-1]) == (7, 0, 297)
+    gaps = [b - a for a, b in pairwise(few)]
+    assert max(gaps) - min(gaps) <= 6
+    assert [s.step for s in store.samples(run.id, most=2)] == [0, 297]

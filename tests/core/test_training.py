@@ -227,3 +227,16 @@ def test_tinygpt_learns_the_bundled_story() -> None:
     final = of_type(Trainer(story, model, config).run(), MetricsEvent)[-1]
     floor = baselines(story).one_character_minimum
     assert floor < final.train_loss < floor + 0.1
+
+
+def test_clipping_shortens_the_gradient_and_reports_its_full_length(dataset: Dataset) -> None:
+    """With SGD the first step moves the weights by rate times gradient, at most rate times `grad_clip`."""
+    moved, norms = [], []
+    for clip in (0.0, 0.01):
+        trainer = make(dataset, optimizer="sgd", learning_rate=1.0, grad_clip=clip, steps=1)
+        before = torch.nn.utils.parameters_to_vector(trainer.model.parameters()).clone()
+        norms.append(of_type(trainer.run(), StepEvent)[0].grad_norm)
+        after = torch.nn.utils.parameters_to_vector(trainer.model.parameters())
+        moved.append((after - before).norm().item())
+    assert norms[0] == norms[1] == pytest.approx(moved[0], rel=1e-4)
+    assert moved[1] == pytest.approx(0.01, rel=1e-3)

@@ -1,0 +1,53 @@
+# The commands of the project: `make` lists them. Works with GNU make 3.81 (macOS) and newer.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALL := $(PY) -m pip install --disable-pip-version-check
+CHECKED := minigpt_core ui pages dashboard.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev serve test screenshots clean
+
+help:
+	@echo "make run          install what is missing and open the dashboard in the browser"
+	@echo "make serve        the same, open to the network, for a class (it prints the address to give)"
+	@echo "make dev          the same as run, and look again at every file you save"
+	@echo "make test         every check: style, types, tests (those in a browser need Chromium or Chrome)"
+	@echo "make screenshots  pictures of every page, in both languages and themes, into docs/screenshots/"
+	@echo "make clean        remove what these commands made here (your runs are kept)"
+	@echo ""
+	@echo "ARGS goes to the command behind it:  make run ARGS='--server.port 8600'  ·  make test ARGS='-k tokenizer'"
+
+run: $(VENV)/installed
+	$(PY) -m streamlit run dashboard.py $(ARGS)
+
+dev: $(VENV)/installed
+	$(PY) -m streamlit run dashboard.py --server.fileWatcherType=auto --server.runOnSave=true $(ARGS)
+
+serve: $(VENV)/installed
+	$(PY) -m scripts.serve $(ARGS)
+
+test: $(VENV)/installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy $(CHECKED)
+	$(PY) -m pytest $(ARGS)
+
+screenshots: $(VENV)/installed-dev
+	$(PY) -m scripts.screenshots $(ARGS)
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written last, so that an installation that was interrupted is done again.
+$(VENV)/installed: requirements.txt
+	@$(PY) -m pip --version >/dev/null 2>&1 || { python=$$(sh scripts/find_python.sh) || exit 1; \
+		echo "Creating $(VENV). The first installation downloads torch and takes some minutes."; \
+		"$$python" -m venv --clear $(VENV); }
+	$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(INSTALL) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,41 @@
+"""Entry point: `streamlit run dashboard.py`. An ASGI app around the main script, `ui/shell.py`."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import net_util
+
+from minigpt_core import jobs
+from minigpt_core.errors import UserError
+from ui import problems
+from ui.routes import ROUTES
+from ui.sampling.stream import ROUTES as SAMPLING_ROUTES
+from ui.unknown_page import UnknownPage
+from ui.workspace import WorkspaceCookie
+
+# Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
+# service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.
+net_util._internal_ip = net_util._external_ip = "127.0.0.1"
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Have a training process ready before the first visitor; leave none behind."""
+    try:
+        jobs.shared()
+    except UserError as error:  # the pages say it too, in the reader's language
+        logging.getLogger("minigpt").error("%s", error)
+    yield
+    jobs.close_shared()
+
+
+app = st.App(
+    "ui/shell.py",
+    lifespan=lifespan,
+    middleware=[Middleware(UnknownPage), Middleware(WorkspaceCookie)],
+    routes=[*ROUTES, *SAMPLING_ROUTES],
+    on_script_error=problems.show,
+)

@@ -1,0 +1,54 @@
+"""Train the model and watch: transport row, live cockpit, settings, runs."""
+
+import streamlit as st
+
+from minigpt_core.data import get_batch
+from minigpt_core.errors import UserError
+from minigpt_core.model import TinyGPT
+from minigpt_core.training import Trainer
+from ui import resources
+from ui.i18n import _
+from ui.live_chart import Reference, live_chart, references
+from ui.show_code import show_code
+from ui.training import controls, runs, settings, story, transport
+from ui.training.situation import Situation, look
+
+COCKPIT_HEIGHT = 510
+
+
+def lines_to_compare(now: Situation, planned: settings.Plan) -> list[Reference]:
+    """What simple methods reach on the shown run's text, or on the chosen one before the first run."""
+    try:
+        if now.run is not None:
+            text, lower, share = now.run.text_id, now.run.lower, now.run.training.val_fraction
+        elif planned.training is not None:
+            text, lower, share = planned.text.id, planned.text.lower, planned.training.val_fraction
+        else:
+            return []
+        return references(
+            resources.baselines(text, lower, share), resources.tokenizer(text, lower).vocab_size
+        )
+    except UserError:  # the run's text is gone: its curve can still be seen
+        return []
+
+
+now = look()
+settings.fill(now)
+with st.sidebar:
+    time_needed = controls.draw(now)
+planned = settings.plan()
+with time_needed:
+    story.estimate(now, planned)
+
+with st.container(horizontal=True, vertical_alignment="center", key="training_head"):
+    st.title(_("Training"), anchor=False, width="content")
+    transport.row(now, planned)
+story.show(now, planned)
+live_chart(
+    now.run,
+    references=lines_to_compare(now, planned),
+    steps=planned.training.steps if planned.training else 500,
+    height=COCKPIT_HEIGHT,
+)
+runs.section(now)
+show_code("training", Trainer._train_step, Trainer.run, TinyGPT, get_batch)

@@ -1,0 +1,49 @@
+"""The text becomes numbers."""
+
+import streamlit as st
+
+from minigpt_core import corpus
+from minigpt_core.tokenizer import CharTokenizer
+from ui import resources, state
+from ui.i18n import _
+from ui.show_code import show_code
+from ui.vocabulary import choose, letters, own_sentence, picture, summary, table, tensor
+
+with st.sidebar:
+    choose.chooser()
+
+chosen = state.chosen_text()
+words = resources.tokenizer(chosen.id, chosen.lower)
+counts = resources.counts(chosen.id, chosen.lower)
+ids = resources.ids(chosen.id, chosen.lower)
+
+summary.headline(len(ids), words.vocab_size)
+summary.too_short(ids)
+picture.window(chosen, words, counts)
+
+number_, tensor_, own, small = st.tabs(
+    [
+        _("Which number does each character get?"),
+        _("What does the model receive?"),
+        _("Try it yourself"),
+        _("What do small letters change?"),
+    ],
+    key="vocabulary_questions",
+)
+with number_:
+    table.section(words, counts)
+with tensor_:
+    tensor.section(ids, picture.place(chosen))
+with own:
+    own_sentence.section(words, counts, chosen.lower)
+with small:
+    letters.section(chosen.id)
+
+show_code(
+    "vocabulary",
+    CharTokenizer.from_text,
+    CharTokenizer.encode,
+    CharTokenizer.decode,
+    CharTokenizer.split_unknown,
+    corpus.normalize,
+)

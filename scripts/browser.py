@@ -1,0 +1,112 @@
+"""Opens the dashboard in the system's Chromium with Playwright: for tests, screenshots and benchmarks."""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize
+
+Theme = Literal["light", "dark"]
+
+PAGES = {
+    "home": "/",
+    "vocabulary": "/vocabulary",
+    "batches": "/batches",
+    "training": "/training",
+    "sampling": "/sampling",
+}
+LOCALES = {"en": "en-GB", "fr": "fr-FR"}
+VIEWPORT: ViewportSize = {"width": 1280, "height": 720}  # a classroom's projector
+START = ".st-key-start button"  # the same in every language
+PATIENCE = 60_000  # ms; generous, tests do not measure time
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+)
+_QUIET = (  # a browser that asks nobody anything by itself
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+)
+
+# Streamlit says on its root element whether a script is running. Idle means: quiet for a while,
+# since the rerun that a click causes begins only some milliseconds after the click.
+_IDLE = """quiet => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  const busy = !app || app.dataset.testScriptState !== 'notRunning'
+    || document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
+  const now = performance.now();
+  if (busy || !window.quietSince) window.quietSince = busy ? 0 : now;
+  return !busy && now - window.quietSince >= quiet;
+}"""
+
+
+def find_chromium() -> str | None:
+    """The browser to drive: CHROMIUM from the environment, or one found on this machine."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    found = (shutil.which(name) for name in _NAMES)
+    return next((path for path in (*found, *_PLACES) if path and os.path.exists(path)), None)
+
+
+def launch(playwright: Playwright, executable: str) -> Browser:
+    """Start a browser without a window."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium's sandbox refuses root
+    args = [*_QUIET, "--no-sandbox"] if is_root else [*_QUIET]
+    return playwright.chromium.launch(executable_path=executable, args=args)
+
+
+def new_context(browser: Browser, lang: str = "en", theme: Theme = "light", **options: Any) -> BrowserContext:
+    """A fresh visitor: own cookies, language and theme, on a screen of 1280×720."""
+    context = browser.new_context(
+        locale=LOCALES[lang], color_scheme=theme, viewport=VIEWPORT, reduced_motion="reduce", **options
+    )
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+def address(url: str, page_name: str = "home", **query: str) -> str:
+    """The address of a page, with what belongs into it (`lang`, `text`, `run`)."""
+    return url + PAGES[page_name] + (f"?{urlencode(query)}" if query else "")
+
+
+def go(page: Page, url: str, page_name: str = "home", **query: str) -> None:
+    """Open a page of the dashboard at `url` and wait until it is drawn."""
+    page.goto(address(url, page_name, **query))
+    wait_until_idle(page)
+
+
+def wait_until_idle(page: Page, quiet: int = 300) -> None:
+    """Wait until no script has been running for `quiet` milliseconds."""
+    page.evaluate("window.quietSince = 0")
+    page.wait_for_function(_IDLE, arg=quiet, polling=50)
+
+
+def start_training(page: Page) -> str:
+    """Press Start on the Training page and wait for the run that begins: its id, from the address."""
+    page.locator(START).filter(visible=True).click()
+    page.wait_for_url(re.compile(r"[?&]run=\w"))
+    wait_until_idle(page)
+    return parse_qs(urlsplit(page.url).query)["run"][0]
+
+
+def wait_for_run(page: Page, url: str, run: str, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Wait until what the server says about a run is enough for `reached`; that state."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < deadline:
+        live: dict[str, Any] = page.request.get(f"{url}/api/runs/{run}").json()
+        if reached(live):
+            return live
+        page.wait_for_timeout(100)
+    raise TimeoutError(f"run {run} got no further than {live['status']} at step {live['step']}")

@@ -1,0 +1,59 @@
+"""Opens the dashboard to the network on purpose, for a class: `make serve`, or `python -m scripts.serve`.
+
+Everything after the command goes to Streamlit, for example `--server.port 8600`.
+"""
+
+import argparse
+import os
+import socket
+import sys
+
+from streamlit.web import cli
+
+FIRST_PORT = 8501
+# Addresses of the usual kinds of networks. Connecting a UDP socket sends nothing: it makes the system say
+# which of its own addresses it would use. 192.0.2.1 is reserved for documentation (RFC 5737).
+_DIRECTIONS = ("192.0.2.1", "192.168.0.1", "10.0.0.1", "172.16.0.1")
+
+
+def addresses() -> list[str]:
+    """This machine's addresses in its networks, without asking anybody outside."""
+    found: list[str] = []
+    for direction in _DIRECTIONS:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect((direction, 9))
+            except OSError:
+                continue  # no way leads there
+            found.append(probe.getsockname()[0])
+    return [address for address in dict.fromkeys(found) if not address.startswith("127.")]
+
+
+def free_port() -> int:
+    """The first port from 8501 on that nobody listens on."""
+    for port in range(FIRST_PORT, FIRST_PORT + 100):
+        with socket.socket() as listener:
+            if listener.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    sys.exit(f"The ports {FIRST_PORT} to {FIRST_PORT + 99} are all in use: choose one with --server.port.")
+
+
+def main(arguments: list[str]) -> None:
+    """Say which address to give to the class, then start Streamlit in this process."""
+    parser = argparse.ArgumentParser(prog="scripts.serve", add_help=False, allow_abbrev=False)
+    parser.add_argument("--server.port", dest="port", type=int)
+    options, others = parser.parse_known_args(arguments)
+    found = addresses()
+    if not found:
+        sys.exit("This machine has no address in a network: connect it to that of the class and start again.")
+    port = options.port or free_port()
+    print("\n  The dashboard is open to this network. Give the class this address:\n")
+    print("\n".join(f"    http://{address}:{port}" for address in found))
+    print("\n  Everyone there can use it, each with runs of their own. Ctrl+C ends it for all.\n", flush=True)
+    os.environ["MINIGPT_SERVE"] = "1"  # every browser gets its own workspace
+    settings = ["--server.address=0.0.0.0", f"--server.port={port}", f"--browser.serverAddress={found[0]}"]
+    cli.main(args=["run", "dashboard.py", *settings, *others], prog_name="streamlit")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,73 @@
+"""Drives the dashboard's pages without a browser. Every test has a data folder of its own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus, jobs
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+SHELL = str(ROOT / "ui" / "shell.py")
+LOCALES = {"en": "en-GB", "fr": "fr-FR"}
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def home(data_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty data folder, no warm worker, nothing cached."""
+    monkeypatch.setenv("MINIGPT_WARM_WORKER", "0")
+    monkeypatch.delenv("MINIGPT_SERVE", raising=False)
+    st.cache_resource.clear()
+    yield data_home
+    jobs.close_shared()
+
+
+@pytest.fixture
+def app() -> OpenPage:
+    """`app("vocabulary", lang="fr", text="additions")`: that page after its first run, as a browser of that language.
+
+    Keywords are query parameters of the address; `address={"lang": …}` gives those that are called like an argument.
+    """
+
+    def open_page(
+        page: str = "home", lang: str = "en", address: dict[str, str] | None = None, **query: str
+    ) -> AppTest:
+        test = AppTest.from_file(SHELL, default_timeout=60)
+        test.context = {
+            "locale": LOCALES[lang],
+            "url": f"http://localhost:8501/{'' if page == 'home' else page}",
+        }
+        for name, value in (query | (address or {})).items():
+            test.query_params[name] = value
+        if page != "home":
+            test.run()
+            test.switch_page(f"../pages/{page}.py")
+        return test.run()
+
+    return open_page
+
+
+@pytest.fixture
+def some_run(home: Path) -> Callable[..., Run]:
+    """`some_run(steps=20)`: a stored run on the English story that nobody trains."""
+
+    def make(workspace: str = "local", name: str = "", **settings: float) -> Run:
+        story = corpus.load("the-curious-cat")
+        return new_run(
+            RunStore(home),
+            text=corpus.normalize(story.text),
+            title=story.title,
+            model_fields={"block_size": 32, "n_embd": 64},
+            training=TrainConfig(**settings),  # type: ignore[arg-type]
+            workspace=workspace,
+            name=name,
+            status="stopped",
+        )
+
+    return make

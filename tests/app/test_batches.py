@@ -1,0 +1,121 @@
+"""The Batches page shows exactly what `get_batch` draws."""
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.data import get_batch, prepare
+from minigpt_core.runs import RunStore
+from tests.app.conftest import OpenPage
+from ui.batches import draws, pictures
+from ui.i18n import number, using
+
+TITLES = {"en": "Batches", "fr": "Lots"}
+TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
+
+
+def html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def code(page: AppTest) -> str:
+    return "".join(element.value for element in page.code)
+
+
+def press(page: AppTest, key: str) -> AppTest:
+    return page.button(key=key).click().run()
+
+
+@pytest.mark.parametrize("lang", TITLES)
+def test_it_shows_the_draw_of_get_batch(app: OpenPage, lang: str) -> None:
+    page = app("batches", lang=lang, text="the-curious-cat")
+    assert not page.exception and not page.error
+    assert page.title[0].value == TITLES[lang]
+    x, y = get_batch(prepare(TEXT).train, 32, 4, torch.Generator().manual_seed(1337))
+    assert str(x) in code(page) and str(y) in code(page)
+    with using(lang):
+        assert f"{number(len(prepare(TEXT).train))}" in html(page)
+
+
+def test_every_pair_of_the_chosen_row_is_there(app: OpenPage) -> None:
+    page = app("batches", text="the-curious-cat")
+    dataset = prepare(TEXT)
+    x, y = get_batch(dataset.train, 32, 4, torch.Generator().manual_seed(1337))
+    page.segmented_control(key="batches_row_4").set_value(3).run()
+    decode = dataset.tokenizer.decode
+    assert pictures.pairs(decode(x[2]), decode(y[2])) in html(page)
+    assert html(page).count("<li>") == 32
+
+
+def test_draw_again_and_back(app: OpenPage) -> None:
+    page = app("batches", text="the-curious-cat")
+    first = code(page)
+    assert page.button(key="batches_back").disabled
+    second = code(press(page, "batches_again"))
+    assert second != first
+    assert code(press(page, "batches_back")) == first
+    assert code(press(page, "batches_again")) == second
+
+
+def test_a_typed_seed_draws_what_it_always_draws(app: OpenPage) -> None:
+    page = app("batches", text="the-curious-cat")
+    page.number_input[0].set_value(42).run()
+    x, _y = get_batch(prepare(TEXT).train, 32, 4, torch.Generator().manual_seed(42))
+    assert str(x) in code(page)
+    press(page, "batches_again")
+    assert page.number_input[0].value == 43
+    press(page, "batches_back")
+    assert page.number_input[0].value == 42
+
+
+def test_the_largest_batch_shows_a_part_of_itself(app: OpenPage) -> None:
+    page = app("batches", text="the-curious-cat")
+    page.select_slider(key="batches_block_size").set_value(256)
+    page.select_slider(key="batches_batch_size").set_value(64).run()
+    assert not page.exception and not page.error
+    page.slider(key="batches_row_64").set_value(64).run()
+    assert not page.exception
+    assert html(page).count("<li>") == 256
+    assert "torch.Size([64, 256])" in code(page)
+    assert len(html(page)) < 400_000
+
+
+def test_the_validation_part_is_the_end_of_the_text(app: OpenPage) -> None:
+    page = app("batches", text="the-curious-cat")
+    page.radio(key="batches_part").set_value("val").run()
+    x, _y = get_batch(prepare(TEXT).val, 32, 4, torch.Generator().manual_seed(1337))
+    assert str(x) in code(page)
+
+
+@pytest.mark.parametrize("lang", TITLES)
+def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPage, lang: str) -> None:
+    short = RunStore().save_text("a" * 10 + "b" * 10, "short")
+    page = app("batches", lang=lang, text=short)
+    assert not page.exception
+    assert "18" in page.error[0].value and "33" in page.error[0].value
+    with using(lang):  # AppTest words the choices anew
+        page.select_slider(key="batches_block_size").set_value(4).run()
+    assert not page.error and code(page)
+
+
+def test_markup_in_a_text_is_shown_and_not_run(app: OpenPage) -> None:
+    text_id = RunStore().save_text("<script>alert(1)</script>\u200b\u202e $x$ **b** " * 20, "<b>markup</b>")
+    page = app("batches", text=text_id)
+    assert not page.exception and not page.error
+    assert "<script" not in html(page) and "<b>markup" not in html(page)
+
+
+@pytest.mark.parametrize("part", draws.PARTS)
+def test_a_window_stands_where_its_place_says(part: str) -> None:
+    dataset = prepare(TEXT)
+    batch = draws.draw(dataset, part, 16, 8, 7)
+    for place, x, y in zip(batch.places, batch.x, batch.y, strict=True):
+        assert dataset.tokenizer.decode(x) == TEXT[place : place + 16]
+        assert dataset.tokenizer.decode(y) == TEXT[place + 1 : place + 17]
+        assert (place >= len(dataset.train)) == (part == "val")
+
+
+def test_numbers_above_the_bar_do_not_cover_each_other() -> None:
+    levels = pictures.flag_levels([500, 503, 10, 510], 1000)
+    assert levels[2] == 0 and len({levels[0], levels[1], levels[3]}) == 3

@@ -1,0 +1,147 @@
+"""Home tells the truth about this text and this run, and always offers one thing to do next."""
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.data import prepare
+from minigpt_core.model import ModelConfig, build_model, count_parameters
+from minigpt_core.recording import Recorder
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.sampling import SampleSettings, next_probabilities, predict
+from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import Trainer
+from tests.app.conftest import OpenPage
+from ui import resources, tokens
+from ui.home import moves, pictures
+from ui.i18n import _, number, percent, using
+from ui.routes import live_state
+
+TEXT_ID = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
+MakeRun = Callable[..., Run]
+
+
+def html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def card(page: AppTest, number_: int) -> str:
+    """The HTML of a station, counted from 0 along the journey."""
+    return [element.proto.body for element in page.get("html") if "mg-stop" in element.proto.body][number_]
+
+
+def button(page: AppTest) -> str:
+    return page.button(key="home_begin").label
+
+
+def train(run: Run) -> Run:
+    """Train a stored run to its end, as a worker does."""
+    store = RunStore()
+    data = prepare(
+        store.text(run.text_id).text, run.training.val_fraction, CharTokenizer.from_characters(run.characters)
+    )
+    trainer = Trainer(data, run.model, run.training)
+    recorder = Recorder(store, run.id, trainer)
+    for event in trainer.run():
+        recorder.record(event)
+    recorder.flush()
+    store.set_status(run.id, "done")
+    return store.run(run.id)
+
+
+@pytest.mark.parametrize("lang", TEXT_ID)
+def test_before_the_first_training(app: OpenPage, lang: str) -> None:
+    page = app("home", lang=lang)
+    assert not page.exception and not page.error
+    text = corpus.normalize(corpus.load(TEXT_ID[lang]).text)
+    size = len(set(text))
+    with using(lang):
+        assert f">{number(len(text))}<" in card(page, 0)
+        assert f">{number(size)}<" in card(page, 1) and f"({len(text)},)" in card(page, 1)
+        parameters = count_parameters(build_model(ModelConfig(vocab_size=size, block_size=32, n_embd=64)))
+        assert f">{number(parameters)}<" in card(page, 3)
+    assert "(4, 32)" in card(page, 2)
+    assert [("mg-done" in card(page, i), "mg-next" in card(page, i)) for i in range(7)] == [
+        *[(True, False)] * 3, (False, True), *[(False, False)] * 3,
+    ]  # fmt: skip
+    assert ">…<" in card(page, 5) and ">…<" in card(page, 6)
+
+
+def test_the_button_leads_to_the_training(app: OpenPage) -> None:
+    page = app("home")
+    assert button(page) == moves.BEGIN.words
+    page.button(key="home_begin").click().run()
+    assert page.title[0].value == "Training"
+
+
+@pytest.mark.parametrize("lang", TEXT_ID)
+def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun, lang: str) -> None:
+    run = train(some_run(steps=40))
+    page = app("home", lang=lang, text="the-curious-cat")
+    assert not page.exception and not page.error
+    live = live_state(run)
+    logits = predict(
+        resources.model(run.id, 40), CharTokenizer.from_characters(run.characters).encode("one morning,")
+    )
+    best = next_probabilities(logits, SampleSettings()).max().item()
+    with using(lang):
+        assert f">{number(live['loss'], 2)}<" in card(page, 3) and "40" in card(page, 3)
+        assert "one morning," in card(page, 4)
+        assert percent(best, 1) in card(page, 5)
+        assert button(page) == _(moves.WRITE.words)
+    assert tokens.escape(live["samples"][-1]["text"][:5].replace("\n", "⏎")) in card(page, 6)
+    assert "mg-done" in card(page, 3) and "mg-next" in card(page, 4)
+
+
+def test_a_run_without_a_step_shows_no_numbers_of_its_own(app: OpenPage, some_run: MakeRun) -> None:
+    some_run(steps=40)
+    page = app("home", text="the-curious-cat")
+    assert not page.exception and not page.error
+    assert ">–<" in card(page, 3) and ">…<" in card(page, 5)
+    assert button(page) == moves.GO_ON.words
+
+
+def test_a_run_of_another_text_is_named_and_this_text_comes_next(app: OpenPage, some_run: MakeRun) -> None:
+    train(some_run(steps=5))
+    page = app("home", text="additions")
+    assert "The Curious Cat" in card(page, 3) and "mg-next" in card(page, 3)
+    assert button(page) == moves.BEGIN.words
+
+
+def test_missing_weights_are_a_sentence(app: OpenPage, some_run: MakeRun) -> None:
+    run = train(some_run(steps=5))
+    for path in RunStore().folder(run.id).glob("*.safetensors"):
+        path.unlink()
+    page = app("home", text="the-curious-cat")
+    assert not page.exception and not page.error
+    assert "mg-problem" in card(page, 4)
+
+
+def test_a_text_that_is_too_short_comes_first(app: OpenPage) -> None:
+    page = app("home", text=RunStore().save_text("a short text", "short"))
+    assert not page.exception
+    assert "mg-problem" in card(page, 2) and "33" in card(page, 2)
+    assert button(page) == moves.CHOOSE.words
+
+
+def test_every_station_is_a_link(app: OpenPage) -> None:
+    links = [link.proto.page for link in app("home").get("page_link")]
+    assert links[:7] == [
+        "vocabulary",
+        "vocabulary",
+        "batches",
+        "training",
+        "sampling",
+        "sampling",
+        "sampling",
+    ]
+    assert links[7:] == ["vocabulary", "batches", "training", "sampling"]
+
+
+def test_markup_is_shown_and_not_run(app: OpenPage) -> None:
+    page = app("home", text=RunStore().save_text("<script>alert(1)</script> " * 20, "<img src=x>"))
+    assert not page.exception
+    assert "<script" not in html(page) and "<img" not in html(page)
+    assert "<b>" not in pictures.card("<b>", "<b>", "<b>", "", "<b>")

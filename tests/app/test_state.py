@@ -1,0 +1,139 @@
+"""What a tab remembers, what stands in the address, and what the shell does with it."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minigpt_core.runs import Run, RunStore
+from tests.app.conftest import OpenPage
+from ui.journey import STATIONS
+
+RunMaker = Callable[..., Run]
+
+
+def sidebar_html(test: object) -> str:
+    return "".join(html.value for html in test.sidebar.get("html"))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("page", [station.name for station in STATIONS])
+def test_every_page_opens_in_every_language(app: OpenPage, page: str, lang: str) -> None:
+    test = app(page, lang)
+    assert not test.exception
+    assert not test.error
+    assert {"en": "The Curious Cat", "fr": "Le Chat Curieux"}[lang] in sidebar_html(test)
+
+
+def test_the_address_decides_the_language_and_the_text(app: OpenPage) -> None:
+    test = app("vocabulary", address={"lang": "fr", "text": "additions"})
+    assert "caractères" in sidebar_html(test)
+    assert test.query_params["lang"] == "fr"
+    assert test.query_params["text"] == "additions"
+
+
+def test_the_address_is_written_back_on_the_next_page(app: OpenPage) -> None:
+    test = app(address={"lang": "fr", "text": "additions"})
+    test.query_params.clear()  # as navigation does
+    test.switch_page("../pages/batches.py").run()
+    assert (test.query_params["lang"], test.query_params["text"]) == ("fr", "additions")
+
+
+def test_the_language_switch(app: OpenPage) -> None:
+    test = app("home", "en")
+    test.get("segmented_control")[0].set_value("fr").run()  # type: ignore[union-attr]
+    assert test.query_params["lang"] == "fr"
+    assert "caractères" in sidebar_html(test)
+    assert not test.exception
+
+
+@pytest.mark.parametrize(
+    "query", [{"lang": "xx"}, {"text": "../../etc/passwd"}, {"run": "<script>"}, {"letters": "?"}]
+)
+def test_nonsense_in_the_address_is_dropped(app: OpenPage, query: dict[str, str]) -> None:
+    test = app(address=query)
+    assert not test.exception
+    assert not query.keys() & set(test.query_params)
+
+
+def test_an_unknown_run_is_named_in_a_sentence(app: OpenPage) -> None:
+    test = app("home", "en", run="abc123")
+    assert "abc123" in test.warning[0].value
+    assert "run" not in test.query_params
+
+
+def test_an_unknown_text_is_named_in_a_sentence(app: OpenPage) -> None:
+    test = app("home", "en", text="0" * 64)
+    assert "000000" in test.warning[0].value
+    assert "The Curious Cat" in sidebar_html(test)
+
+
+def test_an_unknown_page_is_named_in_a_sentence(app: OpenPage) -> None:
+    test = app("home", "en", missing="nosuch")
+    assert "nosuch" in test.warning[0].value
+    assert "missing" not in test.query_params
+    assert not test.run().warning
+
+
+def test_the_newest_run_is_followed_and_a_deleted_one_is_not(
+    app: OpenPage, some_run: RunMaker, home: Path
+) -> None:
+    older, newer = some_run(name="older"), some_run(name="newer")
+    assert "newer" in sidebar_html(app("home"))
+    assert "older" in sidebar_html(app("home", run=older.id))
+    RunStore(home).delete(newer.id)
+    assert "older" in sidebar_html(app("home"))
+    assert newer.id in app("home", run=newer.id).warning[0].value
+
+
+def test_somebody_elses_run_can_be_watched(app: OpenPage, some_run: RunMaker) -> None:
+    theirs = some_run(workspace="x" * 22, name="theirs")
+    assert "theirs" not in sidebar_html(app("home"))
+    assert "watching" in sidebar_html(app("home", run=theirs.id))
+
+
+def test_a_runs_name_is_shown_and_never_run(app: OpenPage, some_run: RunMaker) -> None:
+    some_run(name="<img src=x onerror=alert(1)>")
+    shown = sidebar_html(app("home"))
+    assert "<img" not in shown
+    assert "&lt;img src=x" in shown
+
+
+def test_a_damaged_store_is_a_sentence(app: OpenPage, some_run: RunMaker, home: Path) -> None:
+    some_run()
+    sqlite3.connect(home / "runs.sqlite3").close()
+    (home / "runs.sqlite3-wal").unlink(missing_ok=True)
+    (home / "runs.sqlite3").write_bytes(b"not a database" * 1000)
+    test = app("home", "fr")
+    assert not test.exception
+    assert any("abîmé" in error.value for error in test.error)
+
+
+def test_the_report_names_versions_and_folder(app: OpenPage, home: Path) -> None:
+    test = app("home")
+    test.session_state["corner"] = True
+    report = test.run().code[-1].value
+    assert "streamlit 1." in report
+    assert str(home) in report
+
+
+def test_visitors_are_not_told_the_folder(app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    test = app("home")
+    test.session_state["corner"] = True
+    assert str(home) not in test.run().code[-1].value
+
+
+def test_the_glossary_has_the_same_words_in_both_languages() -> None:
+    from ui import glossary
+    from ui.i18n import using
+
+    with using("en"):
+        english = glossary.entries()
+        assert glossary.word("loss") == "loss"
+    with using("fr"):
+        assert len(glossary.entries()) == len(english)
+        assert glossary.word("loss") == "perte"
+        assert "data-tip='À quel point" in glossary.term("loss")
+    assert glossary._entries("en").keys() == glossary._entries("fr").keys()

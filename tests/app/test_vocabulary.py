@@ -1,0 +1,273 @@
+"""The Vocabulary page shows what the core makes of the chosen text, and refuses a bad one in a sentence."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.runs import RunStore
+from minigpt_core.tokenizer import CharTokenizer
+from tests.app.conftest import OpenPage
+from ui.i18n import number, using
+from ui.vocabulary import choose, letters, own_sentence, picture, table, tensor
+
+TITLES = {"en": "Vocabulary", "fr": "Vocabulaire"}
+CAT = corpus.load("the-curious-cat").text
+SMALL, AS_WRITTEN = (CharTokenizer.from_text(corpus.normalize(CAT, lower=lower)) for lower in (True, False))
+UNKNOWN = "🐱́\u200bא\x07<script>alert(1)</script>"
+
+
+def html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def code(page: AppTest) -> str:
+    return "\n".join(element.value for element in page.code)
+
+
+def text(page: AppTest) -> str:
+    return "\n".join(element.value for element in [*page.markdown, *page.caption])
+
+
+def tiles(page: AppTest) -> str:
+    """The HTML of the window through the text, its first picture."""
+    return next(element.proto.body for element in page.get("html") if "mg-tiles" in element.proto.body)
+
+
+def own_text() -> None:
+    """What is inside the dialog, as a page of its own."""
+    from ui.vocabulary.choose import own_text
+
+    own_text()
+
+
+@pytest.fixture
+def dialog() -> AppTest:
+    test = AppTest.from_function(own_text, default_timeout=60)
+    test.context = {"locale": "en-GB"}
+    return test.run()
+
+
+def paste(dialog: AppTest, words: str) -> AppTest:
+    dialog.text_area(key="vocabulary_paste").set_value(words)
+    return dialog.button(key="vocabulary_paste_use").click().run()
+
+
+def upload(dialog: AppTest, name: str, raw: bytes) -> AppTest:
+    return dialog.file_uploader(key="vocabulary_file").upload(name, raw).run()
+
+
+def chosen(page: AppTest) -> str:
+    return str(page.session_state["text"]) if "text" in page.session_state else ""
+
+
+# The page
+
+
+@pytest.mark.parametrize("lang", TITLES)
+def test_it_shows_the_vocabulary_of_the_text(app: OpenPage, lang: str) -> None:
+    page = app("vocabulary", lang=lang, text="the-curious-cat")
+    assert not page.exception and not page.error and not page.warning
+    assert page.title[0].value == TITLES[lang]
+    shown = page.dataframe[0].value
+    normal = corpus.normalize(CAT)
+    assert list(shown["id"]) == list(range(SMALL.vocab_size))
+    assert list(shown["count"]) == [normal.count(c) for c in SMALL.characters]
+    assert shown["share"].sum() == pytest.approx(1)
+    with using(lang):
+        assert f">{number(len(normal))}<" in html(page) and f">{SMALL.vocab_size}<" in html(page)
+
+
+def test_each_tile_stands_above_its_id(app: OpenPage) -> None:
+    page = app("vocabulary", text="the-curious-cat")
+    for character in "the curious":
+        face = "␣" if character == " " else character
+        assert f"<bdi>{face}</bdi></b><i>{SMALL.stoi[character]}</i>" in tiles(page)
+
+
+def test_the_window_moves_through_the_text_and_stops_at_its_end(app: OpenPage) -> None:
+    page = app("vocabulary", text="the-curious-cat")
+    length, total = picture.ROWS * picture.IN_A_ROW, len(corpus.normalize(CAT))
+    page.button(key="vocabulary_further").click().run()
+    assert f"Characters {length + 1} to {2 * length} of" in html(page)
+    page.slider(key="vocabulary_start").set_value(total - length + 1).run()
+    assert f"to {total:,} of {total:,}" in html(page)
+    assert page.button(key="vocabulary_further").disabled
+    page.button(key="vocabulary_back").click().run()
+    assert f"to {total - length:,} of" in html(page)
+
+
+def test_the_tensor_is_printed_as_pytorch_prints_it(app: OpenPage) -> None:
+    page = app("vocabulary", text="the-curious-cat")
+    ids = SMALL.encode(corpus.normalize(CAT))
+    assert repr(ids) in code(page) and repr(ids[: tensor.STRETCH]) in code(page)
+    assert f"(torch.int64, torch.Size([{len(ids)}]), {8 * len(ids)})" in code(page)
+
+
+def test_another_text_and_its_capitals_reach_every_page(app: OpenPage) -> None:
+    page = app("vocabulary", text="the-curious-cat")
+    page.toggle(key="vocabulary_lower").set_value(False).run()
+    assert len(page.dataframe[0].value) == AS_WRITTEN.vocab_size
+    page.radio(key="vocabulary_text").set_value("additions").run()
+    assert len(page.dataframe[0].value) == len("\n+=0123456789")
+    page.switch_page("../pages/home.py").run()
+    assert page.query_params["text"] == "additions" and page.query_params["letters"] == "original"
+
+
+def test_it_says_which_letters_share_an_id(app: OpenPage) -> None:
+    page = app("vocabulary", text="the-curious-cat")
+    assert f"A and a share one id: {AS_WRITTEN.vocab_size} → {SMALL.vocab_size} characters." in html(page)
+    page = app("vocabulary", text="additions")
+    assert "There is no capital letter in this text" in html(page)
+
+
+def test_a_text_too_short_for_a_block_is_told_at_once(app: OpenPage) -> None:
+    short = RunStore().save_text("abcab", "short")
+    page = app("vocabulary", text=short)
+    assert not page.exception
+    assert "at least 33" in page.warning[0].value
+    assert "short" in page.radio(key="vocabulary_text").options[-1]
+
+
+def test_a_vocabulary_of_thousands_stays_usable(app: OpenPage) -> None:
+    many = "".join(chr(0x4E00 + i) for i in range(5000))
+    page = app("vocabulary", text=RunStore().save_text(many * 3, "many"))
+    assert not page.exception
+    assert len(page.dataframe[0].value) == 5000
+    assert tiles(page).count("<bdi>") == picture.ROWS * picture.IN_A_ROW_WIDE
+
+
+# A sentence of one's own
+
+
+@pytest.mark.parametrize("lang", TITLES)
+def test_a_sentence_comes_back_from_its_ids(app: OpenPage, lang: str) -> None:
+    page = app("vocabulary", lang=lang, text="the-curious-cat")
+    page.text_input(key="vocabulary_sentence").set_value("one cat.").run()
+    assert repr(SMALL.encode("one cat.")) in code(page) and "'one cat.'" in code(page)
+    assert {"en": "exactly what you typed", "fr": "exactement ce que vous avez écrit"}[lang] in html(page)
+
+
+def test_unknown_characters_are_named_placed_and_left_out(app: OpenPage) -> None:
+    page = app("vocabulary", text="the-curious-cat")
+    page.text_input(key="vocabulary_sentence").set_value("A 🐱 and é 🐱").run()
+    assert "CAT FACE" in html(page) and "positions 2, 10" in html(page)
+    assert "capitals became small letters, 3 unknown characters were left out" in html(page)
+    assert repr(SMALL.encode("a  and  ")) in code(page)
+
+
+def test_nothing_that_is_typed_runs_or_breaks_the_page(app: OpenPage) -> None:
+    page = app("vocabulary", text="additions")
+    for sentence in (UNKNOWN, "עברית", "e\u0301", "", "1+1=2", "x" * 5000):
+        page.text_input(key="vocabulary_sentence").set_value(sentence).run()
+        assert not page.exception and not page.error
+        assert "<script>" not in html(page)
+
+
+@given(st.text(max_size=30), st.booleans())
+def test_a_difference_is_always_explained(typed: str, lower: bool) -> None:
+    sentence = corpus.normalize(typed, lower=lower, strip=False)
+    known, unknown = SMALL.split_unknown(sentence)
+    assert known == typed or own_sentence.changes(typed, lower, unknown)
+
+
+# The table
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("e", "eé"), ("É", "é"), ("4", "4é"), ("comma", ","), ("space", " "), (" ", " "), ("U+002C", ","),
+        ("tee", "e"), ("zzz", ""), ("", " ,4eé"), ("e\u0301", "é"),
+    ],
+)  # fmt: skip
+def test_the_search_knows_characters_ids_and_names(asked: str, found: str) -> None:
+    words = CharTokenizer.from_text(" ,4eé")  # é has the id 4
+    with using("en"):
+        assert table.find(words, asked) == found
+
+
+def test_a_search_without_result_says_so(app: OpenPage) -> None:
+    page = app("vocabulary", text="additions")
+    page.text_input(key="vocabulary_search").set_value("*z*").run()
+    assert not page.dataframe
+    assert r"No character of this text fits “\*z\*”." in text(page)
+
+
+def test_numbers_of_the_table_are_written_in_the_reader_s_language() -> None:
+    frame = pd.DataFrame(
+        {"id": [1], "character": ["a"], "count": [12345], "share": [0.5], "name": ["A"], "kind": ["vowel"]}
+    )
+    with using("fr"):
+        written = table.styled(frame).to_html()
+    assert "12\u202f345" in written and "50,00\u202f%" in written
+
+
+# Small letters
+
+
+def test_capitals_are_grouped_under_their_small_letter() -> None:
+    assert letters.merged("AEaeÉé1") == {"a": "A", "e": "E", "é": "É"}
+    assert letters.merged("abc 1") == {}
+    assert letters.merged("İK\u212a") == {"i\u0307": "İ", "k": "K\u212a"}  # the last one is the Kelvin sign
+
+
+# One's own text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [("", "is empty"), (" \n\t", "is empty"), ("aaaa", "over and over"), ("AaAa", "over and over")],
+)
+def test_a_bad_text_is_refused_and_the_earlier_one_stays(dialog: AppTest, words: str, sentence: str) -> None:
+    page = paste(dialog, words)
+    assert not page.exception
+    assert sentence in page.error[0].value and "stays chosen" in page.error[0].value
+    assert not chosen(page)
+    assert page.text_area(key="vocabulary_paste").value == words
+
+
+def test_a_pasted_text_is_kept_and_chosen(dialog: AppTest) -> None:
+    page = paste(dialog, "\n  <b>Un</b> chat\nUn autre")
+    assert not page.exception and not page.error
+    kept = RunStore().text(chosen(page))
+    assert kept.title == "<b>Un</b> chat"
+    assert "markup" in page.session_state["notices"][0]
+
+
+def test_a_file_is_read_shown_and_chosen(dialog: AppTest) -> None:
+    page = upload(dialog, "conte.txt", "Titre\nLa pêche de l’élève".encode("cp1252"))
+    assert not page.exception and not page.error
+    assert page.selectbox[0].value == "cp1252"
+    assert "Titre" in html(page) and "La pêche de l’élève" in html(page)
+    page.selectbox[0].set_value("mac-roman").run()
+    assert "La pêche" not in html(page)
+    page.selectbox[0].set_value("cp1252").run()
+    page.button(key="vocabulary_file_use").click().run()
+    assert RunStore().text(chosen(page)).text.endswith("La pêche de l’élève")
+    assert RunStore().text(chosen(page)).title == "conte"
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (bytes(range(256)) * 9, "not plain text"),
+        (b"", "is empty"),
+        (b"x" * corpus.MAX_BYTES, "must be less than 20 MB"),
+    ],
+    ids=["binary", "empty", "20 MB"],
+)
+def test_a_bad_file_is_refused(dialog: AppTest, raw: bytes, sentence: str) -> None:
+    page = upload(dialog, "file.txt", raw)
+    if not page.error:
+        page.button(key="vocabulary_file_use").click().run()
+    assert not page.exception
+    assert sentence in page.error[0].value and not chosen(page)
+
+
+def test_the_lines_that_tell_an_encoding() -> None:
+    assert choose.telling_lines("\n one \ntwo\nthré\nfôur") == ["one", "thré"]
+    assert choose.telling_lines("é\nè") == ["é"]
+    assert choose.telling_lines("") == []

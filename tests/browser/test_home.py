@@ -1,0 +1,48 @@
+"""Two clicks from Home to a running training, and the way through the stations."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from scripts.browser import START, wait_until_idle
+
+OpenPage = Callable[..., Page]
+CARD = ".st-key-station_{name} .mg-stop"
+
+
+def test_two_clicks_lead_to_a_running_training_and_home_follows_it(open_page: OpenPage) -> None:
+    page = open_page("home", lang="fr")
+    training = page.locator(CARD.format(name="training"))
+    expect(training).to_have_class(re.compile("mg-next"))
+    page.locator(".st-key-home_begin button").click()
+    page.locator(START).click()
+    page.wait_for_url(re.compile(r"[?&]run=\w"))
+    page.locator('[data-testid="stTopNavLink"]').first.click()
+    expect(page.locator(".st-key-station_generated .mg-says")).to_be_visible()
+    step = training.locator(".mg-s")
+    seen = step.inner_text()
+    assert re.match(r"pas .* sur 500", seen)
+    if "mg-next" in (training.get_attribute("class") or ""):  # still training: the step goes on by itself
+        expect(step).not_to_have_text(seen)
+    assert_nothing_is_cut(page)
+
+
+def test_a_station_is_a_link_that_keeps_the_session(open_page: OpenPage) -> None:
+    page = open_page("home", lang="fr")
+    page.evaluate("window.sameVisit = true")
+    page.locator(".st-key-station_batches").click()
+    page.wait_for_url(re.compile("/batches"))
+    wait_until_idle(page)
+    assert page.evaluate("window.sameVisit")
+    assert "lang=fr" in page.url
+
+
+def assert_nothing_is_cut(page: Page) -> None:
+    """No number of a station wraps or is cut off, and nothing has to be scrolled sideways."""
+    figures = page.locator(".mg-stop .mg-n")
+    assert figures.evaluate_all(
+        "all => all.every(n => n.scrollWidth <= n.clientWidth && n.clientHeight < 40)"
+    )
+    main = page.locator('[data-testid="stMain"]')
+    assert main.evaluate("main => main.scrollWidth <= main.clientWidth")

@@ -1,0 +1,24 @@
+"""What every test gets: a data folder of its own, one thread, and reproducible hypothesis runs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
+# No deadline: a test asserts what is true, not how fast a machine is. Derandomized: CI never fails by chance.
+settings.register_profile(
+    "project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """No test touches the runs of the person who starts it."""
+    home = tmp_path / "minigpt-home"
+    monkeypatch.setenv("MINIGPT_HOME", str(home))
+    yield home

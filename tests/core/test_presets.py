@@ -1,0 +1,81 @@
+"""Every preset starts on its text; whole trainings are in benchmarks/presets.py."""
+
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from minigpt_core import corpus
+from minigpt_core.__main__ import main
+from minigpt_core.data import prepare
+from minigpt_core.ladder import rung_of
+from minigpt_core.model import ModelConfig
+from minigpt_core.presets import PRESETS, Preset
+from minigpt_core.runs import RunStore
+from minigpt_core.training import MetricsEvent, Trainer
+
+ALL = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+
+
+def first_and_last_loss(preset: Preset, text: str) -> tuple[float, float, float]:
+    """ln V, and the training loss before and after 20 steps of the preset."""
+    dataset = prepare(corpus.normalize(text, lower=preset.lower))
+    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **preset.model)
+    config = replace(
+        preset.training, steps=20, warmup_steps=min(preset.training.warmup_steps, 5), eval_interval=20,
+        eval_windows=16, sample_length=0,
+    )  # fmt: skip
+    events = [e for e in Trainer(dataset, model, config).run() if isinstance(e, MetricsEvent)]
+    return math.log(model.vocab_size), events[0].train_loss, events[-1].train_loss
+
+
+@ALL
+def test_twenty_steps_on_a_bundled_story_help(preset: Preset) -> None:
+    guess, first, last = first_and_last_loss(preset, corpus.load("the-curious-cat").text)
+    assert guess - 0.05 < first < guess + 0.5
+    assert last < first - 0.1
+
+
+@pytest.mark.skipif("TINY_SHAKESPEARE" not in os.environ, reason="TINY_SHAKESPEARE names no text")
+@ALL
+def test_twenty_steps_on_tiny_shakespeare_help(preset: Preset) -> None:
+    text = Path(os.environ["TINY_SHAKESPEARE"]).read_text(encoding="utf-8")
+    guess, first, last = first_and_last_loss(preset, text)
+    assert guess - 0.05 < first < guess + 0.5
+    assert last < first - 0.05
+
+
+@ALL
+def test_a_preset_says_where_it_comes_from_and_what_it_is(preset: Preset) -> None:
+    assert preset.source.endswith(".")
+    assert preset.corpus is None or preset.corpus in corpus.BUNDLED
+    assert preset.name == "modern-small" or rung_of(ModelConfig(vocab_size=65, **preset.model)) is not None
+
+
+def test_a_preset_without_a_text_asks_for_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["train", "--preset", "lecture-bigram"]) == 2
+    assert "name its file with --text" in capsys.readouterr().err
+    (tmp_path / "mine.txt").write_text("Un Chat gris. " * 20, encoding="utf-8")
+    small = ["--set", "steps=2", "--set", "sample_length=0", "--json"]
+    assert main(["train", "--preset", "lecture-bigram", "--text", str(tmp_path / "mine.txt"), *small]) == 0
+    run = RunStore().find_run("last")
+    assert (run.preset, run.lower, "C" in run.characters) == ("lecture-bigram", False, True)
+    assert run.name == "lecture-bigram, steps 2"
+
+
+def test_every_part_can_be_set_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["n_layer=1", "n_head=2", "residual=true", "norm=layernorm", "dropout=0.1", "bias=false"]
+    settings += ["schedule=cosine", "optimizer=muon", "steps=2", "sample_length=0", "eval_windows=1"]
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    assert main(["train", "--json", *arguments]) == 0
+    run = RunStore().find_run("last")
+    assert (run.model.n_layer, run.model.residual, run.model.bias, run.model.dropout) == (1, True, False, 0.1)
+    assert run.name.startswith("GPT, n_layer 1, n_head 2, residual True")
+    assert (run.device, run.threads) == ("cpu", 1)
+    capsys.readouterr()
+    assert main(["train", "--set", "residual=maybe"]) == 2
+    assert "one of true, false" in capsys.readouterr().err
+    assert main(["train", "--set", "optimizer=muon"]) == 2
+    assert len(RunStore().runs()) == 1

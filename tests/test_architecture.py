@@ -1,0 +1,139 @@
+"""The house keeps its rooms apart: what may import what, and what is named in one place only."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from scripts.browser import PAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
+OURS = {*ROOMS, "dashboard"}
+# Tools that are started, not imported.
+STARTED = {"ruff", "mypy"}
+
+
+def _sources(*rooms: str) -> list[Path]:
+    files = [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
+    return [*files, ROOT / "dashboard.py"] if rooms == ROOMS else files
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, anywhere in it, with what is taken from it: `ui`, `ui.state`, …"""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written in full, from the project's root"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _where(path: Path, wanted: re.Pattern[str]) -> list[str]:
+    """The lines of a file where an attribute chain like `st.session_state` is written."""
+    nodes = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Attribute | ast.Name)]
+    found = {node.lineno for node in nodes if wanted.fullmatch(ast.unparse(node))}
+    return [f"{path.relative_to(ROOT)}:{line}" for line in sorted(found)]
+
+
+def _requirements(name: str) -> dict[str, str]:
+    """{package: rest of the line} of a requirements file, without those it includes."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    listed = [line.partition("==") for line in lines if line and not line.startswith(("#", "-r"))]
+    return {package: version for package, _, version in listed}
+
+
+@pytest.mark.parametrize(
+    ("room", "closed"),
+    [
+        (
+            "minigpt_core",
+            ("streamlit", "plotly", "ui", "pages", "dashboard", "benchmarks", "scripts", "tests"),
+        ),
+        ("ui", ("pages", "dashboard", "benchmarks", "scripts", "tests")),
+        ("pages", ("pages", "dashboard", "benchmarks", "scripts", "tests")),
+    ],
+)
+def test_imports_go_one_way(room: str, closed: tuple[str, ...]) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in _sources(room)
+        for name in _imports(path)
+        if name.split(".")[0] in closed
+    ]
+    assert _sources(room)
+    assert wrong == []
+
+
+def test_charts_know_neither_streamlit_nor_torch() -> None:
+    assert {"streamlit", "torch"}.isdisjoint(
+        name.split(".")[0] for name in _imports(ROOT / "ui" / "charts.py")
+    )
+
+
+def test_caches_live_in_one_place() -> None:
+    cache = re.compile(r"(.+\.)?cache_(data|resource)")
+    used = {path: _where(path, cache) for path in _sources("minigpt_core", "ui", "pages")}
+    assert used.pop(ROOT / "ui" / "resources.py")
+    assert [place for places in used.values() for place in places] == []
+
+
+def test_session_keys_are_named_in_one_place() -> None:
+    """Elsewhere the session is reached by a name from there: `st.session_state[state.LANGUAGE_SWITCH]`."""
+    by_name = re.compile(r"session_state(\[|\.(get|pop|setdefault)\()state\.[A-Z_]+\b")
+    for path in _sources("minigpt_core", "ui", "pages"):
+        if path != ROOT / "ui" / "state.py":
+            text = path.read_text(encoding="utf-8")
+            assert len(by_name.findall(text)) == text.count("session_state"), path
+
+
+def test_every_page_is_opened_by_the_browser_tests() -> None:
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES}
+
+
+def test_a_module_of_ui_hides_no_other_module() -> None:
+    """Streamlit puts `ui/` first on the path: a `ui/code.py` would replace the standard library's `code`."""
+    names = {path.stem for path in (ROOT / "ui").glob("*.py")} | {
+        path.name for path in (ROOT / "ui").iterdir() if path.is_dir()
+    }
+    installed = {name for name in packages_distributions() if name.isidentifier()}
+    assert "streamlit" in installed
+    assert names & (set(sys.stdlib_module_names) | installed | OURS) == set()
+
+
+def test_no_path_of_one_machine_is_written_down() -> None:
+    here = [f"{path}/" for path in (ROOT.parent, Path.home()) if path != Path(path.anchor)]
+    somewhere = re.compile(
+        "|".join([*map(re.escape, here), r"(?<![\w.])/(home|Users)/\w", r"[A-Z]:\\+Users"])
+    )
+    texts = [ROOT / name for name in ("Makefile", "pyproject.toml", ".ci/run", ".streamlit/config.toml")]
+    texts += [*_sources(*ROOMS), *ROOT.glob("*.md"), *ROOT.glob("*.txt"), *(ROOT / "ui").rglob("*.[mj][ds]")]
+    assert [path.relative_to(ROOT) for path in texts if somewhere.search(path.read_text("utf-8"))] == []
+
+
+def test_every_package_is_pinned_and_has_a_reason() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for package, rest in _requirements(name).items():
+            assert re.fullmatch(r"[\w.]+\s+# .+", rest), f"{package} in {name}"
+
+
+def test_what_is_imported_is_installed_and_what_is_installed_is_used() -> None:
+    package_of = {
+        module: {name.lower() for name in names} for module, names in packages_distributions().items()
+    }
+    run, dev = _requirements("requirements.txt"), _requirements("requirements-dev.txt")
+    for rooms, listed in [(("minigpt_core", "ui", "pages"), {*run}), (ROOMS, {*run, *dev})]:
+        modules = {name.split(".")[0] for path in _sources(*rooms) for name in _imports(path)}
+        foreign = modules - OURS - set(sys.stdlib_module_names)
+        missing = {module for module in foreign if listed.isdisjoint(package_of.get(module, {module}))}
+        used = {package for module in foreign for package in package_of.get(module, set())}
+        assert missing == set()
+        assert listed - used - STARTED == set()

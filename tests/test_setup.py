@@ -1,0 +1,60 @@
+"""Starting on a fresh machine: what is missing is named in a sentence, and the class gets a real address."""
+
+import ipaddress
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.serve import addresses
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="make and sh are not used on Windows")
+
+
+def find_python(python: str) -> subprocess.CompletedProcess[str]:
+    """Let the script of `make run` look at this Python only."""
+    return subprocess.run(
+        ["sh", "scripts/find_python.sh"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHON": python},
+        capture_output=True,
+        text=True,
+    )
+
+
+def pretend_python(folder: Path, version: str, is_new: bool) -> str:
+    """A program that answers the script's three questions as a Python without venv would."""
+    program = folder / f"python{version}"
+    program.write_text(
+        f'#!/bin/sh\ncase "$2" in\n*print*) echo {version} ;;\n*version_info*) exit {int(not is_new)} ;;\n'
+        "*) exit 1 ;;\nesac\n"
+    )
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_a_python_that_fits_is_found() -> None:
+    found = find_python(sys.executable)
+    assert (found.returncode, found.stdout.strip(), found.stderr) == (0, sys.executable, "")
+
+
+def test_no_python_an_old_one_and_one_without_venv_are_each_named(tmp_path: Path) -> None:
+    for python, words in [
+        ("no-such-python", "does not start"),
+        (pretend_python(tmp_path, "3.9", is_new=False), "needs Python 3.11 or newer"),
+        (pretend_python(tmp_path, "3.12", is_new=True), "python3.12-venv"),
+    ]:
+        found = find_python(python)
+        assert (found.returncode, found.stdout) == (1, "")
+        assert words in found.stderr
+        assert found.stderr.count("\n") == 1
+
+
+def test_the_address_for_the_class_is_not_this_machine_alone() -> None:
+    found = [ipaddress.IPv4Address(address) for address in addresses()]
+    assert len(set(found)) == len(found)
+    assert not any(address.is_loopback or address.is_unspecified for address in found)

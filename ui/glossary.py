@@ -1,0 +1,43 @@
+"""The words of the field, each explained in one sentence: `texts/<language>/glossary.toml`.
+
+It also fixes the French terms: `term("loss")` is "loss" in English and "perte" in French.
+"""
+
+import tomllib
+from functools import cache
+
+from ui.i18n import TEXTS, language
+from ui.tokens import escape
+
+
+@cache
+def _entries(code: str) -> dict[str, dict[str, str]]:
+    with (TEXTS / code / "glossary.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+def word(key: str) -> str:
+    """What the thing is called in the reader's language."""
+    return _entries(language())[key]["term"]
+
+
+def help(key: str) -> str:
+    """Its definition, as plain text for a widget's `help=`."""
+    return _entries(language())[key]["means"]
+
+
+def term(key: str, shown: str | None = None) -> str:
+    """HTML for `st.html`: the word with its definition on hover and on keyboard focus.
+
+    Args:
+        shown: other words for the same thing, such as a plural.
+    """
+    text, meaning = escape(shown or word(key)), escape(help(key))
+    return f"<abbr class='mg-term' tabindex='0' data-tip='{meaning}' aria-label='{text}: {meaning}'>{text}</abbr>"
+
+
+def entries() -> list[tuple[str, str]]:
+    """All words and what they mean, in alphabetical order."""
+    return sorted(
+        ((e["term"], e["means"]) for e in _entries(language()).values()), key=lambda e: e[0].lower()
+    )

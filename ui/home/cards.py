@@ -1,0 +1,106 @@
+"""The seven stations: a scene in, the HTML of one card out."""
+
+from minigpt_core.errors import TextError
+from ui import glossary, tokens
+from ui.home import figures, pictures
+from ui.home.pictures import card
+from ui.home.scene import Scene
+from ui.i18n import _, n_, number, translate
+from ui.sampling.controls import opening
+from ui.wording import status_word, text_title
+
+MOST_BARS = 5
+
+
+def text(scene: Scene) -> str:
+    """The text, by its length."""
+    n = len(scene.chosen.text)
+    unit = n_("character", "characters", n)
+    picture = pictures.beginning(scene.chosen.text)
+    return card(_("Text"), number(n), unit, picture, text_title(scene.chosen.title), scene.look("text", True))
+
+
+def ids(scene: Scene) -> str:
+    """The vocabulary by its size, and the tensor by its shape."""
+    tokenizer = scene.dataset.tokenizer
+    unit = n_("distinct character", "distinct characters", tokenizer.vocab_size)
+    shape = _("tensor of shape {shape}").format(shape=f"({len(scene.chosen.text)},)")
+    picture = pictures.ids(scene.chosen.text, tokenizer)
+    return card(_("Numbers"), number(tokenizer.vocab_size), unit, picture, shape, scene.look("ids", True))
+
+
+def batches(scene: Scene) -> str:
+    """One batch by its shape, or why there is none."""
+    block, rows = scene.settings.model.block_size, scene.settings.training.batch_size
+    places = figures.batch_places(scene.dataset.train, scene.settings)
+    shape = f"({rows}, {block})"
+    if isinstance(places, TextError):
+        return card(_("Batches"), shape, "", "", translate(places), "problem")
+    sentence = n_(
+        "{n} stretch of {block} characters a step", "{n} stretches of {block} characters a step", rows
+    )
+    picture = pictures.windows(scene.chosen.text, len(scene.dataset.train), places, block)
+    words = sentence.format(n=number(rows), block=number(block))
+    return card(_("Batches"), shape, _("a batch’s shape"), picture, words, scene.look("batches", True))
+
+
+def training(scene: Scene) -> str:
+    """The current run by its loss and step, and the model by its size."""
+    size = scene.settings.parameters
+    parameters = n_("{n} parameter", "{n} parameters", size).format(n=number(size))
+    if scene.run is None:
+        unit = n_("parameter", "parameters", size)
+        waiting = _("all random: waiting for the first step")
+        return card(
+            _("Training"), number(size), unit, pictures.empty(), waiting, scene.look("training", False)
+        )
+    run, loss = scene.run, scene.live["loss"]
+    words = _("step {step} of {steps} · {parameters}").format(
+        step=number(run.step), steps=number(run.training.steps), parameters=parameters
+    )
+    if scene.elsewhere:
+        words = _("on another text: {title}").format(title=text_title(run.text_title))
+    unit = f"{glossary.word('loss')} · {status_word(run.status)}"
+    done = run.status in ("done", "stopped") and not scene.elsewhere
+    picture = pictures.curve(scene.losses, max([scene.chance, *scene.losses]))
+    return card(_("Training"), number(loss, 2), unit, picture, words, scene.look("training", done))
+
+
+def prompt(scene: Scene) -> str:
+    """The begin of a text that the model goes on from."""
+    expected = scene.prediction
+    if expected is None:
+        shown, tokenizer = opening(scene.chosen.text), scene.dataset.tokenizer
+        words, look = scene.trouble or _("waiting for a trained model"), "problem" if scene.trouble else ""
+    else:
+        shown, tokenizer = expected.prompt, expected.tokenizer
+        words, look = _("TinyGPT sees only its last character"), scene.look("prompt", False)
+    return card(_("Prompt"), quote(shown), "", pictures.prompt(shown, tokenizer), words, look)
+
+
+def next_character(scene: Scene) -> str:
+    """What the model finds likeliest after the prompt."""
+    if scene.prediction is None:
+        words = _("waiting: its probability comes from the training")
+        return card(_("Next character"), "…", "", pictures.empty(), words)
+    likeliest = scene.prediction.likeliest(MOST_BARS)
+    character, probability = likeliest[0]
+    figure = f"{tokens.face(character)} {pictures.share(probability)}"
+    words = _("the likeliest next one, at step {step}").format(step=number(scene.prediction.step))
+    return card(_("Next character"), figure, "", pictures.bars(likeliest), words)
+
+
+def generated(scene: Scene) -> str:
+    """What the model wrote last."""
+    samples = scene.first_and_last_sample
+    if not samples:
+        words = _("waiting: the model writes while it learns, and whenever you ask it to")
+        return card(_("Generated text"), "…", "", pictures.empty(), words)
+    step, written = samples[-1]
+    words = _("drawn and appended one character at a time, at step {step}").format(step=number(step))
+    return card(_("Generated text"), "", "", pictures.sample(written, one_piece=True), words)
+
+
+def quote(words: str) -> str:
+    """“un matin,” or « un matin, »."""
+    return _("“{words}”").format(words=pictures.readable(words).replace("\n", tokens.face("\n")))

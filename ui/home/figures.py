@@ -1,0 +1,82 @@
+"""What the stations of the Home page say: the true numbers of this text and of the current run."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from minigpt_core.data import check_length, draw_starts
+from minigpt_core.errors import TextError
+from minigpt_core.model import ModelConfig, build_model, count_parameters
+from minigpt_core.presets import NOTEBOOK
+from minigpt_core.runs import Run
+from minigpt_core.sampling import SampleSettings, next_probabilities, predict
+from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import TrainConfig
+from ui import resources
+from ui.sampling.controls import opening
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a training of this text uses: those of the current run, else the notebook's."""
+
+    model: ModelConfig
+    training: TrainConfig
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the model has."""
+        with torch.device("meta"):  # counted without drawing any weights
+            return count_parameters(build_model(self.model))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """What the current run's model expects after a prompt."""
+
+    prompt: str
+    tokenizer: CharTokenizer
+    probabilities: Tensor
+    """(V,) float64."""
+
+    step: int
+    """Of the checkpoint that was asked."""
+
+    def likeliest(self, most: int) -> list[tuple[str, float]]:
+        """The characters with the highest probabilities, highest first."""
+        best = self.probabilities.topk(min(most, len(self.probabilities)))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return [(self.tokenizer.characters[id_], probability) for id_, probability in pairs]
+
+
+def settings(run: Run | None, vocab_size: int) -> Settings:
+    """The sizes of the current run; without one, those that a first training takes."""
+    if run is None:
+        return Settings(
+            model=ModelConfig(vocab_size=vocab_size, **NOTEBOOK.model), training=NOTEBOOK.training
+        )
+    return Settings(model=run.model, training=run.training)
+
+
+def batch_places(data: Tensor, config: Settings) -> list[int] | TextError:
+    """Where the windows of one batch fall; the error if the text has no room for one."""
+    try:
+        check_length(data, config.model.block_size)
+    except TextError as error:
+        return error
+    generator = torch.Generator().manual_seed(config.training.seed)
+    return draw_starts(data, config.model.block_size, config.training.batch_size, generator).tolist()
+
+
+def prediction(run: Run | None) -> Prediction | None:
+    """What the run's newest saved weights expect after a few words of its own text; None before there are any."""
+    saved = resources.store().checkpoints(run.id) if run else []
+    if run is None or not saved:
+        return None
+    step = saved[-1].step
+    tokenizer = CharTokenizer.from_characters(run.characters)
+    prompt = opening(resources.chosen_text(run.text_id, run.lower).text)
+    logits = predict(resources.model(run.id, step), tokenizer.encode(prompt)[-run.model.block_size :])
+    probabilities = next_probabilities(logits, SampleSettings())
+    return Prediction(prompt=prompt, tokenizer=tokenizer, probabilities=probabilities, step=step)

@@ -1,0 +1,49 @@
+"""How far this visitor has come, and what to do next."""
+
+from dataclasses import dataclass
+
+from minigpt_core.data import Dataset
+from minigpt_core.errors import TextError
+from minigpt_core.runs import Run
+from ui.home import figures
+from ui.i18n import N_
+from ui.resources import ChosenText
+
+WATCHED = ("queued", "running", "paused")
+
+
+@dataclass(frozen=True)
+class Move:
+    """The one thing to do next: what its button says, where it leads, and which station it belongs to."""
+
+    words: str
+    """In English; translate it where it is shown."""
+
+    icon: str
+    page: str
+    station: str
+
+
+CHOOSE = Move(N_("Choose another text"), ":material/sort_by_alpha:", "vocabulary", "text")
+BEGIN = Move(N_("Begin: train the model"), ":material/play_arrow:", "training", "training")
+WATCH = Move(N_("Watch it learn"), ":material/show_chart:", "training", "training")
+GO_ON = Move(N_("Back to the training"), ":material/play_arrow:", "training", "training")
+WRITE = Move(N_("Let it write"), ":material/edit_note:", "sampling", "prompt")
+
+
+def next_move(chosen: ChosenText, dataset: Dataset, run: Run | None) -> Move:
+    """What the one obvious button of the Home page offers."""
+    if isinstance(
+        figures.batch_places(dataset.train, figures.settings(run, dataset.tokenizer.vocab_size)), TextError
+    ):
+        return CHOOSE
+    if run is None or not is_about(run, chosen):
+        return BEGIN
+    if run.status in WATCHED:
+        return WATCH
+    return WRITE if run.status in ("done", "stopped") and run.step else GO_ON
+
+
+def is_about(run: Run, chosen: ChosenText) -> bool:
+    """Whether the run was trained on the chosen text."""
+    return (run.text_title, run.lower) == (chosen.title, chosen.lower)

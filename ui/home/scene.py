@@ -1,0 +1,80 @@
+"""Everything that the stations of the Home page show, as it is now."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from minigpt_core.data import Dataset
+from minigpt_core.errors import UserError
+from minigpt_core.runs import Run
+from ui import resources, routes, state
+from ui.home import figures
+from ui.home.figures import Prediction, Settings
+from ui.home.moves import Move, is_about, next_move
+from ui.i18n import translate
+from ui.resources import ChosenText
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """The chosen text, the current run, and what can be said about both."""
+
+    chosen: ChosenText
+    dataset: Dataset
+    run: Run | None
+    settings: Settings
+    move: Move
+    """What to do next."""
+
+    live: dict[str, Any]
+    """What the live chart knows about the run (see `routes.live_state`); empty without one."""
+
+    prediction: Prediction | None
+    trouble: str
+    """Why the run's saved weights cannot be used, as a sentence."""
+
+    @property
+    def losses(self) -> list[float]:
+        """The smoothed loss of the run so far, in nats per character."""
+        return self.live["smooth"]["y"] if self.live else []
+
+    @property
+    def chance(self) -> float:
+        """The loss of pure chance with the model's vocabulary."""
+        return math.log(self.settings.model.vocab_size)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the current run is about another text."""
+        return self.run is not None and not is_about(self.run, self.chosen)
+
+    @property
+    def first_and_last_sample(self) -> list[tuple[int, str]]:
+        """What the model wrote first and last, with the step; one or nothing early on."""
+        samples = [(sample["step"], sample["text"]) for sample in self.live.get("samples", [])]
+        return [samples[0], samples[-1]] if len(samples) > 1 else samples
+
+    def look(self, station: str, done: bool) -> str:
+        """The style of a station: what comes next has a ring, what is done is green."""
+        return "next" if station == self.move.station else "done" if done else ""
+
+
+def look_around() -> Scene:
+    """Gather what is true now. Raises `StoreError`."""
+    chosen, run = state.chosen_text(), state.current_run()
+    dataset = resources.dataset(chosen.id, chosen.lower)
+    prediction, trouble = None, ""
+    try:
+        prediction = figures.prediction(run)
+    except UserError as error:
+        trouble = translate(error)
+    return Scene(
+        chosen=chosen,
+        dataset=dataset,
+        run=run,
+        settings=figures.settings(run, dataset.tokenizer.vocab_size),
+        move=next_move(chosen, dataset, run),
+        live=routes.live_state(run) if run else {},
+        prediction=prediction,
+        trouble=trouble,
+    )

@@ -1,0 +1,30 @@
+"""The stations of the journey: the pages, in their order."""
+
+from dataclasses import dataclass
+
+from ui.i18n import N_
+
+
+@dataclass(frozen=True)
+class Station:
+    """A page. Its script is `pages/<name>.py`, its address `/<name>`; the first one lives at `/`."""
+
+    name: str
+    title: str
+    """English; translate it where it is shown."""
+
+    icon: str
+
+    @property
+    def script(self) -> str:
+        """For `st.Page`, `st.page_link` and `st.switch_page`: the path as seen from `ui/shell.py`."""
+        return f"../pages/{self.name}.py"
+
+
+STATIONS = (
+    Station("home", N_("Home"), ":material/home:"),
+    Station("vocabulary", N_("Vocabulary"), ":material/sort_by_alpha:"),
+    Station("batches", N_("Batches"), ":material/view_week:"),
+    Station("training", N_("Training"), ":material/show_chart:"),
+    Station("sampling", N_("Sampling"), ":material/edit_note:"),
+)

@@ -1,0 +1,344 @@
+// The training cockpit. Python sends `data` (words, reference lines, where to ask); this file asks, draws, and says
+// once when the run's status has changed. It runs again on every new `data`, so everything here can run twice.
+
+const ENDED = ["done", "stopped", "diverged", "failed", "interrupted", "gone"];
+const STATUS_COLOURS = { running: "train", paused: "validation", done: "done", diverged: "problem", failed: "problem", interrupted: "problem" };
+const DONE = "#009E73";
+const SLOWEST_MS = 5000;      // between two tries when the server does not answer
+const FIRST_MS = 80;          // until the first point is there
+const HUGE = 1e9;             // from here on a number is written as a power of ten: the loss of a diverging run
+const SPEAK_EVERY_MS = 10000; // for those who hear the page
+const LINE_PX = 15;           // height of one line of a reference line's label
+const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
+const views = new WeakMap();  // one for each place where the component stands
+let bundle;
+
+const loadPlotly = (address) => bundle ??= new Promise((resolve, reject) => {
+  if (window.Plotly) return resolve(window.Plotly);
+  const script = document.createElement("script");
+  script.src = new URL(address, document.baseURI);  // relative: works behind a proxy's base path
+  script.onload = () => resolve(window.Plotly);
+  script.onerror = () => { bundle = undefined; script.remove(); reject(new Error("plotly.js")); };
+  document.head.appendChild(script);
+});
+
+const element = (tag, name, parent) => {
+  const made = document.createElement(tag);
+  made.className = name;
+  parent.appendChild(made);
+  return made;
+};
+
+const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+
+function build(root) {
+  root.replaceChildren();
+  const top = element("div", "mg-live-top", root);
+  const figure = (size) => {
+    const box = element("div", "", top);
+    return { box, label: element("div", "mg-label", box), value: element("div", size, box) };
+  };
+  const view = {
+    root, figures: { step: figure("mg-live-big") }, status: null, url: undefined, timer: null, wait: 0, tag: null, state: null,
+    reported: undefined, spokenAt: 0, mounted: true,
+  };
+  for (const name of ["loss", "accuracy", "perplexity", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
+  view.status = element("div", "mg-live-status", top);
+  const bar = element("div", "mg-live-bar", root);
+  bar.setAttribute("role", "progressbar");
+  bar.setAttribute("aria-valuemin", "0");
+  bar.setAttribute("aria-valuemax", "100");
+  view.bar = bar;
+  view.done = element("i", "", bar);
+  view.say = element("div", "mg-live-say", root);
+  view.say.setAttribute("role", "status");
+  const body = element("div", "mg-live-body", root);
+  view.chart = element("div", "mg-live-chart", body);
+  view.chart.setAttribute("role", "img");
+  view.writes = element("div", "mg-live-writes", body);
+  view.spoken = element("div", "mg-hidden", root);
+  view.spoken.setAttribute("aria-live", "polite");
+  view.resize = new ResizeObserver(() => {
+    if (window.Plotly && view.chart.classList.contains("js-plotly-plot")) window.Plotly.Plots.resize(view.chart);
+  });
+  view.resize.observe(view.chart);
+  view.onVisible = () => { if (!document.hidden) poll(view); };
+  document.addEventListener("visibilitychange", view.onVisible);
+  return view;
+}
+
+// Words and numbers
+
+function formatter(view) {
+  const locale = view.data.locale;
+  const number = (value, digits) => value == null || !isFinite(value) ? "–" :
+    Math.abs(value) >= HUGE ? new Intl.NumberFormat(locale, { notation: "scientific", maximumFractionDigits: 1 }).format(value) :
+    new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  const { second, minute, hour } = view.data.labels.units;
+  const duration = (seconds) => {
+    if (seconds == null || !isFinite(seconds)) return "–";
+    const whole = Math.round(seconds), pad = (n) => String(n).padStart(2, "0");
+    if (whole < 60) return `${whole}\u202f${second}`;
+    if (whole < 3600) return `${Math.floor(whole / 60)}\u202f${minute} ${pad(whole % 60)}\u202f${second}`;
+    return `${number(Math.floor(whole / 3600), 0)}\u202f${hour} ${pad(Math.floor(whole % 3600 / 60))}\u202f${minute}`;
+  };
+  return { number, duration };
+}
+
+function write(target, text) { if (target.textContent !== text) target.textContent = text; }
+
+function showFigures(view) {
+  const { labels, steps } = view.data, state = view.state ?? {}, { number, duration } = formatter(view);
+  const all = state.steps ?? steps, step = state.step ?? 0;
+  const put = (name, label, text, help) => {
+    const { box, label: title, value } = view.figures[name];
+    write(title, label);
+    write(value, text);
+    if (help) box.dataset.tip = help;
+  };
+  const { label, value, box } = view.figures.step;
+  write(label, labels.step);
+  if (value.childNodes.length !== 2) { value.replaceChildren(document.createTextNode(""), document.createElement("small")); }
+  if (value.firstChild.data !== number(step, 0)) value.firstChild.data = number(step, 0);
+  write(value.lastChild, ` / ${number(all, 0)}`);
+  box.removeAttribute("data-tip");
+  put("loss", labels.loss, number(state.loss, 2), labels.loss_help);
+  put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help);
+  put("perplexity", labels.perplexity, number(state.loss == null ? null : Math.exp(state.loss), 1), labels.perplexity_help);
+  const rate = state.rate;
+  put("rate", labels.rate, rate ? fill(labels.per_second, { n: number(rate, rate < 10 ? 1 : 0) }) : "–");
+  put("left", labels.left, duration(state.seconds_left));
+  const share = all ? Math.min(100, 100 * step / all) : 0;
+  view.done.style.width = `${share}%`;
+  view.bar.setAttribute("aria-valuenow", share.toFixed(0));
+  view.bar.setAttribute("aria-label", `${labels.step} ${number(step, 0)} / ${number(all, 0)}`);
+}
+
+function showStatus(view, failure) {
+  const { labels, colours, url } = view.data, state = view.state;
+  const status = failure === "gone" ? null : state?.status ?? view.data.status;
+  write(view.status, !status ? "" : state?.stopping ? labels.stopping : labels.status[status] ?? status);
+  view.status.style.setProperty("--k", status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference);
+  view.status.classList.toggle("mg-busy", status === "running");
+  let sentence = "";
+  if (failure) sentence = failure === "gone" ? labels.gone : labels.unreachable;
+  else if (status === "queued" && state?.queue_position) sentence = fill(labels.queued, { n: state.queue_position });
+  write(view.say, sentence);
+  view.say.classList.toggle("mg-bad", Boolean(failure));
+}
+
+function showSamples(view) {
+  const { labels } = view.data, { number } = formatter(view);
+  const samples = view.state?.samples ?? [];
+  const newest = samples[samples.length - 1];
+  const broken = newest?.text.replace(/\n+/g, (ends) => "⏎".repeat(ends.length) + "\n");
+  const lines = newest ? [[fill(labels.now, { step: number(newest.step, 0) }), broken, "mg-live-sample"]] : [];
+  for (const old of samples.slice(0, -1).reverse())
+    lines.push([fill(labels.earlier, { step: number(old.step, 0) }), old.text.replaceAll("\n", "⏎"), "mg-live-sample mg-live-old"]);
+  while (view.writes.children.length > Math.max(lines.length, 1)) view.writes.lastChild.remove();
+  if (!lines.length) {
+    view.writes.replaceChildren();
+    write(element("div", "mg-note", view.writes), labels.no_sample);
+  }
+  lines.forEach(([title, text, name], i) => {
+    let box = view.writes.children[i];
+    if (!box || box.children.length !== 2) {
+      const made = document.createElement("div");
+      element("div", "mg-label", made);
+      element("div", "", made).dir = "auto";
+      box ? box.replaceWith(made) : view.writes.appendChild(made);
+      box = made;
+    }
+    write(box.firstChild, title);
+    box.lastChild.className = name;
+    write(box.lastChild, text);
+  });
+}
+
+function speak(view) {
+  const state = view.state, now = Date.now();
+  if (state?.loss == null || (state.status === "running" && now - view.spokenAt < SPEAK_EVERY_MS)) return;
+  view.spokenAt = now;
+  const { number } = formatter(view);
+  write(view.spoken, fill(view.data.labels.spoken, { step: number(state.step, 0), steps: number(state.steps, 0), loss: number(state.loss, 2) }));
+}
+
+// The chart
+
+function traces(view) {
+  const { labels, colours } = view.data, none = { x: [], y: [] };
+  const { raw = none, smooth = none, train = none, val = none } = view.state ?? {};
+  const line = (curve, name, extra) => ({ type: "scatter", mode: "lines", ...curve, name, hovertemplate: "%{y:.3f}", ...extra });
+  const last = smooth.x.length - 1;
+  return [
+    line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view) ? 0.55 : 0.32, hoverinfo: "skip", hovertemplate: null }),
+    line(smooth, labels.smooth, { line: { color: colours.train, width: 2.8 } }),
+    line(train, labels.train, { mode: "lines+markers", line: { color: colours.train, width: 1, dash: "dot" },
+      marker: { symbol: "circle-open", size: 7, line: { width: 1.6 } } }),
+    line(val, labels.val, { mode: "lines+markers", line: { color: colours.validation, width: 1.6 }, marker: { symbol: "diamond", size: 7 } }),
+    { type: "scatter", mode: "markers", x: last < 0 ? [] : [smooth.x[last]], y: last < 0 ? [] : [smooth.y[last]],
+      marker: { color: colours.train, size: 11, line: { color: "#fff", width: 1.5 } }, showlegend: false, hoverinfo: "skip" },
+  ];
+}
+
+function isDark(view) {
+  const [red, green, blue] = getComputedStyle(view.root).color.match(/[\d.]+/g).map(Number);
+  return red + green + blue > 384;  // light text
+}
+
+function lossRange(view) {
+  const { raw, smooth, train, val } = view.state ?? {}, lines = view.data.references.map(({ value }) => value);
+  const top = Math.max(...lines, 0.1);
+  const curves = [...(smooth?.y ?? []), ...(train?.y ?? []), ...(val?.y ?? [])];
+  const high = Math.max(top * 1.04, Math.min(Math.max(...curves, 0) * 1.04, top * 3));  // a diverging run leaves at the top
+  const rawLow = raw?.y.length ? Math.min(...raw.y) : Infinity;
+  const low = Math.min(...lines, ...curves, rawLow);
+  return [low - 0.06 * (high - low), high];
+}
+
+// Labels of the reference lines stand in the right margin, moved apart so that none covers another
+function referenceLabels(view, [low, high]) {
+  const height = Math.max(80, view.chart.clientHeight - MARGIN.t - MARGIN.b);
+  const lines = [...view.data.references].sort((a, b) => b.value - a.value).map(({ value, label }) => {
+    const words = wrap(label), at = (high - value) / (high - low) * height;
+    return { value, words, at, place: at, half: words.length * LINE_PX / 2 + 2 };
+  });
+  let top = -MARGIN.t, bottom = height + MARGIN.b / 2;
+  for (const line of lines) {
+    line.place = Math.max(line.at, top + line.half);
+    top = line.place + line.half;
+  }
+  for (const line of lines.reverse()) {  // nor leaves at the bottom
+    line.place = Math.min(line.place, bottom - line.half);
+    bottom = line.place - line.half;
+  }
+  return lines.map(({ value, words, at, place }) => ({
+    xref: "paper", x: 1.012, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: at - place,
+    text: words.join("<br>"), align: "left", showarrow: false, font: { size: 12 },
+  }));
+}
+
+function wrap(label, width = 22) {
+  const lines = [""];
+  for (const word of label.split(" ")) {
+    if ((lines.at(-1) + " " + word).length > width && lines.at(-1)) lines.push(word);
+    else lines[lines.length - 1] += (lines.at(-1) ? " " : "") + word;
+  }
+  return lines;
+}
+
+function layout(view) {
+  const { labels, references, separators, colours, steps } = view.data;
+  const style = getComputedStyle(view.root), text = style.color;
+  const grid = "rgba(128,128,128,0.2)", range = lossRange(view);
+  const axis = { automargin: false, zeroline: false, gridcolor: grid, linecolor: grid, title: { font: { size: 12.5 } } };
+  return {
+    uirevision: view.data.url ?? "empty",
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators, margin: MARGIN, autosize: true,
+    font: { color: text, family: style.fontFamily, size: 12 },
+    hovermode: "x unified", dragmode: "zoom",
+    hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: text } },
+    legend: { orientation: "h", x: 0, y: 1.005, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 12 } },
+    xaxis: { ...axis, showgrid: false, range: [0, view.state?.steps ?? steps], title: { ...axis.title, text: labels.steps_axis, standoff: 6 },
+      showspikes: false,
+      unifiedhovertitle: { text: `${labels.step} %{x:,d}` } },
+    yaxis: { ...axis, range, title: { ...axis.title, text: labels.loss_axis, standoff: 8 } },
+    shapes: references.map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
+      line: { color: colours.reference, width: 1.4, dash: "dot" }, layer: "below" })),
+    annotations: referenceLabels(view, range),
+  };
+}
+
+async function draw(view) {
+  const Plotly = await loadPlotly(view.data.script);
+  if (!view.mounted) return;
+  const { labels, locale } = view.data;
+  view.chart.setAttribute("aria-label", labels.chart);
+  await Plotly.react(view.chart, traces(view), layout(view), {
+    displaylogo: false, displayModeBar: false, locale,
+    locales: { [locale]: { dictionary: { "Double-click to zoom back out": labels.hint }, format: {} } },
+  });
+}
+
+// Asking
+
+async function ask(view) {
+  const answer = await fetch(new URL(view.data.url, document.baseURI), { cache: "no-cache" });
+  if (answer.status === 404) return "gone";
+  if (!answer.ok) throw new Error(answer.status);
+  const tag = answer.headers.get("etag"), same = tag && tag === view.tag;
+  view.tag = tag;
+  return same ? "same" : await answer.json();
+}
+
+async function poll(view) {
+  clearTimeout(view.timer);
+  const url = view.data.url;
+  if (!view.mounted || !url || document.hidden || view.asking) return;
+  view.asking = true;
+  let failure = null;
+  try {
+    const answer = await ask(view);
+    if (url !== view.data.url) return;  // another run was chosen meanwhile
+    view.wait = view.data.every;
+    if (answer === "gone") failure = "gone";
+    else if (answer !== "same") {
+      view.state = answer;
+      showFigures(view);
+      showSamples(view);
+      await draw(view);
+      speak(view);
+    }
+  } catch (error) {
+    failure = "unreachable";
+    view.wait = Math.min(SLOWEST_MS, (view.wait || view.data.every) * 2);
+  } finally {
+    view.asking = false;
+    if (view.mounted) {
+      showStatus(view, failure);
+      const status = failure === "gone" ? "gone" : failure ? null : view.state?.status;
+      tell(view, status);
+      if (url !== view.data.url) poll(view);
+      else if (!ENDED.includes(status)) view.timer = setTimeout(() => poll(view), awaitsFirstPoint(view) ? FIRST_MS : view.wait);
+    }
+  }
+}
+
+const awaitsFirstPoint = ({ state }) => ["queued", "running"].includes(state?.status) && !state.queue_position && !state.raw.x.length;
+
+// One rerun of the script for each change, never two
+function tell(view, status) {
+  if (!status || status === view.data.status || status === view.reported) return;
+  view.reported = status;
+  view.trigger("status", status);
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".mg-live");
+  let view = views.get(parentElement);
+  if (!view || view.root !== root) {
+    view = build(root);
+    views.set(parentElement, view);
+  }
+  view.mounted = true;
+  view.trigger = setTriggerValue;
+  if (view.url !== data.url) Object.assign(view, { url: data.url, state: null, tag: null, reported: undefined, spokenAt: 0 });
+  if (view.reported === data.status) view.reported = undefined;
+  view.data = data;
+  view.wait = data.every;
+  root.style.setProperty("--mg-height", `${data.height}px`);
+  showFigures(view);
+  showSamples(view);
+  showStatus(view, null);
+  draw(view).catch(() => showStatus(view, "unreachable"));
+  poll(view);
+
+  return () => {  // only when the component leaves the page
+    view.mounted = false;
+    clearTimeout(view.timer);
+    view.resize.disconnect();
+    document.removeEventListener("visibilitychange", view.onVisible);
+    window.Plotly?.purge(view.chart);
+    views.delete(parentElement);
+  };
+}

@@ -1,0 +1,119 @@
+"""The training cockpit: counters, live loss chart and samples in one component that draws itself.
+
+It polls `api/runs/<id>` (see `routes.py`) and never reruns the script, except once when the run's status changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minigpt_core.ngrams import Baselines
+from minigpt_core.runs import Run
+from ui import resources
+from ui.i18n import _, language, number, plotly_separators
+from ui.style import PROBLEM, REFERENCE, TRAIN, VALIDATION
+from ui.wording import STATUSES
+
+HERE = Path(__file__).parent
+HTML = "<div class='mg-live'></div>"
+POLL_MS = 250
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A dotted line at a loss that a simple method reaches."""
+
+    value: float
+    """Nats per character."""
+
+    label: str
+
+
+def references(baselines: Baselines, vocab_size: int) -> list[Reference]:
+    """What to compare a model that sees one character with, in words."""
+    return [
+        Reference(baselines.uniform, _("pure chance: ln({n})\u00a0=\u00a0{loss}").format(
+            n=number(vocab_size), loss=number(baselines.uniform, 2))),
+        Reference(baselines.unigram_train, _("knowing only how frequent each character is: {loss}").format(
+            loss=number(baselines.unigram_train, 2))),
+        Reference(baselines.one_character_minimum, _("the best possible when seeing one character: {loss}").format(
+            loss=number(baselines.one_character_minimum, 2))),
+    ]  # fmt: skip
+
+
+def live_chart(
+    run: Run | None,
+    *,
+    references: Sequence[Reference],
+    steps: int,
+    height: int = 540,
+    key: str = "live_chart",
+) -> str | None:
+    """Draw the cockpit of a run, or an empty one before the first.
+
+    Args:
+        run: the run to follow.
+        references: lines to compare the loss with.
+        steps: how long a run will be, for the empty chart.
+        height: of everything, in pixels.
+
+    Returns:
+        The new status if this script run was caused by its change, else None.
+    """
+    data = {
+        "url": f"api/runs/{run.id}" if run else None,
+        "script": "api/plotly.js",
+        "every": POLL_MS,
+        "status": run.status if run else None,
+        "steps": run.training.steps if run else steps,
+        "references": [{"value": line.value, "label": line.label} for line in references],
+        "height": height,
+        "locale": language(),
+        "separators": plotly_separators(),
+        "colours": {"train": TRAIN, "validation": VALIDATION, "reference": REFERENCE, "problem": PROBLEM},
+        "labels": labels(),
+    }
+    mount = resources.component("live_chart", HERE, HTML)
+    result = mount(data=data, key=key, height="content", on_status_change=lambda: None)
+    return result.status
+
+
+def labels() -> dict[str, Any]:
+    """All words of the component, in the reader's language."""
+    return {
+        "step": _("step"),
+        "loss": _("loss"),
+        "accuracy": _("guessed right"),
+        "perplexity": _("perplexity"),
+        "rate": _("speed"),
+        "left": _("time left"),
+        "per_second": _("{n} steps/s"),
+        "steps_axis": _("step"),
+        "loss_axis": _("loss (nats per character)"),
+        "raw": _("each batch"),
+        "smooth": _("smoothed"),
+        "train": _("text it learns from"),
+        "val": _("text it never saw"),
+        "now": _("What it writes now, at step {step}"),
+        "earlier": _("at step {step}"),
+        "no_sample": _("What the model writes will appear here."),
+        "queued": _("Waiting for its turn: number {n} in the queue."),
+        "stopping": _("stopping …"),
+        "gone": _("This run is no longer there."),
+        "unreachable": _("The program cannot be reached; trying again. What was saved is not lost."),
+        "spoken": _("Step {step} of {steps}, loss {loss}."),
+        "accuracy_help": _(
+            "At the newest evaluation: how often the character it finds most likely is the right one."
+        ),
+        "loss_help": _(
+            "Average surprise at the real next character, in nats: smoothed over the newest batches."
+        ),
+        "perplexity_help": _(
+            "Among how many equally likely characters the model seems to hesitate: e to the loss."
+        ),
+        "chart": _("Chart of the loss at each step"),
+        "hint": _("Double-click to zoom back out"),
+        "status": {status: _(word) for status, word in STATUSES.items()},
+        "units": {"second": "s", "minute": "min", "hour": "h"},
+    }

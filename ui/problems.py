@@ -1,0 +1,29 @@
+"""What a person sees when something fails: a sentence, never a traceback."""
+
+import traceback
+
+import streamlit as st
+
+from minigpt_core.errors import UserError
+from ui import state
+from ui.i18n import _, translate
+from ui.tokens import escape_markdown
+
+
+def show(error: BaseException) -> bool:
+    """Say what happened; True: it has been said. For `st.App(on_script_error=…)`, so also for callbacks and fragments.
+
+    What is not a `UserError` is a fault of the program: its report is kept for "Something is wrong?".
+    """
+    if isinstance(error, UserError):
+        st.error(escape_markdown(translate(error)), icon=":material/error:")
+        return True
+    state.note_trouble("".join(traceback.format_exception(error)))
+    st.error(
+        _(
+            "Something went wrong inside the program; it is not your fault, and nothing that was saved is lost. "
+            "Reload the page. If it happens again, open “Something is wrong?” in the sidebar and copy the report."
+        ),
+        icon=":material/error:",
+    )
+    return True

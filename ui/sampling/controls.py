@@ -1,0 +1,263 @@
+"""The controls of the Sampling page: who writes, how characters are drawn, and from which prompt."""
+
+import re
+from dataclasses import dataclass
+
+import streamlit as st
+
+from minigpt_core.errors import StoreError
+from minigpt_core.runs import CheckpointInfo, Run, choose_checkpoint
+from minigpt_core.sampling import SampleSettings
+from ui import glossary, resources, state
+from ui.i18n import _, number
+from ui.sampling import typewriter
+from ui.sampling.recipe import MAX_LENGTH, MAX_PROMPT, MAX_SEED
+from ui.sampling.words import temperature_words, what_it_has_learnt
+from ui.tokens import escape_markdown
+from ui.wording import run_title
+
+COUNTED = "bigram"
+OPENINGS = ("un matin,", "one morning,")
+SEED = 1337
+FIRST = 6  # characters of any other text that the prompt begins with: "87+37=" asks for an answer
+SEARCHED = 100_000  # characters of a text in which its opening is looked for
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who writes: a run at one of its checkpoints, or counted pairs of a text (then `run` is None)."""
+
+    run: Run | None
+    step: int
+    text: resources.ChosenText | None
+    """What it learnt from; None if the text is not there any more."""
+
+    loss: float | None
+    """Nats per character at that checkpoint, on the validation part where it was measured there."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How characters are drawn, and how many."""
+
+    settings: SampleSettings
+    length: int
+    seed: int
+
+
+def choose_author() -> Author:
+    """A run and its checkpoint, or counted pairs. Raises `StoreError` if the run has no checkpoint yet."""
+    current = state.current_run()
+    if current is None:
+        author = counted_author()
+        pin(author)
+        return author
+    others = [run for run in resources.store().runs(state.workspace()) if run.id != current.id]
+    titles = {run.id: f"{run_title(run)} · {run.id[:6]}" for run in (current, *others)}
+    titles[COUNTED] = _("Counted pairs of the text")
+    st.session_state[state.SAMPLING_RUN] = COUNTED if state.counting() else current.id
+    st.selectbox(
+        _("Who writes"),
+        list(titles),
+        format_func=titles.__getitem__,
+        key=state.SAMPLING_RUN,
+        on_change=_switch_author,
+        help=_("A training run of yours, or the table of counted pairs, which needs no training."),
+    )
+    author = counted_author() if state.counting() else trained_author(current)
+    pin(author)
+    return author
+
+
+def pin(author: Author) -> None:
+    """Put who writes into the address, so that a link to this page gives the same text elsewhere."""
+    if author.run:
+        state.follow_run(author.run.id)
+    elif author.text:
+        state.choose_text(author.text.id)
+
+
+def trained_author(run: Run) -> Author:
+    """The run with the checkpoint that is chosen, or with a sentence if that one is not kept."""
+    infos = resources.store().checkpoints(run.id)
+    which = state.checkpoint()
+    if which.isdecimal() and infos and int(which) not in {info.step for info in infos}:
+        words = _("Step {step} of this run is not kept: its last checkpoint writes.")
+        st.caption(words.format(step=number(int(which))))
+        which = "last"
+    titles = checkpoint_titles(infos)
+    if titles:
+        st.session_state[state.SAMPLING_CHECKPOINT] = which if which in titles else "last"
+        st.selectbox(
+            _("Checkpoint"),
+            list(titles),
+            format_func=titles.__getitem__,
+            key=state.SAMPLING_CHECKPOINT,
+            on_change=_switch_checkpoint,
+            help=glossary.help("checkpoint"),
+        )
+    step = choose_checkpoint(
+        infos, int(which) if which.isdecimal() else "best" if which == "best" else "last"
+    )
+    return Author(run, step, text_of(run), loss_of(run, step))
+
+
+def counted_author() -> Author:
+    """Counted pairs of the chosen text."""
+    chosen = state.chosen_text()
+    known = resources.baselines(chosen.id, chosen.lower)
+    return Author(None, 0, chosen, known.bigram_train if known.bigram_val is None else known.bigram_val)
+
+
+def checkpoint_titles(infos: list[CheckpointInfo]) -> dict[str, str]:
+    """What each choice is called: the last, the best, then every kept step, the newest first."""
+    if not infos:
+        return {}
+    last, best = infos[-1].step, choose_checkpoint(infos, "best")
+    titles = {"last": _("last: step {step}").format(step=number(last))}
+    if any(info.val_loss is not None for info in infos):
+        titles["best"] = _("best: step {step}").format(step=number(best))
+    for info in reversed(infos):
+        loss = "" if info.val_loss is None else " · " + _("loss {loss}").format(loss=number(info.val_loss, 2))
+        titles[str(info.step)] = _("step {step}").format(step=number(info.step)) + loss
+    return titles
+
+
+def loss_of(run: Run, step: int) -> float | None:
+    """The loss that was measured at a checkpoint: on the validation part, else on the training part."""
+    for evaluation in resources.store().evaluations(run.id):
+        if evaluation.step == step:
+            return evaluation.train_loss if evaluation.val_loss is None else evaluation.val_loss
+    return None
+
+
+def text_of(run: Run) -> resources.ChosenText | None:
+    """The text a run learnt from, if it can still be read."""
+    try:
+        return resources.chosen_text(run.text_id, run.lower)
+    except StoreError:
+        return None
+
+
+def introduce(author: Author) -> None:
+    """What the page is about in one sentence, or who writes if it is not a healthy run."""
+    if author.run is None:
+        counted_words(author)
+    elif author.run.status == "diverged":
+        words = _("This training diverged: its last good weights write here, those after step {step}.")
+        st.markdown(words.format(step=number(author.step)))
+    else:
+        words = _(
+            "A model trained on *{title}* writes one character after another, by drawing lots: likely characters win "
+            "more often."
+        )
+        st.markdown(words.format(title=escape_markdown(author.run.text_title)))
+
+
+def counted_words(author: Author) -> None:
+    """Who writes when nothing was trained, and the way to train."""
+    words = _("Nothing was trained for this: the **counted pairs** of *{title}* write, a bigram table.")
+    title = escape_markdown(author.text.title if author.text else "")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(words.format(title=title), width="content")
+        if state.current_run() is None:
+            label = _("Train a model")
+            st.page_link("../pages/training.py", label=label, icon=":material/show_chart:", width="content")
+
+
+def expectation(author: Author, vocab_size: int) -> str:
+    """Whether gibberish is normal, in one sentence."""
+    known = None
+    if author.text:
+        known = (
+            resources.run_baselines(author.run.id)
+            if author.run
+            else resources.baselines(author.text.id, author.text.lower)
+        )
+    return what_it_has_learnt(author.loss, vocab_size, known)
+
+
+def choose_drawing() -> Drawing:
+    """Temperature and its meaning in words, then the rest. All of it stands in the address."""
+    temperature = st.slider(
+        glossary.word("temperature").capitalize(),
+        0.0, 2.0, 0.8, 0.05,
+        key="temperature", bind="query-params", help=glossary.help("temperature"),
+    )  # fmt: skip
+    st.caption(temperature_words(temperature))
+    left, right = st.columns(2, gap="small")
+    with left:
+        top_k = st.number_input(
+            "top-k", 0, 1000, 0, key="top_k", bind="query-params", help=glossary.help("top_k")
+        )
+        length = st.number_input(
+            _("Length"), 10, MAX_LENGTH, 300, 50,
+            key="length", bind="query-params", help=_("How many characters to write."),
+        )  # fmt: skip
+    state.offer_seed(SEED)
+    with right:
+        top_p = st.number_input(
+            "top-p", 0.05, 1.0, 1.0, 0.05, key="top_p", bind="query-params", help=glossary.help("top_p")
+        )
+        seed = st.number_input(
+            glossary.word("seed").capitalize(),
+            0, MAX_SEED, None,
+            key=state.SEED, bind="query-params", help=glossary.help("seed"),
+        )  # fmt: skip
+    settings = SampleSettings(temperature=temperature, top_k=int(top_k), top_p=float(top_p))
+    return Drawing(settings, int(length), SEED if seed is None else int(seed))
+
+
+def choose_prompt(text: resources.ChosenText | None) -> str:
+    """The prompt, and the buttons beside it."""
+    state.offer_prompt(opening(text.text) if text else "")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        prompt = st.text_input(
+            _("Prompt: write a beginning, the model goes on"),
+            value=None,
+            max_chars=MAX_PROMPT,
+            key=state.PROMPT,
+            bind="query-params",
+            help=glossary.help("prompt"),
+        )
+        st.button(
+            _("Generate"),
+            type="primary",
+            icon=":material/play_arrow:",
+            key="sampling_generate",
+            on_click=typewriter.watch_again,
+            help=_("Write the text once more, slowly enough to watch. The same seed gives the same text."),
+        )
+        st.button(
+            _("Another draw"),
+            icon=":material/casino:",
+            key="sampling_another",
+            on_click=_another_draw,
+            help=_("The same model and settings with the next seed: other random numbers, another text."),
+        )
+    return prompt or ""
+
+
+def opening(text: str) -> str:
+    """How a prompt may begin: as our stories do, else with the first characters of the text."""
+    for words in OPENINGS:
+        found = re.search(re.escape(words), text[:SEARCHED], re.IGNORECASE)
+        if found:
+            return found.group()
+    return text[:FIRST].split("\n")[0]
+
+
+def _switch_author() -> None:
+    chosen = st.session_state[state.SAMPLING_RUN]
+    state.choose_counting(chosen == COUNTED)
+    if chosen != COUNTED:
+        state.follow_run(chosen)
+
+
+def _switch_checkpoint() -> None:
+    state.choose_checkpoint(st.session_state[state.SAMPLING_CHECKPOINT])
+
+
+def _another_draw() -> None:
+    st.session_state[state.SEED] = (int(st.session_state.get(state.SEED) or 0) + 1) % MAX_SEED
+    typewriter.watch_again()

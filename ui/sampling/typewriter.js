@@ -1,0 +1,215 @@
+// The text as it is being written. Python sends `data` (where to read the text from, the prompt, words); this file
+// reads the stream, colours each character by its probability, and says which one was pointed at. It runs again on
+// every new `data`, so everything here can run twice.
+
+const PACE = 75;          // characters per second, when somebody wants to watch
+const TICK_MS = 16;
+const SETTLE_MS = 90;     // how long a key has to rest before Python hears of it
+const NARROW_SPACE = "\u202f";
+const views = new WeakMap();
+
+const element = (tag, name, parent) => {
+  const made = document.createElement(tag);
+  made.className = name;
+  parent?.appendChild(made);
+  return made;
+};
+
+const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+
+function build(root) {
+  root.replaceChildren();
+  const bar = element("div", "mg-writes-bar", root);
+  const view = { root, cells: [], steps: [], names: {}, shown: 0, control: null, timer: null, sent: null, mounted: true };
+  view.title = element("div", "mg-label", bar);
+  view.count = element("div", "mg-note mg-writes-count", bar);
+  view.button = element("button", "mg-writes-button", bar);
+  view.button.type = "button";
+  view.button.onclick = () => (view.state === "writing" ? stop(view) : goOn(view));
+  view.text = element("div", "mg-flow mg-writes-text", root);
+  view.text.dir = "ltr";
+  view.text.tabIndex = 0;
+  view.text.setAttribute("role", "group");
+  view.text.onclick = (event) => {
+    const cell = event.target.closest("[data-place]");
+    if (cell && view.text.contains(cell)) choose(view, Number(cell.dataset.place));
+  };
+  view.text.onkeydown = (event) => onKey(view, event);
+  view.spoken = element("div", "mg-hidden", root);
+  view.spoken.setAttribute("aria-live", "polite");
+  return view;
+}
+
+// Colours: the same scale and the same ink as the server's pictures (ui/tokens.py)
+
+function colours(view, probability) {
+  const scale = view.data.scale;
+  const place = Math.min(Math.max(probability, 0), 1) * (scale.length - 1);
+  const low = Math.min(Math.floor(place), scale.length - 2);
+  const rgb = scale[low].map((a, i) => Math.round(a + (scale[low + 1][i] - a) * (place - low)));
+  const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+  return [`rgb(${rgb.join(",")})`, 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff"];
+}
+
+// Showing
+
+function letter(parent, shown, endsLine, name) {
+  const cell = element("span", name, parent);
+  element("bdi", "", cell).textContent = shown;
+  if (endsLine) cell.after("\n");
+  return cell;
+}
+
+function clear(view) {
+  view.text.replaceChildren();
+  Object.assign(view, { cells: [], shown: 0 });
+  for (const [shown, , endsLine] of view.data.prompt) letter(view.text, shown, endsLine, "mg-given");
+}
+
+function show(view, upTo) {
+  if (!view.shown) clear(view);
+  const { text } = view, atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 40;
+  for (; view.shown < upTo; view.shown++) {
+    const [id, probability] = view.steps[view.shown], [shown, name, endsLine] = view.names[id];
+    const cell = letter(text, shown, endsLine, "mg-p"), [background, ink] = colours(view, probability);
+    cell.style.setProperty("--p", background);
+    cell.style.setProperty("--ink", ink);
+    cell.dataset.tip = `${name} · ${percent(view, probability)}`;
+    cell.dataset.place = view.shown;
+    view.cells.push(cell);
+  }
+  if (view.watched && atEnd) text.scrollTop = text.scrollHeight;
+  mark(view);
+  count(view);
+}
+
+function percent(view, probability) {
+  const options = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return new Intl.NumberFormat(view.data.locale, options).format(100 * probability) + NARROW_SPACE + "%";
+}
+
+function mark(view) {
+  view.text.querySelector(".mg-ring")?.classList.remove("mg-ring");
+  view.cells[view.place]?.classList.add("mg-ring");
+}
+
+function count(view) {
+  const { labels, length, locale } = view.data, number = new Intl.NumberFormat(locale);
+  const sentence = view.failure ?? fill(labels.count, { n: number.format(view.shown), all: number.format(length) });
+  if (view.count.textContent !== sentence) view.count.textContent = sentence;
+  view.root.dataset.state = view.state;  // for the style sheet
+  view.button.textContent = view.state === "writing" ? labels.stop : labels.go_on;
+  view.button.hidden = view.state === "done";
+}
+
+function enter(view, state, failure = null) {
+  Object.assign(view, { state, failure });
+  count(view);
+  if (state === "done") view.spoken.textContent = fill(view.data.labels.done, { n: view.shown });
+}
+
+// Writing
+
+function begin(view, watched) {
+  halt(view);
+  Object.assign(view, { steps: [], names: {}, shown: 0, watched });
+  if (watched) clear(view);  // otherwise the old text stays until the new one has begun
+  goOn(view);
+}
+
+function goOn(view) {
+  halt(view);
+  view.started = performance.now();
+  view.startedAt = view.shown;
+  enter(view, "writing");
+  if (view.steps.length < view.data.length) read(view, view.steps.length);
+  tick(view);
+}
+
+function stop(view) {
+  halt(view);
+  enter(view, "stopped");
+  if (view.shown && view.place >= view.shown) choose(view, view.shown - 1);
+}
+
+function halt(view) {
+  clearTimeout(view.timer);
+  view.control?.abort();  // the server stops, too
+  view.control = null;
+}
+
+async function read(view, from) {
+  const control = view.control = new AbortController();
+  try {
+    const address = new URL(view.data.url + `&from=${from}`, document.baseURI);  // works behind a proxy's base path
+    const answer = await fetch(address, { signal: control.signal, cache: "no-store" });
+    if (!answer.ok) throw new Error((await answer.json()).error ?? answer.status);
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop();
+      for (const { names, steps } of lines.map((line) => JSON.parse(line))) {
+        if (control !== view.control) return;
+        Object.assign(view.names, names);
+        view.steps.push(...steps);
+      }
+      tick(view);
+    }
+  } catch (error) {
+    if (control === view.control) enter(view, "stopped", error instanceof TypeError ? view.data.labels.failed : error.message);
+  }
+}
+
+function tick(view) {
+  clearTimeout(view.timer);
+  if (!view.mounted || view.state !== "writing") return;
+  const due = view.startedAt + Math.floor((performance.now() - view.started) / 1000 * PACE) + 1;
+  const upTo = Math.min(view.steps.length, view.data.length, view.watched ? due : Infinity);
+  if (upTo > view.shown) show(view, upTo);
+  if (view.shown >= view.data.length) enter(view, "done");
+  else view.timer = setTimeout(() => tick(view), TICK_MS);
+}
+
+// Pointing
+
+function choose(view, place) {
+  view.place = view.sent = Math.min(Math.max(place, 0), view.shown - 1);
+  mark(view);
+  const [id, probability] = view.steps[view.place];
+  view.spoken.textContent = `${view.names[id][1]}, ${percent(view, probability)}`;
+  clearTimeout(view.telling);
+  view.telling = setTimeout(() => view.trigger("pick", view.place), SETTLE_MS);
+}
+
+function onKey(view, event) {
+  const moves = { ArrowLeft: view.place - 1, ArrowRight: view.place + 1, Home: 0, End: view.shown - 1 };
+  if (!(event.key in moves) || !view.shown || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  choose(view, moves[event.key]);
+  view.cells[view.place]?.scrollIntoView({ block: "nearest" });
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".mg-writes");
+  let view = views.get(parentElement);
+  if (!view || view.root !== root) views.set(parentElement, view = build(root));
+  const before = view.data;
+  Object.assign(view, { data, trigger: setTriggerValue, mounted: true });
+  if (view.sent === null || view.sent === data.place) Object.assign(view, { place: data.place, sent: null });
+  root.style.height = `${data.height}px`;
+  view.title.textContent = data.labels.title;
+  view.text.setAttribute("aria-label", data.labels.hint);
+  const again = before !== undefined && before.play !== data.play;
+  if (again || before?.url !== data.url) begin(view, again);
+  else { mark(view); count(view); }
+
+  return () => {  // only when the component leaves the page
+    view.mounted = false;
+    halt(view);
+    clearTimeout(view.telling);
+    views.delete(parentElement);
+  };
+}

@@ -1,0 +1,74 @@
+"""The text as it is being written: a component that reads the stream and says which character was pointed at."""
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from ui import resources, state
+from ui.i18n import _, language
+from ui.sampling.drawing import Draw
+from ui.sampling.recipe import Recipe
+from ui.sampling.stream import cell
+from ui.style import PROBABILITY_SCALE
+
+HERE = Path(__file__).parent
+PLACE, PLAY = "sampling.place", "sampling.play"  # the chosen character; how often somebody asked to watch
+
+
+def typewriter(recipe: Recipe, draw: Draw, length: int, height: int) -> None:
+    """Show the text of a recipe: at once if a setting has changed, at a pace to watch after `watch_again`.
+
+    Args:
+        length: how many characters.
+        height: of everything, in pixels.
+    """
+    query = recipe.to_query() | {"length": str(length), "lang": language()}
+    data = {
+        "url": f"api/sample?{urlencode(query)}",
+        "play": state.page_state(PLAY, 0),
+        "place": place(draw, length),
+        "prompt": [cell(character) for character in draw.prompt],
+        "length": length,
+        "height": height,
+        "scale": PROBABILITY_SCALE,
+        "locale": language(),
+        "labels": labels(),
+    }
+    component = resources.component("typewriter", HERE, "<div class='mg-writes'></div>")
+    component(data=data, key=state.SAMPLING_TEXT, height=height, on_pick_change=_pick)
+
+
+def watch_again() -> None:
+    """Have the text written once more from its beginning, slowly enough to watch."""
+    state.set_page_state(PLAY, state.page_state(PLAY, 0) + 1)
+
+
+def place(draw: Draw, length: int) -> int:
+    """Which character of the text is looked at, counted from 0: the first one that was open, until somebody points."""
+    chosen: int | None = state.page_state(PLACE, None)
+    return min(draw.first_open() if chosen is None else chosen, length - 1)
+
+
+def go_to(new_place: int) -> None:
+    """Look at another character."""
+    state.set_page_state(PLACE, max(new_place, 0))
+
+
+def labels() -> dict[str, str]:
+    """All words of the component, in the reader's language."""
+    return {
+        "title": _("What it writes"),
+        "count": _("{n} of {all} characters"),
+        "stop": _("■ Stop"),
+        "go_on": _("▶ Go on"),
+        "done": _("Finished: {n} characters."),
+        "failed": _("The program cannot be reached. Try again in a moment."),
+        "hint": _("The text. Arrow keys move from character to character."),
+    }
+
+
+def _pick() -> None:
+    picked = st.session_state[state.SAMPLING_TEXT].pick
+    if isinstance(picked, int):  # it comes from a browser: anything is possible
+        go_to(picked)

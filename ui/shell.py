@@ -1,0 +1,69 @@
+"""The main script: page settings, navigation, the shared sidebar, and one page.
+
+`dashboard.py` names it; Streamlit runs it from top to bottom for every click.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from minigpt_core.errors import RunNotFound, StoreError, UserError
+from ui import problems, resources, sidebar, state, style
+from ui.i18n import _, translate
+from ui.journey import STATIONS
+from ui.tokens import escape_markdown
+from ui.unknown_page import MISSING
+
+ICON = Path(__file__).parent / "icon.svg"
+
+
+def pages() -> list[Page]:
+    """The stations of the journey. The first is the default: Streamlit gives that one no address of its own."""
+    first, *others = STATIONS
+    return [
+        st.Page(first.script, title=_(first.title), icon=first.icon, default=True),
+        *(st.Page(s.script, title=_(s.title), icon=s.icon, url_path=s.name) for s in others),
+    ]
+
+
+def check_address() -> None:
+    """Say in a sentence what the address names and nobody has, and go on without it."""
+    if missing := st.query_params.pop(MISSING, None):
+        state.notify(_("There is no page “{name}” here. This is the first page.").format(name=missing))
+    try:
+        if followed := state.run_id():
+            resources.run(followed)
+    except RunNotFound as error:
+        state.follow_run(None)
+        state.notify(translate(error))
+    except StoreError:
+        pass  # the sidebar says so
+    try:
+        state.chosen_text()
+    except StoreError as error:
+        state.choose_text(state.DEFAULT_TEXT[state.language()])
+        state.notify(translate(error))
+
+
+def main() -> None:
+    """One run of the script."""
+    st.set_page_config(
+        page_title="mini-GPT", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto"
+    )
+    style.inject()
+    state.read_address()
+    page = st.navigation(pages(), position="top")
+    sidebar.head()
+    check_address()
+    for notice in state.take_notices():
+        st.warning(escape_markdown(notice), icon=":material/info:")
+    try:
+        page.run()
+    except UserError as error:
+        problems.show(error)
+    finally:  # also when a page ends early with st.stop
+        sidebar.foot(watched_elsewhere=page.url_path == "training")
+
+
+main()

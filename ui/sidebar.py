@@ -1,0 +1,134 @@
+"""What all pages share in the sidebar. A page's own controls (`with st.sidebar:`) stand between head and foot."""
+
+import streamlit as st
+
+from minigpt_core.errors import UserError
+from minigpt_core.runs import Run
+from ui import diagnostics, glossary, state
+from ui.i18n import _, n_, number, translate
+from ui.tokens import escape, escape_markdown
+from ui.wording import STATUS_COLOURS, run_title, status_word, text_title
+
+LIVE = ("queued", "running")
+REFRESH_SECONDS = 2.0
+CORNER, GLOSSARY = "corner", "glossary"
+
+
+def head() -> None:
+    """The name of the app, and the language."""
+    with st.sidebar.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.markdown("**mini-GPT**", width="content")
+        st.session_state[state.LANGUAGE_SWITCH] = state.language()
+        st.segmented_control(
+            _("Language"),
+            list(state.LANGUAGES),
+            format_func=str.upper,
+            required=True,
+            key=state.LANGUAGE_SWITCH,
+            label_visibility="collapsed",
+            on_change=_switch_language,
+        )
+
+
+def foot(watched_elsewhere: bool) -> None:
+    """The chosen text, the current run, and where to look when something is wrong.
+
+    Args:
+        watched_elsewhere: the page itself follows the run and reruns when its status changes.
+    """
+    with st.sidebar:
+        _show_text()
+        _show_run(watched_elsewhere)
+        with st.container(gap=None, key="shared_corner"):
+            _glossary()
+            _corner()
+
+
+def _switch_language() -> None:
+    state.choose_language(st.session_state[state.LANGUAGE_SWITCH])
+
+
+def _show_text() -> None:
+    try:
+        chosen = state.chosen_text()
+    except UserError as error:
+        st.error(escape_markdown(translate(error)))
+        return
+    size = n_("{n} character", "{n} characters", len(chosen.text)).format(n=number(len(chosen.text)))
+    letters = _("small letters") if chosen.lower else _("letters as written")
+    st.html(
+        f"<div class='mg-shared'><div class='mg-label'>{escape(_('Text'))}</div>"
+        f"<b><bdi>{escape(text_title(chosen.title))}</bdi></b><br>"
+        f"<span class='mg-note'>{size} · {escape(letters)}</span></div>"
+    )
+
+
+def _show_run(watched_elsewhere: bool) -> None:
+    try:
+        run = state.current_run()
+    except UserError as error:
+        st.error(escape_markdown(translate(error)))
+        return
+    if run is None:
+        words = escape(_("none yet"))
+        st.html(
+            f"<div class='mg-shared'><div class='mg-label'>{escape(_('Training run'))}</div>{words}</div>"
+        )
+        return
+    if watched_elsewhere and run.status in LIVE:
+        st.html(run_html(run, with_step=False))  # this line would stand still
+    else:
+        st.fragment(_run_line, run_every=REFRESH_SECONDS if run.status in LIVE else None)(run.id, run.status)
+
+
+def _run_line(run_id: str, status_before: str) -> None:
+    """What the run is doing now. Once it has changed its status, the whole page is told."""
+    run = state.current_run()
+    if run is None or run.id != run_id or run.status != status_before:
+        st.rerun()
+    st.html(run_html(run))
+
+
+def run_html(run: Run, with_step: bool = True) -> str:
+    """The name of a run, its status and its steps in two lines."""
+    pulse = " mg-pulse" if run.status == "running" else ""
+    steps = _("step {step} of {steps}").format(step=number(run.step), steps=number(run.training.steps))
+    parts = [status_word(run.status), steps if with_step else "", "" if state.owns(run) else _("watching")]
+    words = " · ".join(filter(None, parts))
+    return (
+        f"<div class='mg-shared'><div class='mg-label'>{escape(_('Training run'))}</div>"
+        f"<b><bdi>{escape(run_title(run))}</bdi></b><br><span class='mg-note'>"
+        f"<span class='mg-dot{pulse}' style='--k:{STATUS_COLOURS[run.status]}'></span>"
+        f"{escape(words)}</span></div>"
+    )
+
+
+def _glossary() -> None:
+    with st.popover(
+        _("Words"), icon=":material/menu_book:", type="tertiary", key=GLOSSARY, on_change="rerun"
+    ) as words:
+        if words.open:
+            lines = [
+                f"**{escape_markdown(term)}** – {escape_markdown(means)}"
+                for term, means in glossary.entries()
+            ]
+            with st.container(height=380, border=False):
+                st.markdown("\n\n".join(lines))
+
+
+def _corner() -> None:
+    label = _("Something is wrong?")
+    with st.popover(label, icon=":material/help:", type="tertiary", key=CORNER, on_change="rerun") as corner:
+        if corner.open:
+            st.markdown(_("You cannot break anything: reload the page, and your runs are still there."))
+            st.caption(_("To ask for help, copy this report (the button at its top right)."))
+            st.code(diagnostics.report(_run_or_none()), language=None, wrap_lines=True, height=180)
+
+
+def _run_or_none() -> Run | None:
+    try:
+        return state.current_run()
+    except UserError:
+        return None

@@ -1,0 +1,247 @@
+"""What one browser tab remembers: language, chosen text, followed run. The only file that names session keys.
+
+Language, text and run also stand in the address (`?lang=fr&text=additions&run=…`), so that a reload and a shared
+link find them again. Widgets keep their own values with `key=` and `persist_state="session"`.
+"""
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from minigpt_core import corpus
+from minigpt_core.errors import RunNotFound
+from minigpt_core.runs import Run
+from ui import resources
+from ui import workspace as workspaces
+
+LANGUAGES = {"en": "English", "fr": "Français"}
+DEFAULT_TEXT = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
+
+LANGUAGE, TEXT, LETTERS, RUN = "language", "text", "letters", "run"
+LANGUAGE_SWITCH = "language_switch"
+WORKSPACE = "workspace"
+NOTICES = "notices"
+VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
+    "vocabulary_text",
+    "vocabulary_lower",
+    "vocabulary_start",
+)
+TROUBLES = "troubles"
+
+CHECKPOINT, AUTHOR = "checkpoint", "author"
+PROMPT, SEED = "prompt", "seed"  # widgets bound to the address: their keys are the names there
+SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
+
+IN_ADDRESS = {
+    "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "checkpoint": CHECKPOINT, "author": AUTHOR,
+}  # fmt: skip
+FORM = {
+    "lang": re.compile("|".join(LANGUAGES)),
+    "text": re.compile("|".join(map(re.escape, corpus.BUNDLED)) + "|[0-9a-f]{64}"),
+    "letters": re.compile("original|lower"),
+    "run": re.compile("[0-9A-Za-z]{1,64}"),
+    "checkpoint": re.compile("best|[0-9]{1,12}"),
+    "author": re.compile("bigram"),
+}
+TROUBLES_KEPT = 5
+
+
+def read_address() -> None:
+    """Take what the address says into the session, and write what navigation has dropped back into it."""
+    for name, key in IN_ADDRESS.items():
+        value = st.query_params.get(name)
+        if value is not None and FORM[name].fullmatch(value):
+            st.session_state[key] = value
+        elif key in st.session_state:
+            st.query_params[name] = st.session_state[key]
+        elif value is not None:
+            del st.query_params[name]
+
+
+def _remember(name: str, value: str | None) -> None:
+    """Set or forget one of the values that stand in the address."""
+    if value is None:
+        st.session_state.pop(IN_ADDRESS[name], None)
+        st.query_params.pop(name, None)
+    else:
+        st.session_state[IN_ADDRESS[name]] = value
+        st.query_params[name] = value
+
+
+# Language
+
+
+def language() -> str:
+    """ "en" or "fr": the one that was chosen, else the browser's, else English."""
+    chosen = st.session_state.get(LANGUAGE)
+    if chosen in LANGUAGES:
+        return str(chosen)
+    locale = st.context.locale
+    return "fr" if isinstance(locale, str) and locale.lower().startswith("fr") else "en"
+
+
+def choose_language(code: str) -> None:
+    """Show everything in this language from the next run of the script on."""
+    _remember("lang", code)
+
+
+# The chosen text
+
+
+def text_id() -> str:
+    """A name in `corpus.BUNDLED`, or the id of a text in the store."""
+    return str(st.session_state.get(TEXT, DEFAULT_TEXT[language()]))
+
+
+def lower() -> bool:
+    """Whether the chosen text is put into small letters (it is, unless someone said otherwise)."""
+    return st.session_state.get(LETTERS) != "original"
+
+
+def choose_text(new_id: str) -> None:
+    """Make this the chosen text on every page."""
+    _remember("text", new_id)
+
+
+def choose_letters(lower: bool) -> None:
+    """Put the chosen text into small letters, or keep it as it is written."""
+    _remember("letters", None if lower else "original")
+
+
+def chosen_text() -> resources.ChosenText:
+    """The chosen text, ready for the tokenizer."""
+    return resources.chosen_text(text_id(), lower())
+
+
+def add_text(original: str, title: str) -> str:
+    """Keep a person's text and make it the chosen one; returns its id.
+
+    Raises:
+        TextError: it cannot be used; nothing is kept then. StoreError: it cannot be saved.
+    """
+    corpus.check_text(corpus.normalize(original, lower=lower()))
+    new_id = resources.store().save_text(original, title, workspace())
+    choose_text(new_id)
+    return new_id
+
+
+# The followed run
+
+
+def run_id() -> str | None:
+    """The run that this tab follows, or None. It may be somebody else's: see `owns`."""
+    return st.session_state.get(RUN)
+
+
+def follow_run(new_id: str | None) -> None:
+    """Make this the run that every page shows; None: the newest of this workspace."""
+    if new_id != run_id():
+        choose_checkpoint(None)
+    _remember("run", new_id)
+
+
+def current_run() -> Run | None:
+    """The followed run, else the newest of this workspace, else None. Raises `StoreError`."""
+    followed = run_id()
+    if followed:
+        return resources.run(followed)
+    try:
+        return resources.store().find_run("last", workspace())
+    except RunNotFound:
+        return None
+
+
+def owns(run: Run) -> bool:
+    """Whether this browser may pause, rename or delete the run; everybody with its link may watch it."""
+    return run.workspace == workspace()
+
+
+# Sampling
+
+
+def checkpoint() -> str:
+    """Which checkpoint writes text: "last", "best" or a step."""
+    return str(st.session_state.get(CHECKPOINT, "last"))
+
+
+def choose_checkpoint(which: str | None) -> None:
+    """Write text with this checkpoint of the current run; None: the last one."""
+    _remember("checkpoint", None if which == "last" else which)
+
+
+def counting() -> bool:
+    """Whether counted pairs of characters were asked to write, though there is a run."""
+    return st.session_state.get(AUTHOR) == "bigram"
+
+
+def choose_counting(counted: bool) -> None:
+    """Let counted pairs of characters write, or the current run."""
+    _remember("author", "bigram" if counted else None)
+
+
+def offer_prompt(prompt: str) -> None:
+    """Put this into the prompt, unless a person or the address has put something else there."""
+    typed, offered = st.session_state.get(PROMPT), page_state("sampling.offered", None)
+    if typed == offered and (typed is not None or PROMPT not in st.query_params):
+        st.session_state[PROMPT] = prompt
+    set_page_state("sampling.offered", prompt)
+
+
+def offer_seed(seed: int) -> None:
+    """Begin with this seed, unless the address names one."""
+    if st.session_state.get(SEED) is None and SEED not in st.query_params:
+        st.session_state[SEED] = seed
+
+
+# Who is asking
+
+
+def workspace() -> str:
+    """Whose runs this browser may touch: "local", or the unguessable token of its cookie when serving a class."""
+    if not workspaces.serving():
+        return workspaces.LOCAL
+    token = st.context.cookies.get(workspaces.COOKIE)
+    if workspaces.well_formed(token):
+        return str(token)
+    return str(
+        st.session_state.setdefault(WORKSPACE, workspaces.new_token())
+    )  # no cookies: for this tab only
+
+
+# What went wrong
+
+
+def notify(sentence: str) -> None:
+    """Show this sentence once, above the page, when the script runs next."""
+    st.session_state.setdefault(NOTICES, []).append(sentence)
+
+
+def take_notices() -> list[str]:
+    """The sentences that are waiting to be shown; they are shown once."""
+    return list(st.session_state.pop(NOTICES, []))
+
+
+def note_trouble(report: str) -> None:
+    """Keep the report of an unexpected error for this tab's diagnostics."""
+    st.session_state[TROUBLES] = [*troubles(), report][-TROUBLES_KEPT:]
+
+
+def troubles() -> list[str]:
+    """The latest unexpected errors of this tab."""
+    return list(st.session_state.get(TROUBLES, []))
+
+
+def page_key(name: str) -> str:
+    """The session key of `page_state(name)`; a widget with this `key=` can be set through `set_page_state`."""
+    return f"page.{name}"
+
+
+def page_state(name: str, default: Any) -> Any:
+    """A value of one page that is no widget's: `page_state("batches.draw", 0)`."""
+    return st.session_state.setdefault(page_key(name), default)
+
+
+def set_page_state(name: str, value: Any) -> None:
+    """Change a value of one page."""
+    st.session_state[page_key(name)] = value

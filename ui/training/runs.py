@@ -1,0 +1,123 @@
+"""The run itself: its name, its link, its settings, and the other runs of this browser."""
+
+import streamlit as st
+
+from minigpt_core.runs import LIVE, MAX_NAME, Run
+from ui import resources, state, workspace
+from ui.i18n import _, number
+from ui.tokens import escape, escape_markdown
+from ui.training import settings
+from ui.training.situation import Situation, spoken_errors
+from ui.wording import STATUSES, run_title, status_word
+
+LISTED = 6
+ICONS = dict.fromkeys(STATUSES, ":material/stop_circle:") | {
+    "queued": ":material/hourglass_empty:",
+    "running": ":material/play_circle:",
+    "paused": ":material/pause_circle:",
+    "done": ":material/check_circle:",
+    "diverged": ":material/error:",
+    "failed": ":material/error:",
+}
+
+
+def section(now: Situation) -> None:
+    """Name, link, settings and list; nothing before the first run."""
+    _undo()
+    if now.run is None:
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader(_("This run"), anchor=False)
+        _name(now)
+        _link(now.run)
+    with right:
+        st.subheader(_("My runs, the newest first"), anchor=False)
+        _list(now.run)
+    with st.expander(_("All settings of this run"), key="training_of_run"):
+        st.html(_table(now.run))
+
+
+def _list(shown: Run) -> None:
+    with st.container(gap=None):
+        for run in resources.store().runs(state.workspace())[:LISTED]:
+            st.button(
+                f"**{_entry(run)}**" if run.id == shown.id else _entry(run), icon=ICONS[run.status], wrap=False,
+                type="tertiary", key=f"training_run_{run.id}", on_click=state.follow_run, args=(run.id,),
+            )  # fmt: skip
+
+
+def _entry(run: Run) -> str:
+    parts = [run_title(run), run.text_title]
+    if run.status != "done":
+        parts.append(
+            _("{status} at step {step}").format(status=status_word(run.status), step=number(run.step))
+        )
+    if run.best_val_loss is not None:
+        parts.append(_("loss {loss}").format(loss=number(run.best_val_loss, 2)))
+    return escape_markdown(" · ".join(parts))
+
+
+def _name(now: Situation) -> None:
+    assert now.run is not None
+    run = now.run
+    name = f"training.name.{run.id}"
+    state.set_page_state(name, run.name)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(
+            _("Its name"), key=state.page_key(name), max_chars=MAX_NAME, disabled=not now.mine,
+            on_change=_rename, args=(run.id, name),
+        )  # fmt: skip
+        st.button(
+            _("Delete"), icon=":material/delete:", key="training_delete", on_click=_delete, args=(run.id,),
+            disabled=not now.mine or run.status in LIVE,
+            help=_("Put it into the bin. One click brings it back. A run that goes on must be stopped first."),
+        )  # fmt: skip
+
+
+def _rename(run_id: str, name: str) -> None:
+    with spoken_errors():
+        resources.store().rename(run_id, state.page_state(name, ""), state.workspace())
+
+
+def _delete(run_id: str) -> None:
+    with spoken_errors():
+        resources.store().delete(run_id, state.workspace())
+        state.set_page_state("training.deleted", run_id)
+        if state.run_id() == run_id:
+            state.follow_run(None)
+
+
+def _undo() -> None:
+    gone = state.page_state("training.deleted", None)
+    if gone is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        name = escape_markdown(run_title(resources.store().run(gone)))
+        st.markdown(_("Deleted: {name}").format(name=name), width="content")
+        st.button(_("Undo"), icon=":material/undo:", key="training_undo", on_click=_undelete, args=(gone,))
+
+
+def _undelete(run_id: str) -> None:
+    with spoken_errors():
+        resources.store().undelete(run_id, state.workspace())
+        state.set_page_state("training.deleted", None)
+        state.follow_run(run_id)
+
+
+def _link(run: Run) -> None:
+    st.markdown(_("Let others watch: give them this address."))
+    base = str(st.context.url or "").partition("?")[0]
+    st.code(f"{base}?run={run.id}", language=None, wrap_lines=True)
+    if workspace.serving():
+        st.caption(_("Who has it sees the run live, and cannot touch it."))
+    else:
+        st.caption(_("The dashboard listens to this computer only; `make serve` opens it to your network."))
+
+
+def _table(run: Run) -> str:
+    values = settings.of_run(run)
+    names = [*settings.SETTINGS, *(name for name in values if name not in settings.SETTINGS)]
+    words = [(escape(settings.label(name)), escape(settings.shown(name, values[name]))) for name in names]
+    rows = "".join(f"<div><div class='mg-label'>{label}</div>{value}</div>" for label, value in words)
+    return f"<div class='mg-settings'>{rows}</div>"

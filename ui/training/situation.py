@@ -1,0 +1,100 @@
+"""Which run the page shows, and what can be done with it now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from minigpt_core.errors import UserError
+from minigpt_core.runs import LIVE, Run
+from ui import resources, state
+from ui.i18n import translate
+
+LEFT = ("stopped", "interrupted", "failed")  # ended before its last step: can go on from its checkpoint
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The run that the page shows, if any, and who may do what with it."""
+
+    run: Run | None
+    mine: bool = True
+    """It was started from this browser, so it may be steered from here."""
+
+    here: bool = False
+    """It waits or is trained in this server."""
+
+    asked_to_stop: bool = False
+    position: int | None = None
+    """Place in the queue, 1 is next."""
+
+    @property
+    def live(self) -> bool:
+        """Somebody is at work on it, here or elsewhere."""
+        return self.run is not None and self.run.status in LIVE
+
+    @property
+    def stopping(self) -> bool:
+        """Stop was pressed and has not happened yet."""
+        return self.live and self.asked_to_stop
+
+    @property
+    def steerable(self) -> bool:
+        """A worker of this server has it, and it may be touched from this browser."""
+        return self.live and self.mine and self.here and not self.stopping
+
+    @property
+    def status(self) -> str | None:
+        """The status of the run."""
+        return self.run.status if self.run else None
+
+    @property
+    def can_start(self) -> bool:
+        """A new run may begin."""
+        return self.mine and not (self.live and self.here)
+
+    @property
+    def can_pause(self) -> bool:
+        """It is going on."""
+        return self.steerable and self.status == "running"
+
+    @property
+    def can_go_on(self) -> bool:
+        """It is paused, or was left before its last step."""
+        return (self.steerable and self.status == "paused") or (self.mine and self.status in LEFT)
+
+    @property
+    def can_stop(self) -> bool:
+        """It is going on, paused or waiting."""
+        return self.steerable
+
+    @property
+    def can_restart(self) -> bool:
+        """There is a run to begin again."""
+        return self.run is not None and self.mine and not self.stopping and (self.here or not self.live)
+
+
+def look() -> Situation:
+    """The situation now. Raises `StoreError` if the store cannot be read."""
+    run = state.current_run()
+    if run is None:
+        return Situation(None)
+    jobs = resources.jobs()
+    here = jobs.controls(run.id)
+    if run.status in LIVE and not here:
+        run = resources.run(run.id)  # it may have ended between the two looks
+    return Situation(
+        run=run,
+        mine=state.owns(run),
+        here=here,
+        asked_to_stop=jobs.is_stopping(run.id),
+        position=jobs.position(run.id),
+    )
+
+
+@contextmanager
+def spoken_errors() -> Iterator[None]:
+    """For callbacks: what goes wrong is said in a sentence above the page, which is drawn as usual."""
+    try:
+        yield
+    except UserError as error:
+        state.notify(translate(error))

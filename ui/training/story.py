@@ -1,0 +1,227 @@
+"""The line under the buttons: what is going on, what to do next, and how long the next run will take."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from minigpt_core.model import ModelConfig
+from minigpt_core.runs import Run
+from minigpt_core.training import TrainConfig
+from ui import resources, state
+from ui.i18n import _, duration, number, percent, translate
+from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
+from ui.tokens import escape
+from ui.training import settings
+from ui.training.situation import LEFT, Situation
+from ui.wording import run_error
+
+LOOK_AGAIN_SECONDS = 0.5
+SHORT_SECONDS = 0.95
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button beside a sentence."""
+
+    name: str
+    label: str
+    do: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence, the colour of its edge, and what one may press."""
+
+    text: str
+    colour: str = REFERENCE
+    actions: list[Action] = field(default_factory=list)
+
+
+def show(now: Situation, planned: settings.Plan) -> None:
+    """The lines that matter now."""
+    for at, line in enumerate(lines(now, planned)):
+        row = st.container(
+            horizontal=True, vertical_alignment="center", gap="small", wrap=False, key=f"training_line_{at}"
+        )
+        with row:
+            st.html(
+                f"<div class='mg-line' style='--k:{line.colour}'><bdi>{escape(line.text)}</bdi></div>",
+                width="stretch",
+            )
+            for action in line.actions:
+                st.button(action.label, key=f"training_{action.name}", on_click=action.do, args=action.args)
+
+
+def lines(now: Situation, planned: settings.Plan) -> list[Line]:
+    """A problem first, then what happened, then what differs."""
+    found = []
+    if planned.problem is not None and now.mine:
+        found.append(Line(translate(planned.problem), PROBLEM))
+    elsewhere = now.live and not now.here
+    if now.run is not None and now.mine and not elsewhere and (differs := difference(now, now.run, planned)):
+        if now.status in ("diverged", *LEFT):
+            found.append(happened(now))
+        return [*found, differs]
+    return [*found, happened(now)]
+
+
+def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
+    """What the controls say otherwise than the run."""
+    found = settings.differences(run, planned.text)
+    if not found:
+        return None
+    again = _("Changed: {what}. Press Restart to use this.")
+    text = again if now.live and now.here else _("Changed: {what}. Press Start training to use this.")
+    back = Action(
+        "back", _("Back to this run’s settings"), settings.take_over,
+        (settings.of_run(run), run.id if now.steerable else None),
+    )  # fmt: skip
+    return Line(text.format(what=" · ".join(found)), VALIDATION, [back])
+
+
+def happened(now: Situation) -> Line:
+    """What the run is doing, or how it ended."""
+    run = now.run
+    if run is None:
+        text = _("Press Start training. You cannot break anything: every run can be stopped and begun again.")
+        return Line(text, TRAIN)
+    if not now.mine:
+        return Line(
+            _("You are watching a training that somebody else started: only they can steer it."), VALIDATION,
+            [Action("own", _("To my own trainings"), state.follow_run, (None,))],
+        )  # fmt: skip
+    if now.live and not now.here:
+        return Line(
+            _(
+                "This run is trained outside this dashboard, from the command line perhaps: it can be watched here, "
+                "but not steered. Start training makes another one beside it."
+            ),
+            VALIDATION,
+        )
+    return ENDINGS[run.status](now, run)
+
+
+def _queued(now: Situation, run: Run) -> Line:
+    if now.position is None:
+        return Line(_("Getting ready …"), TRAIN)
+    return Line(_("Other trainings are going on: this one begins by itself as soon as it is its turn."))
+
+
+def _running(now: Situation, run: Run) -> Line:
+    if now.stopping:
+        return Line(_("Stopping …"), VALIDATION)
+    return Line(
+        _("The thick line is the loss: how surprised the model is by the next character. Where will it end?"),
+        TRAIN,
+    )
+
+
+def _paused(now: Situation, run: Run) -> Line:
+    return Line(_("Paused: nothing is lost. Step makes exactly one more step, Resume goes on."), VALIDATION)
+
+
+def _done(now: Situation, run: Run) -> Line:
+    found = resources.store().evaluations(run.id)
+    if len(found) < 2:
+        return Line(_("Finished."), DONE)
+    right = found[-1].val_accuracy
+    text = _("Finished: the loss fell from {first} to {last}.").format(
+        first=number(found[0].train_loss, 2), last=number(found[-1].train_loss, 2)
+    )
+    if right is not None:
+        unseen = _("Of unseen text, {share} of the next characters are guessed right.")
+        text += " " + unseen.format(share=percent(right))
+    return Line(text, DONE)
+
+
+def _stopped(now: Situation, run: Run) -> Line:
+    text = _("Stopped at step {step}; {kept}. Resume goes on from there.")
+    return Line(text.format(step=number(run.step), kept=_kept(run)), REFERENCE, _to_good(now, run))
+
+
+def _interrupted(now: Situation, run: Run) -> Line:
+    text = _(
+        "Interrupted at step {step}: its process ended before its time; {kept}. Resume goes on from there."
+    )
+    return Line(text.format(step=number(run.step), kept=_kept(run)), PROBLEM)
+
+
+def _failed(now: Situation, run: Run) -> Line:
+    why = run_error(run) or _("The training failed.")
+    return Line(f"{why} ({_kept(run)})", PROBLEM)
+
+
+def _diverged(now: Situation, run: Run) -> Line:
+    rate = settings.of_run(run)["learning_rate"]
+    text = _(
+        "Diverged after step {step}: the steps were too large, the loss is no number any more. "
+        "Try a learning rate much smaller than {rate}; {kept}."
+    )
+    values = {"step": number(run.step), "rate": number(rate), "kept": _kept(run)}
+    return Line(text.format(**values), PROBLEM, _to_good(now, run))
+
+
+ENDINGS: dict[str, Callable[[Situation, Run], Line]] = {
+    "queued": _queued,
+    "running": _running,
+    "paused": _paused,
+    "done": _done,
+    "stopped": _stopped,
+    "interrupted": _interrupted,
+    "failed": _failed,
+    "diverged": _diverged,
+}
+
+
+def _kept(run: Run) -> str:
+    kept = resources.store().checkpoints(run.id)
+    if not kept:
+        return _("no weights were kept yet")
+    return _("the weights of step {step} are kept").format(step=number(kept[-1].step))
+
+
+def _to_good(now: Situation, run: Run) -> list[Action]:
+    good = settings.last_good(run)
+    if not settings.changed(good, settings.of_tab()):
+        return []
+    return [Action("good", _("Back to the last good settings"), settings.take_over, (good,))]
+
+
+# How long
+
+
+def estimate(now: Situation, planned: settings.Plan) -> None:
+    """How long the planned run will take on this machine. Looks again for as long as nothing can measure it."""
+    model, config = planned.model, planned.training
+    if model is None or config is None or not now.mine or (now.live and now.here):
+        return
+    measured = resources.jobs().speed(model, config, patience=0)
+    every = LOOK_AGAIN_SECONDS if measured is None else None
+    st.fragment(_estimate, run_every=every)(model, config, measured)
+
+
+def _estimate(model: ModelConfig, config: TrainConfig, before: dict[str, float] | None) -> None:
+    measured = resources.jobs().speed(model, config, patience=0)
+    if measured != before:
+        st.rerun()  # known now: no need to look again
+    st.html(f"<div class='mg-note'>{escape(estimate_words(config, measured))}</div>")
+
+
+def estimate_words(config: TrainConfig, measured: dict[str, float] | None) -> str:
+    """ "about 8 s on this machine"."""
+    if measured is None:
+        return _("measuring how long that takes …")
+    seconds = seconds_expected(config, measured)
+    if seconds < SHORT_SECONDS:
+        return _("less than a second on this machine")
+    return _("about {time} on this machine").format(time=duration(seconds))
+
+
+def seconds_expected(config: TrainConfig, measured: dict[str, float]) -> float:
+    """The work, or what the pace demands: evaluations fit into the waiting."""
+    evaluations = config.steps // config.evaluation_interval + 1
+    work = config.steps * measured["step"] + evaluations * measured["evaluation"]
+    return max(work, config.steps / config.pace if config.pace else 0.0)

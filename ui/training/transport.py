@@ -1,0 +1,142 @@
+"""The transport row: Start, Pause or Resume, Step, Stop, Restart. Each acts in a callback, before the page is drawn."""
+
+from contextlib import suppress
+
+import streamlit as st
+
+from minigpt_core.jobs import JobError
+from minigpt_core.runs import Run
+from ui import resources, state
+from ui.i18n import _
+from ui.training import settings
+from ui.training.situation import Situation, spoken_errors
+
+
+def row(now: Situation, planned: settings.Plan) -> None:
+    """The buttons; those that cannot act are off."""
+    ready = planned.problem is None
+    run_id = now.run.id if now.run else ""
+    with st.container(horizontal=True, gap="small", key="training_transport"):
+        st.button(
+            _("Start training"), icon=":material/play_arrow:", key="start", on_click=begin,
+            type="primary" if now.can_start and not now.can_go_on else "secondary",
+            disabled=not (now.can_start and ready),
+        )  # fmt: skip
+        _pause_or_resume(now, run_id)
+        st.button(
+            _("Step"), icon=":material/skip_next:", key="training_step", on_click=step, args=(run_id,),
+            disabled=not can_step(now, ready), help=_step_help(now),
+        )  # fmt: skip
+        st.button(
+            _("Stop"), icon=":material/stop:", key="training_stop", on_click=stop, args=(run_id,),
+            disabled=not now.can_stop, help=_("End the run and keep its weights."),
+        )  # fmt: skip
+        st.button(
+            _("Restart"), icon=":material/replay:", key="training_restart", on_click=restart, args=(run_id,),
+            disabled=not (now.can_restart and ready),
+            help=_("Begin again at step 0 with the settings on the left. The present run stays in the list."),
+        )  # fmt: skip
+
+
+def _pause_or_resume(now: Situation, run_id: str) -> None:
+    if now.can_go_on or can_try_again(now):
+        st.button(
+            _("Resume"), icon=":material/play_arrow:", key="training_resume", on_click=resume, args=(run_id,),
+            type="primary" if now.can_go_on else "secondary", help=_("Go on from where it was left."),
+        )  # fmt: skip
+    else:
+        st.button(
+            _("Pause"), icon=":material/pause:", key="training_pause", on_click=pause, args=(run_id,),
+            type="primary" if now.can_pause else "secondary",
+            disabled=not now.can_pause, help=_("Hold before the next step; nothing is lost."),
+        )  # fmt: skip
+
+
+def can_try_again(now: Situation) -> bool:
+    """It diverged, and the learning rate is smaller now: it may go on from its checkpoint."""
+    if now.run is None or not now.mine or now.status != "diverged":
+        return False
+    return bool(settings.of_tab()["learning_rate"] < settings.of_run(now.run)["learning_rate"])
+
+
+def can_step(now: Situation, ready: bool) -> bool:
+    """One step can be made: of the shown run, or as the first of a new one."""
+    if goes_on(now) or can_try_again(now):
+        return True
+    return now.can_start and ready and not now.live and now.status != "diverged"
+
+
+def goes_on(now: Situation) -> bool:
+    """A step would be one of the shown run."""
+    return now.can_go_on or now.can_pause
+
+
+def _step_help(now: Situation) -> str:
+    if goes_on(now):
+        return _("Make exactly one step, then hold.")
+    return _("A new run that makes its first step and then holds.")
+
+
+def begin() -> None:
+    """Start training."""
+    start()
+
+
+def start(*, paused: bool = False, parent: str | None = None) -> Run | None:
+    """Make the planned run, put it into the queue, and follow it; None: it could not be made."""
+    with spoken_errors():
+        run = settings.create(settings.plan(), parent)
+        resources.jobs().submit(run.id, paused=paused)
+        state.follow_run(run.id)
+        return run
+    return None
+
+
+def pause(run_id: str) -> None:
+    """Hold the run."""
+    with spoken_errors():
+        resources.jobs().pause(run_id)
+
+
+def resume(run_id: str) -> None:
+    """Let the run go on, with the learning rate and the pace that the controls show."""
+    jobs = resources.jobs()
+    with spoken_errors():
+        if not jobs.controls(run_id):
+            _take_up(run_id)
+        settings.apply(run_id, *settings.AT_ONCE)
+        if jobs.position(run_id) is None:
+            jobs.resume(run_id)
+
+
+def step(run_id: str) -> None:
+    """Make one step and hold: of the shown run, or of a new one."""
+    jobs = resources.jobs()
+    with spoken_errors():
+        run = resources.run(run_id) if run_id else None
+        if run is None or run.status == "done":
+            run = start(paused=True)
+        elif not jobs.controls(run.id):
+            _take_up(run.id)
+            settings.apply(run.id, *settings.AT_ONCE)
+        if run is not None and jobs.position(run.id) is None:
+            jobs.step(run.id)
+
+
+def _take_up(run_id: str) -> None:
+    """Have a run that was left trained again, held before its next step, so that settings can be changed first."""
+    settings.forget_asked(run_id)
+    resources.jobs().submit(run_id, paused=True)
+
+
+def stop(run_id: str) -> None:
+    """End the run."""
+    with spoken_errors():
+        resources.jobs().stop(run_id)
+
+
+def restart(run_id: str) -> None:
+    """Begin again: a new run with the present settings takes the place of this one."""
+    if start(parent=run_id) is not None and resources.jobs().controls(run_id):
+        with suppress(JobError):  # it has just ended by itself
+            resources.jobs().stop(run_id)

@@ -1,0 +1,39 @@
+"""An address that names no page leads to the first one, which says so in the reader's language."""
+
+import re
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config
+
+from ui.journey import STATIONS
+
+MISSING = "missing"  # the query parameter that carries the unknown name
+ONE_WORD = re.compile(r"/([^/.]+)")  # files have a dot, Streamlit's own addresses a slash
+NOT_PAGES = {"api", "_stcore", "media", "component", "static"}
+KNOWN = NOT_PAGES | {station.name for station in STATIONS[1:]}
+
+
+class UnknownPage:
+    """ASGI middleware: without it, Streamlit would open an English dialog."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send an unknown page's visitor to the first page; pass everything else on."""
+        is_get = scope["type"] == "http" and scope["method"] == "GET"
+        word = ONE_WORD.fullmatch(_path(scope)) if is_get else None
+        if word is None or word[1] in KNOWN:
+            return await self.app(scope, receive, send)
+        query = scope["query_string"].decode("latin-1")
+        kept = f"&{query}" if query else ""
+        await RedirectResponse(f"./?{MISSING}={quote(word[1])}{kept}")(scope, receive, send)
+
+
+def _path(scope: Scope) -> str:
+    """The path that was asked for, without the one that a proxy puts before all of ours."""
+    base = "/" + config.get_option("server.baseUrlPath").strip("/")
+    path: str = scope["path"]
+    return path.removeprefix(base) if base != "/" else path

@@ -1,0 +1,195 @@
+"""Which text do you want to use? A bundled one, or one that is pasted or uploaded."""
+
+import re
+from pathlib import PurePath
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from minigpt_core import corpus
+from minigpt_core.errors import UserError
+from ui import state
+from ui.i18n import N_, _, n_, number, translate
+from ui.tokens import escape, escape_markdown, face
+from ui.vocabulary import letters
+from ui.wording import text_title
+
+ABOUT = {
+    "le-chat-curieux": N_("a story in French"),
+    "the-curious-cat": N_("a story in English"),
+    "additions": N_("12+7=19, one sum a line"),
+    "reversed-words": N_("lomira>arimol, and so on"),
+    "balanced-brackets": N_("([]{}), all of them closed"),
+}
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "utf-32": "UTF-32",
+    "cp1252": N_("Windows-1252 (Western Europe)"),
+    "iso8859-15": N_("ISO 8859-15 (Western Europe)"),
+    "mac-roman": N_("Mac Roman (old Macintosh)"),
+    "cp850": N_("Code page 850 (MS-DOS)"),
+    "cp1250": N_("Windows-1250 (Central Europe)"),
+    "cp1251": N_("Windows-1251 (Cyrillic)"),
+    "shift_jis": N_("Shift JIS (Japanese)"),
+    "gb18030": N_("GB 18030 (Chinese)"),
+}
+MARKUP = re.compile(
+    r"<(!doctype|html|head|body|script|style|div|span|p|a|b|i|img|svg|iframe)\b[^<]*>", re.IGNORECASE
+)
+OWN_KEPT = 3  # texts of their own that a person can go back to in the list
+TITLE_LENGTH = 40
+LINE_SHOWN = 160
+
+
+def chooser() -> None:
+    """The list of texts, a way to one's own, and the switch for small letters: for the sidebar."""
+    titles = _titles()
+    st.session_state[state.VOCABULARY_TEXT] = state.text_id()
+    st.radio(
+        _("Which text do you want to use?"),
+        list(titles),
+        format_func=lambda text_id: escape_markdown(titles[text_id]),
+        captions=[_(ABOUT.get(text_id, N_("your own text"))) for text_id in titles],
+        key=state.VOCABULARY_TEXT,
+        on_change=_choose,
+    )
+    if st.button(
+        _("Use a text of your own"), icon=":material/upload_file:", key="vocabulary_own", width="stretch"
+    ):
+        st.dialog(_("A text of your own"), width="large")(own_text)()
+    st.session_state[state.VOCABULARY_LOWER] = state.lower()
+    st.toggle(_("Lower-case the text"), key=state.VOCABULARY_LOWER, on_change=_switch_letters)
+    st.html(f"<div class='mg-note'>{letters.in_short(state.text_id(), state.lower())}</div>")
+
+
+def _titles() -> dict[str, str]:
+    """The texts to choose from: stories, the one in the reader's language first, then toys, then one's own."""
+    stories = [text_id for text_id in corpus.BUNDLED if text_id in corpus.STORIES]
+    stories.sort(key=lambda text_id: text_id != state.DEFAULT_TEXT[state.language()])
+    toys = [text_id for text_id in corpus.BUNDLED if text_id not in corpus.STORIES]
+    titles = {text_id: text_title(corpus.load(text_id).title) for text_id in (*stories, *toys)}
+    titles |= state.page_state("vocabulary.own", {})
+    return titles if state.text_id() in titles else titles | {state.text_id(): state.chosen_text().title}
+
+
+def _choose() -> None:
+    _keep(state.text_id())  # one that came by the address stays in the list
+    state.choose_text(st.session_state[state.VOCABULARY_TEXT])
+
+
+def _switch_letters() -> None:
+    state.choose_letters(st.session_state[state.VOCABULARY_LOWER])
+
+
+def _keep(text_id: str) -> None:
+    """Remember one's own text in this tab's list."""
+    if text_id not in corpus.BUNDLED:
+        own = {**state.page_state("vocabulary.own", {}), text_id: state.chosen_text().title}
+        state.set_page_state("vocabulary.own", dict(list(own.items())[-OWN_KEPT:]))
+
+
+# One's own text
+
+
+def own_text() -> None:
+    """The inside of the dialog. A refused text stays in its field, and the text chosen before stays chosen."""
+    dark = st.context.theme.type == "dark"  # a dialog stands outside the element that knows
+    st.html(f"<style>.stDialog {{ color-scheme: {'dark' if dark else 'light'}; }}</style>")
+    paste, upload = st.tabs([_("Paste or type"), _("Upload a file")])
+    with paste, st.form("vocabulary_paste_form", border=False):
+        pasted = st.text_area(
+            _("Your text"), height=240, placeholder=_("Paste it here."), key="vocabulary_paste"
+        )
+        if st.form_submit_button(_("Use this text"), type="primary", key="vocabulary_paste_use"):
+            _use(pasted or "", _first_line(pasted or ""))
+    with upload:
+        _upload()
+
+
+def _upload() -> None:
+    limit = corpus.MAX_BYTES // 1_000_000
+    st.markdown(
+        _("A plain text file (.txt), smaller than {limit} MB. It stays on this machine.").format(limit=limit)
+    )
+    file = st.file_uploader(_("Your file"), key="vocabulary_file", label_visibility="collapsed")
+    if file is None:
+        st.caption(_("Press “Upload”, or drop a file on the field."))
+        return
+    try:
+        _uploaded(file)
+    except UserError as error:
+        _refuse(error)
+
+
+def _uploaded(file: UploadedFile) -> None:
+    """How the file was read, its first line, other ways to read it. Raises `TextError` for what is no text."""
+    corpus.check_size(file.size)
+    decoded = corpus.decode(file.getvalue())
+    if len(decoded.candidates) > 1:
+        encoding = st.selectbox(
+            _("Read as (if the lines below look wrong, try another one)"),
+            decoded.candidates,
+            format_func=encoding_name,
+            key=f"vocabulary_encoding_{file.file_id}",
+        )
+        decoded = decoded if encoding == decoded.encoding else corpus.decode(file.getvalue(), encoding)
+    else:
+        st.markdown(_("Read as {encoding}.").format(encoding=encoding_name(decoded.encoding)))
+    size = n_("{n} character", "{n} characters", len(decoded.text)).format(n=number(len(decoded.text)))
+    st.html(
+        "".join(_shown_line(line) for line in telling_lines(decoded.text))
+        + f"<div class='mg-note'>{size}</div>"
+    )
+    if st.button(_("Use this text"), type="primary", key="vocabulary_file_use"):
+        _use(decoded.text, PurePath(file.name).stem)
+
+
+def _use(text: str, title: str) -> None:
+    """Make it the chosen text, or say why it cannot be."""
+    try:
+        _keep(state.text_id())
+        state.add_text(text, title[:TITLE_LENGTH].strip() or _("My text"))
+    except UserError as error:
+        _refuse(error)
+        return
+    _keep(state.text_id())
+    if MARKUP.search(text):
+        state.notify(
+            _("This text contains markup, such as <b>. It is shown and never run; the model learns it too.")
+        )
+    st.rerun()
+
+
+def _refuse(error: UserError) -> None:
+    still = _("The text “{title}” stays chosen.").format(title=text_title(state.chosen_text().title))
+    st.error(escape_markdown(f"{translate(error)} {still}"), icon=":material/error:")
+
+
+def encoding_name(encoding: str) -> str:
+    """What to call one of Python's encodings."""
+    return _(ENCODINGS[encoding]) if encoding in ENCODINGS else encoding
+
+
+def telling_lines(text: str) -> list[str]:
+    """The first line, and the first one that another encoding would read differently."""
+    lines = (line.strip() for line in text[: corpus.LOOKED_AT].splitlines())
+    filled = [line for line in lines if line]
+    special = [line for line in filled if not line.isascii()]
+    return list(dict.fromkeys([*filled[:1], *special[:1]]))
+
+
+def _shown_line(line: str) -> str:
+    start = next((i for i, character in enumerate(line) if not character.isascii()), 0)
+    cut = max(0, start - LINE_SHOWN // 2) if start > LINE_SHOWN else 0
+    shown = "".join(c if c == " " else face(c) for c in line[cut : cut + LINE_SHOWN])
+    before, after = ("… " if cut else ""), (" …" if len(line) > cut + LINE_SHOWN else "")
+    return f"<div class='mg-quote'><bdi>{escape(before + shown + after)}</bdi></div>"
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text[:1000].splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1].rstrip()}…"

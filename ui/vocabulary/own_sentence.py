@@ -1,0 +1,95 @@
+"""Try it yourself: a sentence becomes ids and text again; characters that the vocabulary lacks are marked."""
+
+import unicodedata
+
+import streamlit as st
+from torch import Tensor
+
+from minigpt_core.corpus import normalize
+from minigpt_core.tokenizer import CharTokenizer
+from ui.i18n import _, n_, number
+from ui.tokens import MOST_TILES, description, escape, face, strip
+
+LISTED = 12  # unknown characters, and places of each
+
+
+@st.fragment
+def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
+    """A field, and what becomes of the sentence in it."""
+    typed = st.text_input(
+        _("Type a sentence of your own"),
+        value=_("One morning, a cat 🐱"),
+        live=True,
+        key="vocabulary_sentence",
+        persist_state="session",
+    )
+    if not typed:
+        st.markdown(_("Type something: each character becomes a number at once."))
+        return
+    sentence = normalize(typed, lower=lower, strip=False)
+    known, unknown = words.split_unknown(sentence)
+    st.html(strip(sentence, words.stoi, counts, label=_("Your sentence with the id of each character")))
+    ids = words.encode(known)
+    back = words.decode(ids)
+    st.code(printed(ids, back, bool(unknown)), language="python")
+    st.html(_verdict(typed, back, changes(typed, lower, unknown)) + _unknown_list(unknown))
+
+
+def printed(ids: Tensor, back: str, something_unknown: bool) -> str:
+    """What a Python prompt answers."""
+    first = "known, unknown = tokenizer.split_unknown(text)\n>>> ids = tokenizer.encode(known)"
+    encode = first if something_unknown else "ids = tokenizer.encode(text)"
+    shown = repr(back) if len(back) <= MOST_TILES else f"{back[:MOST_TILES]!r} …"
+    return f">>> {encode}\n>>> ids\n{ids!r}\n>>> tokenizer.decode(ids)\n{shown}"
+
+
+def changes(typed: str, lower: bool, unknown: dict[str, list[int]]) -> list[str]:
+    """Why the decoded text is not what was typed, in words."""
+    found = []
+    if lower and typed != typed.lower():
+        found.append(_("capitals became small letters"))
+    if typed != unicodedata.normalize("NFC", typed):
+        found.append(_("accents were joined to their letters"))
+    if "\r" in typed:
+        found.append(_("line endings were made alike"))
+    if unknown:
+        n = sum(map(len, unknown.values()))
+        found.append(
+            n_("{n} unknown character was left out", "{n} unknown characters were left out", n).format(
+                n=number(n)
+            )
+        )
+    return found
+
+
+def _verdict(typed: str, back: str, why: list[str]) -> str:
+    shown = "".join(c if c == " " else face(c) for c in back[:MOST_TILES])
+    judgement = (
+        _("exactly what you typed.")
+        if back == typed
+        else _("not quite what you typed: {why}.").format(why=", ".join(why))
+    )
+    sign = "✓" if back == typed else "≠"
+    return (
+        f"<div>{escape(_('Decoded back:'))} <span class='mg-said'><bdi>{escape(shown)}</bdi></span> "
+        f"<b>{sign}</b> {escape(judgement)}</div>"
+    )
+
+
+def _unknown_list(unknown: dict[str, list[int]]) -> str:
+    """Each unknown character: its tile, its name, and where it stood."""
+    if not unknown:
+        return ""
+    title = escape(_("Not in the vocabulary, so left out (positions counted from 0):"))
+    lines = [
+        f"<div class='mg-stranger'>{strip(character, {}, label=_('Unknown'))}"
+        f"<span>{escape(description(character))} · {escape(_positions(places))}</span></div>"
+        for character, places in list(unknown.items())[:LISTED]
+    ]
+    more = f"<div class='mg-note'>… + {number(len(unknown) - LISTED)}</div>" if len(unknown) > LISTED else ""
+    return f"<div class='mg-note'>{title}</div><div class='mg-unknowns'>{''.join(lines)}{more}</div>"
+
+
+def _positions(places: list[int]) -> str:
+    listed = ", ".join(map(number, places[:LISTED])) + (", …" if len(places) > LISTED else "")
+    return n_("position {listed}", "positions {listed}", len(places)).format(listed=listed)

@@ -1,0 +1,144 @@
+"""Which number does each character get? The vocabulary as a table, and how often each character stands in the text."""
+
+import unicodedata
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from minigpt_core.tokenizer import CharTokenizer
+from ui import charts
+from ui.i18n import _, n_, number, percent
+from ui.style import KIND_COLOURS
+from ui.tokens import WORDS, code_point, escape_markdown, face, kind, name, unicode_name
+
+BARS = 30
+HEIGHT = 248
+STYLED = (
+    2000  # rows; beyond, pandas' styles take too long, and the browser writes the numbers in its own language
+)
+
+
+def section(words: CharTokenizer, counts: dict[str, int]) -> None:
+    """The table on the left, the chart on the right."""
+    left, right = st.columns([6, 5], gap="medium")
+    with left:
+        _table(words, counts)
+    with right:
+        _chart(counts)
+
+
+@st.fragment
+def _table(words: CharTokenizer, counts: dict[str, int]) -> None:
+    asked = st.text_input(
+        _("Search the vocabulary"),
+        placeholder=_("Search: a character, an id, or a Unicode name (12, é, comma)"),
+        type="search",
+        live=True,
+        key="vocabulary_search",
+        label_visibility="collapsed",
+    )
+    found = find(words, asked or "")
+    if not found:
+        st.markdown(_("No character of this text fits “{asked}”.").format(asked=escape_markdown(asked or "")))
+        return
+    st.dataframe(
+        styled(rows(found, words, counts)),
+        hide_index=True,
+        height=HEIGHT if len(found) > 6 else "auto",
+        column_config=_columns(len(found) > STYLED),
+        key="vocabulary_table",
+        alt=_("The vocabulary: each character with its id, its name and how often it stands in the text"),
+    )
+    if asked:
+        st.caption(n_("{n} character found", "{n} characters found", len(found)).format(n=number(len(found))))
+
+
+def find(words: CharTokenizer, asked: str) -> str:
+    """The characters of the vocabulary that fit a search, in the order of their ids.
+
+    A single character finds itself and its variants (E, é, …), a number its id, other words the names that
+    contain them; what is no name finds each of its characters.
+    """
+    query = unicodedata.normalize("NFC", asked.strip() or asked)
+    if not query:
+        return words.characters
+    found = {c for c in words.characters if len(query) == 1 and query in variants(c)}
+    if query.isdecimal() and int(query) < words.vocab_size:
+        found.add(words.characters[int(query)])
+    if len(query) > 1 and not found:
+        found = {c for c in words.characters if query.casefold() in _names(c)} or set(query)
+    return "".join(c for c in words.characters if c in found)
+
+
+def variants(character: str) -> set[str]:
+    """What one may type to find it: é is found by é, É and e."""
+    base = unicodedata.normalize("NFD", character)[0]
+    return {character, character.lower(), character.upper(), base, base.lower(), base.upper()}
+
+
+def _names(character: str) -> str:
+    word = _(WORDS[character]) if character in WORDS else ""
+    return f"{unicode_name(character)} {word} {code_point(character)} {face(character)}".casefold()
+
+
+def rows(characters: str, words: CharTokenizer, counts: dict[str, int]) -> pd.DataFrame:
+    """One row a character, under its name in the reader's language."""
+    total = sum(counts.values())
+    return pd.DataFrame(
+        {
+            "id": [words.stoi[c] for c in characters],
+            "character": [_shown(c) for c in characters],
+            "count": [counts[c] for c in characters],
+            "share": [counts[c] / total for c in characters],
+            "name": [unicode_name(c) for c in characters],
+            "kind": [kind(c) for c in characters],
+        }
+    )
+
+
+def styled(frame: pd.DataFrame) -> Any:
+    """Numbers in the reader's language (they still sort as numbers), characters in the colours of their tiles."""
+    kinds = frame["kind"]
+    frame = frame.drop(columns="kind")
+    if len(frame) > STYLED:
+        return frame
+    colours = [f"background-color: {KIND_COLOURS[name]}2e" for name in kinds]
+    shown = frame.style.format({"id": str, "count": number, "share": lambda share: percent(share, 2)})
+    return shown.apply(lambda _column: colours, subset=["character"])
+
+
+def _shown(character: str) -> str:
+    return f"{face(character)} {_(WORDS[character])}" if character in WORDS else face(character)
+
+
+def _columns(by_browser: bool) -> dict[str, Any]:
+    count, share = ("localized", "percent") if by_browser else (None, None)
+    number_column, text_column = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "id": number_column(_("Id"), width=50),
+        "character": text_column(_("Character"), width=110),
+        "count": number_column(_("Count"), width=75, format=count),
+        "share": number_column(_("Share"), width=75, format=share),
+        "name": text_column(_("Unicode name")),
+    }
+
+
+def _chart(counts: dict[str, int]) -> None:
+    total, most = sum(counts.values()), max(counts, key=lambda character: counts[character])
+    st.markdown(
+        _("The most frequent character is **{character}**: {share} of the text.").format(
+            character=escape_markdown(name(most)),
+            share=percent(counts[most] / total, 1 if counts[most] > total / 100 else 3),
+        )
+    )
+    st.plotly_chart(
+        charts.frequency_bars(counts, top=BARS, height=HEIGHT),
+        key="vocabulary_frequencies",
+        config=charts.CONFIG,
+        alt=_("Bars: how often each character stands in the text, the most frequent first"),
+    )
+    if len(counts) > BARS:
+        st.caption(
+            _("The {n} most frequent of {total} characters.").format(n=BARS, total=number(len(counts)))
+        )

@@ -1,0 +1,64 @@
+"""Which browser is asking. On loopback everybody shares one workspace; served to a class, each browser has its own."""
+
+import os
+import re
+import secrets
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
+
+COOKIE = "minigpt_workspace"
+LOCAL = "local"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+A_YEAR = 365 * 24 * 3600
+
+
+def serving() -> bool:
+    """Whether other machines can reach this server: `MINIGPT_SERVE=1`, or an address that is not loopback."""
+    return os.environ.get("MINIGPT_SERVE") == "1" or config.get_option("server.address") not in LOOPBACK
+
+
+def new_token() -> str:
+    """128 random bits as 22 characters: a workspace nobody can guess."""
+    return secrets.token_urlsafe(16)
+
+
+def well_formed(token: object) -> bool:
+    """Whether `token` is a string of the form that `new_token` makes."""
+    return isinstance(token, str) and TOKEN.fullmatch(token) is not None
+
+
+class WorkspaceCookie:
+    """ASGI middleware: when other machines can reach us, the page sets an unguessable workspace cookie once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add the cookie to an HTML answer if the browser has none."""
+        if scope["type"] != "http" or not serving() or well_formed(_cookie(scope)):
+            return await self.app(scope, receive, send)
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start" and _is_page(message):
+                value = f"{COOKIE}={new_token()}; Path=/; HttpOnly; SameSite=Lax; Max-Age={A_YEAR}"
+                message["headers"] = [*message["headers"], (b"set-cookie", value.encode())]
+            await send(message)
+
+        await self.app(scope, receive, send_with_cookie)
+
+
+def _cookie(scope: Scope) -> str | None:
+    header = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
+    try:
+        morsel = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return None
+    return morsel.value if morsel else None
+
+
+def _is_page(message: Message) -> bool:
+    headers = message.get("headers", [])
+    return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in headers)
