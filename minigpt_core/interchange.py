@@ -32,7 +32,7 @@ GPT2_PARTS: dict[str, Any] = {
     "norm": "layernorm",
     "qk_norm": False,
 }
-# What the others may say in config.json; another value would mean another model.
+# The only values that config.json may give these, and what it means if it says nothing.
 GPT2_SETTINGS: dict[str, Any] = {
     "activation_function": "gelu",
     "layer_norm_epsilon": NORM_EPS,
@@ -40,9 +40,7 @@ GPT2_SETTINGS: dict[str, Any] = {
     "scale_attn_by_inverse_layer_idx": False,
     "add_cross_attention": False,
 }
-GPT2_DEFAULTS: dict[str, Any] = {
-    "activation_function": "gelu_new"
-}  # what a config.json means that names none
+GPT2_DEFAULTS: dict[str, Any] = {"activation_function": "gelu_new"}
 
 
 class InterchangeError(UserError):

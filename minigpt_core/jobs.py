@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Protocol
 
+from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.model import ModelConfig
 from minigpt_core.runs import RunStore
@@ -248,8 +249,16 @@ class JobManager:
             run_id, paused = self._queue.pop(0)
             worker = self._idle.pop() if self._idle else self._launcher(self._store, self._on_message)
             self._busy[run_id] = worker
-            worker.send({"do": "train", "run": run_id, "paused": paused})
+            threads = self._threads(run_id)
+            worker.send({"do": "train", "run": run_id, "paused": paused, "threads": threads})
         self._keep_warm()
+
+    def _threads(self, run_id: str) -> int:
+        """One, unless the run is alone on idle cores: two trainings of two threads each would stall one another."""
+        if len(self._busy) > 1:
+            return 1
+        run = self._store.run(run_id)
+        return good_thread_count(run.model, run.training.batch_size, os.cpu_count() or 1)
 
     def _keep_warm(self) -> None:
         if self._warm and not self._idle and not self._closed and len(self._busy) < self._max_running:

@@ -166,7 +166,7 @@ NEEDS_LAYERS = {
     "dropout": N_("Dropout blanks numbers inside the layers, and there are no layers yet."),
     "bias": N_("This decides about the constants inside layers, and there are no layers yet."),
     "tie_weights": N_(
-        "Without a layer in between, tied weights would make “q, then u” as likely as “u, then q”."
+        "Without a layer in between, tied weights would give “q, then u” the same score as “u, then q”."
     ),
     "qk_norm": N_("Queries and keys belong to attention, and there is no attention without layers."),
     "zero_init": N_("This makes the layers begin by adding nothing, and there are no layers yet."),

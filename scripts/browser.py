@@ -16,6 +16,7 @@ PAGES = {
     "home": "/",
     "vocabulary": "/vocabulary",
     "batches": "/batches",
+    "model": "/model",
     "training": "/training",
     "sampling": "/sampling",
 }

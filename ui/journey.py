@@ -25,6 +25,7 @@ STATIONS = (
     Station("home", N_("Home"), ":material/home:"),
     Station("vocabulary", N_("Vocabulary"), ":material/sort_by_alpha:"),
     Station("batches", N_("Batches"), ":material/view_week:"),
+    Station("model", N_("Model"), ":material/account_tree:"),
     Station("training", N_("Training"), ":material/show_chart:"),
     Station("sampling", N_("Sampling"), ":material/edit_note:"),
 )

@@ -13,11 +13,12 @@ from torch import nn
 
 from minigpt_core import corpus, ngrams
 from minigpt_core import jobs as job_managers
-from minigpt_core.data import Dataset, prepare, split
+from minigpt_core.data import Dataset, get_batch, prepare, split
 from minigpt_core.errors import RunNotFound
-from minigpt_core.model import build_model
+from minigpt_core.model import ModelConfig, build_model
 from minigpt_core.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
+from ui.model.follow import Stage, follow, fresh_model
 from ui.sampling.drawing import CountedModel, Draw, Writer
 from ui.sampling.recipe import Recipe
 
@@ -129,6 +130,29 @@ def counted(text_id: str, lower: bool) -> nn.Module:
     """The counted pairs of characters of a text's training part, in the shape of a model."""
     known = dataset(text_id, lower)
     return CountedModel(ngrams.NgramModel(2, known.tokenizer.vocab_size).fit(known.train))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def followed(
+    text_id: str,
+    lower: bool,
+    config: ModelConfig,
+    batch_size: int,
+    batch_seed: int,
+    weights: tuple[str, int] | None,
+    model_seed: int,
+) -> list[Stage]:
+    """A batch of a text on its way through a model: that of a run's checkpoint, or a freshly drawn one.
+
+    Args:
+        weights: (run id, step), or None for the model with which a training with `model_seed` begins.
+
+    Raises:
+        TextError: the text is too short. StoreError: the checkpoint cannot be read.
+    """
+    generator = torch.Generator().manual_seed(batch_seed)
+    idx, _targets = get_batch(dataset(text_id, lower).train, config.block_size, batch_size, generator)
+    return follow(model(*weights) if weights else fresh_model(config, model_seed), idx)
 
 
 def writer(recipe: Recipe) -> Writer:

@@ -131,6 +131,14 @@ def test_pause_step_resume_change_and_stop(store: RunStore, jobs: JobManager) ->
     until(lambda: store.run(run.id).status in ("stopped", "done"), "stop")
 
 
+def test_a_single_step_of_a_run_that_goes_on_pauses_it(store: RunStore, jobs: JobManager) -> None:
+    run = make_run(store, pace=50, steps=5000)
+    jobs.submit(run.id)
+    until(lambda: store.run(run.id).step > 3, "training")
+    jobs.step(run.id)
+    until(lambda: store.run(run.id).status == "paused", "the pause")
+
+
 def test_a_run_can_begin_with_a_single_step(store: RunStore, jobs: JobManager) -> None:
     run = make_run(store)
     jobs.step(run.id)

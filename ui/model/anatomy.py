@@ -4,6 +4,7 @@ Letters as in `minigpt_core.model`: B sequences, T characters, C numbers a chara
 vocabulary.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -106,8 +107,8 @@ def operations(config: ModelConfig) -> dict[str, int]:
     """Floating-point operations of the matrix products for one character, forward, by part.
 
     2 for each weight (a multiplication and an addition). Attention also multiplies queries with the keys of T
-    characters, and the pattern with their values: 2 · 2 · T · C. What is added up here is over 95 % of all for models
-    of usual size (https://arxiv.org/abs/2203.15556, appendix F, counts likewise).
+    characters, and the pattern with their values: 2 · 2 · T · C (https://arxiv.org/abs/2204.02311, appendix B, a third
+    of what it counts for a training step). Norms, activations and softmax come on top: they multiply no matrices.
     """
     C, n_layer = config.n_embd, config.n_layer
     return {
@@ -145,3 +146,8 @@ def memory(parameters: int) -> Memory:
     """What a training with AdamW keeps."""
     weights = BYTES * parameters
     return Memory(weights, weights, ADAMW_AVERAGES * weights)
+
+
+def size_of(shape: Shape) -> int:
+    """How many numbers a tensor of this shape has."""
+    return math.prod(shape)

@@ -116,8 +116,8 @@ def _link(run: Run) -> None:
 
 
 def _table(run: Run) -> str:
-    values = settings.of_run(run)
-    names = [*settings.SETTINGS, *(name for name in values if name not in settings.SETTINGS)]
+    values, usual = settings.of_run(run), settings.of_preset()
+    names = [name for name in values if name in settings.SETTINGS or values[name] != usual[name]]
     words = [(escape(settings.label(name)), escape(settings.shown(name, values[name]))) for name in names]
     rows = "".join(f"<div><div class='mg-label'>{label}</div>{value}</div>" for label, value in words)
     return f"<div class='mg-settings'>{rows}</div>"

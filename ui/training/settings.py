@@ -92,7 +92,7 @@ def of_preset() -> Values:
 
 def _all(model: ModelConfig, training: TrainConfig) -> Values:
     values = training.to_dict() | model.to_dict()
-    return {name: values[name] for name in (*TRAINING, *MODEL)}
+    return {name: values[name] for name in dict.fromkeys((*SETTINGS, *TRAINING, *MODEL))}  # as in the sidebar
 
 
 def of_run(run: Run) -> Values:
@@ -128,6 +128,26 @@ def take_over(values: Values, run_id: str | None = None) -> None:
         apply(run_id, *AT_ONCE)
 
 
+def back_to(run_id: str) -> None:
+    """Put controls and text back to those of a run."""
+    with spoken_errors():
+        run = resources.run(run_id)
+        take_over(of_run(run), run_id)
+        if fingerprint(state.chosen_text().text) != run.text_id:
+            bundled = (name for name in corpus.BUNDLED if _is_text_of(run, name))
+            state.choose_text(next(bundled, run.text_id))
+            state.choose_letters(run.lower)
+
+
+def _is_text_of(run: Run, text_id: str) -> bool:
+    return fingerprint(resources.chosen_text(text_id, run.lower).text) == run.text_id
+
+
+def fingerprint(text: str) -> str:
+    """The id under which the store would keep a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def last_good(run: Run) -> Values:
     """The settings of the newest run here that ended well, else the notebook's."""
     ended_well = (other for other in resources.store().runs(run.workspace) if other.status == "done")
@@ -161,6 +181,11 @@ def _sent() -> dict[tuple[str, str], tuple[Any, int]]:
     """What this tab has asked a run for: (value, how many such changes the store knew then)."""
     asked: dict[tuple[str, str], tuple[Any, int]] = state.page_state("training.sent", {})
     return asked
+
+
+def differ_at_once(run: Run) -> bool:
+    """Whether the controls say otherwise than the run about settings that act at once."""
+    return not changed(of_run(run), of_tab()).keys().isdisjoint(AT_ONCE)
 
 
 def forget_asked(run_id: str) -> None:
@@ -259,7 +284,7 @@ def differences(run: Run, text: resources.ChosenText) -> list[str]:
         for name, (before, after) in changed(of_run(run), of_tab()).items()
         if name != "pace"
     ]
-    if hashlib.sha256(text.text.encode()).hexdigest() != run.text_id:
+    if fingerprint(text.text) != run.text_id:
         lines.insert(0, _("text {before} → {after}").format(before=run.text_title, after=text.title))
     return lines
 

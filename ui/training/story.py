@@ -14,7 +14,7 @@ from ui.i18n import _, duration, number, percent, translate
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.tokens import escape
 from ui.training import settings
-from ui.training.situation import LEFT, Situation
+from ui.training.situation import Situation
 from ui.wording import run_error
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -62,9 +62,7 @@ def lines(now: Situation, planned: settings.Plan) -> list[Line]:
         found.append(Line(translate(planned.problem), PROBLEM))
     elsewhere = now.live and not now.here
     if now.run is not None and now.mine and not elsewhere and (differs := difference(now, now.run, planned)):
-        if now.status in ("diverged", *LEFT):
-            found.append(happened(now))
-        return [*found, differs]
+        return [*found, differs] if now.live else [*found, happened(now), differs]
     return [*found, happened(now)]
 
 
@@ -73,12 +71,9 @@ def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
     found = settings.differences(run, planned.text)
     if not found:
         return None
-    again = _("Changed: {what}. Press Restart to use this.")
-    text = again if now.live and now.here else _("Changed: {what}. Press Start training to use this.")
-    back = Action(
-        "back", _("Back to this run’s settings"), settings.take_over,
-        (settings.of_run(run), run.id if now.steerable else None),
-    )  # fmt: skip
+    again = _("Settings now: {what}. Press Restart to use them.")
+    text = again if now.live and now.here else _("Settings now: {what}. Press Start training to use them.")
+    back = Action("back", _("Back to this run’s settings"), settings.back_to, (run.id,))
     return Line(text.format(what=" · ".join(found)), VALIDATION, [back])
 
 

@@ -103,7 +103,7 @@ def resume(run_id: str) -> None:
     jobs = resources.jobs()
     with spoken_errors():
         if not jobs.controls(run_id):
-            _take_up(run_id)
+            _take_up(run_id, paused=False)
         settings.apply(run_id, *settings.AT_ONCE)
         if jobs.position(run_id) is None:
             jobs.resume(run_id)
@@ -116,17 +116,18 @@ def step(run_id: str) -> None:
         run = resources.run(run_id) if run_id else None
         if run is None or run.status == "done":
             run = start(paused=True)
-        elif not jobs.controls(run.id):
-            _take_up(run.id)
+        else:
+            if not jobs.controls(run.id):
+                _take_up(run.id, paused=True)
             settings.apply(run.id, *settings.AT_ONCE)
         if run is not None and jobs.position(run.id) is None:
             jobs.step(run.id)
 
 
-def _take_up(run_id: str) -> None:
-    """Have a run that was left trained again, held before its next step, so that settings can be changed first."""
+def _take_up(run_id: str, *, paused: bool) -> None:
+    """Have a run that was left trained again. It holds at first if it is to be told of changed settings."""
     settings.forget_asked(run_id)
-    resources.jobs().submit(run_id, paused=True)
+    resources.jobs().submit(run_id, paused=paused or settings.differ_at_once(resources.run(run_id)))
 
 
 def stop(run_id: str) -> None:

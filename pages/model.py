@@ -1,0 +1,22 @@
+"""The model as a drawing that is also its control: what it is made of, what that costs, what a batch becomes in it."""
+
+from minigpt_core.model import GPT, ModelConfig, TinyGPT, build_model, parameters_of
+from ui import resources, state
+from ui.model import choice, controls, sections
+from ui.model.anatomy import parts
+from ui.show_code import show_code
+
+chosen = state.chosen_text()
+run = state.current_run()
+vocab_size = resources.tokenizer(chosen.id, chosen.lower).vocab_size
+config = ModelConfig(vocab_size=vocab_size, **choice.drawn_fields())
+batch_size = controls.sidebar(config, run)
+anatomy = parts(config, batch_size)
+
+sections.head(config, anatomy)
+controls.ladder(config)
+seen = sections.look_at(sections.journey(chosen, config, batch_size, run))
+sections.picture_and_part(config, anatomy, batch_size, seen)
+sections.costs(config, anatomy)
+sections.follow_batch(config, batch_size, seen)
+show_code("model", ModelConfig, build_model, parameters_of, TinyGPT, GPT)

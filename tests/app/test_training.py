@@ -1,0 +1,220 @@
+"""The Training page: what each situation shows, says and lets one press."""
+
+import queue
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.presets import NOTEBOOK
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import TrainConfig
+from minigpt_core.worker import Controls, train
+from tests.app.conftest import OpenPage
+from ui import i18n
+from ui.training import settings, story
+
+RunMaker = Callable[..., Run]
+PATIENCE = 60.0  # seconds
+
+
+def words(test: AppTest) -> str:
+    """Everything in the main part that is written as HTML."""
+    found: list[Any] = [*test.main.get("html")]
+    return "".join(html.value for html in found)
+
+
+def enabled(test: AppTest) -> set[str]:
+    """The buttons of the transport row that can be pressed."""
+    row = {"start", "training_pause", "training_resume", "training_step", "training_stop", "training_restart"}
+    found = {button.key: button for button in test.main.button}
+    return {name.removeprefix("training_") for name in row if name in found and not found[name].disabled}
+
+
+def press(test: AppTest, key: str) -> AppTest:
+    test.button(key=key).click().run()
+    assert not test.exception
+    return test
+
+
+def control(test: AppTest, kind: str, name: str) -> Any:
+    return getattr(test.sidebar, kind)(key=f"page.training.{name}")
+
+
+@pytest.fixture
+def trained(home: Path, some_run: RunMaker) -> Callable[..., Run]:
+    """`trained(steps=20)`: a run on the English story that was really trained, to its end or until it diverged."""
+
+    def make(**fields: object) -> Run:
+        store, run = RunStore(home), some_run(**fields)
+        train(store, run.id, Controls(queue.Queue(), lambda *said, **details: None))
+        return store.run(run.id)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("lang", "first"), [("en", "Press Start training."), ("fr", "Appuyez sur Lancer l’entraînement.")]
+)
+def test_a_fresh_page_is_ready_to_start_the_notebooks_run(app: OpenPage, lang: str, first: str) -> None:
+    test = app("training", lang)
+    assert not test.exception
+    assert first in words(test)
+    assert enabled(test) == {"start", "step"}
+    with i18n.using(lang):
+        assert control(test, "select_slider", "learning_rate").value == NOTEBOOK.training.learning_rate
+    assert control(test, "number_input", "steps").value == NOTEBOOK.training.steps == 500
+    assert control(test, "select_slider", "pace").value == 60
+
+
+def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> None:
+    test = press(app("training"), "training_step")
+    run_id, store = test.query_params["run"], RunStore(home)
+    deadline = time.monotonic() + PATIENCE
+    while store.run(run_id).step < 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run = store.run(run_id)
+    assert (run.step, run.status, run.workspace) == (1, "paused", "local")
+    assert run.model.n_embd == NOTEBOOK.model["n_embd"]
+    test.run()
+    assert enabled(test) == {"resume", "step", "stop", "restart"}
+    assert "Paused" in words(test)
+    control(test, "select_slider", "learning_rate").set_value(0.01)
+    press(test, "training_step")
+    while store.run(run_id).step < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [step.learning_rate for step in store.steps_since(run_id)] == [
+        NOTEBOOK.training.learning_rate,
+        0.01,
+    ]
+    assert "→" not in words(test.run())  # it acts at once: nothing waits for a restart
+
+
+def test_a_text_shorter_than_the_block_is_refused_before_the_start(app: OpenPage, home: Path) -> None:
+    short = RunStore(home).save_text("le chat dort ici, ou là", "court")
+    test = app("training", "fr", text=short)
+    assert not test.exception
+    assert "20 caractères" in words(test)
+    assert "au moins 33" in words(test)
+    assert enabled(test) == set()
+
+
+def test_a_setting_out_of_range_is_named_as_on_its_control(app: OpenPage) -> None:
+    test = app("training", "fr")
+    control(test, "number_input", "steps").set_value(0)
+    test.run()
+    assert not test.exception
+    assert "Pas = 0" in words(test)
+    assert enabled(test) == set()
+
+
+def test_a_finished_run_says_what_it_has_reached(app: OpenPage, home: Path, trained: RunMaker) -> None:
+    run = trained(steps=20)
+    test = app("training")
+    evaluations = RunStore(home).evaluations(run.id)
+    assert f"to {evaluations[-1].train_loss:.2f}." in words(test)
+    assert f"{round(100 * (evaluations[-1].val_accuracy or 0))}\u202f%" in words(test)
+    assert enabled(test) == {"start", "step", "restart"}
+
+
+def test_changed_settings_are_listed_and_can_be_taken_back(app: OpenPage, trained: RunMaker) -> None:
+    run = trained(steps=20)
+    test = app("training", run=run.id)
+    assert "→" not in words(test)
+    control(test, "select_slider", "learning_rate").set_value(0.01)
+    control(test, "selectbox", "batch_size").set_value(8)
+    test.run()
+    assert "learning rate 0.003 → 0.01 · batch size 4 → 8. Press Start training" in words(test)
+    press(test, "training_back")
+    assert "→" not in words(test)
+    assert control(test, "number_input", "steps").value == 20
+
+
+def test_another_text_counts_as_a_change(app: OpenPage, trained: RunMaker) -> None:
+    test = app("training", run=trained(steps=2).id, text="additions")
+    assert "text The Curious Cat → Additions" in words(test)
+    press(test, "training_back")
+    assert test.query_params["text"] == "the-curious-cat"
+    assert "→" not in words(test)
+
+
+def test_after_a_diverged_run_one_click_leads_back(app: OpenPage, trained: RunMaker) -> None:
+    trained(steps=4)
+    run = trained(steps=60, optimizer="sgd", learning_rate=1000.0)
+    assert run.status == "diverged"
+    test = app("training", run=run.id)
+    assert f"Diverged after step {run.step}" in words(test)
+    assert "much smaller than 1,000; the weights of step" in words(test)
+    assert enabled(test) == {"start", "restart"}
+    press(test, "training_good")
+    assert control(test, "number_input", "steps").value == 4
+    assert control(test, "segmented_control", "optimizer").value == "adamw"
+    assert "resume" in enabled(test)  # with a smaller learning rate it may go on
+
+
+def test_a_stopped_run_names_the_kept_step(app: OpenPage, some_run: RunMaker) -> None:
+    test = app("training", run=some_run(steps=20).id)
+    assert "Stopped at step 0; no weights were kept yet." in words(test)
+    assert enabled(test) == {"start", "resume", "step", "restart"}
+
+
+def test_somebody_elses_run_can_only_be_watched(app: OpenPage, some_run: RunMaker) -> None:
+    test = app("training", run=some_run(workspace="somebody-else").id)
+    assert "only they can steer it" in words(test)
+    assert enabled(test) == set()
+    assert all(slider.disabled for slider in test.sidebar.select_slider)
+    press(test, "training_own")
+    assert enabled(test) == {"start", "step"}
+
+
+def test_a_run_trained_elsewhere_can_be_watched_and_another_one_started(
+    app: OpenPage, home: Path, some_run: RunMaker
+) -> None:
+    run, store = some_run(), RunStore(home)
+    with store.lock(run.id):
+        store.set_status(run.id, "running")
+        test = app("training")
+        assert "trained outside this dashboard" in words(test)
+        assert enabled(test) == {"start"}
+
+
+def test_an_unknown_run_is_a_sentence_and_the_page_works(app: OpenPage) -> None:
+    test = app("training", run="0" * 24)
+    assert not test.exception
+    assert "run" not in test.query_params
+    assert enabled(test) == {"start", "step"}
+
+
+def test_markup_in_a_name_is_shown_and_a_deleted_run_comes_back(app: OpenPage, some_run: RunMaker) -> None:
+    run = some_run(name="<b>**bold**</b>")
+    test = app("training", run=run.id)
+    label = test.button(key=f"training_run_{run.id}").label
+    assert r"\*\*bold" in label
+    press(test, "training_delete")
+    assert "Press Start training" in words(test)
+    press(test, "training_undo")
+    assert test.query_params["run"] == run.id
+    name = test.text_input(key=f"page.training.name.{run.id}")
+    assert name.value == "<b>**bold**</b>"
+    name.set_value("mine").run()
+    assert RunStore().run(run.id).name == "mine"
+
+
+def test_the_expected_time_is_the_work_or_what_the_pace_demands() -> None:
+    measured = {"step": 0.001, "evaluation": 0.01}
+    assert story.seconds_expected(TrainConfig(steps=500), measured) == pytest.approx(0.5 + 21 * 0.01)
+    assert story.seconds_expected(TrainConfig(steps=500, pace=50), measured) == pytest.approx(10)
+    slow = {"step": 1.0, "evaluation": 0.0}
+    assert story.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx(500)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_setting_has_words(lang: str) -> None:
+    with i18n.using(lang):
+        for name, value in settings.of_preset().items():
+            assert settings.label(name)
+            assert settings.shown(name, value)
+        assert settings.shown("pace", 0) in ("as fast as it goes", "au plus vite")

@@ -1,0 +1,186 @@
+"""Which model the page draws, and which one the next training is to use: fields of `ModelConfig` without `vocab_size`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from minigpt_core.errors import ConfigError
+from minigpt_core.ladder import RUNGS, settings_up_to
+from minigpt_core.model import ModelConfig
+from minigpt_core.presets import NOTEBOOK
+from minigpt_core.runs import Run
+from ui import state
+from ui.i18n import translate
+
+Fields = dict[str, Any]
+
+CHOSEN, DRAWN, OPENED, PLACE, LAST = "model.fields", "model.drawn", "model.opened", "model.place", "model.last"
+FIRST_PLACE = 12  # far enough on that there is something to look back at
+TRAINING_USES_IT = False  # True once the Training page reads `chosen_fields`: then the button is shown
+
+LAYERS = (*range(13), 16, 24, 32, 48)
+HEADS = (1, 2, 3, 4, 6, 8, 12, 16)
+WIDTHS = (2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+SIZES: dict[str, Sequence[int]] = {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTHS}
+
+OPENS = {  # which part each rung brings
+    "tinygpt": "embedding",
+    "positions": "positions",
+    "one-head": "attention",
+    "heads": "attention",
+    "mlp": "mlp",
+    "residual": "add_1",
+    "layernorm": "norm_1",
+    "layers": "layer",
+    "dropout": "layer",
+}
+MODERN = {  # each modern part: the field, its modern value, what it is without
+    "rmsnorm": ("norm", "rmsnorm", "layernorm"),
+    "rotary": ("positions", "rotary", "learned"),
+    "relu2": ("mlp", "relu2", "gelu"),
+    "qk-norm": ("qk_norm", True, False),
+    "zero-init": ("zero_init", True, False),
+}
+OPENS |= {"rmsnorm": "norm_1", "rotary": "positions", "relu2": "mlp", "qk-norm": "attention", "zero-init": "layer"}
+
+
+def fields_of(config: ModelConfig) -> Fields:
+    """Everything but the vocabulary, which comes from the text."""
+    return {name: value for name, value in config.to_dict().items() if name != "vocab_size"}
+
+
+def usual() -> Fields:
+    """The notebook's model."""
+    return fields_of(ModelConfig(vocab_size=1, **NOTEBOOK.model))
+
+
+# For the next training
+
+
+def chosen_fields() -> Fields:
+    """The model that the next training is to use: the notebook's, until another one was chosen here."""
+    return dict(state.page_state(CHOSEN, usual()))
+
+
+def choose() -> None:
+    """Use the drawn model for the next training."""
+    state.set_page_state(CHOSEN, drawn_fields())
+
+
+# On the page
+
+
+def drawn_fields() -> Fields:
+    """The model on the screen."""
+    return dict(state.page_state(DRAWN, chosen_fields()))
+
+
+def draw(fields: Fields) -> None:
+    """Put this model on the screen, without what cannot stand in it; one that cannot be is refused in a sentence."""
+    wanted = fitting(fields)
+    try:
+        ModelConfig(vocab_size=1, **wanted)
+    except ConfigError as error:
+        state.notify(translate(error))
+    else:
+        state.set_page_state(DRAWN, wanted)
+
+
+def draw_model_of(run: Run) -> None:
+    """Put the model of a run on the screen."""
+    draw(fields_of(run.model))
+
+
+def opened() -> str:
+    """The part whose formula, parameters and code are shown."""
+    return str(state.page_state(OPENED, "embedding"))
+
+
+def open_part(name: str) -> None:
+    """Show the formula, the parameters and the code of this part."""
+    state.set_page_state(OPENED, name)
+
+
+def climb(rung: str) -> None:
+    """Switch on the parts of a rung and of all below it, none above it; the width and the context stay."""
+    kept = {name: drawn_fields()[name] for name in ("n_embd", "block_size")}
+    draw(usual() | kept | settings_up_to(rung)[0])
+    open_part(OPENS[rung])
+    state.set_page_state(LAST, rung)
+
+
+def switch_modern(name: str) -> None:
+    """Turn one modern part on, or back to its classic counterpart."""
+    fields = drawn_fields()
+    field, modern, classic = MODERN[name]
+    draw(fields | {field: classic if fields[field] == modern else modern})
+    open_part(OPENS[name])
+    state.set_page_state(LAST, name)
+
+
+def last_chosen() -> str:
+    """The rung or modern part that was chosen last."""
+    return str(state.page_state(LAST, ""))
+
+
+def is_modern(config: ModelConfig, name: str) -> bool:
+    """Whether a modern part is switched on."""
+    field, modern, _classic = MODERN[name]
+    return bool(getattr(config, field) == modern)
+
+
+def classic(config: ModelConfig) -> ModelConfig:
+    """The same with the classic counterparts of all modern parts."""
+    fields = {field: classic for name, (field, _modern, classic) in MODERN.items() if is_modern(config, name)}
+    return replace(config, **fields)
+
+
+def change(**fields: Any) -> None:
+    """Change some fields of the drawn model."""
+    draw(drawn_fields() | fields)
+
+
+def step_size(name: str, direction: int) -> None:
+    """Make `n_layer`, `n_head` or `n_embd` one step larger (1) or smaller (-1), as far as there is one."""
+    value = next_size(drawn_fields(), name, direction)
+    if value is not None:
+        draw(drawn_fields() | {name: value})
+
+
+def next_size(fields: Fields, name: str, direction: int) -> int | None:
+    """The nearest larger or smaller value that fits the other fields; None at the end."""
+    further = [value for value in SIZES[name] if (value - fields[name]) * direction > 0]
+    for value in further if direction > 0 else reversed(further):
+        if name == "n_layer" or is_possible(fields | {name: value}):
+            return value
+    return None
+
+
+def is_possible(fields: Fields) -> bool:
+    """Whether there can be such a model."""
+    try:
+        ModelConfig(vocab_size=1, **fields)
+    except ConfigError:
+        return False
+    return True
+
+
+def fitting(fields: Fields) -> Fields:
+    """The fields, without what cannot work together with the rest: nothing stands in layers that are not there."""
+    if fields["n_layer"] == 0:
+        kept = {name: fields[name] for name in ("n_embd", "block_size")}
+        positions = "none" if fields["positions"] == "none" else "learned"
+        return usual() | kept | {"positions": positions}
+    if not fields["residual"]:
+        return fields | {"zero_init": False}
+    return fields
+
+
+def rung_names() -> list[str]:
+    """The rungs of the ladder, from TinyGPT to GPT."""
+    return [rung.name for rung in RUNGS]
+
+
+def place() -> int:
+    """Which character of the first row is looked at, counted from 0."""
+    return int(state.page_state(PLACE, FIRST_PLACE)) - 1

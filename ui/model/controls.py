@@ -1,0 +1,166 @@
+"""The controls of the Model page besides the drawing: the ladder, the sidebar, the settings of the opened part."""
+
+import streamlit as st
+
+from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
+from minigpt_core.model import ModelConfig
+from minigpt_core.presets import NOTEBOOK
+from minigpt_core.runs import Run
+from ui import glossary, state
+from ui.i18n import N_, _, number, percent
+from ui.model import choice, words
+
+BLOCKS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
+DROPOUT_TAKEN = 0.1  # as nanoGPT's Shakespeare configuration sets 0.2 for a larger model
+
+MODERN_SHOWN = tuple(rung for rung in MODERN if rung.model)  # Muon is no part of the model: it trains it
+
+SETTINGS_OF = {  # which settings stand with which part
+    "positions": ("positions",),
+    "norm_1": ("norm",),
+    "norm_2": ("norm",),
+    "final_norm": ("norm",),
+    "attention": ("qk_norm",),
+    "add_1": ("residual",),
+    "add_2": ("residual",),
+    "mlp": ("mlp",),
+    "layer": ("norm", "dropout", "residual", "zero_init", "bias"),
+    "output": ("tie_weights",),
+}
+LABELS = {
+    "positions": N_("Positions"),
+    "norm": N_("Norm"),
+    "mlp": N_("Small network (MLP)"),
+    "residual": N_("Residual connections"),
+    "qk_norm": N_("Fixed length of queries and keys (QK norm)"),
+    "zero_init": N_("Zero start: every part begins by adding nothing"),
+    "bias": N_("Constants (bias) in linear layers and LayerNorm"),
+    "tie_weights": N_("Share the table of the embedding (tied weights)"),
+    "dropout": N_("Dropout"),
+}
+
+
+def ladder(config: ModelConfig) -> None:
+    """The rungs from TinyGPT to GPT as one row of steps, each one idea."""
+    here = rung_of(choice.classic(config))
+    with st.container(key="model_ladder", horizontal=True, gap=None, wrap=False):
+        for rung in RUNGS:
+            st.button(
+                _(words.RUNG_TITLES[rung.name]),
+                key=f"model_rung_{rung.name}",
+                type="primary" if rung is here else "secondary",
+                help=_(rung.idea),
+                on_click=choice.climb,
+                args=(rung.name,),
+                width="stretch",
+                wrap=False,
+            )
+
+
+def idea(config: ModelConfig) -> str:
+    """What was chosen last brings, in a sentence; else what the rung brings."""
+    here, last = rung_of(choice.classic(config)), choice.last_chosen()
+    if last in choice.MODERN and choice.is_modern(config, last):
+        return _(find_rung(last).idea)
+    return _(here.idea) if here else _("A mixture of your own: it stands on no rung of the ladder.")
+
+
+def sidebar(config: ModelConfig, run: Run | None) -> int:
+    """Context, batch size, and the way to the current run's model. Returns the batch size."""
+    with st.sidebar:
+        _context(config)
+        batch_size = st.select_slider(
+            _("Batch size (rows)"),
+            BATCHES,
+            NOTEBOOK.training.batch_size,
+            key="model_batch_size",
+            help=glossary.help("batch"),
+            persist_state="session",
+        )
+        _modern_parts(config)
+        if run is not None and choice.fields_of(run.model) != choice.drawn_fields():
+            st.button(
+                _("Draw the current run’s model"),
+                icon=":material/show_chart:",
+                key="model_of_run",
+                on_click=choice.draw_model_of,
+                args=(run,),
+            )
+    return int(batch_size)
+
+
+def _context(config: ModelConfig) -> None:
+    reason = words.why_off("block_size", config)
+    state.set_page_state("model.context", config.block_size)
+    st.select_slider(
+        _("Context (characters)"),
+        sorted({*BLOCKS, config.block_size}),
+        key=state.page_key("model.context"),
+        help=glossary.help("block"),
+        disabled=reason is not None,
+        on_change=_take,
+        args=("block_size", "model.context"),
+    )
+    if reason:
+        st.caption(reason)
+
+
+def _modern_parts(config: ModelConfig) -> None:
+    with st.container(gap="xsmall", key="model_modern"):
+        st.markdown(_("Newer ideas, one at a time"))
+        for rung in MODERN_SHOWN:
+            kept, reason = f"model.modern.{rung.name}", words.why_modern_off(rung.name, config)
+            state.set_page_state(kept, choice.is_modern(config, rung.name))
+            st.toggle(
+                _(words.MODERN_TITLES[rung.name]),
+                key=state.page_key(kept),
+                help=reason or _(rung.idea),
+                on_change=choice.switch_modern,
+                args=(rung.name,),
+                disabled=reason is not None,
+            )
+            if reason and config.n_layer:
+                st.caption(reason)
+        if config.n_layer == 0:
+            st.caption(_("They stand in the layers, and there are no layers yet."))
+
+
+def settings(part: str, config: ModelConfig) -> None:
+    """The switches of the opened part. One that can do nothing here is off, and says why."""
+    names = SETTINGS_OF.get(part, ())
+    wide = [name for name in names if name in words.CHOICES or name == "dropout"]
+    reasons = []
+    for name, column in zip(wide, st.columns(max(len(wide), 1), gap="medium"), strict=False):
+        with column:
+            reasons.append(_setting(name, config))
+    with st.container(gap="xsmall"):
+        reasons += [_setting(name, config) for name in names if name not in wide]
+        for reason in dict.fromkeys(filter(None, reasons)):
+            st.caption(reason)
+
+
+def _setting(name: str, config: ModelConfig) -> str | None:
+    """One switch, and why it is off."""
+    reason, kept, label = words.why_off(name, config), f"model.{name}", _(LABELS[name])
+    state.set_page_state(kept, getattr(config, name))
+    common = {"key": state.page_key(kept), "on_change": _take, "args": (name, kept)}
+    if name in words.CHOICES:
+        kinds = words.CHOICES[name]
+        options = [kind for kind in kinds if kind != "rotary" or config.n_layer]
+        st.segmented_control(
+            label, options, format_func=lambda kind: _(kinds[kind]), disabled=reason is not None, required=True, **common
+        )
+    elif name == "dropout":
+        options_ = sorted({*DROPOUTS, config.dropout})
+        st.select_slider(label, options_, format_func=percent, disabled=reason is not None, **common)
+    else:
+        st.toggle(label, disabled=reason is not None, **common)
+    return reason
+
+
+def _take(name: str, kept: str) -> None:
+    choice.change(**{name: state.page_state(kept, None)})
+
+

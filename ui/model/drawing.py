@@ -1,0 +1,154 @@
+"""The drawing of the model. It is the control: each part opens, and what has a size has a "−" and a "+"."""
+
+import streamlit as st
+
+from minigpt_core.model import ModelConfig
+from ui.i18n import N_, _, n_, number
+from ui.model import choice, words
+from ui.model.anatomy import Part, Shape
+from ui.tokens import escape
+
+STEP_WORDS = {
+    "n_layer": (N_("Fewer layers"), N_("More layers")),
+    "n_head": (N_("Fewer heads"), N_("More heads")),
+    "n_embd": (N_("Fewer numbers a character"), N_("More numbers a character")),
+}
+NO_STEP = N_("There is no further size that fits the rest of the model.")
+SIZED = {"embedding": "n_embd", "layer": "n_layer", "attention": "n_head"}
+
+
+def model(config: ModelConfig, parts: dict[str, Part]) -> None:
+    """The whole model from the characters at the top to the probabilities at the bottom."""
+    with st.container(key="model_drawing", gap=None):
+        for name in ("characters", "embedding", "positions"):
+            _part(config, parts[name])
+            _arrow(config, parts[name].shape)
+        _layers(config, parts)
+        _arrow(config, parts["layer"].shape)
+        if parts["final_norm"].there:
+            _part(config, parts["final_norm"])
+            _arrow(config, parts["final_norm"].shape)
+        _part(config, parts["output"])
+        _arrow(config, parts["output"].shape)
+        _part(config, parts["softmax"])
+        st.html(_shares(parts))
+
+
+def _layers(config: ModelConfig, parts: dict[str, Part]) -> None:
+    with st.container(key=f"model_layer_{'there' if config.n_layer else 'none'}", gap=None):
+        _part(config, parts["layer"])
+        if config.n_layer:
+            _half(config, parts, ("norm_1", "attention", "add_1"))
+            _arrow(config, parts["layer"].shape)
+            _half(config, parts, ("norm_2", "mlp", "add_2"))
+
+
+def _half(config: ModelConfig, parts: dict[str, Part], names: tuple[str, str, str]) -> None:
+    """A part of a layer with its norm before it, and the shortcut around both."""
+    norm, main, add = (parts[name] for name in names)
+    with st.container(key=f"model_half_{main.name}_{'around' if add.there else 'straight'}", gap=None):
+        if norm.there:
+            _part(config, norm)
+            _arrow(config, norm.shape)
+        _part(config, main)
+        if add.there:
+            _arrow(config, main.shape)
+            _part(config, add)
+
+
+def _part(config: ModelConfig, part: Part) -> None:
+    """One row: its name and number of parameters, to be opened; and its size, to be changed."""
+    opened = choice.opened() == part.name
+    with st.container(key=f"model_row_{part.name}", horizontal=True, gap="xxsmall", vertical_alignment="center", wrap=False):
+        st.button(
+            _label(config, part),
+            key=f"model_open_{part.name}",
+            type="primary" if opened else "secondary" if part.there else "tertiary",
+            on_click=choice.open_part,
+            args=(part.name,),
+            width="stretch",
+            wrap=False,
+        )
+        if part.name in SIZED and (part.there or part.name == "layer"):
+            _stepper(SIZED[part.name])
+
+
+def _label(config: ModelConfig, part: Part) -> str:
+    name = f"**{words.title(part.name, config)}**" if part.there else words.title(part.name, config)
+    return f"{name} :small[{_detail(config, part)}]"
+
+
+def _detail(config: ModelConfig, part: Part) -> str:
+    if not part.there:
+        return _("none yet")
+    if part.name == "positions":
+        kind = _(words.CHOICES["positions"][config.positions])
+        return f"{kind} · {number(part.parameters)}" if part.parameters else kind
+    if part.name == "output" and not part.parameters:
+        return _("shared with the embedding")
+    if part.name == "softmax":
+        return _("→ probabilities")
+    if part.name.startswith("add"):
+        return _("adds what came in")
+    if part.name == "layer":
+        return ""
+    if not part.weights:
+        return ""
+    return n_("{n} parameter", "{n} parameters", part.parameters).format(n=number(part.parameters))
+
+
+def _stepper(name: str) -> None:
+    fields = choice.drawn_fields()
+    for direction, sign in ((-1, "−"), (1, "+")):
+        possible = choice.next_size(fields, name, direction) is not None
+        st.button(
+            sign,
+            key=f"model_{name}_{'more' if direction > 0 else 'fewer'}",
+            help=_(STEP_WORDS[name][direction > 0]) if possible else _(NO_STEP),
+            on_click=choice.step_size,
+            args=(name, direction),
+            disabled=not possible,
+        )
+        if direction < 0:
+            st.html(f"<div class='mg-size'>{escape(_size(name, fields[name]))}</div>", width="content")
+
+
+def _size(name: str, value: int) -> str:
+    if name == "n_layer":
+        return "× " + number(value)
+    if name == "n_head":
+        return n_("{n} head", "{n} heads", value).format(n=number(value))
+    return n_("{n} number", "{n} numbers", value).format(n=number(value))
+
+
+def _arrow(config: ModelConfig, shape: Shape) -> None:
+    st.html(f"<div class='mg-arrow' tabindex='0' data-tip='{escape(shape_words(config, shape))}'>{shape_text(shape)}</div>")
+
+
+def shape_text(shape: Shape) -> str:
+    """(4, 32, 64), as PyTorch writes it."""
+    return str(tuple(shape))
+
+
+def shape_words(config: ModelConfig, shape: Shape) -> str:
+    """What each number of a shape counts."""
+    words = [
+        n_("{n} row", "{n} rows", shape[0]).format(n=number(shape[0])),
+        n_("{n} character", "{n} characters", shape[1]).format(n=number(shape[1])),
+    ]
+    if len(shape) == 3 and shape[2] == config.n_embd and shape[2] != config.vocab_size:
+        words.append(n_("{n} number for each", "{n} numbers for each", shape[2]).format(n=number(shape[2])))
+    elif len(shape) == 3:
+        words.append(n_("{n} score for each", "{n} scores for each", shape[2]).format(n=number(shape[2])))
+    return " × ".join(words)
+
+
+def _shares(parts: dict[str, Part]) -> str:
+    """Behind each part a bar: its share of all parameters."""
+    total = sum(part.parameters for part in parts.values())
+    rules = "".join(
+        f".st-key-model_open_{part.name} button{{--share:{100 * part.parameters / total:.1f}%}}"
+        for part in parts.values()
+        if part.parameters
+    )
+    return f"<style>{rules}</style>"

@@ -1,0 +1,220 @@
+"""The Model page from top to bottom, one function a section."""
+
+import inspect
+from dataclasses import dataclass
+
+import streamlit as st
+
+from minigpt_core.errors import TextError
+from minigpt_core.model import ModelConfig
+from minigpt_core.presets import NOTEBOOK
+from minigpt_core.runs import Run
+from minigpt_core.tokenizer import CharTokenizer
+from ui import glossary, problems, resources, show_code, state
+from ui.batches import draws
+from ui.i18n import _, file_size, n_, number
+from ui.model import choice, controls, drawing, pictures, words
+from ui.model.anatomy import Part, memory, size_of
+from ui.model.follow import SHOWN_PLACES, Stage, too_large
+from ui.resources import ChosenText
+from ui.tokens import Row, escape, escape_markdown, face, rows
+
+DRAWING_SHARE = (9, 11)
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A real batch that went through the drawn model, and whose weights that model has."""
+
+    stages: list[Stage]
+    ids: list[int]
+    """The row that is looked at."""
+
+    tokenizer: CharTokenizer
+    origin: str
+    """Whose weights, in a sentence."""
+
+    place: int = 0
+    """Which character of the row is looked at, counted from 0."""
+
+    @property
+    def text(self) -> str:
+        """The characters of the row."""
+        return self.tokenizer.decode(self.ids)
+
+
+def head(config: ModelConfig, parts: dict[str, Part]) -> None:
+    """The title, the live totals, and what this model is in a sentence."""
+    parameters = sum(part.parameters for part in parts.values())
+    work = sum(part.operations for part in parts.values())
+    kept = memory(parameters)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="model_head"):
+        st.title(_("Model"), width="content")
+        st.html(
+            pictures.figures(
+                [
+                    (glossary.term("parameter", _("parameters")), number(parameters), ""),
+                    (escape(_("memory in training")), file_size(kept.total), ""),
+                    (escape(_("operations a character")), number(work), ""),
+                ]
+            ),
+            width="content",
+        )
+        if choice.TRAINING_USES_IT:
+            _use_it()
+    st.markdown(f"**{escape_markdown(words.model_title(config))}.** {controls.idea(config)}")
+
+
+def _use_it() -> None:
+    used = choice.chosen_fields() == choice.drawn_fields()
+    st.button(
+        _("The next training uses it") if used else _("Use this model for the next training"),
+        icon=":material/check:" if used else ":material/arrow_forward:",
+        type="primary",
+        key="model_use",
+        disabled=used,
+        on_click=choice.choose,
+    )
+
+
+def journey(chosen: ChosenText, config: ModelConfig, batch_size: int, run: Run | None) -> Journey | None:
+    """A batch of the chosen text, followed through the model; None, and a sentence why, if it cannot be."""
+    dataset = resources.dataset(chosen.id, chosen.lower)
+    if too_large(config, batch_size):
+        return None
+    try:
+        batch = draws.draw(dataset, "train", config.block_size, batch_size, draws.seeds()[-1])
+    except TextError as error:
+        problems.show(error)
+        return None
+    weights, seed, origin = whose_weights(config, dataset.tokenizer, run)
+    stages = resources.followed(chosen.id, chosen.lower, config, batch_size, draws.seeds()[-1], weights, seed)
+    return Journey(stages, batch.x[0].tolist()[:SHOWN_PLACES], dataset.tokenizer, origin)
+
+
+def whose_weights(
+    config: ModelConfig, tokenizer: CharTokenizer, run: Run | None
+) -> tuple[tuple[str, int] | None, int, str]:
+    """The current run's last checkpoint if it is a model of this very kind, else none; the seed; and a sentence."""
+    seed = run.training.seed if run else NOTEBOOK.training.seed
+    if run and run.model == config and run.characters == tokenizer.characters:
+        if kept := resources.store().checkpoints(run.id):
+            words = _("Values of the current run, after step {step}.").format(step=number(kept[-1].step))
+            return (run.id, kept[-1].step), seed, words
+    words = _("Values of a freshly drawn model (seed {seed}), before any training.").format(seed=seed)
+    return None, seed, words
+
+
+def picture_and_part(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: Journey | None) -> None:
+    """The drawing, and beside it the part that is open."""
+    left, right = st.columns(DRAWING_SHARE, gap="medium")
+    with left:
+        drawing.model(config, parts)
+    with right.container(key="model_panel", gap="small"):
+        _opened(config, parts, batch_size, seen)
+
+
+def _opened(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: Journey | None) -> None:
+    part = parts.get(choice.opened(), parts["embedding"])
+    st.subheader(words.title(part.name, config))
+    st.markdown(words.explanation(part.name, config, batch_size))
+    formula = words.formula(part.name, config)
+    if formula:
+        st.latex(formula)
+    controls.settings(part.name, config)
+    if seen:
+        _values(part, seen)
+    if part.weights:
+        st.html(_weights(part, config))
+    _code(part, config)
+
+
+def _weights(part: Part, config: ModelConfig) -> str:
+    """The parameters of a part: their names in the code and their shapes."""
+    per_layer = part.name in ("norm_1", "attention", "norm_2", "mlp") and config.n_layer > 1
+    count = n_("{n} parameter", "{n} parameters", part.parameters).format(n=number(part.parameters))
+    if per_layer:
+        count = _("{parameters} in {n} layers; those of the first:").format(parameters=count, n=number(config.n_layer))
+    rows = "".join(
+        f"<code>{escape(name)}</code><code>{escape(str(shape))}</code><span>{number(size_of(shape))}</span>"
+        for name, shape in part.weights
+    )
+    return f"<div class='mg-label mg-plain'>{escape(count)}</div><div class='mg-weights'>{rows}</div>"
+
+
+def _values(part: Part, seen: Journey) -> None:
+    """What really leaves this part for one character; for attention also where it looks."""
+    stages = [stage for stage in seen.stages if stage.part == part.name]
+    if not stages:
+        return
+    character = escape(face(seen.text[seen.place]))
+    title = escape(_("What leaves it for the character in place {place}:")).format(place=number(seen.place + 1))
+    picture = pictures.glimpse(stages[0], seen.place, seen.tokenizer)
+    st.html(
+        f"<div class='mg-label mg-plain'>{title} <b class='mg-last'><bdi>{character}</bdi></b></div>{picture}"
+    )
+    pattern = stages[0].pattern
+    if pattern is not None:
+        label = escape(_("Where each head looks from there:"))
+        st.html(
+            f"<div class='mg-label mg-plain'>{label}</div>{pictures.looks(pattern, seen.text, seen.place)}"
+        )
+
+
+def _code(part: Part, config: ModelConfig) -> None:
+    with st.expander(_("Its code"), icon=":material/code:", key="model_part_code"):
+        for source in words.sources(part.name, config):
+            st.caption(show_code.where(source))
+            st.code(inspect.getsource(source), language="python")
+
+
+def look_at(seen: Journey | None) -> Journey | None:
+    """The same, looking at the character that was chosen below."""
+    if seen is None:
+        return None
+    place = min(int(choice.place()), len(seen.ids) - 1)
+    return Journey(seen.stages, seen.ids, seen.tokenizer, seen.origin, place)
+
+
+def costs(config: ModelConfig, parts: dict[str, Part]) -> None:
+    """What each part costs."""
+    st.subheader(_("Where are the parameters and the work?"))
+    st.html(pictures.costs(parts, config))
+    kept = memory(sum(part.parameters for part in parts.values()))
+    st.caption(
+        _(
+            "Memory in training: weights {weights}, gradients {gradients}, the optimizer AdamW {optimizer} (4 bytes a "
+            "number); the numbers in between of each batch come on top. Operations: multiplications and additions of "
+            "the matrix products, forward; a training step takes about three times as many."
+        ).format(
+            weights=file_size(kept.weights), gradients=file_size(kept.gradients), optimizer=file_size(kept.optimizer)
+        )
+    )
+
+
+def follow_batch(config: ModelConfig, batch_size: int, seen: Journey | None) -> None:
+    """One character of a real batch, from its id to the probabilities of the next one."""
+    st.subheader(_("A real batch followed through"))
+    if seen is None:
+        if too_large(config, batch_size):
+            st.info(
+                _(
+                    "A model or batch of this size takes too long to calculate just for a look. All shapes and counts "
+                    "on this page stay exact. Make it smaller to see its values."
+                )
+            )
+        return
+    if len(seen.ids) > 1:
+        state.set_page_state(choice.PLACE, seen.place + 1)
+        st.slider(
+            _("Which character of the first row?"), 1, len(seen.ids), key=state.page_key(choice.PLACE), width=420
+        )
+    line = Row("", seen.text, rings=[seen.place])
+    row = rows([line], seen.tokenizer.stoi, label=_("The first row of the batch"))
+    st.html(f"<div class='mg-compact'>{row}</div>")
+    sentence = _(
+        "The batch has {rows} rows; this is character {place} of the first one. Blue is above 0, orange below, each line on "
+        "a scale of its own."
+    ).format(rows=number(batch_size), place=number(seen.place + 1))
+    st.caption(f"{seen.origin} {sentence}")
+    st.html(pictures.path(seen.stages, config, seen.tokenizer, seen.ids, seen.place))
