@@ -45,6 +45,10 @@ class RunNotFound(StoreError):
     """No run has this id."""
 
 
+class RunUnreadable(RunNotFound):
+    """A run is there, with settings that this version of the program does not know."""
+
+
 def N_(sentence: str) -> str:
     """Marks an English sentence that is shown to people, so that it is found for translation."""
     return sentence

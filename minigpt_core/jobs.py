@@ -140,6 +140,11 @@ class JobManager:
         with self._lock:
             self._keep_warm()
 
+    @property
+    def at_once(self) -> int:
+        """How many runs it trains at a time."""
+        return self._max_running
+
     def submit(self, run_id: str, *, paused: bool = False) -> None:
         """Queue a run: a new one from its start, one that was left from its last checkpoint.
 

@@ -78,7 +78,24 @@ MODERN_SMALL = Preset(
     ),
 )  # fmt: skip
 
-PRESETS = {preset.name: preset for preset in (NOTEBOOK, LECTURE_BIGRAM, NANOGPT_CPU, MODERN_SMALL)}
+SMALL_GPT = Preset(
+    name="small-gpt",
+    source="The modern parts of github.com/KellerJordan/modded-nanogpt and github.com/karpathy/nanochat with a little "
+    "dropout, in a size that learns the story in about half a minute of one processor thread. On the validation "
+    "part of Le Chat Curieux it comes to 1.12 (measured with seed 1337 and all windows); counting what follows two "
+    "characters gives 1.58, what follows one 2.20.",
+    corpus="le-chat-curieux",
+    model={
+        "n_layer": 2, "n_head": 4, "n_embd": 64, "block_size": 64, "positions": "rotary", "mlp": "relu2",
+        "residual": True, "norm": "rmsnorm", "dropout": 0.1, "bias": False, "qk_norm": True, "zero_init": True,
+    },
+    training=TrainConfig(
+        steps=1000, batch_size=8, optimizer="muon", learning_rate=1e-2, schedule="linear", warmup_steps=20,
+        min_lr_share=0.0, beta2=0.95, weight_decay=0.1, grad_clip=1.0,
+    ),
+)  # fmt: skip
+
+PRESETS = {preset.name: preset for preset in (NOTEBOOK, SMALL_GPT, LECTURE_BIGRAM, NANOGPT_CPU, MODERN_SMALL)}
 
 
 def find_preset(name: str) -> Preset:

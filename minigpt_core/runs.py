@@ -25,7 +25,7 @@ from typing import Any, Literal
 from platformdirs import user_data_dir
 
 from minigpt_core import checkpoint_files, locks
-from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.errors import RunNotFound, RunUnreadable, StoreError
 from minigpt_core.metrics import MetricsStore
 from minigpt_core.model import ModelConfig
 from minigpt_core.store_errors import explained
@@ -157,10 +157,7 @@ class RunStore(MetricsStore):
 
     def text(self, text_id: str) -> StoredText:
         """A text that was saved. Raises `StoreError` if it never was, or is damaged."""
-        with self._database.reading() as db:
-            row = db.execute("SELECT title FROM texts WHERE id = ? ORDER BY created", (text_id,)).fetchone()
-        if row is None:
-            raise StoreError("There is no saved text {id}. Choose or paste a text.", id=text_id)
+        title = self.text_title(text_id)
         path = self._text_path(text_id)
         with explained(path):
             data = path.read_bytes() if path.exists() else b""
@@ -168,7 +165,16 @@ class RunStore(MetricsStore):
             raise StoreError(
                 "The saved text {path} is missing or damaged. Paste or upload it again.", path=path
             )
-        return StoredText(id=text_id, title=row["title"], text=data.decode())
+        return StoredText(id=text_id, title=title, text=data.decode())
+
+    def text_title(self, text_id: str, workspace: str = LOCAL) -> str:
+        """What a saved text is called: as in this workspace, else the newest of its titles."""
+        query = "SELECT title FROM texts WHERE id = ? ORDER BY workspace = ? DESC, created DESC"
+        with self._database.reading() as db:
+            row = db.execute(query, (text_id, workspace)).fetchone()
+        if row is None:
+            raise StoreError("There is no saved text {id}. Choose or paste a text.", id=text_id)
+        return str(row["title"])
 
     # Runs
 
@@ -212,14 +218,24 @@ class RunStore(MetricsStore):
         return self._settle(self._row(run_id))
 
     def runs(self, workspace: str | None = None, *, deleted: bool = False) -> list[Run]:
-        """All runs of a workspace (or of all), the newest first; either those in the bin or the others."""
+        """All runs of a workspace (or of all) that can be read, the newest first; either those in the bin or the
+        others."""
+        found = self._runs_or_reasons(workspace, deleted)
+        return [run for run in found if isinstance(run, Run)]
+
+    def unreadable(self, workspace: str | None = None) -> list[RunUnreadable]:
+        """Why some runs are not among `runs`, a sentence for each."""
+        found = self._runs_or_reasons(workspace, deleted=False)
+        return [reason for reason in found if isinstance(reason, RunUnreadable)]
+
+    def _runs_or_reasons(self, workspace: str | None, deleted: bool) -> list[Run | RunUnreadable]:
         with self._database.reading() as db:
             rows = db.execute(
                 "SELECT * FROM runs WHERE (?1 IS NULL OR workspace = ?1) AND (deleted IS NOT NULL) = ?2"
                 " ORDER BY key DESC",
                 (workspace, deleted),
             ).fetchall()
-        return [self._settle(row) for row in rows]
+        return [self._settle_or_reason(row) for row in rows]
 
     def find_run(self, text: str, workspace: str = LOCAL) -> Run:
         """The run whose id begins with `text`, or the newest one for "last"."""
@@ -234,7 +250,10 @@ class RunStore(MetricsStore):
             raise RunNotFound("No run begins with {id}. Choose one from the list of runs.", id=text)
         if len(rows) > 1 and text != "last":
             raise RunNotFound("{count} runs begin with {id}. Give more of the id.", count=len(rows), id=text)
-        return self._settle(rows[0])
+        for row in rows[:-1]:
+            if isinstance(run := self._settle_or_reason(row), Run):
+                return run
+        return self._settle(rows[-1])
 
     def owned_run(self, run_id: str, workspace: str) -> Run:
         """The run, if it may be changed from this workspace; else raises `StoreError`."""
@@ -390,6 +409,12 @@ class RunStore(MetricsStore):
             row = again  # it ended, or began, between the two looks
         return to_run(row, row["status"])
 
+    def _settle_or_reason(self, row: sqlite3.Row) -> Run | RunUnreadable:
+        try:
+            return self._settle(row)
+        except RunUnreadable as reason:
+            return reason
+
     def _attended(self, row: sqlite3.Row) -> bool:
         if row["status"] == "queued":
             return row["owner"] is not None and self._is_held(self._lock_path("manager", row["owner"]))
@@ -397,10 +422,17 @@ class RunStore(MetricsStore):
 
 
 def to_run(row: sqlite3.Row, status: str) -> Run:
-    """A row of the table `runs` as a `Run`."""
+    """A row of the table `runs` as a `Run`. Raises `RunUnreadable` for settings that do not exist here."""
     values = {field.name: row[field.name] for field in fields(Run)}
-    values["model"] = ModelConfig.from_dict(json.loads(row["model"]))
-    values["training"] = TrainConfig.from_dict(json.loads(row["training"]))
+    try:
+        values["model"] = ModelConfig.from_dict(json.loads(row["model"]))
+        values["training"] = TrainConfig.from_dict(json.loads(row["training"]))
+    except (ValueError, TypeError) as error:
+        raise RunUnreadable(
+            "The run {name} cannot be shown: another version of this program has written it, with settings that "
+            "this one does not know. It is kept as it is.",
+            name=row["name"] or row["id"],
+        ) from error
     return Run(**values | {"status": status, "lower": bool(row["lower"])})
 
 

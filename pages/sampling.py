@@ -48,7 +48,9 @@ if draw.unknown:
     st.markdown(f":orange[:material/warning:] {tokens.escape_markdown(unknown_words(draw.unknown))}")
 if draw.start:
     st.caption(tokens.escape_markdown(start_words(draw)))
-result(recipe, drawing.length, controls.expectation(author, draw.writer.tokenizer.vocab_size))
+result(
+    recipe, drawing.length, controls.expectation(author, draw.writer.tokenizer.vocab_size, recipe.temperature)
+)
 show_code(
     "sampling", sample_next, next_probabilities, generate, *([] if author.run else [NgramModel.probabilities])
 )

@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.data import get_batch
 from minigpt_core.errors import UserError
-from minigpt_core.model import TinyGPT
+from minigpt_core.model import GPT, TinyGPT
 from minigpt_core.training import Trainer
 from ui import resources
 from ui.i18n import _
@@ -25,18 +25,28 @@ def lines_to_compare(now: Situation, planned: settings.Plan) -> list[Reference]:
             text, lower, share = planned.text.id, planned.text.lower, planned.training.val_fraction
         else:
             return []
-        return references(
-            resources.baselines(text, lower, share), resources.tokenizer(text, lower).vocab_size
+        known, vocab_size = (
+            resources.baselines(text, lower, share),
+            resources.tokenizer(text, lower).vocab_size,
         )
+        return references(known, vocab_size, looks_back(now, planned))
     except UserError:  # the run's text is gone: its curve can still be seen
         return []
 
 
+def looks_back(now: Situation, planned: settings.Plan) -> bool:
+    """Whether the shown model sees more than one character."""
+    model = now.run.model if now.run is not None else planned.model
+    return model is not None and model.n_layer > 0
+
+
 now = look()
 settings.fill(now)
-with st.sidebar:
-    time_needed = controls.draw(now)
+if now.run is not None:
+    settings.follow_changes(now.run)
 planned = settings.plan()
+with st.sidebar:
+    time_needed = controls.draw(now, planned)
 with time_needed:
     story.estimate(now, planned)
 
@@ -51,4 +61,7 @@ live_chart(
     height=COCKPIT_HEIGHT,
 )
 runs.section(now)
-show_code("training", Trainer._train_step, Trainer.run, TinyGPT, get_batch)
+if looks_back(now, planned):
+    show_code("training_gpt", Trainer._train_step, Trainer.run, GPT, get_batch)
+else:
+    show_code("training", Trainer._train_step, Trainer.run, TinyGPT, get_batch)

@@ -18,6 +18,7 @@ PAGES = {
     "batches": "/batches",
     "model": "/model",
     "training": "/training",
+    "ladder": "/ladder",
     "sampling": "/sampling",
 }
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}

@@ -4,6 +4,7 @@ It also fixes the French terms: `term("loss")` is "loss" in English and "perte" 
 """
 
 import tomllib
+import unicodedata
 from functools import cache
 
 from ui.i18n import TEXTS, language
@@ -37,7 +38,13 @@ def term(key: str, shown: str | None = None) -> str:
 
 
 def entries() -> list[tuple[str, str]]:
-    """All words and what they mean, in alphabetical order."""
+    """All words and what they mean, in alphabetical order; an accent makes no other letter."""
     return sorted(
-        ((e["term"], e["means"]) for e in _entries(language()).values()), key=lambda e: e[0].lower()
+        ((e["term"], e["means"]) for e in _entries(language()).values()), key=lambda e: _plain(e[0])
     )
+
+
+def _plain(term: str) -> str:
+    """ "echantillon" for "Échantillon"."""
+    letters = unicodedata.normalize("NFD", term.lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

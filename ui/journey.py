@@ -27,5 +27,6 @@ STATIONS = (
     Station("batches", N_("Batches"), ":material/view_week:"),
     Station("model", N_("Model"), ":material/account_tree:"),
     Station("training", N_("Training"), ":material/show_chart:"),
+    Station("ladder", N_("Ladder"), ":material/stairs:"),
     Station("sampling", N_("Sampling"), ":material/edit_note:"),
 )

@@ -171,7 +171,7 @@ function traces(view) {
   const line = (curve, name, extra) => ({ type: "scatter", mode: "lines", ...curve, name, hovertemplate: "%{y:.3f}", ...extra });
   const last = smooth.x.length - 1;
   return [
-    line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view) ? 0.55 : 0.32, hoverinfo: "skip", hovertemplate: null }),
+    line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view) ? 0.8 : 0.32, hoverinfo: "skip", hovertemplate: null }),
     line(smooth, labels.smooth, { line: { color: colours.train, width: 2.8 } }),
     line(train, labels.train, { mode: "lines+markers", line: { color: colours.train, width: 1, dash: "dot" },
       marker: { symbol: "circle-open", size: 7, line: { width: 1.6 } } }),

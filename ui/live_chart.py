@@ -30,16 +30,25 @@ class Reference:
     label: str
 
 
-def references(baselines: Baselines, vocab_size: int) -> list[Reference]:
-    """What to compare a model that sees one character with, in words."""
-    return [
+def references(baselines: Baselines, vocab_size: int, looks_back: bool = False) -> list[Reference]:
+    """What to compare a model with, in words.
+
+    Args:
+        looks_back: it sees more than one character, so it can be compared with counts of triples, too.
+    """
+    lines = [
         Reference(baselines.uniform, _("pure chance: ln({n})\u00a0=\u00a0{loss}").format(
             n=number(vocab_size), loss=number(baselines.uniform, 2))),
         Reference(baselines.unigram_train, _("knowing only how frequent each character is: {loss}").format(
             loss=number(baselines.unigram_train, 2))),
-        Reference(baselines.one_character_minimum, _("the best possible when seeing one character: {loss}").format(
+        Reference(baselines.one_character_minimum, _("the lowest that seeing one character allows on the text it learns from: {loss}").format(
             loss=number(baselines.one_character_minimum, 2))),
     ]  # fmt: skip
+    if looks_back and baselines.trigram_val is not None:
+        label = _("counting triples, on text it never saw: {loss}")
+        value = baselines.trigram_val
+        lines.append(Reference(value, label.format(loss=number(value, 2))))
+    return lines
 
 
 def live_chart(

@@ -3,6 +3,7 @@
 Cached things are keyed by ids of what never changes (a text's contents, a checkpoint); they must not be modified.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,13 @@ def run(run_id: str) -> Run:
     """The run as it is now. Raises `RunNotFound`, also for one in the bin."""
     found = store().run(run_id)
     if found.deleted is not None:
-        raise RunNotFound("There is no run {id}, or not any more. Choose another one.", id=run_id)
+        raise no_run(run_id)
     return found
+
+
+def no_run(run_id: str) -> RunNotFound:
+    """What to say of a run that is not there."""
+    return RunNotFound("There is no run {id}, or not any more. Choose another one.", id=run_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -68,6 +74,18 @@ def chosen_text(text_id: str, lower: bool) -> ChosenText:
         kept = store().text(text_id)
         title, original, language = kept.title, kept.text, ""
     return ChosenText(text_id, title, corpus.normalize(original, lower=lower), original, lower, language)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def own_title(text_id: str, workspace: str) -> str:
+    """What a text from the store is called in a workspace. Raises `StoreError` for an unknown id."""
+    return store().text_title(text_id, workspace)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def fingerprint(text_id: str, lower: bool) -> str:
+    """The id under which the runs of a text keep it: that of its normalised form."""
+    return hashlib.sha256(chosen_text(text_id, lower).text.encode()).hexdigest()
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -15,6 +15,7 @@ from ui.journey import STATIONS
 from ui.tokens import escape_markdown
 from ui.unknown_page import MISSING
 
+NAME_SHOWN = 40  # characters
 ICON = Path(__file__).parent / "icon.svg"
 
 
@@ -27,8 +28,18 @@ def pages() -> list[Page]:
     ]
 
 
-def check_address() -> None:
-    """Say in a sentence what the address names and nobody has, and go on without it."""
+def check_address(nonsense: dict[str, str]) -> None:
+    """Say in a sentence what the address names and nobody has, and go on without it.
+
+    Args:
+        nonsense: values that cannot be meant, by their names in the address.
+    """
+    if name := nonsense.get("text"):
+        state.notify(
+            _("There is no text “{name}” here. Choose or paste a text.").format(name=shortened(name))
+        )
+    if name := nonsense.get("run"):
+        state.notify(translate(resources.no_run(shortened(name))))
     if missing := st.query_params.pop(MISSING, None):
         state.notify(_("There is no page “{name}” here. This is the first page.").format(name=missing))
     try:
@@ -46,16 +57,21 @@ def check_address() -> None:
         state.notify(translate(error))
 
 
+def shortened(name: str) -> str:
+    """Enough of a name from the address to recognise it."""
+    return name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…"
+
+
 def main() -> None:
     """One run of the script."""
     st.set_page_config(
         page_title="mini-GPT", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto"
     )
     style.inject()
-    state.read_address()
+    nonsense = state.read_address()
     page = st.navigation(pages(), position="top")
     sidebar.head()
-    check_address()
+    check_address(nonsense)
     for notice in state.take_notices():
         st.warning(escape_markdown(notice), icon=":material/info:")
     try:

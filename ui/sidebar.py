@@ -4,8 +4,9 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.runs import Run
-from ui import diagnostics, glossary, state
+from ui import diagnostics, glossary, state, style
 from ui.i18n import _, n_, number, translate
+from ui.judgement import spoiled
 from ui.tokens import escape, escape_markdown
 from ui.wording import STATUS_COLOURS, run_title, status_word, text_title
 
@@ -97,10 +98,11 @@ def run_html(run: Run, with_step: bool = True) -> str:
     steps = _("step {step} of {steps}").format(step=number(run.step), steps=number(run.training.steps))
     parts = [status_word(run.status), steps if with_step else "", "" if state.owns(run) else _("watching")]
     words = " · ".join(filter(None, parts))
+    colour = style.PROBLEM if spoiled(run) else STATUS_COLOURS[run.status]
     return (
         f"<div class='mg-shared'><div class='mg-label'>{escape(_('Training run'))}</div>"
         f"<b><bdi>{escape(run_title(run))}</bdi></b><br><span class='mg-note'>"
-        f"<span class='mg-dot{pulse}' style='--k:{STATUS_COLOURS[run.status]}'></span>"
+        f"<span class='mg-dot{pulse}' style='--k:{colour}'></span>"
         f"{escape(words)}</span></div>"
     )
 

@@ -5,12 +5,13 @@ link find them again. Widgets keep their own values with `key=` and `persist_sta
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from minigpt_core import corpus
-from minigpt_core.errors import RunNotFound
+from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.runs import Run
 from ui import resources
 from ui import workspace as workspaces
@@ -47,16 +48,23 @@ FORM = {
 TROUBLES_KEPT = 5
 
 
-def read_address() -> None:
-    """Take what the address says into the session, and write what navigation has dropped back into it."""
+def read_address() -> dict[str, str]:
+    """Take what the address says into the session, and write what navigation has dropped back into it.
+
+    Returns what cannot be meant, by its name in the address.
+    """
+    nonsense = {}
     for name, key in IN_ADDRESS.items():
         value = st.query_params.get(name)
         if value is not None and FORM[name].fullmatch(value):
             st.session_state[key] = value
-        elif key in st.session_state:
-            st.query_params[name] = st.session_state[key]
-        elif value is not None:
+            continue
+        if value is not None:
+            nonsense[name] = value
             del st.query_params[name]
+        if key in st.session_state:
+            st.query_params[name] = st.session_state[key]
+    return nonsense
 
 
 def _remember(name: str, value: str | None) -> None:
@@ -82,8 +90,20 @@ def language() -> str:
 
 
 def choose_language(code: str) -> None:
-    """Show everything in this language from the next run of the script on."""
+    """Show everything in this language from the next run of the script on.
+
+    Only who has trained nothing yet gets the story of the language; anyone else keeps the text.
+    """
+    if _has_run():
+        choose_text(text_id())
     _remember("lang", code)
+
+
+def _has_run() -> bool:
+    try:
+        return current_run() is not None
+    except UserError:  # something is wrong with the store: the sidebar says so
+        return False
 
 
 # The chosen text
@@ -110,8 +130,11 @@ def choose_letters(lower: bool) -> None:
 
 
 def chosen_text() -> resources.ChosenText:
-    """The chosen text, ready for the tokenizer."""
-    return resources.chosen_text(text_id(), lower())
+    """The chosen text, ready for the tokenizer, under the title that it has in this workspace."""
+    chosen = resources.chosen_text(text_id(), lower())
+    if chosen.id in corpus.BUNDLED:
+        return chosen
+    return replace(chosen, title=resources.own_title(chosen.id, workspace()))
 
 
 def add_text(original: str, title: str) -> str:
@@ -122,6 +145,7 @@ def add_text(original: str, title: str) -> str:
     """
     corpus.check_text(corpus.normalize(original, lower=lower()))
     new_id = resources.store().save_text(original, title, workspace())
+    resources.own_title.clear(new_id, workspace())  # the newest title counts
     choose_text(new_id)
     return new_id
 

@@ -26,6 +26,18 @@ STATUS_COLOURS = {
     "interrupted": PROBLEM,
 }
 
+KINDS = {  # what the settings with a choice of words can be
+    "positions": {"none": N_("none"), "learned": N_("learned"), "rotary": N_("rotary")},
+    "mlp": {"none": N_("none"), "gelu": "GELU", "relu2": "ReLU²"},
+    "norm": {"none": N_("none"), "layernorm": "LayerNorm", "rmsnorm": "RMSNorm"},
+    "schedule": {
+        "constant": N_("constant"),
+        "cosine": N_("falling as a cosine"),
+        "linear": N_("falling evenly"),
+    },
+    "optimizer": {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"},
+}
+
 TOY_TITLES = {
     "Additions": N_("Additions"),
     "Reversed words": N_("Reversed words"),

@@ -93,10 +93,17 @@ def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPag
     short = RunStore().save_text("a" * 10 + "b" * 10, "short")
     page = app("batches", lang=lang, text=short)
     assert not page.exception
-    assert "18" in page.error[0].value and "33" in page.error[0].value
+    assert "18" in page.warning[0].value and "33" in page.warning[0].value
     with using(lang):  # AppTest words the choices anew
         page.select_slider(key="batches_block_size").set_value(4).run()
-    assert not page.error and code(page)
+    assert not page.warning and code(page)
+
+
+def test_a_row_longer_than_the_picture_says_that_it_scrolls(app: OpenPage) -> None:
+    page = app("batches", text="the-curious-cat")
+    assert not any("sideways" in caption.value for caption in page.caption)
+    page.select_slider(key="batches_block_size").set_value(128).run()
+    assert any("sideways" in caption.value for caption in page.caption)
 
 
 def test_markup_in_a_text_is_shown_and_not_run(app: OpenPage) -> None:

@@ -8,15 +8,17 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core import corpus
 from minigpt_core.data import prepare
 from minigpt_core.model import ModelConfig, build_model, count_parameters
+from minigpt_core.new_run import new_run
 from minigpt_core.recording import Recorder
 from minigpt_core.runs import Run, RunStore
 from minigpt_core.sampling import SampleSettings, next_probabilities, predict
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import Trainer
+from minigpt_core.training import TrainConfig, Trainer
 from tests.app.conftest import OpenPage
 from ui import resources, tokens
 from ui.home import moves, pictures
 from ui.i18n import _, number, percent, using
+from ui.judgement import spoiled
 from ui.routes import live_state
 
 TEXT_ID = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
@@ -87,12 +89,39 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
     )
     best = next_probabilities(logits, SampleSettings()).max().item()
     with using(lang):
-        assert f">{number(live['loss'], 2)}<" in card(page, 3) and "40" in card(page, 3)
+        unseen = RunStore().evaluations(run.id)[-1].val_loss
+        assert f">{number(unseen, 2)}<" in card(page, 3) and "40" in card(page, 3)
+        assert _("on text it never saw") in card(page, 3)
         assert "one morning," in card(page, 4)
         assert percent(best, 1) in card(page, 5)
         assert button(page) == _(moves.WRITE.words)
     assert tokens.escape(live["samples"][-1]["text"][:5].replace("\n", "⏎")) in card(page, 6)
     assert "mg-done" in card(page, 3) and "mg-next" in card(page, 4)
+
+
+@pytest.mark.parametrize("lang", TEXT_ID)
+def test_a_spoiled_run_is_no_success(app: OpenPage, some_run: MakeRun, lang: str) -> None:
+    run = train(some_run(steps=20, learning_rate=1000.0))
+    assert spoiled(run) and run.status == "done"
+    page = app("home", lang=lang, text="the-curious-cat")
+    assert "mg-problem" in card(page, 3) and "mg-done" not in card(page, 3)
+    assert {"en": "broke the model", "fr": "a cassé le modèle"}[lang] in card(page, 3)
+    with using(lang):
+        assert button(page) == _(moves.GO_ON.words)
+
+
+def test_a_run_belongs_to_its_text_whatever_that_is_called(app: OpenPage) -> None:
+    words = "the cat and the dog. " * 20
+    text = resources.store().save_text(words, "first title")
+    page = app("home", text=text)
+    train(new_run(
+        RunStore(), text=corpus.normalize(words), title="first title",
+        model_fields={"block_size": 8, "n_embd": 8}, training=TrainConfig(steps=5),
+    ))  # fmt: skip
+    resources.store().save_text(words, "second title")
+    resources.own_title.clear()
+    page = app("home", text=text)
+    assert button(page) == moves.WRITE.words and "second title" in card(page, 0)
 
 
 def test_a_run_without_a_step_shows_no_numbers_of_its_own(app: OpenPage, some_run: MakeRun) -> None:

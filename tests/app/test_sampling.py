@@ -163,7 +163,39 @@ def test_every_checkpoint_can_write(app: OpenPage, trained: Run) -> None:
     box = page.selectbox(key="sampling_checkpoint")
     assert [option.split(" · ")[0] for option in box.options[2:]] == ["step 20", "step 10", "step 0"]
     box.set_value("0").run()
+    unseen = RunStore().evaluations(trained.id)[0].val_loss
+    assert f"Loss {unseen:.2f} on text it never saw" in markdown(page)
     assert "next to nothing" in markdown(page) and page.query_params["checkpoint"] == "0"
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_spoiled_training_is_said_and_earlier_weights_may_write(
+    app: OpenPage, home: Path, capsys: pytest.CaptureFixture[str], lang: str
+) -> None:
+    assert main(["train", "--set", "steps=20", "--set", "learning_rate=1000", "--json"]) == 0
+    page = app("sampling", lang=lang)
+    assert not page.exception and not page.error
+    assert {"en": "This training broke its model", "fr": "Cet entraînement a cassé son modèle"}[
+        lang
+    ] in markdown(page)
+    assert {"en": "the training broke this model.", "fr": "l’entraînement a cassé ce modèle."}[
+        lang
+    ] in markdown(page)
+    assert [link.proto.page for link in page.main.get("page_link")] == ["training"]
+    page = app("sampling", lang=lang, checkpoint="0")
+    assert {"en": "broke its model later on", "fr": "par la suite"}[lang] in markdown(page)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_long_prompt_keeps_its_end_and_says_so(app: OpenPage, trained: Run, lang: str) -> None:
+    page = app("sampling", lang=lang)
+    said = {"en": f"its last {MAX_PROMPT} are used", "fr": f"les {MAX_PROMPT} derniers servent"}[lang]
+    page.text_input(key="prompt").set_value("x" * 5000 + "le chat").run()
+    assert prompt(page) == "x" * (MAX_PROMPT - 7) + "le chat" and said in markdown(page)
+    page.text_input(key="prompt").set_value("le chat").run()
+    assert said not in markdown(page)
+    page = app("sampling", lang=lang, prompt="y" * (MAX_PROMPT + 1))
+    assert said in markdown(page) and not page.error
 
 
 def test_a_step_that_is_not_kept_is_said(app: OpenPage, trained: Run) -> None:
@@ -314,10 +346,43 @@ def test_scores_that_are_not_numbers_are_a_sentence(home: Path, trained: Run) ->
 def test_every_stage_of_learning_has_its_sentence() -> None:
     known = Baselines(4.0, 3.0, 3.0, 2.4, 2.4, 2.0, 2.0, 2.3)
     with using("en"):
-        said = [words.what_it_has_learnt(loss, 55, known) for loss in (4.2, 3.0, 2.4, 1.9, 1.2)]
+        stages = [words.Losses(loss, loss) for loss in (4.2, 3.0, 2.4, 1.9, 1.2)]
+        said = [words.what_it_has_learnt(losses, 55, known) for losses in stages]
         assert len(set(said)) == len(words.LEARNT)
         assert "not words" in said[2]
-        assert "not measured" in words.what_it_has_learnt(None, 55, known)
+        assert "not measured" in words.what_it_has_learnt(words.Losses(None, None), 55, known)
+        assert "the text it learnt from" in words.what_it_has_learnt(words.Losses(2.4, None), 55, known)
+
+
+def test_learning_by_heart_and_breaking_have_their_sentences() -> None:
+    with using("en"):
+        by_heart = words.what_it_has_learnt(words.Losses(0.25, 4.13), 12, None)
+        assert "by heart (loss 0.25 there)" in by_heart and "(4.13; pure chance costs 2.48)" in by_heart
+        assert "begun to learn by heart" in words.what_it_has_learnt(words.Losses(1.2, 2.0), 12, None)
+        for loss in (3.1, 57_902_724.0, float("nan")):
+            assert "broke this model" in words.what_it_has_learnt(words.Losses(loss, loss), 12, None)
+        assert "57,902,724 on text it never saw" in words.what_it_has_learnt(
+            words.Losses(57_902_724.0, 57_902_724.0), 12, None
+        )
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_what_the_temperature_does_is_not_put_down_to_the_model(
+    app: OpenPage, trained: Run, lang: str
+) -> None:
+    for temperature, blamed in (("0", 1), ("0.8", 0), ("1.3", 0), ("1.6", 1)):
+        said = markdown(app("sampling", lang=lang, temperature=temperature))
+        assert (
+            said.count({"en": "the temperature, not the model", "fr": "la température, pas du modèle"}[lang])
+            + (
+                said.count(
+                    {"en": "repeat itself, not the model", "fr": "tourner le texte en rond, pas le modèle"}[
+                        lang
+                    ]
+                )
+            )
+            == blamed
+        )
 
 
 def test_every_temperature_has_its_words() -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui.journey import STATIONS
+from ui.sidebar import run_html
+from ui.style import DONE, PROBLEM
 
 RunMaker = Callable[..., Run]
 
@@ -67,6 +70,43 @@ def test_an_unknown_text_is_named_in_a_sentence(app: OpenPage) -> None:
     test = app("home", "en", text="0" * 64)
     assert "000000" in test.warning[0].value
     assert "The Curious Cat" in sidebar_html(test)
+
+
+@pytest.mark.parametrize(
+    ("lang", "query", "said"),
+    [
+        ("en", {"text": "abc"}, "no text “abc” here"),
+        ("fr", {"text": "<b>" * 50}, r"\<…"),
+        ("en", {"run": "<b>"}, "There is no run"),
+        ("en", {"lang": "de"}, ""),
+    ],
+)
+def test_what_the_address_cannot_mean_is_said(
+    app: OpenPage, lang: str, query: dict[str, str], said: str
+) -> None:
+    test = app("home", lang, address=query)
+    assert [said in warning.value for warning in test.warning] == [True] * bool(said)
+    assert not test.run().warning
+
+
+def test_another_language_changes_the_story_of_newcomers_only(app: OpenPage, some_run: RunMaker) -> None:
+    test = app("home", "en")
+    test.get("segmented_control")[0].set_value("fr").run()  # type: ignore[union-attr]
+    assert "Le Chat Curieux" in sidebar_html(test)
+    some_run()
+    test.get("segmented_control")[0].set_value("en").run()  # type: ignore[union-attr]
+    assert "Le Chat Curieux" in sidebar_html(test) and test.query_params["text"] == "le-chat-curieux"
+
+
+def test_a_spoiled_run_is_orange_in_the_sidebar(some_run: RunMaker, home: Path) -> None:
+    run, store = some_run(), RunStore(home)
+    for step, loss, colour in ((0, 4.0, DONE), (20, 3.0, DONE), (40, 1e6, PROBLEM), (60, 2.0, DONE)):
+        event = MetricsEvent(step=step, train_loss=loss, val_loss=loss, val_accuracy=0.1)
+        store.append(run.id, evaluations=[event])
+        store.set_status(run.id, "done")
+        assert colour in run_html(store.run(run.id))
+    store.set_status(run.id, "diverged")
+    assert PROBLEM in run_html(store.run(run.id))
 
 
 def test_an_unknown_page_is_named_in_a_sentence(app: OpenPage) -> None:
@@ -136,4 +176,6 @@ def test_the_glossary_has_the_same_words_in_both_languages() -> None:
         assert len(glossary.entries()) == len(english)
         assert glossary.word("loss") == "perte"
         assert "data-tip='À quel point" in glossary.term("loss")
+        words = [term for term, _means in glossary.entries()]
+    assert words.index("divergence") < words.index("échantillon") < words.index("encodage")
     assert glossary._entries("en").keys() == glossary._entries("fr").keys()

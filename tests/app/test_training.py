@@ -1,6 +1,7 @@
 """The Training page: what each situation shows, says and lets one press."""
 
 import queue
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.presets import NOTEBOOK
+from minigpt_core import corpus
+from minigpt_core.data import prepare
+from minigpt_core.ladder import NEEDS_LAYERS
+from minigpt_core.model import ModelConfig, build_model, count_parameters
+from minigpt_core.ngrams import baselines
+from minigpt_core.presets import NOTEBOOK, PRESETS
 from minigpt_core.runs import Run, RunStore
 from minigpt_core.training import TrainConfig
 from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
-from ui import i18n
-from ui.training import settings, story
+from ui import i18n, live_chart
+from ui.training import menu, settings, story
 
 RunMaker = Callable[..., Run]
 PATIENCE = 60.0  # seconds
@@ -82,6 +88,7 @@ def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> N
     test.run()
     assert enabled(test) == {"resume", "step", "stop", "restart"}
     assert "Paused" in words(test)
+    other_tab = app("training", run=run_id)
     control(test, "select_slider", "learning_rate").set_value(0.01)
     press(test, "training_step")
     while store.run(run_id).step < 2 and time.monotonic() < deadline:
@@ -91,6 +98,9 @@ def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> N
         0.01,
     ]
     assert "→" not in words(test.run())  # it acts at once: nothing waits for a restart
+    other_tab.run()
+    assert control(other_tab, "select_slider", "learning_rate").value == 0.01
+    assert "→" not in words(other_tab)
 
 
 def test_a_text_shorter_than_the_block_is_refused_before_the_start(app: OpenPage, home: Path) -> None:
@@ -105,7 +115,8 @@ def test_a_text_shorter_than_the_block_is_refused_before_the_start(app: OpenPage
 def test_a_setting_out_of_range_is_named_as_on_its_control(app: OpenPage) -> None:
     test = app("training", "fr")
     control(test, "number_input", "steps").set_value(0)
-    test.run()
+    with i18n.using("fr"):
+        test.run()
     assert not test.exception
     assert "Pas = 0" in words(test)
     assert enabled(test) == set()
@@ -151,7 +162,7 @@ def test_after_a_diverged_run_one_click_leads_back(app: OpenPage, trained: RunMa
     assert enabled(test) == {"start", "restart"}
     press(test, "training_good")
     assert control(test, "number_input", "steps").value == 4
-    assert control(test, "segmented_control", "optimizer").value == "adamw"
+    assert control(test, "selectbox", "optimizer").value == "adamw"
     assert "resume" in enabled(test)  # with a smaller learning rate it may go on
 
 
@@ -179,6 +190,124 @@ def test_a_run_trained_elsewhere_can_be_watched_and_another_one_started(
         test = app("training")
         assert "trained outside this dashboard" in words(test)
         assert enabled(test) == {"start"}
+
+
+def choose(test: AppTest, preset: str) -> AppTest:
+    control(test, "selectbox", "choice").set_value(preset).run()
+    assert not test.exception
+    return test
+
+
+def test_choosing_a_model_fills_the_settings_and_is_what_start_trains(app: OpenPage, home: Path) -> None:
+    test = choose(app("training"), "small-gpt")
+    preset = PRESETS["small-gpt"]
+    vocab_size = len(set(corpus.normalize(corpus.load("the-curious-cat").text)))
+    size = count_parameters(build_model(ModelConfig(vocab_size=vocab_size, **preset.model)))
+    described = "".join(html.value for html in test.sidebar.get("html"))
+    assert f"{size:,} parameters" in described
+    assert "sees up to 64 characters" in described
+    assert control(test, "number_input", "steps").value == preset.training.steps
+    assert control(test, "select_slider", "pace").value == 0
+    assert control(test, "selectbox", "optimizer").value == "muon"
+    assert control(test, "toggle", "qk_norm").value
+    press(test, "training_step")
+    run = RunStore(home).run(test.query_params["run"])
+    assert (run.name, run.preset) == ("Small GPT", "small-gpt")
+    assert run.model == ModelConfig(vocab_size=vocab_size, **preset.model)
+    assert run.training == preset.training
+
+
+def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> None:
+    test = choose(app("training", run=trained(steps=2).id), "small-gpt")
+    assert "Settings now: model TinyGPT → Small GPT. Press Start training" in words(test)
+    control(test, "select_slider", "n_layer").set_value(3).run()
+    assert "model TinyGPT → A model of your own · layers 0 → 3. Press" in words(test)
+    assert control(test, "selectbox", "choice").value == menu.OWN
+
+
+def test_what_cannot_matter_is_off_and_says_why(app: OpenPage) -> None:
+    test = app("training")
+    heads = control(test, "select_slider", "n_head")
+    assert heads.disabled
+    assert heads.help == NEEDS_LAYERS["n_head"]
+    assert control(test, "number_input", "min_lr_share").disabled
+    assert "muon" not in [kind.lower() for kind in control(test, "selectbox", "optimizer").options]
+    choose(test, "small-gpt")
+    assert not control(test, "select_slider", "n_head").disabled
+    control(test, "select_slider", "n_layer").set_value(0).run()
+    assert control(test, "select_slider", "n_head").value == 1
+    assert "Optimizer” = muon is made for the matrices inside layers" in words(test)
+    assert enabled(test) == set()
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("en", "“Numbers per character” = 2 cannot be shared"), ("fr", "« Nombres par caractère » = 2")],
+)
+def test_an_impossible_model_is_refused_at_once(app: OpenPage, lang: str, said: str) -> None:
+    test = app("training", lang)
+    with i18n.using(lang):
+        choose(test, "small-gpt")
+        control(test, "select_slider", "n_embd").set_value(2).run()
+    assert not test.exception
+    assert said in words(test).replace("\u00a0", " ")
+    assert enabled(test) == set()
+
+
+def test_a_model_from_another_page_is_what_the_next_run_trains(home: Path) -> None:
+    def page() -> None:
+        from minigpt_core.presets import PRESETS
+        from ui.training import settings
+
+        settings.use_model(PRESETS["small-gpt"].model | {"n_layer": 3})
+
+    test = AppTest.from_function(page).run()
+    assert not test.exception
+    kept = {
+        name: test.session_state[f"page.training.{name}"]
+        for name in ("n_layer", "norm", "optimizer", "steps")
+    }
+    assert kept == {"n_layer": 3, "norm": "rmsnorm", "optimizer": "muon", "steps": 1000}
+
+
+def test_a_run_of_another_version_is_named_and_the_others_stay(
+    app: OpenPage, home: Path, some_run: RunMaker
+) -> None:
+    known, odd = some_run(name="known"), some_run(name="odd")
+    with sqlite3.connect(home / "runs.sqlite3") as db:
+        db.execute("UPDATE runs SET training = json_set(training, '$.magic', 1) WHERE id = ?", (odd.id,))
+    test = app("training")
+    assert not test.exception
+    assert test.text_input(key=f"page.training.name.{known.id}").value == "known"
+    assert any("odd cannot be shown" in caption.value for caption in test.main.caption)
+    test = app("training", run=odd.id)
+    assert "run" not in test.query_params
+    assert enabled(test) == {"start", "resume", "step", "restart"}
+
+
+def test_a_gpt_is_compared_with_counted_triples_too(app: OpenPage) -> None:
+    text = corpus.normalize(corpus.load("the-curious-cat").text)
+    known = baselines(prepare(text))
+    assert [line.value for line in live_chart.references(known, 35)] == [
+        known.uniform, known.unigram_train, known.one_character_minimum
+    ]  # fmt: skip
+    triples = live_chart.references(known, 35, looks_back=True)[-1]
+    assert triples.value == known.trigram_val
+    assert f"{known.trigram_val:.2f}" in triples.label
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_preset_has_a_name_and_says_where_it_comes_from(lang: str) -> None:
+    assert set(menu.ENTRIES) == {*PRESETS, menu.OWN}
+    with i18n.using(lang):
+        titles = [menu.title(name) for name in menu.names(menu.OWN)]
+    assert len(set(titles)) == len(titles) == len(PRESETS) + 1
+
+
+def test_a_watchable_pace_is_only_for_quick_steps() -> None:
+    assert {name: settings.of_preset(name)["pace"] for name in ("notebook", "lecture-bigram", "small-gpt")} == {
+        "notebook": 60, "lecture-bigram": 300, "small-gpt": 0,
+    }  # fmt: skip
 
 
 def test_an_unknown_run_is_a_sentence_and_the_page_works(app: OpenPage) -> None:

@@ -11,7 +11,7 @@ from minigpt_core.runs import RunStore
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
 from ui.i18n import number, using
-from ui.vocabulary import choose, letters, own_sentence, picture, table, tensor
+from ui.vocabulary import choose, letters, own_sentence, picture, summary, table, tensor
 
 TITLES = {"en": "Vocabulary", "fr": "Vocabulaire"}
 CAT = corpus.load("the-curious-cat").text
@@ -123,12 +123,22 @@ def test_it_says_which_letters_share_an_id(app: OpenPage) -> None:
     assert "There is no capital letter in this text" in html(page)
 
 
-def test_a_text_too_short_for_a_block_is_told_at_once(app: OpenPage) -> None:
+@pytest.mark.parametrize("lang", TITLES)
+def test_a_text_too_short_for_a_block_is_told_at_once(app: OpenPage, lang: str) -> None:
     short = RunStore().save_text("abcab", "short")
-    page = app("vocabulary", text=short)
+    page = app("vocabulary", lang=lang, text=short)
     assert not page.exception
-    assert "at least 33" in page.warning[0].value
+    assert {"en": "At least 37", "fr": "au moins 37"}[lang] in page.warning[0].value
+    assert [link.proto.page for link in page.main.get("page_link")] == ["batches", "training"]
     assert "short" in page.radio(key="vocabulary_text").options[-1]
+
+
+def test_the_shortest_text_is_just_long_enough(app: OpenPage) -> None:
+    n = summary.shortest()
+    for length, enough in ((n - 1, False), (n, True)):
+        text_id = RunStore().save_text(("ab" * n)[:length], "ab")
+        assert bool(app("vocabulary", text=text_id).warning) != enough
+        assert bool(app("batches", text=text_id).warning) != enough
 
 
 def test_a_vocabulary_of_thousands_stays_usable(app: OpenPage) -> None:
@@ -248,6 +258,24 @@ def test_a_file_is_read_shown_and_chosen(dialog: AppTest) -> None:
     page.button(key="vocabulary_file_use").click().run()
     assert RunStore().text(chosen(page)).text.endswith("La pêche de l’élève")
     assert RunStore().text(chosen(page)).title == "conte"
+
+
+def test_the_preview_counts_what_will_be_learnt(dialog: AppTest) -> None:
+    page = upload(dialog, "file.txt", b"  one cat\r\ntwo\n")
+    assert ">11 characters<" in html(page)
+    assert any(f"at least {summary.shortest()} characters" in caption.value for caption in page.caption)
+
+
+def test_of_two_files_with_the_same_words_the_newer_names_them(app: OpenPage) -> None:
+    for title in ("first", "second"):
+        at = AppTest.from_function(own_text, default_timeout=60)
+        at.context = {"locale": "en-GB"}
+        page = upload(at.run(), f"{title}.txt", b"the same words")
+        page.button(key="vocabulary_file_use").click().run()
+        assert app("vocabulary", text=chosen(page)).radio(key="vocabulary_text").options[-1] == title
+    assert RunStore().text_title(chosen(page), "somebody else") == "second"
+    RunStore().save_text("the same words", "theirs", "somebody else")
+    assert RunStore().text_title(chosen(page)) == "second"
 
 
 @pytest.mark.parametrize(

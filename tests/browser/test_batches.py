@@ -34,5 +34,11 @@ def test_pointing_at_a_window_says_where_it_is(open_page: OpenPage) -> None:
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
 
 
+def test_a_row_of_the_usual_size_is_seen_whole(open_page: OpenPage) -> None:
+    page = open_page("batches", lang="fr")
+    rows = page.locator(".mg-names .mg-rows")
+    assert rows.evaluate("rows => rows.scrollWidth <= rows.clientWidth")
+
+
 def window_places(page: Page) -> list[str]:
     return page.locator(".mg-window").evaluate_all("all => all.map(w => w.style.left)")

@@ -42,6 +42,25 @@ def test_a_text_is_written_stopped_continued_and_pointed_at(open_page: OpenPage)
     expect(page.locator(RING)).to_have_attribute("data-place", "40")
 
 
+def test_in_a_narrow_window_the_newest_tiles_stay_in_sight(open_page: OpenPage) -> None:
+    page = open_page("sampling", text="the-curious-cat")
+    settled(page)
+    page.set_viewport_size({"width": 900, "height": 600})
+    drawn, frame = (page.locator(f".mg-tail {part}").last.bounding_box() for part in (".mg-ring", "> div"))
+    assert drawn and frame
+    assert drawn["x"] >= frame["x"] and drawn["x"] + drawn["width"] <= frame["x"] + frame["width"]
+
+
+def test_a_long_paste_keeps_its_end(open_page: OpenPage) -> None:
+    page = open_page("sampling", text="the-curious-cat")
+    prompt = page.locator(".st-key-prompt input")
+    prompt.fill("x" * 5000 + "the cat")
+    prompt.press("Enter")
+    settled(page)
+    assert prompt.input_value() == "x" * 493 + "the cat"
+    assert len(page.url) < 1000
+
+
 def test_a_link_gives_the_same_text_to_somebody_else(
     open_page: OpenPage, new_visitor: Callable[..., BrowserContext]
 ) -> None:

@@ -43,6 +43,20 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
     expect(page.locator(".st-key-start button")).to_be_enabled()
 
 
+def test_a_gpt_is_two_clicks_away(app_server: RunningApp, open_page: OpenPage) -> None:
+    page = open_page("training", lang="fr")
+    page.locator(".st-key-training_choose [data-testid=stSelectbox] input").click()
+    page.get_by_role("option", name="Petit GPT", exact=True).click()
+    expect(page.locator(".st-key-training_choose")).to_contain_text("104\u202f768 paramètres")
+    wait_until_idle(page)
+    run = start_training(page)
+    live = wait_for_run(page, app_server.url, run, lambda live: live["step"] > 2)
+    assert live["steps"] == 1000
+    expect(page.locator(".mg-live-chart")).to_contain_text("triplets")
+    page.locator(button(page, "stop")).click()
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
+
+
 def test_two_tabs_may_drive_one_run(app_server: RunningApp, open_page: OpenPage) -> None:
     page = open_page("training")
     run = start_training(page)

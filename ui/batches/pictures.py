@@ -10,7 +10,7 @@ from ui.tokens import Row, escape, face, name, read_aloud, rows
 SHOWN_ROWS = 8
 SHOWN_CHARACTERS = 32
 LONG_ROW = 64  # characters of one row in large; the picture scrolls
-AROUND = 4  # characters of the text before and after a window
+AROUND = 3  # characters of the text before and after a window
 CONTEXT_SHOWN = 18  # the last characters of a context in the list of pairs
 FLAG_ROOM = 2.4  # per cent of the bar that a row's number takes
 
@@ -107,7 +107,8 @@ def aligned(
         Row("y", text[place + 1 : place + length + 1], offset=before + 1),
     ]
     picture = rows(lines, stoi, counts, label=_("x and y below the stretch of text they were cut from"))
-    return f"<div class='mg-names'>{picture}</div>"
+    columns = min(len(around), SHOWN_CHARACTERS + 1 + 2 * AROUND)
+    return f"<div class='mg-names' style='--n:{columns}'>{picture}</div>"
 
 
 def pairs(x: str, y: str) -> str:

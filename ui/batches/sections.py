@@ -5,12 +5,12 @@ import streamlit as st
 from minigpt_core.data import Dataset, check_length
 from minigpt_core.errors import TextError
 from minigpt_core.tokenizer import CharTokenizer
-from ui import glossary, problems, resources
+from ui import glossary, resources
 from ui.batches import draws, pictures
 from ui.batches.draws import Draw
-from ui.i18n import _, n_, number
+from ui.i18n import _, n_, number, translate
 from ui.resources import ChosenText
-from ui.tokens import escape
+from ui.tokens import escape, escape_markdown
 
 
 def head(block_size: int, batch_size: int) -> None:
@@ -66,7 +66,7 @@ def check(chosen: ChosenText, dataset: Dataset, part: str, block_size: int) -> N
     try:
         check_length(dataset.train if part == "train" else dataset.val, block_size)
     except TextError as error:
-        problems.show(error)
+        st.warning(escape_markdown(translate(error)), icon=":material/info:")
         total = len(chosen.text)
         st.html(pictures.text_bar(chosen.text, len(dataset.train), [], block_size))
         st.html(pictures.bar_legend(len(dataset.train), total))
@@ -146,6 +146,10 @@ def one_row(chosen: ChosenText, tokenizer: CharTokenizer, batch: Draw, row: int)
     place, length = batch.places[row], batch.block_size
     st.subheader(_("Row {row}: y is x, moved by one place").format(row=row + 1))
     st.html(pictures.aligned(chosen.text, place, length, tokenizer.stoi, counts))
+    if length > pictures.SHOWN_CHARACTERS:
+        shown = min(length, pictures.LONG_ROW)
+        words = _("The first {n} characters of the row: scroll the picture sideways to see them all.")
+        st.caption(words.format(n=number(shown)))
     x, y = tokenizer.decode(batch.x[row]), tokenizer.decode(batch.y[row])
     title = n_("{n} exercise in this row", "{n} exercises in this row", length).format(n=number(length))
     st.subheader(title)

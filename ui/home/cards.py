@@ -6,6 +6,7 @@ from ui.home import figures, pictures
 from ui.home.pictures import card
 from ui.home.scene import Scene
 from ui.i18n import _, n_, number, translate
+from ui.judgement import loss_number
 from ui.sampling.controls import opening
 from ui.wording import status_word, text_title
 
@@ -45,7 +46,7 @@ def batches(scene: Scene) -> str:
 
 
 def training(scene: Scene) -> str:
-    """The current run by its loss and step, and the model by its size."""
+    """The current run by the loss of its newest evaluation and by its step, and the model by its size."""
     size = scene.settings.parameters
     parameters = n_("{n} parameter", "{n} parameters", size).format(n=number(size))
     if scene.run is None:
@@ -54,16 +55,31 @@ def training(scene: Scene) -> str:
         return card(
             _("Training"), number(size), unit, pictures.empty(), waiting, scene.look("training", False)
         )
-    run, loss = scene.run, scene.live["loss"]
+    run = scene.run
+    loss, where = measured(scene)
     words = _("step {step} of {steps} · {parameters}").format(
         step=number(run.step), steps=number(run.training.steps), parameters=parameters
     )
+    words = f"{where} · {words}" if where else words
+    if scene.spoiled:
+        words = _("{where}; pure chance costs {chance}: the training broke the model")
+        words = words.format(where=where, chance=number(scene.chance, 2))
     if scene.elsewhere:
         words = _("on another text: {title}").format(title=text_title(run.text_title))
     unit = f"{glossary.word('loss')} · {status_word(run.status)}"
     done = run.status in ("done", "stopped") and not scene.elsewhere
+    look = "problem" if scene.spoiled and not scene.elsewhere else scene.look("training", done)
     picture = pictures.curve(scene.losses, max([scene.chance, *scene.losses]))
-    return card(_("Training"), number(loss, 2), unit, picture, words, scene.look("training", done))
+    return card(_("Training"), loss_number(loss), unit, picture, words, look)
+
+
+def measured(scene: Scene) -> tuple[float | None, str]:
+    """The loss of the newest evaluation, and on which text: one that the model never saw, if there is any."""
+    if scene.evaluation is None:
+        return None, ""
+    if scene.evaluation.val_loss is None:
+        return scene.evaluation.train_loss, _("on the text it learns from")
+    return scene.evaluation.val_loss, _("on text it never saw")
 
 
 def prompt(scene: Scene) -> str:

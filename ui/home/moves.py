@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from minigpt_core.data import Dataset
 from minigpt_core.errors import TextError
 from minigpt_core.runs import Run
+from ui import resources
 from ui.home import figures
 from ui.i18n import N_
+from ui.judgement import spoiled
 from ui.resources import ChosenText
 
 WATCHED = ("queued", "running", "paused")
@@ -41,9 +43,9 @@ def next_move(chosen: ChosenText, dataset: Dataset, run: Run | None) -> Move:
         return BEGIN
     if run.status in WATCHED:
         return WATCH
-    return WRITE if run.status in ("done", "stopped") and run.step else GO_ON
+    return WRITE if run.status in ("done", "stopped") and run.step and not spoiled(run) else GO_ON
 
 
 def is_about(run: Run, chosen: ChosenText) -> bool:
     """Whether the run was trained on the chosen text."""
-    return (run.text_title, run.lower) == (chosen.title, chosen.lower)
+    return (run.text_id, run.lower) == (resources.fingerprint(chosen.id, chosen.lower), chosen.lower)

@@ -57,7 +57,7 @@ def curve(losses: Sequence[float], highest: float) -> str:
     line = ", ".join(f"{x:.1f}% {y:.1f}%" for x, y in zip(across, heights, strict=True))
     back = zip(reversed(across), reversed(heights), strict=True)
     under = ", ".join(f"{x:.1f}% {y + LINE_WIDTH:.1f}%" for x, y in back)
-    words = escape(_("The loss so far: from {first} to {last}").format(
+    words = escape(_("The loss so far on the text it learns from: from {first} to {last}").format(
         first=number(losses[0], 2), last=number(losses[-1], 2)))  # fmt: skip
     return (
         f"<div class='mg-curve' role='img' aria-label='{words}'>"
@@ -71,7 +71,8 @@ def prompt(text: str, tokenizer: CharTokenizer) -> str:
     shown = text[-PROMPT_TILES:]
     last = len(shown) - 1
     label = _("The end of the prompt; the model sees its last character")
-    return tokens.strip(shown, tokenizer.stoi, label=label, faint=range(last), rings=[last])
+    tiles = tokens.strip(shown, tokenizer.stoi, label=label, faint=range(last), rings=[last])
+    return f"<div class='mg-tail'>{tiles}</div>"
 
 
 def bars(pairs: Sequence[tuple[str, float]]) -> str:

@@ -7,11 +7,13 @@ from typing import Any
 from minigpt_core.data import Dataset
 from minigpt_core.errors import UserError
 from minigpt_core.runs import Run
+from minigpt_core.training import MetricsEvent
 from ui import resources, routes, state
 from ui.home import figures
 from ui.home.figures import Prediction, Settings
 from ui.home.moves import Move, is_about, next_move
 from ui.i18n import translate
+from ui.judgement import last_evaluation, spoiled
 from ui.resources import ChosenText
 
 
@@ -29,13 +31,19 @@ class Scene:
     live: dict[str, Any]
     """What the live chart knows about the run (see `routes.live_state`); empty without one."""
 
+    evaluation: MetricsEvent | None
+    """The run's newest evaluation."""
+
+    spoiled: bool
+    """Whether the training broke the model."""
+
     prediction: Prediction | None
     trouble: str
     """Why the run's saved weights cannot be used, as a sentence."""
 
     @property
     def losses(self) -> list[float]:
-        """The smoothed loss of the run so far, in nats per character."""
+        """The smoothed loss of the run so far on the text it learns from, in nats per character."""
         return self.live["smooth"]["y"] if self.live else []
 
     @property
@@ -75,6 +83,8 @@ def look_around() -> Scene:
         settings=figures.settings(run, dataset.tokenizer.vocab_size),
         move=next_move(chosen, dataset, run),
         live=routes.live_state(run) if run else {},
+        evaluation=last_evaluation(run) if run else None,
+        spoiled=run is not None and spoiled(run),
         prediction=prediction,
         trouble=trouble,
     )

@@ -85,10 +85,10 @@ def _station(name: str, page: str, card: str) -> None:
 
 def cells() -> None:
     """What the three cells of the notebook do, one line each."""
-    st.subheader(_("The notebook’s three cells"))
+    st.subheader(_("The three cells of the notebook that this grew out of"))
     for n, (words, pages) in enumerate(CELLS, start=1):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"cell_{n}"):
-            st.markdown(f"{number(n)}. {_(words)}", width="content")
+            st.markdown(rf"{number(n)}\. {_(words)}", width="content")
             for page in pages:
                 st.page_link(PAGES[page].script, label=_(PAGES[page].title), icon=":material/arrow_forward:")
 

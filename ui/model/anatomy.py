@@ -15,8 +15,10 @@ from minigpt_core.model import ModelConfig, build_model
 Shape = tuple[int, ...]
 
 BYTES = 4  # of a float32
-ADAMW_AVERAGES = 2  # numbers that AdamW keeps for each parameter: the mean of its gradients, and of their squares
-IN_LAYERS = ("norm_1", "attention", "norm_2", "mlp")
+ADAMW_AVERAGES = (
+    2  # numbers that AdamW keeps for each parameter: the mean of its gradients, and of their squares
+)
+IN_LAYERS = ("norm_1", "attention", "add_1", "norm_2", "mlp", "add_2")
 PLACES = (  # where each part's parameters stand in the model, by the beginning of their names
     ("embedding", "token_embedding."),
     ("positions", "position_embedding."),

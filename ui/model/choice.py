@@ -1,11 +1,14 @@
-"""Which model the page draws, and which one the next training is to use: fields of `ModelConfig` without `vocab_size`."""
+"""Which model the page draws, and which one the next training is to use.
+
+Both are fields of `ModelConfig` without `vocab_size`, which comes from the text.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from minigpt_core.errors import ConfigError
-from minigpt_core.ladder import RUNGS, settings_up_to
+from minigpt_core.ladder import settings_up_to
 from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.runs import Run
@@ -14,7 +17,13 @@ from ui.i18n import translate
 
 Fields = dict[str, Any]
 
-CHOSEN, DRAWN, OPENED, PLACE, LAST = "model.fields", "model.drawn", "model.opened", "model.place", "model.last"
+CHOSEN, DRAWN, OPENED, PLACE, LAST = (
+    "model.fields",
+    "model.drawn",
+    "model.opened",
+    "model.place",
+    "model.last",
+)
 FIRST_PLACE = 12  # far enough on that there is something to look back at
 TRAINING_USES_IT = False  # True once the Training page reads `chosen_fields`: then the button is shown
 
@@ -41,7 +50,13 @@ MODERN = {  # each modern part: the field, its modern value, what it is without
     "qk-norm": ("qk_norm", True, False),
     "zero-init": ("zero_init", True, False),
 }
-OPENS |= {"rmsnorm": "norm_1", "rotary": "positions", "relu2": "mlp", "qk-norm": "attention", "zero-init": "layer"}
+OPENS |= {
+    "rmsnorm": "norm_1",
+    "rotary": "positions",
+    "relu2": "mlp",
+    "qk-norm": "attention",
+    "zero-init": "layer",
+}
 
 
 def fields_of(config: ModelConfig) -> Fields:
@@ -131,7 +146,9 @@ def is_modern(config: ModelConfig, name: str) -> bool:
 
 def classic(config: ModelConfig) -> ModelConfig:
     """The same with the classic counterparts of all modern parts."""
-    fields = {field: classic for name, (field, _modern, classic) in MODERN.items() if is_modern(config, name)}
+    fields: Fields = {
+        field: classic for name, (field, _modern, classic) in MODERN.items() if is_modern(config, name)
+    }
     return replace(config, **fields)
 
 
@@ -174,11 +191,6 @@ def fitting(fields: Fields) -> Fields:
     if not fields["residual"]:
         return fields | {"zero_init": False}
     return fields
-
-
-def rung_names() -> list[str]:
-    """The rungs of the ladder, from TinyGPT to GPT."""
-    return [rung.name for rung in RUNGS]
 
 
 def place() -> int:

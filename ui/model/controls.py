@@ -1,5 +1,7 @@
 """The controls of the Model page besides the drawing: the ladder, the sidebar, the settings of the opened part."""
 
+from typing import Any
+
 import streamlit as st
 
 from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
@@ -7,13 +9,12 @@ from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.runs import Run
 from ui import glossary, state
-from ui.i18n import N_, _, number, percent
+from ui.i18n import N_, _, percent
 from ui.model import choice, words
 
 BLOCKS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
-DROPOUT_TAKEN = 0.1  # as nanoGPT's Shakespeare configuration sets 0.2 for a larger model
 
 MODERN_SHOWN = tuple(rung for rung in MODERN if rung.model)  # Muon is no part of the model: it trains it
 
@@ -109,7 +110,7 @@ def _context(config: ModelConfig) -> None:
 
 def _modern_parts(config: ModelConfig) -> None:
     with st.container(gap="xsmall", key="model_modern"):
-        st.markdown(_("Newer ideas, one at a time"))
+        st.html(f"<div class='mg-label'>{_('Newer ideas, one at a time')}</div>")
         for rung in MODERN_SHOWN:
             kept, reason = f"model.modern.{rung.name}", words.why_modern_off(rung.name, config)
             state.set_page_state(kept, choice.is_modern(config, rung.name))
@@ -132,9 +133,10 @@ def settings(part: str, config: ModelConfig) -> None:
     names = SETTINGS_OF.get(part, ())
     wide = [name for name in names if name in words.CHOICES or name == "dropout"]
     reasons = []
-    for name, column in zip(wide, st.columns(max(len(wide), 1), gap="medium"), strict=False):
-        with column:
-            reasons.append(_setting(name, config))
+    if wide:
+        for name, column in zip(wide, st.columns((3, 2)[: len(wide)], gap="small"), strict=True):
+            with column:
+                reasons.append(_setting(name, config))
     with st.container(gap="xsmall"):
         reasons += [_setting(name, config) for name in names if name not in wide]
         for reason in dict.fromkeys(filter(None, reasons)):
@@ -145,22 +147,22 @@ def _setting(name: str, config: ModelConfig) -> str | None:
     """One switch, and why it is off."""
     reason, kept, label = words.why_off(name, config), f"model.{name}", _(LABELS[name])
     state.set_page_state(kept, getattr(config, name))
-    common = {"key": state.page_key(kept), "on_change": _take, "args": (name, kept)}
+    common: dict[str, Any] = {
+        "key": state.page_key(kept),
+        "on_change": _take,
+        "args": (name, kept),
+        "disabled": reason is not None,
+    }
     if name in words.CHOICES:
         kinds = words.CHOICES[name]
         options = [kind for kind in kinds if kind != "rotary" or config.n_layer]
-        st.segmented_control(
-            label, options, format_func=lambda kind: _(kinds[kind]), disabled=reason is not None, required=True, **common
-        )
+        st.segmented_control(label, options, format_func=lambda kind: _(kinds[kind]), required=True, **common)
     elif name == "dropout":
-        options_ = sorted({*DROPOUTS, config.dropout})
-        st.select_slider(label, options_, format_func=percent, disabled=reason is not None, **common)
+        st.select_slider(label, sorted({*DROPOUTS, config.dropout}), format_func=percent, **common)
     else:
-        st.toggle(label, disabled=reason is not None, **common)
+        st.toggle(label, **common)
     return reason
 
 
 def _take(name: str, kept: str) -> None:
     choice.change(**{name: state.page_state(kept, None)})
-
-

@@ -59,7 +59,9 @@ def _half(config: ModelConfig, parts: dict[str, Part], names: tuple[str, str, st
 def _part(config: ModelConfig, part: Part) -> None:
     """One row: its name and number of parameters, to be opened; and its size, to be changed."""
     opened = choice.opened() == part.name
-    with st.container(key=f"model_row_{part.name}", horizontal=True, gap="xxsmall", vertical_alignment="center", wrap=False):
+    with st.container(
+        key=f"model_row_{part.name}", horizontal=True, gap="xxsmall", vertical_alignment="center", wrap=False
+    ):
         st.button(
             _label(config, part),
             key=f"model_open_{part.name}",
@@ -80,7 +82,7 @@ def _label(config: ModelConfig, part: Part) -> str:
 
 def _detail(config: ModelConfig, part: Part) -> str:
     if not part.there:
-        return _("none yet")
+        return _("not there yet")
     if part.name == "positions":
         kind = _(words.CHOICES["positions"][config.positions])
         return f"{kind} · {number(part.parameters)}" if part.parameters else kind
@@ -122,7 +124,8 @@ def _size(name: str, value: int) -> str:
 
 
 def _arrow(config: ModelConfig, shape: Shape) -> None:
-    st.html(f"<div class='mg-arrow' tabindex='0' data-tip='{escape(shape_words(config, shape))}'>{shape_text(shape)}</div>")
+    tip = escape(shape_words(config, shape))
+    st.html(f"<div class='mg-arrow' tabindex='0' data-tip='{tip}'>{shape_text(shape)}</div>")
 
 
 def shape_text(shape: Shape) -> str:

@@ -27,7 +27,8 @@ class Stage:
     softmax all numbers."""
 
     pattern: Tensor | None = None
-    """(nh, up to `SHOWN_PLACES`, the same), attention only: how much each character takes over from each earlier one."""
+    """(nh, up to `SHOWN_PLACES`, the same), attention only: how much each character takes over
+    from those up to it."""
 
     layer: int = 0
     """Counted from 1; 0 outside the layers."""

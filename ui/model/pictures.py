@@ -15,16 +15,15 @@ from ui.tokens import escape, face, name
 
 WRITTEN = 4  # numbers of a strip that are also written out
 LIKELIEST = 4
-PLOTTED_CHARACTERS = 64
 
 
-def figures(pairs: Sequence[tuple[str, str, str]]) -> str:
-    """Large numbers in a row: (label as HTML, number, unit or what it is made of)."""
+def figures(pairs: Sequence[tuple[str, str]]) -> str:
+    """Large numbers in a row: (label as HTML, number)."""
     cells = "".join(
-        f"<div><div class='mg-label'>{label}</div><div class='mg-n'>{escape(value)} <small>{escape(more)}</small></div></div>"
-        for label, value, more in pairs
+        f"<div><div class='mg-label'>{label}</div><div class='mg-n'>{escape(value)}</div></div>"
+        for label, value in pairs
     )
-    return f"<div class='mg-figures mg-live'>{cells}</div>"
+    return f"<div class='mg-figures mg-totals'>{cells}</div>"
 
 
 def strip(values: Tensor) -> str:
@@ -32,11 +31,13 @@ def strip(values: Tensor) -> str:
     highest = max(float(values.abs().max()), 1e-12)
     width = 100 / len(values)
     stops = ", ".join(
-        f"{colour(float(value) / highest)} {i * width:.2f}% {(i + 1) * width:.2f}%" for i, value in enumerate(values)
+        f"{colour(float(value) / highest)} {i * width:.2f}% {(i + 1) * width:.2f}%"
+        for i, value in enumerate(values)
     )
     words = ", ".join(number(float(value), 2) for value in values[:8])
     label = escape(_("The first numbers: {numbers}").format(numbers=words))
-    return f"<div class='mg-numbers' role='img' aria-label='{label}' style='background:linear-gradient(90deg, {stops})'></div>"
+    look = f"background:linear-gradient(90deg, {stops})"
+    return f"<div class='mg-numbers' role='img' aria-label='{label}' style='{look}'></div>"
 
 
 def colour(share: float) -> str:
@@ -51,22 +52,25 @@ def written(values: Tensor) -> str:
     return escape(shown + (" …" if len(values) > WRITTEN else ""))
 
 
-def glimpse(stage: Stage, place: int, tokenizer: CharTokenizer) -> str:
-    """The values of one character at one stage."""
+def glimpse(stage: Stage, place: int, target: int, tokenizer: CharTokenizer) -> str:
+    """The values of one character at one stage; `target` is the id that really comes next."""
     values = stage.values[place]
     if stage.part == "softmax":
-        return likeliest(values, tokenizer)
+        return likeliest(values, target, tokenizer)
     return strip(values) + f"<div class='mg-written'>{written(values)}</div>"
 
 
-def likeliest(probabilities: Tensor, tokenizer: CharTokenizer) -> str:
-    """The characters that are most likely to come next, with bars."""
-    best = probabilities.topk(min(LIKELIEST, len(probabilities)))
-    cells = "".join(
-        f"<span><b><bdi>{escape(face(tokenizer.characters[int(i)]))}</bdi></b> {escape(percent(float(p), 1))}</span>"
-        for p, i in zip(best.values, best.indices, strict=True)
-    )
-    return f"<div class='mg-likeliest'>{cells} …</div>"
+def likeliest(probabilities: Tensor, target: int, tokenizer: CharTokenizer) -> str:
+    """The characters that are most likely to come next, and the one that really does."""
+    best = probabilities.topk(min(LIKELIEST, len(probabilities))).indices.tolist()
+    cells = "".join(_chance(id_, probabilities, tokenizer) for id_ in best)
+    really = f"{escape(_('really next:'))} {_chance(target, probabilities, tokenizer)}"
+    return f"<div class='mg-likeliest'>{cells} … <span>{really}</span></div>"
+
+
+def _chance(id_: int, probabilities: Tensor, tokenizer: CharTokenizer) -> str:
+    shown = escape(face(tokenizer.characters[id_]))
+    return f"<span><b><bdi>{shown}</bdi></b> {escape(percent(float(probabilities[id_]), 1))}</span>"
 
 
 def looks(pattern: Tensor, text: str, place: int) -> str:
@@ -90,20 +94,24 @@ def looks(pattern: Tensor, text: str, place: int) -> str:
 
 
 def path(
-    stages: Sequence[Stage], config: ModelConfig, tokenizer: CharTokenizer, ids: Sequence[int], place: int
+    stages: Sequence[Stage], config: ModelConfig, tokenizer: CharTokenizer, id_: int, target: int, place: int
 ) -> str:
-    """Every stage of one character, one line each: name, shape, values."""
-    first = (
-        _stage_title("characters", 0, config),
-        str((stages[0].shape[0], stages[0].shape[1])),
-        f"<div class='mg-likeliest'><span><b><bdi>{escape(face(tokenizer.characters[ids[place]]))}</bdi></b> "
-        f"{escape(_('id {n}').format(n=ids[place]))}</span></div>",
-    )
-    lines = [first] + [
-        (_stage_title(stage.part, stage.layer, config), str(stage.shape), glimpse(stage, place, tokenizer)) for stage in stages
-    ]
+    """Every stage of one character, one line each: name, shape, values.
+
+    Args:
+        id_: of the character.
+        target: the id that really comes next.
+        place: of the character in its row, counted from 0.
+    """
+    character = f"<b><bdi>{escape(face(tokenizer.characters[id_]))}</bdi></b>"
+    begin = f"<div class='mg-likeliest'><span>{character} {escape(_('id {n}').format(n=id_))}</span></div>"
+    lines = [(_stage_title("characters", 0, config), stages[0].shape[:2], begin)]
+    for stage in stages:
+        values = glimpse(stage, place, target, tokenizer)
+        lines.append((_stage_title(stage.part, stage.layer, config), stage.shape, values))
     cells = "".join(
-        f"<div>{escape(name)}</div><code>{escape(shape)}</code><div class='mg-glimpse'>{values}</div>" for name, shape, values in lines
+        f"<div>{escape(words)}</div><code>{escape(str(shape))}</code><div class='mg-glimpse'>{values}</div>"
+        for words, shape, values in lines
     )
     return f"<div class='mg-path'>{cells}</div>"
 
@@ -120,13 +128,12 @@ def costs(parts: Mapping[str, Part], config: ModelConfig) -> str:
     total = sum(part.parameters for part in parts.values())
     work = sum(part.operations for part in parts.values())
     heads = (_("part"), _("parameters"), "", _("memory"), _("operations a character"), "")
-    lines = "".join(
-        f"<div>{escape(words)}</div><div>{number(parameters)}</div>{_bar(parameters, total)}"
-        f"<div>{escape(file_size(memory(parameters).total))}</div><div>{number(operations)}</div>{_bar(operations, work)}"
-        for words, parameters, operations in cost_rows(parts, config)
-    )
-    titles = "".join(f"<div class='mg-label mg-plain'>{escape(head)}</div>" for head in heads)
-    return f"<div class='mg-costs'>{titles}{lines}</div>"
+    cells = [f"<div class='mg-label mg-plain'>{escape(head)}</div>" for head in heads]
+    for words, parameters, operations in cost_rows(parts, config):
+        size = file_size(memory(parameters).total)
+        cells += [f"<div>{escape(words)}</div><div>{number(parameters)}</div>{_bar(parameters, total)}"]
+        cells += [f"<div>{escape(size)}</div><div>{number(operations)}</div>{_bar(operations, work)}"]
+    return f"<div class='mg-costs'>{''.join(cells)}</div>"
 
 
 def cost_rows(parts: Mapping[str, Part], config: ModelConfig) -> list[tuple[str, int, int]]:
@@ -144,4 +151,5 @@ def cost_rows(parts: Mapping[str, Part], config: ModelConfig) -> list[tuple[str,
 
 def _bar(value: int, total: int) -> str:
     share = value / total if total else 0.0
-    return f"<div class='mg-share' data-tip='{escape(percent(share, 1))}'><i style='width:{100 * share:.1f}%'></i></div>"
+    tip = escape(percent(share, 1))
+    return f"<div class='mg-share' data-tip='{tip}'><i style='width:{100 * share:.1f}%'></i></div>"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from minigpt_core.data import check_length
 from minigpt_core.errors import TextError
 from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
@@ -14,7 +15,7 @@ from ui import glossary, problems, resources, show_code, state
 from ui.batches import draws
 from ui.i18n import _, file_size, n_, number
 from ui.model import choice, controls, drawing, pictures, words
-from ui.model.anatomy import Part, memory, size_of
+from ui.model.anatomy import IN_LAYERS, Part, memory, size_of
 from ui.model.follow import SHOWN_PLACES, Stage, too_large
 from ui.resources import ChosenText
 from ui.tokens import Row, escape, escape_markdown, face, rows
@@ -30,12 +31,20 @@ class Journey:
     ids: list[int]
     """The row that is looked at."""
 
+    targets: list[int]
+    """What really comes after each of them."""
+
     tokenizer: CharTokenizer
     origin: str
     """Whose weights, in a sentence."""
 
-    place: int = 0
+    place: int
     """Which character of the row is looked at, counted from 0."""
+
+    @property
+    def target(self) -> int:
+        """The id that really comes next."""
+        return self.targets[self.place]
 
     @property
     def text(self) -> str:
@@ -48,14 +57,16 @@ def head(config: ModelConfig, parts: dict[str, Part]) -> None:
     parameters = sum(part.parameters for part in parts.values())
     work = sum(part.operations for part in parts.values())
     kept = memory(parameters)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="model_head"):
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="model_head"
+    ):
         st.title(_("Model"), width="content")
         st.html(
             pictures.figures(
                 [
-                    (glossary.term("parameter", _("parameters")), number(parameters), ""),
-                    (escape(_("memory in training")), file_size(kept.total), ""),
-                    (escape(_("operations a character")), number(work), ""),
+                    (glossary.term("parameter", _("parameters")), number(parameters)),
+                    (escape(_("memory in training")), file_size(kept.total)),
+                    (escape(_("operations a character")), number(work)),
                 ]
             ),
             width="content",
@@ -78,18 +89,19 @@ def _use_it() -> None:
 
 
 def journey(chosen: ChosenText, config: ModelConfig, batch_size: int, run: Run | None) -> Journey | None:
-    """A batch of the chosen text, followed through the model; None, and a sentence why, if it cannot be."""
-    dataset = resources.dataset(chosen.id, chosen.lower)
+    """A batch of the chosen text, followed through the model; None if it cannot be: see `follow_batch`."""
+    dataset, seed = resources.dataset(chosen.id, chosen.lower), draws.seeds()[-1]
     if too_large(config, batch_size):
         return None
     try:
-        batch = draws.draw(dataset, "train", config.block_size, batch_size, draws.seeds()[-1])
-    except TextError as error:
-        problems.show(error)
+        batch = draws.draw(dataset, "train", config.block_size, batch_size, seed)
+    except TextError:
         return None
-    weights, seed, origin = whose_weights(config, dataset.tokenizer, run)
-    stages = resources.followed(chosen.id, chosen.lower, config, batch_size, draws.seeds()[-1], weights, seed)
-    return Journey(stages, batch.x[0].tolist()[:SHOWN_PLACES], dataset.tokenizer, origin)
+    weights, model_seed, origin = whose_weights(config, dataset.tokenizer, run)
+    stages = resources.followed(chosen.id, chosen.lower, config, batch_size, seed, weights, model_seed)
+    ids, targets = (line[0, :SHOWN_PLACES].tolist() for line in (batch.x, batch.y))
+    place = min(choice.place(), len(ids) - 1)
+    return Journey(stages, ids, targets, dataset.tokenizer, origin, place)
 
 
 def whose_weights(
@@ -97,15 +109,18 @@ def whose_weights(
 ) -> tuple[tuple[str, int] | None, int, str]:
     """The current run's last checkpoint if it is a model of this very kind, else none; the seed; and a sentence."""
     seed = run.training.seed if run else NOTEBOOK.training.seed
-    if run and run.model == config and run.characters == tokenizer.characters:
-        if kept := resources.store().checkpoints(run.id):
-            words = _("Values of the current run, after step {step}.").format(step=number(kept[-1].step))
-            return (run.id, kept[-1].step), seed, words
+    same = run is not None and run.model == config and run.characters == tokenizer.characters
+    kept = resources.store().checkpoints(run.id) if run and same else []
+    if run and kept:
+        words = _("Values of the current run, after step {step}.").format(step=number(kept[-1].step))
+        return (run.id, kept[-1].step), seed, words
     words = _("Values of a freshly drawn model (seed {seed}), before any training.").format(seed=seed)
     return None, seed, words
 
 
-def picture_and_part(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: Journey | None) -> None:
+def picture_and_part(
+    config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: Journey | None
+) -> None:
     """The drawing, and beside it the part that is open."""
     left, right = st.columns(DRAWING_SHARE, gap="medium")
     with left:
@@ -123,7 +138,7 @@ def _opened(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: 
         st.latex(formula)
     controls.settings(part.name, config)
     if seen:
-        _values(part, seen)
+        _values(part, config, seen)
     if part.weights:
         st.html(_weights(part, config))
     _code(part, config)
@@ -131,10 +146,12 @@ def _opened(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: 
 
 def _weights(part: Part, config: ModelConfig) -> str:
     """The parameters of a part: their names in the code and their shapes."""
-    per_layer = part.name in ("norm_1", "attention", "norm_2", "mlp") and config.n_layer > 1
+    per_layer = part.name in IN_LAYERS and config.n_layer > 1
     count = n_("{n} parameter", "{n} parameters", part.parameters).format(n=number(part.parameters))
     if per_layer:
-        count = _("{parameters} in {n} layers; those of the first:").format(parameters=count, n=number(config.n_layer))
+        count = _("{parameters} in {n} layers; those of the first:").format(
+            parameters=count, n=number(config.n_layer)
+        )
     rows = "".join(
         f"<code>{escape(name)}</code><code>{escape(str(shape))}</code><span>{number(size_of(shape))}</span>"
         for name, shape in part.weights
@@ -142,23 +159,33 @@ def _weights(part: Part, config: ModelConfig) -> str:
     return f"<div class='mg-label mg-plain'>{escape(count)}</div><div class='mg-weights'>{rows}</div>"
 
 
-def _values(part: Part, seen: Journey) -> None:
+def _values(part: Part, config: ModelConfig, seen: Journey) -> None:
     """What really leaves this part for one character; for attention also where it looks."""
-    stages = [stage for stage in seen.stages if stage.part == part.name]
-    if not stages:
+    stage = stage_of(part.name, seen.stages)
+    if stage is None:
         return
-    character = escape(face(seen.text[seen.place]))
-    title = escape(_("What leaves it for the character in place {place}:")).format(place=number(seen.place + 1))
-    picture = pictures.glimpse(stages[0], seen.place, seen.tokenizer)
+    title = _("What leaves it for the character in place {place}:")
+    if part.name == "layer":
+        title = _("What leaves the last layer for the character in place {place}:")
+    elif part.name in IN_LAYERS and config.n_layer > 1:
+        title = _("What leaves it in the first layer, for the character in place {place}:")
+    label, character = escape(title.format(place=number(seen.place + 1))), escape(face(seen.text[seen.place]))
+    picture = pictures.glimpse(stage, seen.place, seen.target, seen.tokenizer)
     st.html(
-        f"<div class='mg-label mg-plain'>{title} <b class='mg-last'><bdi>{character}</bdi></b></div>{picture}"
+        f"<div class='mg-label mg-plain'>{label} <b class='mg-last'><bdi>{character}</bdi></b></div>{picture}"
     )
-    pattern = stages[0].pattern
-    if pattern is not None:
+    if stage.pattern is not None:
         label = escape(_("Where each head looks from there:"))
         st.html(
-            f"<div class='mg-label mg-plain'>{label}</div>{pictures.looks(pattern, seen.text, seen.place)}"
+            f"<div class='mg-label mg-plain'>{label}</div>{pictures.looks(stage.pattern, seen.text, seen.place)}"
         )
+
+
+def stage_of(part: str, stages: list[Stage]) -> Stage | None:
+    """What left a part, in the first layer for one that stands in layers; for the layers what left the last one."""
+    if part == "layer":
+        return next((stage for stage in reversed(stages) if stage.layer), None)
+    return next((stage for stage in stages if stage.part == part), None)
 
 
 def _code(part: Part, config: ModelConfig) -> None:
@@ -166,14 +193,6 @@ def _code(part: Part, config: ModelConfig) -> None:
         for source in words.sources(part.name, config):
             st.caption(show_code.where(source))
             st.code(inspect.getsource(source), language="python")
-
-
-def look_at(seen: Journey | None) -> Journey | None:
-    """The same, looking at the character that was chosen below."""
-    if seen is None:
-        return None
-    place = min(int(choice.place()), len(seen.ids) - 1)
-    return Journey(seen.stages, seen.ids, seen.tokenizer, seen.origin, place)
 
 
 def costs(config: ModelConfig, parts: dict[str, Part]) -> None:
@@ -187,34 +206,50 @@ def costs(config: ModelConfig, parts: dict[str, Part]) -> None:
             "number); the numbers in between of each batch come on top. Operations: multiplications and additions of "
             "the matrix products, forward; a training step takes about three times as many."
         ).format(
-            weights=file_size(kept.weights), gradients=file_size(kept.gradients), optimizer=file_size(kept.optimizer)
+            weights=file_size(kept.weights),
+            gradients=file_size(kept.gradients),
+            optimizer=file_size(kept.optimizer),
         )
     )
 
 
-def follow_batch(config: ModelConfig, batch_size: int, seen: Journey | None) -> None:
+def follow_batch(chosen: ChosenText, config: ModelConfig, batch_size: int, seen: Journey | None) -> None:
     """One character of a real batch, from its id to the probabilities of the next one."""
     st.subheader(_("A real batch followed through"))
     if seen is None:
-        if too_large(config, batch_size):
-            st.info(
-                _(
-                    "A model or batch of this size takes too long to calculate just for a look. All shapes and counts "
-                    "on this page stay exact. Make it smaller to see its values."
-                )
-            )
+        _why_not(chosen, config, batch_size)
         return
     if len(seen.ids) > 1:
         state.set_page_state(choice.PLACE, seen.place + 1)
         st.slider(
-            _("Which character of the first row?"), 1, len(seen.ids), key=state.page_key(choice.PLACE), width=420
+            _("Which character of the first row?"),
+            1,
+            len(seen.ids),
+            key=state.page_key(choice.PLACE),
+            width=420,
         )
     line = Row("", seen.text, rings=[seen.place])
     row = rows([line], seen.tokenizer.stoi, label=_("The first row of the batch"))
     st.html(f"<div class='mg-compact'>{row}</div>")
     sentence = _(
-        "The batch has {rows} rows; this is character {place} of the first one. Blue is above 0, orange below, each line on "
-        "a scale of its own."
+        "The batch has {rows} rows; this is character {place} of the first one. Blue is above 0, orange below, each "
+        "line on a scale of its own."
     ).format(rows=number(batch_size), place=number(seen.place + 1))
     st.caption(f"{seen.origin} {sentence}")
-    st.html(pictures.path(seen.stages, config, seen.tokenizer, seen.ids, seen.place))
+    st.html(pictures.path(seen.stages, config, seen.tokenizer, seen.ids[seen.place], seen.target, seen.place))
+
+
+def _why_not(chosen: ChosenText, config: ModelConfig, batch_size: int) -> None:
+    """Why no batch was followed."""
+    try:
+        check_length(resources.dataset(chosen.id, chosen.lower).train, config.block_size)
+    except TextError as error:
+        problems.show(error)
+        return
+    assert too_large(config, batch_size)
+    st.info(
+        _(
+            "A model or batch of this size takes too long to calculate just for a look. All shapes and counts on this "
+            "page stay exact. Make it smaller to see its values."
+        )
+    )

@@ -42,7 +42,13 @@ MODERN_TITLES = {
     "qk-norm": N_("QK norm"),
     "zero-init": N_("Zero start"),
 }
-MODERN_NEEDS = {"rmsnorm": "norm", "rotary": "qk_norm", "relu2": "mlp", "qk-norm": "qk_norm", "zero-init": "zero_init"}
+MODERN_NEEDS = {
+    "rmsnorm": "norm",
+    "rotary": "qk_norm",
+    "relu2": "mlp",
+    "qk-norm": "qk_norm",
+    "zero-init": "zero_init",
+}
 
 CHOICES: dict[str, dict[str, str]] = {
     "positions": {"none": N_("none"), "learned": N_("learned"), "rotary": N_("rotary")},
@@ -65,8 +71,7 @@ FORMULAS = {
     "characters": r"x \in \{0, 1, \dots, V-1\}^{B \times T}",
     "embedding": r"x_t = E_{\mathrm{id}_t} \qquad E \in \mathbb{R}^{V \times C}",
     "positions learned": r"x_t \leftarrow x_t + P_t \qquad P \in \mathbb{R}^{T \times C}",
-    "positions rotary": r"q_t \leftarrow R_t\, q_t, \quad k_s \leftarrow R_s\, k_s"
-    r"\quad\Rightarrow\quad q_t \cdot k_s \text{ : } t - s",
+    "positions rotary": r"(R_t\, q_t)^\top (R_s\, k_s) = q_t^\top R_{s-t}\, k_s",
     "norm layernorm": r"y = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot g + b",
     "norm rmsnorm": r"y = \frac{x}{\sqrt{\frac{1}{C}\sum_i x_i^2 + \varepsilon}} \odot g",
     "attention": r"\mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt{hs}}\right) v"
@@ -92,12 +97,15 @@ def title(part: str, config: ModelConfig) -> str:
 
 
 def model_title(config: ModelConfig) -> str:
-    """TinyGPT, or the number of layers."""
+    """TinyGPT, or the number of layers and of newer ideas."""
     if config.n_layer == 0:
         return "TinyGPT" if config.positions == "none" else _("TinyGPT with positions")
-    layers = n_("GPT, {n} layer", "GPT, {n} layers", config.n_layer)
+    title = n_("GPT, {n} layer", "GPT, {n} layers", config.n_layer).format(n=number(config.n_layer))
     modern = [_(name) for key, name in MODERN_TITLES.items() if is_modern(config, key)]
-    return ", ".join([layers.format(n=number(config.n_layer)), *modern])
+    if not modern:
+        return title
+    newer = n_("{n} newer idea", "{n} newer ideas", len(modern)).format(n=number(len(modern)))
+    return f"{title}, {modern[0] if len(modern) == 1 else newer}"
 
 
 def why_off(name: str, config: ModelConfig) -> str | None:
@@ -221,7 +229,9 @@ def _attention(config: ModelConfig, _batch_size: int) -> str:
     if config.n_layer == 0:
         return _("Attention stands inside a layer, and there are no layers yet.")
     heads = n_(
-        "{n} head does this with {size} numbers.", "{n} heads do this side by side, with {size} numbers each.", config.n_head
+        "{n} head does this with {size} numbers.",
+        "{n} heads do this side by side, with {size} numbers each.",
+        config.n_head,
     ).format(n=number(config.n_head), size=number(config.head_size))
     words = _(
         "Every character asks a question (query). Those up to it offer a label (key) and a content (value): where "
@@ -243,13 +253,15 @@ def _mlp(config: ModelConfig, _batch_size: int) -> str:
     if config.mlp == "none":
         return _("No small network here: what attention has found goes on as it is.")
     words = _(
-        "Each character thinks on its own about what it has gathered: {width} numbers become {wide}, then {width} again."
+        "Each character thinks on its own about what it has gathered: {width} numbers become {wide}, then {width} "
+        "again."
     ).format(width=number(config.n_embd), wide=number(4 * config.n_embd))
-    bend = (
-        _("In between, ReLU² makes negative numbers 0 and squares the others.")
-        if config.mlp == "relu2"
-        else _("In between, GELU damps the negative numbers: without such a bend, two layers would be no more than one.")
-    )
+    if config.mlp == "relu2":
+        bend = _("In between, ReLU² makes negative numbers 0 and squares the others.")
+    else:
+        bend = _(
+            "In between, GELU damps the negative numbers: without such a bend, two layers would be no more than one."
+        )
     return f"{words} {bend}"
 
 
@@ -286,12 +298,14 @@ SAYINGS: dict[str, Callable[[ModelConfig, int], str]] = {
 
 def sources(part: str, config: ModelConfig) -> tuple[Source, ...]:
     """The functions and classes of the core in which a part is written."""
-    whole: tuple[Source, ...] = (TinyGPT,) if config.n_layer == 0 and config.positions == "none" else (GPT.forward,)
+    whole: tuple[Source, ...] = (
+        (TinyGPT,) if config.n_layer == 0 and config.positions == "none" else (GPT.forward,)
+    )
     if part in ("norm_1", "norm_2", "final_norm"):
         return (make_norm, RMSNorm, scale_to_one) if config.norm == "rmsnorm" else (make_norm,)
     if part == "positions" and config.positions == "rotary":
         return rotary_table, rotate
-    return {
+    known: dict[str, tuple[Source, ...]] = {
         "characters": (get_batch,),
         "attention": (CausalSelfAttention,),
         "mlp": (MLP,),
@@ -299,4 +313,5 @@ def sources(part: str, config: ModelConfig) -> tuple[Source, ...]:
         "add_1": (Block.forward,),
         "add_2": (Block.forward,),
         "softmax": (next_probabilities,),
-    }.get(part, whole)
+    }
+    return known.get(part, whole)

@@ -10,14 +10,16 @@ from minigpt_core.runs import CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.sampling import SampleSettings
 from ui import glossary, resources, state
 from ui.i18n import _, number
+from ui.judgement import broken, last_evaluation, spoiled
 from ui.sampling import typewriter
 from ui.sampling.recipe import MAX_LENGTH, MAX_PROMPT, MAX_SEED
-from ui.sampling.words import temperature_words, what_it_has_learnt
+from ui.sampling.words import Losses, temperature_words, what_it_has_learnt, what_temperature_does
 from ui.tokens import escape_markdown
 from ui.wording import run_title
 
 COUNTED = "bigram"
 OPENINGS = ("un matin,", "one morning,")
+TYPED = "sampling.typed"  # characters of the prompt before it was shortened
 SEED = 1337
 FIRST = 6  # characters of any other text that the prompt begins with: "87+37=" asks for an answer
 SEARCHED = 100_000  # characters of a text in which its opening is looked for
@@ -32,8 +34,17 @@ class Author:
     text: resources.ChosenText | None
     """What it learnt from; None if the text is not there any more."""
 
-    loss: float | None
-    """Nats per character at that checkpoint, on the validation part where it was measured there."""
+    losses: Losses
+    """Measured at that checkpoint, or last before it."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether these weights are worse than pure chance."""
+        return (
+            self.run is not None
+            and self.losses.seen is not None
+            and broken(self.losses.seen, self.run.model.vocab_size)
+        )
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,9 @@ def trained_author(run: Run) -> Author:
     titles = checkpoint_titles(infos)
     if titles:
         st.session_state[state.SAMPLING_CHECKPOINT] = which if which in titles else "last"
+        measured = any(info.val_loss is not None for info in infos)
         st.selectbox(
-            _("Checkpoint"),
+            _("Checkpoint (loss on text it never saw)") if measured else _("Checkpoint"),
             list(titles),
             format_func=titles.__getitem__,
             key=state.SAMPLING_CHECKPOINT,
@@ -99,14 +111,14 @@ def trained_author(run: Run) -> Author:
     step = choose_checkpoint(
         infos, int(which) if which.isdecimal() else "best" if which == "best" else "last"
     )
-    return Author(run, step, text_of(run), loss_of(run, step))
+    return Author(run, step, text_of(run), losses_of(run, step))
 
 
 def counted_author() -> Author:
     """Counted pairs of the chosen text."""
     chosen = state.chosen_text()
     known = resources.baselines(chosen.id, chosen.lower)
-    return Author(None, 0, chosen, known.bigram_train if known.bigram_val is None else known.bigram_val)
+    return Author(None, 0, chosen, Losses(known.bigram_train, known.bigram_val))
 
 
 def checkpoint_titles(infos: list[CheckpointInfo]) -> dict[str, str]:
@@ -123,12 +135,10 @@ def checkpoint_titles(infos: list[CheckpointInfo]) -> dict[str, str]:
     return titles
 
 
-def loss_of(run: Run, step: int) -> float | None:
-    """The loss that was measured at a checkpoint: on the validation part, else on the training part."""
-    for evaluation in resources.store().evaluations(run.id):
-        if evaluation.step == step:
-            return evaluation.train_loss if evaluation.val_loss is None else evaluation.val_loss
-    return None
+def losses_of(run: Run, step: int) -> Losses:
+    """The losses at a checkpoint, or the last ones before it."""
+    last = last_evaluation(run, step)
+    return Losses(last.train_loss, last.val_loss) if last else Losses(None, None)
 
 
 def text_of(run: Run) -> resources.ChosenText | None:
@@ -143,6 +153,13 @@ def introduce(author: Author) -> None:
     """What the page is about in one sentence, or who writes if it is not a healthy run."""
     if author.run is None:
         counted_words(author)
+    elif author.broken:
+        broken_words()
+    elif spoiled(author.run) and author.run.status != "diverged":
+        words = _(
+            "This training broke its model later on: the weights of step {step} write here, from before that."
+        )
+        st.markdown(words.format(step=number(author.step)))
     elif author.run.status == "diverged":
         words = _("This training diverged: its last good weights write here, those after step {step}.")
         st.markdown(words.format(step=number(author.step)))
@@ -154,6 +171,21 @@ def introduce(author: Author) -> None:
         st.markdown(words.format(title=escape_markdown(author.run.text_title)))
 
 
+def broken_words() -> None:
+    """That these weights are worse than none, and what to do about it."""
+    words = _(
+        "**This training broke its model**: it writes worse than pure chance. Choose an earlier checkpoint, or train "
+        "again with a smaller learning rate."
+    )
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(f":orange[:material/warning:] {words}")
+        _to_training(_("Back to the training"))
+
+
+def _to_training(label: str) -> None:
+    st.page_link("../pages/training.py", label=label, icon=":material/show_chart:", width="content")
+
+
 def counted_words(author: Author) -> None:
     """Who writes when nothing was trained, and the way to train."""
     words = _("Nothing was trained for this: the **counted pairs** of *{title}* write, a bigram table.")
@@ -161,12 +193,11 @@ def counted_words(author: Author) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(words.format(title=title), width="content")
         if state.current_run() is None:
-            label = _("Train a model")
-            st.page_link("../pages/training.py", label=label, icon=":material/show_chart:", width="content")
+            _to_training(_("Train a model"))
 
 
-def expectation(author: Author, vocab_size: int) -> str:
-    """Whether gibberish is normal, in one sentence."""
+def expectation(author: Author, vocab_size: int, temperature: float) -> str:
+    """Whether gibberish is normal: the temperature's part in it, then the model's."""
     known = None
     if author.text:
         known = (
@@ -174,7 +205,8 @@ def expectation(author: Author, vocab_size: int) -> str:
             if author.run
             else resources.baselines(author.text.id, author.text.lower)
         )
-    return what_it_has_learnt(author.loss, vocab_size, known)
+    said = [what_temperature_does(temperature), what_it_has_learnt(author.losses, vocab_size, known)]
+    return " ".join(filter(None, said))
 
 
 def choose_drawing() -> Drawing:
@@ -215,9 +247,9 @@ def choose_prompt(text: resources.ChosenText | None) -> str:
         prompt = st.text_input(
             _("Prompt: write a beginning, the model goes on"),
             value=None,
-            max_chars=MAX_PROMPT,
             key=state.PROMPT,
             bind="query-params",
+            on_change=_shorten_prompt,
             help=glossary.help("prompt"),
         )
         st.button(
@@ -235,7 +267,13 @@ def choose_prompt(text: resources.ChosenText | None) -> str:
             on_click=_another_draw,
             help=_("The same model and settings with the next seed: other random numbers, another text."),
         )
-    return prompt or ""
+    prompt = prompt or ""
+    typed = max(len(prompt), state.page_state(TYPED, 0))
+    if len(prompt) >= MAX_PROMPT and typed > MAX_PROMPT:
+        words = _("The prompt had {n} characters: its last {limit} are used.")
+        words = words.format(n=number(typed), limit=number(MAX_PROMPT))
+        st.markdown(f":orange[:material/warning:] {words}")
+    return prompt[-MAX_PROMPT:]
 
 
 def opening(text: str) -> str:
@@ -256,6 +294,13 @@ def _switch_author() -> None:
 
 def _switch_checkpoint() -> None:
     state.choose_checkpoint(st.session_state[state.SAMPLING_CHECKPOINT])
+
+
+def _shorten_prompt() -> None:
+    """A long prompt would make an address too long to be opened again."""
+    typed = st.session_state[state.PROMPT] or ""
+    state.set_page_state(TYPED, len(typed))
+    st.session_state[state.PROMPT] = typed[-MAX_PROMPT:]
 
 
 def _another_draw() -> None:

@@ -29,7 +29,7 @@ def next_character(draw: Draw, place: int, length: int) -> None:
 
 def heading(place: int, length: int) -> None:
     """Which character it is, and the way to its neighbours."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         words = _("Character {n} of {all}: what could come next").format(
             n=number(place + 1), all=number(length)
         )
@@ -58,7 +58,7 @@ def context_tiles(draw: Draw, choice: Choice) -> str:
         tail + drawn, draw.writer.tokenizer.stoi, faint=unseen, rings=[len(tail)],
         label=_("The characters before, then the drawn one"),
     )  # fmt: skip
-    return f"<div class='mg-after'>{picture}<div class='mg-note'>{tokens.escape(seen)}</div></div>"
+    return f"<div class='mg-tail'>{picture}</div><div class='mg-note'>{tokens.escape(seen)}</div>"
 
 
 def likeliest(choice: Choice, most: int) -> list[int]:

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from minigpt_core.ngrams import Baselines
 from ui.i18n import N_, _, number
+from ui.judgement import broken, loss_number
 from ui.sampling.drawing import Draw
 from ui.tokens import name
 
@@ -20,15 +22,35 @@ TEMPERATURES = (
 )
 
 LEARNT = (
-    N_("Loss {loss}, and pure chance costs {chance}: it knows next to nothing yet, so gibberish is normal."),
-    N_(
-        "Loss {loss}: it knows which characters are frequent, hardly which follow which. Gibberish is normal."
-    ),
-    N_("Loss {loss}: it knows which characters follow each other, not words. So gibberish is normal."),
-    N_("Loss {loss}: it knows pieces of words and short words; sentences are still beyond it."),
-    N_("Loss {loss}: it knows many words. They need not make sense together yet."),
+    N_("{measured}, and pure chance costs {chance}: it knows next to nothing yet, so gibberish is normal."),
+    N_("{measured}: it knows which characters are frequent, hardly which follow which. Gibberish is normal."),
+    N_("{measured}: it knows which characters follow each other, not words. So gibberish is normal."),
+    N_("{measured}: it knows pieces of words and short words; sentences are still beyond it."),
+    N_("{measured}: it knows many words. They need not make sense together yet."),
 )
+BY_HEART_WORDS = N_(
+    "It knows its own text by heart (loss {seen} there), but not what it never saw ({unseen}; pure chance costs "
+    "{chance}). A longer text helps, or a shorter training."
+)
+OVERFITTED_WORDS = N_(
+    "It knows its own text (loss {seen} there) much better than what it never saw ({unseen}; pure chance costs "
+    "{chance}): it has begun to learn by heart. A longer text helps, or a shorter training."
+)
+BY_HEART = 0.5  # nats: below that, most characters of a text are foreseen
+OVERFITTED = 0.7  # nats by which unseen text is guessed worse
+NOISY = 1.3  # a temperature above which the draw itself makes nonsense
 SHORT_OF_TRIGRAM = 0.3  # nats below the counted trigram: longer stretches than three characters must be known
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The losses of a model in nats per character; None where nothing was measured."""
+
+    seen: float | None
+    """On the text it learnt from."""
+
+    unseen: float | None
+    """On text it never saw."""
 
 
 def temperature_words(temperature: float) -> str:
@@ -36,13 +58,35 @@ def temperature_words(temperature: float) -> str:
     return _(next(words for limit, words in TEMPERATURES if temperature <= limit + 1e-9))
 
 
-def what_it_has_learnt(loss: float | None, vocab_size: int, known: Baselines | None) -> str:
-    """Whether gibberish is normal at this loss, compared with what counting reaches on the same text."""
-    if loss is None or not math.isfinite(loss):
+def what_temperature_does(temperature: float) -> str:
+    """What is the temperature's doing and not the model's: repetition at 0, noise when it is high; else nothing."""
+    if temperature == 0:
+        return _("At temperature 0, it is the temperature that makes the text repeat itself, not the model.")
+    if temperature > NOISY:
+        words = _(
+            "At temperature {temperature}, much of the noise comes from the temperature, not the model."
+        )
+        return words.format(temperature=number(temperature, 2))
+    return ""
+
+
+def what_it_has_learnt(losses: Losses, vocab_size: int, known: Baselines | None) -> str:
+    """Whether gibberish is normal at these losses, compared with what counting reaches on the same text."""
+    seen, unseen, chance = losses.seen, losses.unseen, math.log(vocab_size)
+    if seen is None:
         return _("Its loss was not measured at this step, so nobody can say what to expect.")
-    chance = math.log(vocab_size)
+    loss, measured = (seen, _("Loss {loss} on the text it learnt from")) if unseen is None else (
+        unseen, _("Loss {loss} on text it never saw"))  # fmt: skip
+    values = {"measured": measured.format(loss=loss_number(loss)), "chance": number(chance, 2)}
+    if broken(seen, vocab_size):
+        return _("{measured}, and pure chance costs {chance}: the training broke this model.").format(
+            **values
+        )
+    if unseen is not None and unseen > seen + OVERFITTED:
+        words = BY_HEART_WORDS if seen < BY_HEART else OVERFITTED_WORDS
+        return _(words).format(seen=number(seen, 2), unseen=loss_number(unseen), **values)
     place = sum(loss < limit for limit in limits(chance, known))
-    return _(LEARNT[place]).format(loss=number(loss, 2), chance=number(chance, 2))
+    return _(LEARNT[place]).format(**values)
 
 
 def limits(chance: float, known: Baselines | None) -> Sequence[float]:

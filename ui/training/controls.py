@@ -1,26 +1,32 @@
-"""The controls in the sidebar: what acts at once, what the next run takes, and the rest under "Advanced"."""
+"""The controls in the sidebar: the model, what acts at once, what the next run takes, and the rest under "Advanced"."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import glossary
+from minigpt_core.ladder import find_rung
+from ui import glossary, state
 from ui.i18n import _
-from ui.training import settings
+from ui.tokens import escape
+from ui.training import menu, settings
+from ui.training.settings import PACES, Plan
 from ui.training.situation import Situation
 
 LEARNING_RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-PACES = (1, 5, 20, 60, 300, 0)
-OPTIMIZERS = ("adamw", "sgd")  # Muon moves only what lies inside layers, and TinyGPT has none
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 BLOCKS = (4, 8, 16, 32, 64, 128, 256)
 WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256)
+LAYERS = (0, 1, 2, 3, 4, 6, 8, 12)
+HEADS = (1, 2, 4, 8, 16)
+DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 WINDOWS = (16, 64, 256, 1024, 0)
+VALIDATION_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 
-def draw(now: Situation) -> DeltaGenerator:
+def draw(now: Situation, planned: Plan) -> DeltaGenerator:
     """All controls. A run that may not be steered from here takes none of them.
 
     Returns:
@@ -28,6 +34,8 @@ def draw(now: Situation) -> DeltaGenerator:
     """
     off = not now.mine
     run_id = now.run.id if now.run and now.steerable else None
+    with st.container(key="training_choose", gap="xsmall"):
+        _model(planned, off)
     with st.container(key="training_at_once", gap="small"):
         _group(_("Acts at once"), ":material/bolt:")
         _log_slider("learning_rate", LEARNING_RATES, _learning_rate_help(), off, run_id)
@@ -40,35 +48,83 @@ def draw(now: Situation) -> DeltaGenerator:
         with right:
             _choice("batch_size", BATCHES, glossary.help("batch"), off)
         time_needed = st.container()
-    _advanced(off, run_id)
+    with st.expander(_("Advanced"), key="training_advanced"):
+        _advanced(off, run_id)
     _reset(off, run_id)
     return time_needed
 
 
+def _model(planned: Plan, off: bool) -> None:
+    """Which model, and what there is to know about it."""
+    present = settings.choice(settings.of_tab())
+    state.set_page_state("training.choice", present)
+    st.selectbox(
+        _("Model"), menu.names(present), format_func=menu.title, key=state.page_key("training.choice"),
+        on_change=settings.choose, disabled=off, help=_model_help(),
+    )  # fmt: skip
+    st.html(f"<div class='mg-note'>{escape(menu.about(present, planned.model))}</div>")
+
+
 def _advanced(off: bool, run_id: str | None) -> None:
-    with st.expander(_("Advanced"), key="training_advanced"):
-        _log_slider("block_size", BLOCKS, _block_help(), off)
-        _log_slider("n_embd", WIDTHS, _width_help(), off)
-        st.segmented_control(
-            _label("optimizer"), dict.fromkeys((*OPTIMIZERS, settings.of_tab()["optimizer"])), required=True,
-            format_func=settings.optimizer_words, disabled=off, key=settings.key("optimizer"),
-            help=glossary.help("optimizer"), persist_state="session",
-        )  # fmt: skip
-        _decimal("weight_decay", glossary.help("weight_decay"), off, step=0.01)
-        _decimal("grad_clip", _clip_help(), off, step=0.5)
+    model, steps, checks = st.tabs([_("Model"), _("Steps"), _("Checks")])
+    with model:
+        _model_settings(off)
+    with steps:
+        _step_settings(off)
+    with checks:
         _whole("eval_interval", _interval_help(), off, step=5, run_id=run_id)
         _log_slider("eval_windows", WINDOWS, _windows_help(), off)
         _whole("sample_length", _sample_help(), off, step=50)
-        _log_slider("val_fraction", (0.0, 0.05, 0.1, 0.2, 0.3, 0.5), glossary.help("validation_split"), off)
-        _whole("seed", glossary.help("seed"), off, step=1)
+        _log_slider("val_fraction", VALIDATION_SHARES, glossary.help("validation_split"), off)
+
+
+def _model_settings(off: bool) -> None:
+    """The parts of the model, those of a layer last."""
+    _log_slider("n_embd", WIDTHS, _width_help(), off)
+    _log_slider("block_size", BLOCKS, _block_help(), off)
+    _kind("positions", _idea("positions"), off)
+    _log_slider("n_layer", LAYERS, _idea("layers"), off, changed=settings.fit)
+    if not settings.of_tab()["n_layer"]:
+        st.caption(_("The rest stands in the layers, and there are no layers yet."))
+    _log_slider("n_head", HEADS, _idea("heads"), off)
+    _kind("mlp", _idea("mlp"), off)
+    _kind("norm", _idea("layernorm"), off)
+    _log_slider("dropout", DROPOUTS, _idea("dropout"), off)
+    with st.container(gap="xsmall"):
+        _switch("residual", _idea("residual"), off, changed=settings.fit)
+        _switch("tie_weights", _tie_help(), off)
+        _switch("bias", _bias_help(), off)
+        _switch("qk_norm", _idea("qk-norm"), off)
+        _switch("zero_init", _idea("zero-init"), off)
+
+
+def _step_settings(off: bool) -> None:
+    """How a step moves the parameters."""
+    _kind("optimizer", glossary.help("optimizer") + " " + _("Muon: {idea}").format(idea=_idea("muon")), off)
+    _kind("schedule", _schedule_help(), off)
+    _whole("warmup_steps", _warmup_help(), off, step=10)
+    _decimal("min_lr_share", _least_help(), off, step=0.05)
+    _decimal("beta1", _beta1_help(), off, step=0.01)
+    _decimal("beta2", _beta2_help(), off, step=0.01)
+    _decimal("weight_decay", glossary.help("weight_decay"), off, step=0.01)
+    _decimal("grad_clip", _clip_help(), off, step=0.5)
+    _whole("seed", glossary.help("seed"), off, step=1)
+
+
+def _idea(rung: str) -> str:
+    """What a part is for, in a sentence."""
+    return _(find_rung(rung).idea)
 
 
 def _reset(off: bool, run_id: str | None) -> None:
     """Offered as soon as something differs."""
-    usual = settings.of_preset()
-    if not off and settings.changed(usual, settings.of_tab()):
+    values = settings.of_tab()
+    usual = settings.of_preset(settings.nearest(values))
+    if not off and settings.changed(usual, values):
         st.button(
-            _("Notebook’s settings"), icon=":material/undo:", type="tertiary", key="training_preset",
+            _("Usual settings of this model") if settings.choice(values) != menu.OWN
+            else _("Back to “{model}”").format(model=menu.title(settings.nearest(values))),
+            icon=":material/undo:", type="tertiary", key="training_preset",
             on_click=settings.take_over, args=(usual, run_id),
         )  # fmt: skip
 
@@ -81,26 +137,51 @@ def _label(name: str) -> str:
     return _(settings.SETTINGS[name].label)
 
 
-def _tell(name: str, run_id: str | None) -> dict[str, Any]:
-    """The arguments of a control that acts at once on the run `run_id`."""
+def _tell(name: str, run_id: str | None = None, changed: Callable[[], None] | None = None) -> dict[str, Any]:
+    """The arguments of a control that acts at once on the run `run_id`, or calls `changed`."""
+    if changed:
+        return {"on_change": changed}
     return {"on_change": settings.apply, "args": (run_id, name)} if run_id else {}
 
 
+def _common(name: str, help: str, off: bool) -> dict[str, Any]:
+    """The arguments of every control. One that can do nothing is off, and says why."""
+    reason = settings.reasons(settings.of_tab()).get(name)
+    return {
+        "label": _label(name), "key": settings.key(name), "help": reason or help,
+        "disabled": off or reason is not None, "persist_state": "session",
+    }  # fmt: skip
+
+
 def _log_slider(
-    name: str, values: tuple[float, ...], help: str, off: bool, run_id: str | None = None
+    name: str,
+    values: tuple[float, ...],
+    help: str,
+    off: bool,
+    run_id: str | None = None,
+    changed: Callable[[], None] | None = None,
 ) -> None:
-    """A slider over a few values, the present one among them; 0 stands last."""
+    """A slider over a few values, the present one among them; 0 stands last where it stands for "all"."""
     st.select_slider(
-        _label(name), _with_present(name, values), format_func=settings.SETTINGS[name].words,
-        key=settings.key(name), help=help, disabled=off, persist_state="session", **_tell(name, run_id),
+        options=_with_present(name, values), format_func=settings.SETTINGS[name].words,
+        **_common(name, help, off), **_tell(name, run_id, changed),
     )  # fmt: skip
 
 
 def _choice(name: str, values: tuple[float, ...], help: str, off: bool) -> None:
+    options = _with_present(name, values)
+    st.selectbox(options=options, format_func=settings.SETTINGS[name].words, **_common(name, help, off))
+
+
+def _kind(name: str, help: str, off: bool) -> None:
+    """One of a few words."""
     st.selectbox(
-        _label(name), _with_present(name, values), format_func=settings.SETTINGS[name].words,
-        key=settings.key(name), help=help, disabled=off, persist_state="session",
-    )  # fmt: skip
+        options=settings.kinds(name), format_func=settings.SETTINGS[name].words, **_common(name, help, off)
+    )
+
+
+def _switch(name: str, help: str, off: bool, changed: Callable[[], None] | None = None) -> None:
+    st.toggle(**_common(name, help, off), **_tell(name, changed=changed))
 
 
 def _with_present(name: str, values: tuple[float, ...]) -> list[float]:
@@ -111,17 +192,18 @@ def _with_present(name: str, values: tuple[float, ...]) -> list[float]:
 
 def _whole(name: str, help: str, off: bool, step: int, run_id: str | None = None) -> None:
     """A whole number; the core says which ones cannot be used."""
-    st.number_input(
-        _label(name), step=step, format="%d", key=settings.key(name), help=help, disabled=off,
-        persist_state="session", **_tell(name, run_id),
-    )  # fmt: skip
+    st.number_input(step=step, format="%d", **_common(name, help, off), **_tell(name, run_id))
 
 
 def _decimal(name: str, help: str, off: bool, step: float) -> None:
-    st.number_input(
-        _label(name), step=step, format="%g", key=settings.key(name), help=help, disabled=off,
-        persist_state="session",
-    )  # fmt: skip
+    st.number_input(step=step, format="%g", **_common(name, help, off))
+
+
+def _model_help() -> str:
+    return _(
+        "What is trained. TinyGPT is the notebook’s model and learns in seconds; a GPT looks back at what "
+        "was written before, and takes longer. Choosing one sets everything below."
+    )
 
 
 def _learning_rate_help() -> str:
@@ -139,8 +221,12 @@ def _pace_help() -> str:
 
 
 def _block_help() -> str:
+    if settings.of_tab()["n_layer"]:
+        return _(
+            "How many characters one stretch of text has: so far back a guess can look. Longer takes longer."
+        )
     return _(
-        "How many characters one stretch of text has. TinyGPT sees one character at a time: a longer block gives "
+        "How many characters one stretch of text has. This model sees one character at a time: a longer block gives "
         "it more examples in each step, but cannot make its guesses better informed."
     )
 
@@ -170,3 +256,36 @@ def _windows_help() -> str:
 
 def _sample_help() -> str:
     return _("How many characters the model writes at each evaluation, at most 2,000. 0 writes none.")
+
+
+def _tie_help() -> str:
+    return _(
+        "One table for both ends: the row that describes a character also gives its score. Fewer parameters."
+    )
+
+
+def _bias_help() -> str:
+    return _("Whether the linear layers and LayerNorm add a constant. Many newer models leave them out.")
+
+
+def _schedule_help() -> str:
+    return _(
+        "Large steps first, small ones towards the end, so that the last ones do not blur what was learned. "
+        "Constant: all steps are equally large."
+    )
+
+
+def _warmup_help() -> str:
+    return _("In so many first steps the learning rate rises from near 0 to its full height: a gentle start.")
+
+
+def _least_help() -> str:
+    return _("To which share of the learning rate a falling one comes down: 0.1 is a tenth.")
+
+
+def _beta1_help() -> str:
+    return _("How slowly the running mean of the gradients forgets: 0.9 remembers about ten steps.")
+
+
+def _beta2_help() -> str:
+    return _("How slowly the running mean of their squares forgets: 0.999 remembers about a thousand steps.")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.runs import LIVE, MAX_NAME, Run
 from ui import resources, state, workspace
-from ui.i18n import _, number
+from ui.i18n import N_, _, n_, number, translate
 from ui.tokens import escape, escape_markdown
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
@@ -20,20 +20,29 @@ ICONS = dict.fromkeys(STATUSES, ":material/stop_circle:") | {
     "failed": ":material/error:",
 }
 
+DEVICES = {
+    "cpu": N_("the processor (CPU)"),
+    "cuda": N_("the graphics card (CUDA)"),
+    "mps": N_("Apple’s graphics processor (MPS)"),
+}
+
 
 def section(now: Situation) -> None:
     """Name, link, settings and list; nothing before the first run."""
     _undo()
     if now.run is None:
+        _unreadable()
         return
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader(_("This run"), anchor=False)
         _name(now)
         _link(now.run)
+        _where(now.run)
     with right:
         st.subheader(_("My runs, the newest first"), anchor=False)
         _list(now.run)
+        _unreadable()
     with st.expander(_("All settings of this run"), key="training_of_run"):
         st.html(_table(now.run))
 
@@ -47,13 +56,19 @@ def _list(shown: Run) -> None:
             )  # fmt: skip
 
 
+def _unreadable() -> None:
+    """Runs of another version of the program: they are named, and keep nobody from using the others."""
+    for reason in resources.store().unreadable(state.workspace())[:LISTED]:
+        st.caption(escape_markdown(translate(reason)))
+
+
 def _entry(run: Run) -> str:
     parts = [run_title(run), run.text_title]
-    if run.status != "done":
-        parts.append(
-            _("{status} at step {step}").format(status=status_word(run.status), step=number(run.step))
-        )
-    if run.best_val_loss is not None:
+    if run.status in LIVE:  # this list would stand still
+        parts.append(status_word(run.status))
+    elif run.status != "done":
+        parts.append(_("{status} at step {step}").format(status=status_word(run.status), step=number(run.step)))
+    if run.best_val_loss is not None and run.status not in LIVE:
         parts.append(_("loss {loss}").format(loss=number(run.best_val_loss, 2)))
     return escape_markdown(" · ".join(parts))
 
@@ -115,9 +130,34 @@ def _link(run: Run) -> None:
         st.caption(_("The dashboard listens to this computer only; `make serve` opens it to your network."))
 
 
+def _where(run: Run) -> None:
+    """On which device and how many threads the run is trained, once it has begun."""
+    if run.started is None:
+        return
+    device = device_words(run.device)
+    words = [_("Trained on {device}.").format(device=device)]
+    if run.threads and run.device == "cpu":
+        threads = n_("Trained on {device}, {n} thread.", "Trained on {device}, {n} threads.", run.threads)
+        words = [threads.format(device=device, n=number(run.threads))]
+    if run.training.device not in ("auto", run.device):
+        wanted = _("It was to be trained on {device}, which could not be used.")
+        words.append(wanted.format(device=device_words(run.training.device)))
+    st.caption(" ".join(words))
+
+
+def device_words(name: str) -> str:
+    """What a device is called inside a sentence."""
+    return _(DEVICES[name]) if name in DEVICES else name
+
+
 def _table(run: Run) -> str:
     values, usual = settings.of_run(run), settings.of_preset()
-    names = [name for name in values if name in settings.SETTINGS or values[name] != usual[name]]
+    idle = settings.reasons(values)
+    names = [
+        name
+        for name in values
+        if (name in settings.SETTINGS and name not in idle) or values[name] != usual[name]
+    ]
     words = [(escape(settings.label(name)), escape(settings.shown(name, values[name]))) for name in names]
     rows = "".join(f"<div><div class='mg-label'>{label}</div>{value}</div>" for label, value in words)
     return f"<div class='mg-settings'>{rows}</div>"

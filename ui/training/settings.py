@@ -1,23 +1,34 @@
 """The settings of a training: their words, their values in this tab, and what they make together."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache, partial
 from typing import Any
 
 from minigpt_core import corpus
 from minigpt_core.data import check_length
-from minigpt_core.errors import UserError
+from minigpt_core.errors import ConfigError, UserError
+from minigpt_core.ladder import (
+    NEEDS_LAYERS,
+    settings_that_cannot_matter,
+    training_settings_that_cannot_matter,
+)
 from minigpt_core.model import ModelConfig
 from minigpt_core.new_run import new_run, settings_changed
-from minigpt_core.presets import NOTEBOOK
+from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.runs import MAX_NAME, Run
-from minigpt_core.training import ChangeEvent, TrainConfig
+from minigpt_core.training import ChangeEvent, TrainConfig, check_fit
 from ui import resources, state
-from ui.i18n import N_, _, number, percent
+from ui.i18n import N_, _, n_, number, percent
+from ui.training import menu
 from ui.training.situation import Situation, spoken_errors
+from ui.wording import KINDS
 
-WATCHABLE_PACE = 60.0  # steps per second: the notebook's 500 steps take 8 seconds, so that one can watch them
+PACES = (1, 5, 20, 60, 300, 0)  # steps per second, 0 as fast as it goes
+WATCH_SECONDS = 10.0  # the notebook's 500 steps take no more at 60 steps/s, so that one can watch them
+MOST_LISTED = 4
 AT_ONCE = ("learning_rate", "pace", "eval_interval")
 TRAINING = tuple(field.name for field in fields(TrainConfig))
 MODEL = tuple(field.name for field in fields(ModelConfig) if field.name != "vocab_size")  # that is the text's
@@ -42,12 +53,17 @@ def windows_words(value: float) -> str:
 
 def clip_words(value: float) -> str:
     """1 → "1", 0 → "off"."""
-    return number(value) if value else _("off")
+    return number(value) if value else _("no limit")
 
 
-def optimizer_words(value: str) -> str:
-    """How the method is written."""
-    return {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}.get(value, value)
+def kind_words(name: str, value: str) -> str:
+    """How one of the choices of a setting is called."""
+    return _(KINDS[name].get(value, value))
+
+
+def switch_words(value: bool) -> str:
+    """ "yes" or "no"."""
+    return _("yes") if value else _("no")
 
 
 @dataclass(frozen=True)
@@ -63,16 +79,32 @@ SETTINGS = {
     "pace": Setting(N_("Pace"), pace_words),
     "steps": Setting(N_("Steps")),
     "batch_size": Setting(N_("Batch size")),
-    "block_size": Setting(N_("Block size")),
+    "n_layer": Setting(N_("Layers")),
+    "n_head": Setting(N_("Attention heads")),
     "n_embd": Setting(N_("Numbers per character")),
-    "optimizer": Setting(N_("Optimizer"), optimizer_words),
+    "block_size": Setting(N_("Block size")),
+    "positions": Setting(N_("Positions"), partial(kind_words, "positions")),
+    "mlp": Setting(N_("Small network (MLP)"), partial(kind_words, "mlp")),
+    "norm": Setting(N_("Norm"), partial(kind_words, "norm")),
+    "dropout": Setting(N_("Dropout"), percent),
+    "residual": Setting(N_("Residual connections"), switch_words),
+    "tie_weights": Setting(N_("Tied weights"), switch_words),
+    "bias": Setting(N_("Constants (bias)"), switch_words),
+    "qk_norm": Setting(N_("QK norm"), switch_words),
+    "zero_init": Setting(N_("Zero start"), switch_words),
+    "optimizer": Setting(N_("Optimizer"), partial(kind_words, "optimizer")),
+    "schedule": Setting(N_("Learning rate over time"), partial(kind_words, "schedule")),
+    "warmup_steps": Setting(N_("Warm-up steps")),
+    "min_lr_share": Setting(N_("Share of it left at the end"), percent),
+    "beta1": Setting(N_("Memory of the gradients (β₁)")),
+    "beta2": Setting(N_("Memory of their squares (β₂)")),
     "weight_decay": Setting(N_("Weight decay")),
     "grad_clip": Setting(N_("Longest gradient"), clip_words),
+    "seed": Setting(N_("Seed"), str),
     "eval_interval": Setting(N_("Steps between evaluations"), interval_words),
     "eval_windows": Setting(N_("Windows per evaluation"), windows_words),
     "sample_length": Setting(N_("Length of the samples")),
     "val_fraction": Setting(N_("Share kept for validation"), percent),
-    "seed": Setting(N_("Seed"), str),
 }
 
 
@@ -84,10 +116,23 @@ def key(name: str) -> str:
     return state.page_key(f"training.{name}")
 
 
-def of_preset() -> Values:
-    """The notebook's settings, at a pace that can be watched."""
-    model = ModelConfig(vocab_size=1, **NOTEBOOK.model)
-    return _all(model, NOTEBOOK.training) | {"pace": WATCHABLE_PACE}
+def of_preset(name: str = NOTEBOOK.name) -> Values:
+    """A preset's settings, at a pace that can be watched."""
+    return dict(_of_preset(name))
+
+
+@cache
+def _of_preset(name: str) -> Values:
+    preset = find_preset(name)
+    model = ModelConfig(vocab_size=1, **preset.model)
+    return _all(model, preset.training) | {"pace": watchable_pace(model, preset.training.steps)}
+
+
+def watchable_pace(model: ModelConfig, steps: int) -> float:
+    """So slow that one can watch TinyGPT learn, 0 for a GPT: its steps take time anyway."""
+    if model.n_layer:
+        return 0.0
+    return float(next((pace for pace in PACES if pace and steps / pace <= WATCH_SECONDS), 0))
 
 
 def _all(model: ModelConfig, training: TrainConfig) -> Values:
@@ -125,7 +170,99 @@ def take_over(values: Values, run_id: str | None = None) -> None:
     for name, value in values.items():
         state.set_page_state(f"training.{name}", value)
     if run_id is not None:
-        apply(run_id, *AT_ONCE)
+        with spoken_errors():
+            apply(run_id, *at_once(resources.run(run_id)))
+
+
+def nearest(values: Values) -> str:
+    """The preset from which these settings differ least; the one with this very model, if there is one."""
+
+    def distance(name: str) -> tuple[bool, bool, int]:
+        usual = _of_preset(name)
+        other_kind = bool(usual["n_layer"]) != bool(values["n_layer"])
+        different = changed(usual, values).keys() - {"pace"}
+        return not different.isdisjoint(MODEL), other_kind, len(different)
+
+    return min(PRESETS, key=distance)
+
+
+def choice(values: Values) -> str:
+    """The preset with this model, or `menu.OWN`."""
+    name = nearest(values)
+    return menu.OWN if not changed(_of_preset(name), values).keys().isdisjoint(MODEL) else name
+
+
+def choose() -> None:
+    """Take over the preset that was chosen. A run that goes on is another model: it is told nothing."""
+    name = state.page_state("training.choice", NOTEBOOK.name)
+    if name in PRESETS:
+        take_over(of_preset(name))
+
+
+def use_model(fields: Mapping[str, Any]) -> None:
+    """Make this the model of the next training. For the callbacks of other pages, before the page is drawn.
+
+    A preset with just this model brings its way of training, too. Otherwise the settings of the training stay as
+    they are in this tab, unless it trained a model of the other kind (TinyGPT or GPT) so far: then they come from
+    the nearest preset.
+
+    Args:
+        fields: of `ModelConfig`, without `vocab_size`; those that are not named are TinyGPT's.
+    """
+    wanted = {name: value for name, value in ModelConfig(vocab_size=1).to_dict().items() if name in MODEL}
+    wanted |= {name: value for name, value in fields.items() if name in MODEL}
+    before = of_tab()
+    values = before | wanted
+    name = nearest(values)
+    if choice(values) == name or bool(before["n_layer"]) != bool(wanted["n_layer"]):
+        values = of_preset(name) | wanted
+    take_over(values)
+    state.set_page_state("training.filled", True)
+
+
+def model_fields() -> Values:
+    """The model of the next training, as fields of `ModelConfig` without `vocab_size`."""
+    values = of_tab()
+    return {name: values[name] for name in MODEL}
+
+
+def fit() -> None:
+    """After a change: take out what cannot stand in the model any more and whose control is off now."""
+    for name, value in fitting(of_tab()).items():
+        state.set_page_state(f"training.{name}", value)
+
+
+def fitting(values: Values) -> Values:
+    """The settings without what needs layers if there are none, or residual connections."""
+    if values["n_layer"] == 0:
+        usual = ModelConfig(vocab_size=1).to_dict()
+        positions = "none" if values["positions"] == "none" else "learned"
+        return values | {name: usual[name] for name in NEEDS_LAYERS} | {"positions": positions}
+    if not values["residual"]:
+        return values | {"zero_init": False}
+    return values
+
+
+def kinds(name: str) -> list[str]:
+    """What a setting with a choice of words can be in this model, the present one among them."""
+    needs_layers = ("muon", "rotary")
+    values = of_tab()
+    return [
+        kind for kind in KINDS[name] if values["n_layer"] or kind not in needs_layers or kind == values[name]
+    ]
+
+
+def reasons(values: Values) -> dict[str, str]:
+    """Settings whose change can do nothing beside the others, each with the reason."""
+    parts = {name: values[name] for name in ("n_layer", "positions", "residual")}
+    methods = {name: values[name] for name in ("optimizer", "schedule")}
+    try:
+        found = settings_that_cannot_matter(ModelConfig(vocab_size=1, **parts))
+    except ConfigError:
+        found = {}
+    found |= training_settings_that_cannot_matter(TrainConfig(**methods))
+    found.pop("block_size", None)  # here it also decides how many examples a step has
+    return {name: _(reason) for name, reason in found.items()}
 
 
 def back_to(run_id: str) -> None:
@@ -183,9 +320,24 @@ def _sent() -> dict[tuple[str, str], tuple[Any, int]]:
     return asked
 
 
+def at_once(run: Run) -> tuple[str, ...]:
+    """What a run that is taken up again takes from the controls: nothing if they are about another model."""
+    return () if changed(of_run(run), of_tab()).keys() & set(MODEL) else AT_ONCE
+
+
 def differ_at_once(run: Run) -> bool:
     """Whether the controls say otherwise than the run about settings that act at once."""
-    return not changed(of_run(run), of_tab()).keys().isdisjoint(AT_ONCE)
+    return not changed(of_run(run), of_tab()).keys().isdisjoint(at_once(run))
+
+
+def follow_changes(run: Run) -> None:
+    """Where the run has been changed from another tab since this one last looked, move this tab's controls along."""
+    in_force, kept = of_run(run), f"training.seen.{run.id}"
+    seen: Values = state.page_state(kept, {})
+    for name in AT_ONCE:
+        if name in seen and in_force[name] != seen[name] == of_tab()[name]:
+            state.set_page_state(f"training.{name}", in_force[name])
+    state.set_page_state(kept, {name: in_force[name] for name in AT_ONCE})
 
 
 def forget_asked(run_id: str) -> None:
@@ -226,6 +378,7 @@ def plan() -> Plan:
         if vocab_size < 2:
             corpus.check_text(text.text)
         model = ModelConfig(vocab_size=vocab_size, **{name: values[name] for name in MODEL})
+        check_fit(model, training)
         check_length(resources.dataset(text.id, text.lower, training.val_fraction).train, model.block_size)
     except UserError as error:
         return Plan(text, None, None, _in_our_words(error))
@@ -236,6 +389,14 @@ def _in_our_words(error: UserError) -> UserError:
     """Call a setting by the name that stands on its control."""
     setting = SETTINGS.get(str(error.values.get("name")))
     return UserError(error.template, **error.values | {"name": _(setting.label)}) if setting else error
+
+
+def in_our_words(sentence: str) -> str:
+    """The same for all settings that a sentence of the core calls by their names in the code."""
+    names = "|".join(name if "_" in name else f"{name}(?= = )" for name in SETTINGS)
+    return re.sub(
+        rf"\b({names})\b", lambda found: _("“{name}”").format(name=_(SETTINGS[found[0]].label)), sentence
+    )
 
 
 def create(planned: Plan, parent: str | None = None) -> Run:
@@ -251,6 +412,7 @@ def create(planned: Plan, parent: str | None = None) -> Run:
         model_fields={name: model[name] for name in MODEL},
         training=planned.training,
         lower=planned.text.lower,
+        preset=nearest(of_tab()),
         name=name_of(planned.model, planned.training),
         workspace=state.workspace(),
         parent=parent,
@@ -258,10 +420,13 @@ def create(planned: Plan, parent: str | None = None) -> Run:
 
 
 def name_of(model: ModelConfig, training: TrainConfig) -> str:
-    """The model, and what differs from the notebook, in the language of who starts it."""
-    parts = [f"{label(name)} {shown(name, value)}"
-             for name, value in settings_changed(NOTEBOOK.name, model, training).items()]  # fmt: skip
-    return ", ".join(["GPT" if model.n_layer else "TinyGPT", *parts])[:MAX_NAME]
+    """The model, and what differs from its preset, in the language of who starts it."""
+    preset = nearest(_all(model, training))
+    parts = [
+        f"{label(name)} {shown(name, value)}"
+        for name, value in settings_changed(preset, model, training).items()
+    ]
+    return ", ".join([menu.title(preset), *parts])[:MAX_NAME]
 
 
 # Differences
@@ -279,11 +444,19 @@ def shown(name: str, value: Any) -> str:
 
 def differences(run: Run, text: resources.ChosenText) -> list[str]:
     """What the controls say otherwise than the run: "learning rate 0.003 → 0.01". The pace changes no result."""
-    lines = [
-        f"{label(name)} {shown(name, before)} → {shown(name, after)}"
-        for name, (before, after) in changed(of_run(run), of_tab()).items()
-        if name != "pace"
-    ]
+    before, after = of_run(run), of_tab()
+    found = changed(before, after)
+    lines = []
+    if nearest(before) != nearest(after):  # what comes with the choice of a model is not listed one by one
+        usual = of_preset(nearest(after))
+        found = {name: values for name, values in found.items() if after[name] != usual[name]}
+        titles = {"before": menu.title(choice(before)), "after": menu.title(choice(after))}
+        lines.append(_("model {before} → {after}").format(**titles))
+    found.pop("pace", None)
+    listed = list(found.items())[:MOST_LISTED]
+    lines += [f"{label(name)} {shown(name, old)} → {shown(name, new)}" for name, (old, new) in listed]
+    if more := len(found) - len(listed):
+        lines.append(n_("{n} more", "{n} more", more).format(n=number(more)))
     if fingerprint(text.text) != run.text_id:
         lines.insert(0, _("text {before} → {after}").format(before=run.text_title, after=text.title))
     return lines

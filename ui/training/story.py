@@ -19,6 +19,7 @@ from ui.wording import run_error
 
 LOOK_AGAIN_SECONDS = 0.5
 SHORT_SECONDS = 0.95
+OVERFITTED = 0.05  # nats per character: more than what an evaluation trembles by
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def lines(now: Situation, planned: settings.Plan) -> list[Line]:
     """A problem first, then what happened, then what differs."""
     found = []
     if planned.problem is not None and now.mine:
-        found.append(Line(translate(planned.problem), PROBLEM))
+        found.append(Line(settings.in_our_words(translate(planned.problem)), PROBLEM))
     elsewhere = now.live and not now.here
     if now.run is not None and now.mine and not elsewhere and (differs := difference(now, now.run, planned)):
         return [*found, differs] if now.live else [*found, happened(now), differs]
@@ -129,7 +130,15 @@ def _done(now: Situation, run: Run) -> Line:
     if right is not None:
         unseen = _("Of unseen text, {share} of the next characters are guessed right.")
         text += " " + unseen.format(share=percent(right))
-    return Line(text, DONE)
+    return Line(" ".join([text, *_learnt_by_heart(run, found[-1].val_loss)]), DONE)
+
+
+def _learnt_by_heart(run: Run, last: float | None) -> list[str]:
+    """Where unseen text was guessed best, if that is long ago."""
+    if last is None or run.best_val_loss is None or last < run.best_val_loss + OVERFITTED:
+        return []
+    text = _("It was best there at step {step}; since then it has been learning by heart.")
+    return [text.format(step=number(run.best_step))]
 
 
 def _stopped(now: Situation, run: Run) -> Line:

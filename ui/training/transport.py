@@ -11,6 +11,8 @@ from ui.i18n import _
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
 
+WIDTH = 110  # pixels, of Pause and of Resume: what stands beside them must not move under somebody's finger
+
 
 def row(now: Situation, planned: settings.Plan) -> None:
     """The buttons; those that cannot act are off."""
@@ -42,13 +44,13 @@ def _pause_or_resume(now: Situation, run_id: str) -> None:
     if now.can_go_on or can_try_again(now):
         st.button(
             _("Resume"), icon=":material/play_arrow:", key="training_resume", on_click=resume, args=(run_id,),
-            type="primary" if now.can_go_on else "secondary", help=_("Go on from where it was left."),
+            type="primary" if now.can_go_on else "secondary", help=_("Go on from where it was left."), width=WIDTH,
         )  # fmt: skip
     else:
         st.button(
             _("Pause"), icon=":material/pause:", key="training_pause", on_click=pause, args=(run_id,),
             type="primary" if now.can_pause else "secondary",
-            disabled=not now.can_pause, help=_("Hold before the next step; nothing is lost."),
+            disabled=not now.can_pause, help=_("Hold before the next step; nothing is lost."), width=WIDTH,
         )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def resume(run_id: str) -> None:
     with spoken_errors():
         if not jobs.controls(run_id):
             _take_up(run_id, paused=False)
-        settings.apply(run_id, *settings.AT_ONCE)
+        settings.apply(run_id, *settings.at_once(resources.run(run_id)))
         if jobs.position(run_id) is None:
             jobs.resume(run_id)
 
@@ -119,7 +121,7 @@ def step(run_id: str) -> None:
         else:
             if not jobs.controls(run.id):
                 _take_up(run.id, paused=True)
-            settings.apply(run.id, *settings.AT_ONCE)
+            settings.apply(run.id, *settings.at_once(run))
         if run is not None and jobs.position(run.id) is None:
             jobs.step(run.id)
 

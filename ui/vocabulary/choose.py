@@ -12,6 +12,7 @@ from ui import state
 from ui.i18n import N_, _, n_, number, translate
 from ui.tokens import escape, escape_markdown, face
 from ui.vocabulary import letters
+from ui.vocabulary.summary import shortest
 from ui.wording import text_title
 
 ABOUT = {
@@ -101,6 +102,7 @@ def own_text() -> None:
     st.html(f"<style>.stDialog {{ color-scheme: {'dark' if dark else 'light'}; }}</style>")
     paste, upload = st.tabs([_("Paste or type"), _("Upload a file")])
     with paste, st.form("vocabulary_paste_form", border=False):
+        _how_long()
         pasted = st.text_area(
             _("Your text"), height=240, placeholder=_("Paste it here."), key="vocabulary_paste"
         )
@@ -110,11 +112,17 @@ def own_text() -> None:
         _upload()
 
 
+def _how_long() -> None:
+    words = _("It should have at least {n} characters; with a few thousand, there is something to learn.")
+    st.caption(words.format(n=number(shortest())))
+
+
 def _upload() -> None:
     limit = corpus.MAX_BYTES // 1_000_000
     st.markdown(
         _("A plain text file (.txt), smaller than {limit} MB. It stays on this machine.").format(limit=limit)
     )
+    _how_long()
     file = st.file_uploader(_("Your file"), key="vocabulary_file", label_visibility="collapsed")
     if file is None:
         st.caption(_("Press “Upload”, or drop a file on the field."))
@@ -139,7 +147,8 @@ def _uploaded(file: UploadedFile) -> None:
         decoded = decoded if encoding == decoded.encoding else corpus.decode(file.getvalue(), encoding)
     else:
         st.markdown(_("Read as {encoding}.").format(encoding=encoding_name(decoded.encoding)))
-    size = n_("{n} character", "{n} characters", len(decoded.text)).format(n=number(len(decoded.text)))
+    length = len(corpus.normalize(decoded.text, lower=state.lower()))  # as everywhere else
+    size = n_("{n} character", "{n} characters", length).format(n=number(length))
     st.html(
         "".join(_shown_line(line) for line in telling_lines(decoded.text))
         + f"<div class='mg-note'>{size}</div>"

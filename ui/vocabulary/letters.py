@@ -29,7 +29,7 @@ def in_short(text_id: str, lower: bool) -> str:
     small, capital = example(groups, before.characters)
     if before.vocab_size == after.vocab_size:
         sentence = _(
-            "Each capital has its own small letter in its place: {before} characters, with or without."
+            "Each capital becomes a small letter that the text did not have yet: still {before} different characters."
         )
     elif lower:
         sentence = _("{capital} and {small} share one id: {before} → {after} characters.")

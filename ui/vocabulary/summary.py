@@ -1,15 +1,19 @@
 """The top of the page: the idea in a sentence, and the two numbers that matter."""
 
 import streamlit as st
+import torch
 from torch import Tensor
 
-from minigpt_core.data import check_length, split
-from minigpt_core.errors import UserError
+from minigpt_core.data import split
 from minigpt_core.model import ModelConfig
 from minigpt_core.training import TrainConfig
 from ui import glossary
-from ui.i18n import _, number, translate
-from ui.tokens import escape, escape_markdown
+from ui.i18n import _, n_, number
+from ui.journey import STATIONS
+from ui.tokens import escape
+
+BLOCK_SIZE = ModelConfig(vocab_size=2).block_size
+VAL_FRACTION = TrainConfig().val_fraction
 
 
 def headline(n_characters: int, vocab_size: int) -> None:
@@ -37,8 +41,27 @@ def _figure(label: str, value: str) -> str:
 
 def too_short(ids: Tensor) -> None:
     """Say now, and not at the start of a training, that the text has no room for the usual block."""
-    block_size = ModelConfig(vocab_size=2).block_size
-    try:
-        check_length(split(ids, TrainConfig().val_fraction)[0], block_size)
-    except UserError as error:
-        st.warning(escape_markdown(translate(error)), icon=":material/info:")
+    if len(ids) >= shortest():
+        return
+    words = n_(
+        "This text has {n} character. At least {needed} are needed, because the model reads {block_size} at a time "
+        "and a part of the text is kept aside. Choose a longer text, or lower the block size there:",
+        "This text has {n} characters. At least {needed} are needed, because the model reads {block_size} at a time "
+        "and a part of the text is kept aside. Choose a longer text, or lower the block size there:",
+        len(ids),
+    )
+    values = {"n": number(len(ids)), "needed": number(shortest()), "block_size": number(BLOCK_SIZE)}
+    with st.container(gap="xxsmall", key="vocabulary_too_short"):
+        st.warning(words.format(**values), icon=":material/info:")
+        with st.container(horizontal=True):
+            for station in STATIONS:
+                if station.name in ("batches", "training"):
+                    st.page_link(station.script, label=_(station.title), icon=station.icon)
+
+
+def shortest() -> int:
+    """The length of the shortest text whose training part has room for one window of the usual size."""
+    length = BLOCK_SIZE + 1
+    while len(split(torch.empty(length), VAL_FRACTION)[0]) < BLOCK_SIZE + 1:
+        length += 1
+    return length

@@ -1,0 +1,294 @@
+"""The Ladder page: what would be trained, what is reused, and what the results say."""
+
+import queue
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.data import prepare
+from minigpt_core.ladder import RUNGS, rung_of
+from minigpt_core.model import build_model, count_parameters
+from minigpt_core.new_run import new_run
+from minigpt_core.ngrams import baselines
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import ChangeEvent, MetricsEvent, TrainConfig
+from minigpt_core.worker import Controls, train
+from tests.app.conftest import OpenPage
+from ui import i18n, resources
+from ui.ladder import chart, plan, words
+from ui.live_chart import Reference
+
+STORY = "the-curious-cat"
+MakeRung = Callable[..., Run]
+
+
+def shown(test: AppTest) -> str:
+    """Everything in the main part that is written as HTML or Markdown."""
+    found: list[Any] = [*test.main.get("html"), *test.main.markdown]
+    return "\n".join(part.value for part in found)
+
+
+def button(test: AppTest, key: str) -> Any:
+    return next(found for found in test.main.button if found.key == key)
+
+
+def story() -> resources.ChosenText:
+    return resources.chosen_text(STORY, True)
+
+
+@pytest.fixture
+def rung(home: Path) -> MakeRung:
+    """`rung("tinygpt", loss=2.3)`: a stored run of a rung that is said to have ended so; nobody trained it."""
+
+    def make(
+        name: str,
+        loss: float | None = 2.0,
+        budget: int = 300,
+        workspace: str = "local",
+        status: str = "done",
+        **changed: Any,
+    ) -> Run:
+        store, text = RunStore(home), story()
+        found = next(rung for rung in RUNGS if rung.name == name)
+        model, training = plan.settings(found, prepare(text.text).tokenizer.vocab_size, budget)
+        fields = model.to_dict() | {"vocab_size": None}
+        run = new_run(
+            store, text=text.text, title=text.title, model_fields={k: v for k, v in fields.items() if v is not None},
+            training=TrainConfig(**training.to_dict() | changed), workspace=workspace, status=status,
+        )  # fmt: skip
+        measured = [
+            MetricsEvent(step=step, train_loss=2.0, val_loss=loss, val_accuracy=0.3) for step in (0, budget)
+        ]
+        store.append(run.id, evaluations=measured if status == "done" else (), step=budget, seconds=3.0)
+        return store.run(run.id)
+
+    return make
+
+
+# What would be trained
+
+
+def test_the_rungs_differ_in_their_parts_alone() -> None:
+    made = [plan.settings(rung, 40, 300) for rung in RUNGS]
+    assert [rung_of(model) for model, _training in made] == [*RUNGS]
+    assert len({str(training) for _model, training in made}) == 1
+    assert {(model.n_embd, model.block_size) for model, _training in made} == {(64, 32)}
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_an_empty_page_shows_all_rungs_with_their_true_sizes(app: OpenPage, lang: str) -> None:
+    test = app("ladder", lang, text=STORY)
+    assert not test.exception
+    vocab_size = prepare(story().text).tokenizer.vocab_size
+    with i18n.using(lang):
+        for rung in RUNGS:
+            size = count_parameters(build_model(plan.settings(rung, vocab_size, 1000)[0]))
+            assert words.parameters(size) in shown(test)
+            assert i18n._(rung.idea).split(",")[0] in shown(test)
+    assert not button(test, "ladder_train").disabled
+    assert button(test, "ladder_stop").disabled
+
+
+def test_the_references_are_those_of_unseen_text() -> None:
+    known = baselines(prepare(story().text))
+    with i18n.using("en"):
+        lines = chart.references(known)
+    assert [line.value for line in lines] == [known.uniform, known.bigram_val, known.trigram_val]
+    assert lines[1].label == f"counted pairs {known.bigram_val:.2f}"
+
+
+def test_a_text_that_is_too_short_is_refused_before_anything_is_stored(app: OpenPage, home: Path) -> None:
+    short = RunStore(home).save_text("le chat dort ici, ou là. " * 6, "court")
+    test = app("ladder", "fr", text=short)
+    assert not test.exception
+    assert any("15 caractères" in error.value for error in test.main.error)
+    assert button(test, "ladder_train").disabled
+    assert RunStore(home).runs() == []
+
+
+def test_without_a_tick_there_is_nothing_to_train(app: OpenPage) -> None:
+    test = app("ladder")
+    for rung in RUNGS:
+        test.checkbox(key=f"page.ladder.rung.{rung.name}").uncheck()
+    test.run()
+    assert button(test, "ladder_train").disabled
+    assert button(test, "ladder_train").help == "Tick at least one rung."
+
+
+# What is reused
+
+
+def test_finished_rungs_are_found_by_their_settings(rung: MakeRung) -> None:
+    made = rung("heads", pace=20.0, eval_interval=7, sample_length=0)  # these change no loss
+    rung("tinygpt", seed=5)
+    rung("positions", workspace="somebody-elses-workspace")
+    rung("mlp", budget=1000)
+    ladder = plan.look(story(), 300)
+    assert {step.rung.name: step.run.id for step in ladder.steps if step.run} == {"heads": made.id}
+
+
+def test_a_run_that_was_steered_on_its_way_does_not_count(rung: MakeRung, home: Path) -> None:
+    made = rung("heads")
+    RunStore(home).append(made.id, changes=[ChangeEvent(step=10, name="learning_rate", value=0.1)])
+    assert plan.look(story(), 300).done == []
+
+
+def test_a_finished_run_counts_more_than_a_newer_one_that_was_left(rung: MakeRung) -> None:
+    made = rung("heads")
+    rung("heads", status="stopped")
+    assert [step.run for step in plan.look(story(), 300).done] == [made]
+
+
+def test_a_reload_finds_the_budget_that_was_trained(rung: MakeRung, app: OpenPage) -> None:
+    rung("tinygpt", 2.25, budget=300)
+    test = app("ladder", text=STORY)
+    assert "loss <b>2.25</b>" in shown(test)
+    assert "300 steps" in test.main.caption[0].value
+
+
+def test_train_queues_only_what_has_no_result_and_stop_all_ends_it(
+    rung: MakeRung, app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_MAX_RUNNING", "1")
+    store, finished = RunStore(home), rung("tinygpt")
+    test = app("ladder", text=STORY)
+    for name in [rung.name for rung in RUNGS][4:]:
+        test.checkbox(key=f"page.ladder.rung.{name}").uncheck()
+    test.run()
+    button(test, "ladder_train").click().run()
+    assert not test.exception
+    new = [run for run in reversed(store.runs("local")) if run.id != finished.id]
+    assert [run.name for run in new] == ["Ladder 2: + positions", "Ladder 3: + one head", "Ladder 4: + heads"]
+    assert [run.parent for run in new] == [finished.id, new[0].id, new[1].id]
+    assert {run.training.seed for run in new} == {finished.training.seed}
+    assert "waiting: number 1" in shown(test)
+    assert "1 of 4 finished" in shown(test)
+    assert button(test, "ladder_train").disabled
+    button(test, "ladder_stop").click().run()
+    assert not test.exception
+    assert {store.run(run.id).status for run in new[1:]} == {"stopped"}
+    assert store.run(new[0].id).status == "stopped" or resources.jobs().is_stopping(new[0].id)
+
+
+def test_a_rung_that_was_left_goes_on_instead_of_beginning_again(
+    rung: MakeRung, app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_MAX_RUNNING", "1")
+    left = [rung(other.name, status="stopped") for other in RUNGS]
+    test = app("ladder", text=STORY)
+    button(test, "ladder_train").click().run()
+    store = RunStore(home)
+    assert {run.id for run in store.runs("local")} == {run.id for run in left}
+    assert store.run(left[-1].id).status == "queued"
+    button(test, "ladder_stop").click().run()
+
+
+# What the results say
+
+
+def told(rung: MakeRung, before: float, after: float) -> str:
+    rung("tinygpt", before)
+    rung("positions", after)
+    ladder = plan.look(story(), 300)
+    with i18n.using("en"):
+        return words.bought(ladder.steps[1], ladder.steps[0], baselines(prepare(story().text)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        (2.23, 2.22, "Loss 2.23 → 2.22: hardly any difference."),
+        (2.22, 2.23, "Loss 2.22 → 2.23: hardly any difference."),
+        (2.23, 1.7, "Loss 2.23 → 1.70: this idea bought a lot."),
+        (2.23, 2.17, "Loss 2.23 → 2.17: a little better."),
+        (1.3, 1.5, "Loss 1.30 → 1.50: at this budget it did not help, the loss is higher."),
+    ],
+)
+def test_what_an_idea_bought_is_said_as_it_was_measured(
+    rung: MakeRung, before: float, after: float, verdict: str
+) -> None:
+    assert told(rung, before, after) == verdict
+
+
+def test_without_the_rung_before_no_gain_is_claimed(rung: MakeRung) -> None:
+    rung("heads", 1.6)
+    ladder = plan.look(story(), 300)
+    with i18n.using("en"):
+        sentence = words.bought(
+            ladder.steps[3], ladder.below(ladder.steps[3]), baselines(prepare(story().text))
+        )
+    assert words.difference(ladder.steps[3], ladder.steps[2]) is None
+    assert sentence == "Loss 1.60. Train the rung before it as well to see what this idea alone buys."
+
+
+def test_the_summary_names_the_best_rung_and_the_idea_that_bought_most(rung: MakeRung) -> None:
+    for name, loss in [
+        ("tinygpt", 2.2),
+        ("positions", 2.21),
+        ("one-head", 1.9),
+        ("heads", 1.5),
+        ("mlp", 1.6),
+    ]:
+        rung(name, loss)
+    with i18n.using("en"):
+        assert words.summary(plan.look(story(), 300)) == (
+            "From **TinyGPT** to **+ heads** the loss falls from 2.20 to 1.50. "
+            "The idea that bought the most: **+ heads** (−0.40)."
+        )
+
+
+def test_a_ladder_that_bought_nothing_says_so(rung: MakeRung) -> None:
+    rung("tinygpt", 2.2)
+    rung("positions", 2.3)
+    with i18n.using("en"):
+        assert words.summary(plan.look(story(), 300)).startswith("No rung has come below **TinyGPT** (2.20)")
+
+
+def test_a_diverged_rung_is_a_result_too(rung: MakeRung, app: OpenPage) -> None:
+    rung("tinygpt", 2.2)
+    rung("positions", status="diverged")
+    test = app("ladder", text=STORY)
+    assert not test.exception
+    assert "The training broke" in shown(test)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_trained_rung_shows_its_loss_and_writes(
+    app: OpenPage, rung: MakeRung, home: Path, lang: str
+) -> None:
+    made, store = rung("tinygpt", status="stopped", eval_interval=300), RunStore(home)
+    train(store, made.id, Controls(queue.Queue(), lambda *said, **details: None))
+    test = app("ladder", lang, text=STORY)
+    assert not test.exception
+    loss = store.evaluations(made.id)[-1].val_loss
+    with i18n.using(lang):
+        assert f"<b>{i18n.number(loss, 2)}</b>" in shown(test)
+    assert "<b>one morning,</b>" in shown(test)
+    links = [link for link in test.main.get("page_link") if made.id in link.proto.query_string]
+    assert len(links) == 1
+
+
+# The chart's labels
+
+
+@given(st.lists(st.floats(0, 400), max_size=12))
+def test_labels_never_cover_one_another(wanted: list[float]) -> None:
+    places = chart.spread(wanted, 16, 400)
+    in_order = sorted(places)
+    assert all(after - before >= 16 - 1e-6 for before, after in pairwise(in_order))
+    assert all(place <= 400 for place in places)
+    assert [wanted[i] for i in sorted(range(len(wanted)), key=lambda i: places[i])] == sorted(wanted)
+
+
+@given(st.lists(st.floats(0.1, 50), max_size=20))
+def test_all_reference_lines_are_in_view(losses: list[float]) -> None:
+    lines = [Reference(3.9, "chance"), Reference(2.2, "pairs")]
+    low, high = chart.loss_range(losses, lines)
+    assert low < min([2.2, *losses])
+    assert 3.9 < high <= 6

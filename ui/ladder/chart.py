@@ -1,0 +1,112 @@
+"""All rungs in one chart: a component that redraws in place, so that a chart that is followed does not flicker."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from minigpt_core.ngrams import Baselines
+from ui import resources
+from ui.i18n import _, number, plotly_separators
+from ui.ladder import words
+from ui.ladder.plan import Ladder
+from ui.live_chart import Reference
+from ui.style import REFERENCE
+
+HERE = Path(__file__).parent
+HTML = "<div class='mg-ladder-chart'></div>"
+LABEL_PX = 16  # height of a label at the end of a line
+BELOW_PX = 26  # how far below the axis a label may stand
+MARGIN_PX = {"top": 26, "bottom": 38}
+
+# Stops of viridis (https://bids.github.io/colormap): from light to dark on light paper, and the other way in the dark.
+ON_LIGHT = ("#3CBA75", "#27A783", "#22938B", "#287D8E", "#306A8E", "#3A528A", "#433981", "#471F70", "#440154")
+ON_DARK = ("#2C738E", "#25858D", "#20998A", "#2AAB81", "#41BC72", "#69CC5B", "#99D83D", "#CBE129", "#FDE725")
+
+
+def references(baselines: Baselines) -> list[Reference]:
+    """What needs no training at all, on unseen text; in words."""
+    known = (
+        (baselines.uniform, _("pure chance {loss}")),
+        (baselines.bigram_val, _("counted pairs {loss}")),
+        (baselines.trigram_val, _("counted triples {loss}")),
+    )
+    return [Reference(loss, label.format(loss=number(loss, 2))) for loss, label in known if loss is not None]
+
+
+def draw(ladder: Ladder, lines: Sequence[Reference], height: int) -> None:
+    """The validation loss of every rung over its steps."""
+    curves = {
+        step.number: [(e.step, e.val_loss) for e in step.evaluations if e.val_loss is not None]
+        for step in ladder.steps
+    }
+    shown = [step for step in ladder.steps if curves[step.number]]
+    losses = [loss for curve in curves.values() for _step, loss in curve]
+    low, high = loss_range(losses, lines)
+    inner = height - MARGIN_PX["top"] - MARGIN_PX["bottom"]
+    ends = [line.value for line in lines] + [curves[step.number][-1][1] for step in shown]
+    at = [(high - loss) / (high - low) * inner for loss in ends]
+    shifts = [here - place for here, place in zip(at, spread(at, LABEL_PX, inner + BELOW_PX), strict=True)]
+    mount = resources.component("ladder_chart", HERE, HTML)
+    mount(
+        data={
+            "script": "api/plotly.js",
+            "height": height,
+            "margin": MARGIN_PX,
+            "separators": plotly_separators(),
+            "palette": {"light": ON_LIGHT, "dark": ON_DARK},
+            "grey": REFERENCE,
+            "labels": {
+                "x": _("step"),
+                "y": _("loss on unseen text (nats per character)"),
+                "empty": _("Each rung will draw its line here."),
+                "chart": aloud(ladder),
+            },
+            "steps": ladder.steps[0].training.steps,
+            "range": [low, high],
+            "references": [
+                {"value": line.value, "label": line.label, "shift": shift}
+                for line, shift in zip(lines, shifts, strict=False)
+            ],
+            "lines": [
+                {
+                    "colour": step.number - 1,
+                    "name": f"{step.number} {words.title(step.rung)}",
+                    "x": [at for at, _loss in curves[step.number]],
+                    "y": [loss for _at, loss in curves[step.number]],
+                    "shift": shift,
+                    "live": step.live,
+                }
+                for step, shift in zip(shown, shifts[len(lines) :], strict=True)
+            ],
+        },
+        key="ladder_chart",
+        height="content",
+    )
+
+
+def aloud(ladder: Ladder) -> str:
+    """What the chart shows, for those who hear the page."""
+    ends = [f"{words.title(step.rung)} {number(step.loss, 2)}" for step in ladder.done]
+    title = _("Chart of the loss on unseen text over the training steps, one line a rung.")
+    return " ".join([title, ", ".join(ends)])
+
+
+def loss_range(losses: Sequence[float], lines: Sequence[Reference]) -> tuple[float, float]:
+    """What the axis shows: all reference lines, all losses, and a little room; a diverging run leaves at the top."""
+    top = max(line.value for line in lines)
+    low = min([*losses, *(line.value for line in lines)])
+    high = max(top, min(max(losses, default=top), 1.25 * top))
+    return low - 0.05 * (high - low), high + 0.04 * (high - low)
+
+
+def spread(wanted: Sequence[float], gap: float, height: float) -> list[float]:
+    """Places for labels, in pixels from above: near where they are wanted, `gap` apart, and inside `height`."""
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    places = list(wanted)
+    free_from = -math.inf
+    for i in order:
+        places[i] = free_from = max(wanted[i], free_from + gap)
+    free_to = height + gap
+    for i in reversed(order):
+        places[i] = free_to = min(places[i], free_to - gap)
+    return places

@@ -1,0 +1,84 @@
+// All rungs in one chart. Python sends what to draw; this runs again on every new `data` and redraws in place.
+
+const LEFT = 34, RIGHT = 148;
+let bundle;
+
+const loadPlotly = (address) => bundle ??= new Promise((resolve, reject) => {
+  if (window.Plotly) return resolve(window.Plotly);
+  const script = document.createElement("script");
+  script.src = new URL(address, document.baseURI);  // relative: works behind a proxy's base path
+  script.onload = () => resolve(window.Plotly);
+  script.onerror = () => { bundle = undefined; script.remove(); reject(new Error("plotly.js")); };
+  document.head.appendChild(script);
+});
+
+function isDark(style) {
+  const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);
+  return red + green + blue > 384;  // light text
+}
+
+function traces(data, palette) {
+  const last = (line) => line.x.length - 1;
+  const lines = data.lines.map((line) => ({
+    type: "scatter", mode: "lines", x: line.x, y: line.y, name: line.name, hovertemplate: "%{y:.2f}",
+    line: { color: palette[line.colour], width: 2.4, dash: line.live ? "dot" : "solid" },
+  }));
+  const ends = data.lines.map((line) => ({
+    type: "scatter", mode: "markers", x: [line.x[last(line)]], y: [line.y[last(line)]], hoverinfo: "skip",
+    marker: { color: palette[line.colour], size: 8 }, cliponaxis: false,
+  }));
+  return [...lines, ...ends];
+}
+
+function annotations(data, palette) {
+  const label = (value, shift, text) => ({
+    xref: "paper", x: 1, xshift: 10, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: shift, text, showarrow: false,
+    font: { size: 12.5 }, align: "left",
+  });
+  const words = data.references.map(({ value, label: text, shift }) => ({ ...label(value, shift, `┄ ${text}`), opacity: 0.8 }));
+  const ends = data.lines.map((line) =>
+    label(line.y.at(-1), line.shift, `<span style="color:${palette[line.colour]}">■</span> ${line.name}`));
+  const title = {
+    xref: "paper", x: 0, xanchor: "left", xshift: 1 - LEFT, yref: "paper", y: 1, yanchor: "bottom", yshift: 5, text: data.labels.y,
+    showarrow: false, font: { size: 12.5 },
+  };
+  const empty = {
+    xref: "paper", x: 0.5, yref: "paper", y: 0.72, text: data.labels.empty, showarrow: false, font: { size: 14 }, opacity: 0.7,
+  };
+  return [title, ...words, ...ends, ...(data.lines.length ? [] : [empty])];
+}
+
+function layout(data, root, palette) {
+  const style = getComputedStyle(root), grid = "rgba(128,128,128,0.2)";
+  const axis = { zeroline: false, gridcolor: grid, linecolor: grid, fixedrange: true };
+  return {
+    height: data.height, autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    separators: data.separators, margin: { l: LEFT, r: RIGHT, t: data.margin.top, b: data.margin.bottom }, showlegend: false,
+    font: { color: style.color, family: style.fontFamily, size: 12 }, hovermode: "x unified", dragmode: false,
+    hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: style.color } },
+    xaxis: { ...axis, showgrid: false, range: [0, data.steps], title: { text: data.labels.x, font: { size: 12.5 }, standoff: 4 },
+      unifiedhovertitle: { text: `${data.labels.x} %{x:,d}` } },
+    yaxis: { ...axis, range: data.range },
+    shapes: data.references.map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
+      line: { color: data.grey, width: 1.4, dash: "dot" }, layer: "below" })),
+    annotations: annotations(data, palette),
+  };
+}
+
+async function draw(root, data) {
+  const Plotly = await loadPlotly(data.script);
+  if (!root.isConnected) return;
+  const palette = isDark(getComputedStyle(root)) ? data.palette.dark : data.palette.light;
+  root.setAttribute("role", "img");
+  root.setAttribute("aria-label", data.labels.chart);
+  await Plotly.react(root, traces(data, palette), layout(data, root, palette), { displayModeBar: false, responsive: true });
+}
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".mg-ladder-chart");
+  const drawn = JSON.stringify(data) + getComputedStyle(root).color;
+  root.style.height = `${data.height}px`;
+  if (root.drawn === drawn) return;
+  root.drawn = drawn;
+  draw(root, data).catch(() => { root.drawn = null; });
+}

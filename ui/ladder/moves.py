@@ -1,0 +1,104 @@
+"""What the buttons of the Ladder page do, and how long it takes."""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from minigpt_core.jobs import JobError
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import Run
+from minigpt_core.training import TrainConfig
+from ui import resources, state
+from ui.i18n import _
+from ui.ladder import plan, words
+from ui.ladder.plan import Ladder, Step
+from ui.training.situation import spoken_errors
+
+
+def train(budget: int, names: Collection[str]) -> None:
+    """Put the chosen rungs that have no result yet into the queue, the lowest first."""
+    with spoken_errors():
+        ladder = plan.look(state.chosen_text(), budget)
+        if ladder.problem:
+            raise ladder.problem
+        below: Run | None = None
+        for step in ladder.steps:
+            run = step.run
+            if step.rung.name in names and not (step.ended or step.live):
+                run = run or create(ladder, step, below)
+                resources.jobs().submit(run.id)  # one that was left goes on from its last checkpoint
+            below = run or below
+
+
+def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
+    """Store a new run for a rung. Raises what `new_run` raises."""
+    model = step.model.to_dict()
+    del model["vocab_size"]
+    return new_run(
+        resources.store(),
+        text=ladder.text.text,
+        title=ladder.text.title,
+        model_fields=model,
+        training=step.training,
+        lower=ladder.text.lower,
+        name=_("Ladder {n}: {rung}").format(n=step.number, rung=words.title(step.rung)),
+        note=f"{_(step.rung.idea)} ({step.rung.name})",
+        workspace=state.workspace(),
+        parent=below.id if below else None,
+    )
+
+
+def stop_all(budget: int) -> None:
+    """End what is trained and empty the queue; what was reached is kept. The last in the queue leaves first."""
+    with spoken_errors():
+        for step in reversed(plan.look(state.chosen_text(), budget).steps):
+            if step.live and step.run:
+                with suppress(JobError):  # it has just ended by itself, or is trained outside this dashboard
+                    resources.jobs().stop(step.run.id)
+
+
+# How long it takes
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a rung takes on this machine, in seconds."""
+
+    step: float
+    evaluation: float
+
+    def of(self, training: TrainConfig, share: float = 1.0) -> float:
+        """Seconds for a share of a training."""
+        evaluations = training.steps / training.evaluation_interval + 1
+        return share * (training.steps * self.step + evaluations * self.evaluation)
+
+
+def measured(ladder: Ladder) -> dict[str, Cost]:
+    """The cost of each rung without a result. Asks for one more at a time, so that Start need not wait for long."""
+    found: dict[str, Cost] = {}
+    for step in ladder.steps:
+        if step.ended:
+            continue
+        speed = resources.jobs().speed(step.model, step.training, patience=0)
+        if speed is None:
+            break
+        found[step.rung.name] = Cost(**speed)
+    return found
+
+
+def time_left(steps: Sequence[Step], costs: dict[str, Cost]) -> float | None:
+    """Until the last of these is finished, as many at a time as this machine trains; None before all are measured."""
+    if any(step.rung.name not in costs for step in steps):
+        return None
+    lanes = [0.0] * resources.jobs().at_once
+    for step in steps:
+        share = 1 - (step.run.step if step.run else 0) / step.training.steps
+        lanes[lanes.index(min(lanes))] += costs[step.rung.name].of(step.training, share)
+    return max(lanes) * slower(steps, costs)
+
+
+def slower(steps: Sequence[Step], costs: dict[str, Cost]) -> float:
+    """How much longer the steps take now than when they were measured: trainings share the machine."""
+    under_way = [(step, step.run) for step in steps if step.run and step.run.step]
+    expected = sum(run.step * costs[step.rung.name].step for step, run in under_way)
+    return sum(run.seconds for _step, run in under_way) / expected if expected else 1.0

@@ -1,0 +1,81 @@
+"""The HTML of the Ladder page: plain data in, escaped HTML out."""
+
+from ui.home.pictures import readable
+from ui.i18n import _, duration, number, signed
+from ui.ladder import chart, words
+from ui.ladder.plan import Step
+from ui.tokens import escape, face
+
+NO_CHANGE = 0.005  # what is written as ±0.00
+
+
+def colour(step: Step) -> str:
+    """The rung's place on the scale, for light and for dark paper."""
+    return f"light-dark({chart.ON_LIGHT[step.number - 1]}, {chart.ON_DARK[step.number - 1]})"
+
+
+def name(step: Step) -> str:
+    """Its number in its colour, and its title."""
+    return (
+        f"<span class='mg-rung-n' style='--k:{colour(step)}'>{step.number}</span> "
+        f"<b>{escape(words.title(step.rung))}</b>"
+    )
+
+
+def rung(step: Step, seconds: float | None) -> str:
+    """A line of the list: name and idea; what it has reached, or how long it will take; its size."""
+    idea = escape(_(step.rung.idea))
+    return (
+        f"<div class='mg-rung'><div>{name(step)}<div class='mg-rung-idea'>{idea}</div></div>"
+        f"<div class='mg-rung-end'>{_reached(step, seconds)}"
+        f"<span>{escape(words.parameters(step.parameters))}</span></div></div>"
+    )
+
+
+def _reached(step: Step, seconds: float | None) -> str:
+    if step.loss is not None:
+        return f"<div>{escape(_('loss'))} <b>{number(step.loss, 2)}</b></div>"
+    if step.run is None:
+        return "" if seconds is None else f"<div>≈ {duration(max(1.0, seconds))}</div>"
+    bar = ""
+    if step.status == "running":
+        share = 100 * step.run.step / step.training.steps
+        bar = f"<div class='mg-rung-bar'><i style='width:{share:.1f}%'></i></div>"
+    return f"<div>{escape(words.state(step))}</div>{bar}"
+
+
+def bought(step: Step, change: float | None, sentence: str, highest: float) -> str:
+    """The loss of a rung as a bar that begins at 0, the difference to the rung below, and both in words."""
+    looks, shown = "", ""
+    if change is not None:
+        looks = words.is_difference(change) * (" mg-fell" if change < 0 else " mg-rose")
+        shown = signed(change, 2) if abs(change) >= NO_CHANGE else f"±{number(0, 2)}"
+    width = 100 * min(1.0, (step.loss or 0) / highest)  # none if it diverged
+    return (
+        f"<div class='mg-bought'><div>{name(step)}</div>"
+        f"<div class='mg-bought-bar'><i style='width:{width:.1f}%;--k:{colour(step)}'></i></div>"
+        f"<div class='mg-bought-n'>{number(step.loss, 2)}</div><div class='mg-bought-n{looks}'>{shown}</div>"
+        f"<div class='mg-bought-s'>{escape(sentence)}</div></div>"
+    )
+
+
+def table_head() -> str:
+    """What the columns of `result` are."""
+    titles = (_("rung"), _("loss"), _("parameters"), _("time"), _("what it writes"))
+    return (
+        f"<div class='mg-result mg-label'>{''.join(f'<div>{escape(title)}</div>' for title in titles)}</div>"
+    )
+
+
+def result(step: Step, written: str) -> str:
+    """A finished rung in the table: loss, size, time, and what it writes (safe HTML)."""
+    assert step.run is not None
+    figures = (number(step.loss, 2), number(step.parameters), duration(step.run.seconds))
+    cells = "".join(f"<div>{figure}</div>" for figure in figures)
+    return f"<div class='mg-result'><div>{name(step)}</div>{cells}<div>{written}</div></div>"
+
+
+def sample(prompt: str, text: str) -> str:
+    """What a rung writes after the prompt, in one piece."""
+    shown = [escape(readable(part).replace("\n", face("\n"))) for part in (prompt, text)]
+    return f"<div class='mg-says'><bdi><b>{shown[0]}</b>{shown[1]}</bdi></div>"

@@ -1,0 +1,185 @@
+"""What each rung would be trained as, and which runs of this workspace it already is: all state is in the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from minigpt_core.data import check_length
+from minigpt_core.errors import TextError, UserError
+from minigpt_core.ladder import RUNGS, Rung, rung_of, settings_up_to
+from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.runs import LIVE, Run
+from minigpt_core.training import MetricsEvent, TrainConfig
+from ui import resources, state
+from ui.resources import ChosenText
+from ui.training.settings import fingerprint
+
+# Small enough for all nine in about a minute of two cores, large enough for the ideas to show. Measured on Le Chat
+# Curieux with 1,000 steps: 5e-3 falling to a tenth ended lower on every rung tried than 3e-3, falling or constant.
+SIZES: dict[str, Any] = {"n_embd": 64, "block_size": 32}
+TRAINING: dict[str, Any] = {
+    "batch_size": 16, "learning_rate": 5e-3, "schedule": "linear", "warmup_steps": 50, "min_lr_share": 0.1,
+    "grad_clip": 1.0, "eval_windows": 128, "sample_length": 100,
+}  # fmt: skip
+BUDGETS = (300, 1000, 2000)  # steps
+USUAL_BUDGET = 1000
+
+WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device")  # these change no loss
+ENDED = ("done", "diverged")  # its result is known: training it again would give the same
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One rung as it would be trained, and what has become of it."""
+
+    number: int
+    """Its place on the ladder, 1 is TinyGPT."""
+
+    rung: Rung
+    model: ModelConfig
+    training: TrainConfig
+    run: Run | None = None
+    """A run with just these settings, if there is one: finished, or on its way, or left."""
+
+    evaluations: Sequence[MetricsEvent] = ()
+    position: int | None = None
+    """Place in the queue, 1 is next."""
+
+    stopping: bool = False
+    """It was asked to stop and has not stopped yet."""
+
+    @property
+    def status(self) -> str:
+        """The run's status, or "new"."""
+        return self.run.status if self.run else "new"
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers training adjusts."""
+        return _parameters(self.model)
+
+    @property
+    def live(self) -> bool:
+        """It waits or is trained."""
+        return self.status in LIVE
+
+    @property
+    def ended(self) -> bool:
+        """Its result is known."""
+        return self.status in ENDED
+
+    @property
+    def loss(self) -> float | None:
+        """The validation loss at its end, in nats per character; None before, or if it diverged."""
+        return self.evaluations[-1].val_loss if self.status == "done" and self.evaluations else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ladder:
+    """All rungs on one text, with one budget."""
+
+    text: ChosenText
+    steps: tuple[Step, ...]
+    problem: UserError | None = None
+    """Why nothing can be trained on this text."""
+
+    @property
+    def live(self) -> bool:
+        """A rung waits or is trained."""
+        return any(step.live for step in self.steps)
+
+    @property
+    def done(self) -> list[Step]:
+        """The rungs with a result."""
+        return [step for step in self.steps if step.loss is not None]
+
+    def below(self, step: Step) -> Step | None:
+        """The rung below, None for the lowest."""
+        return self.steps[step.number - 2] if step.number > 1 else None
+
+
+def settings(rung: Rung, vocab_size: int, budget: int) -> tuple[ModelConfig, TrainConfig]:
+    """The same for every rung but for its parts."""
+    model, training = settings_up_to(rung.name)
+    fields: dict[str, Any] = TRAINING | {"steps": budget} | training
+    return ModelConfig(vocab_size=vocab_size, **SIZES, **model), TrainConfig(**fields)
+
+
+def latest_budget(text: ChosenText) -> int:
+    """That of the newest rung on this text, so that a reload finds it again; before the first, the usual one."""
+    vocab_size = resources.tokenizer(text.id, text.lower).vocab_size
+    for run in _of_text(text):
+        rung = rung_of(run.model)
+        steps = run.training.steps
+        if rung in RUNGS and steps in BUDGETS and is_like(run, *settings(rung, vocab_size, steps)):
+            return steps
+    return USUAL_BUDGET
+
+
+def look(text: ChosenText, budget: int) -> Ladder:
+    """The ladder as it stands now. Raises `StoreError` if the store cannot be read."""
+    vocab_size = resources.tokenizer(text.id, text.lower).vocab_size
+    runs = _of_text(text)
+    steps = []
+    for number, rung in enumerate(RUNGS, start=1):
+        model, training = settings(rung, vocab_size, budget)
+        run = best_of([run for run in runs if is_like(run, model, training)])
+        found: dict[str, Any] = {}
+        if run:
+            found["evaluations"] = resources.store().evaluations(run.id)
+            found["position"] = resources.jobs().position(run.id)
+            found["stopping"] = resources.jobs().is_stopping(run.id)
+        steps.append(Step(number=number, rung=rung, model=model, training=training, run=run, **found))
+    return Ladder(text=text, steps=tuple(steps), problem=problem(text))
+
+
+def problem(text: ChosenText) -> UserError | None:
+    """Why the ladder cannot be trained on a text: both of its parts must hold a window."""
+    parts = resources.dataset(text.id, text.lower)
+    try:
+        check_length(parts.train, SIZES["block_size"])
+    except TextError as error:
+        return error
+    if len(parts.val) > SIZES["block_size"]:
+        return None
+    return TextError(
+        "The rungs are compared on the end of the text, which has {length} characters here; {needed} are needed. "
+        "Choose a longer text.",
+        length=len(parts.val),
+        needed=SIZES["block_size"] + 1,
+    )
+
+
+def is_like(run: Run, model: ModelConfig, training: TrainConfig) -> bool:
+    """Whether a run gives the very losses that these settings would give on its text."""
+    return run.model == model and _deciding(run.training) == _deciding(training)
+
+
+def best_of(runs: Sequence[Run]) -> Run | None:
+    """The one that is furthest: a finished one, else one on its way, else the newest (they come newest first)."""
+    untouched = [run for run in runs if not _steered(run)]
+    for statuses in (("done",), LIVE, ("diverged",)):
+        for run in untouched:
+            if run.status in statuses:
+                return run
+    return untouched[0] if untouched else None
+
+
+@lru_cache(maxsize=64)
+def _parameters(model: ModelConfig) -> int:
+    return parameters_of(model)
+
+
+def _of_text(text: ChosenText) -> list[Run]:
+    text_id = fingerprint(text.text)
+    return [run for run in resources.store().runs(state.workspace()) if run.text_id == text_id]
+
+
+def _deciding(training: TrainConfig) -> dict[str, Any]:
+    return {name: value for name, value in training.to_dict().items() if name not in WATCHING}
+
+
+def _steered(run: Run) -> bool:
+    """Whether its learning rate was changed on the way: then its result is not that of its settings."""
+    return any(change.name == "learning_rate" for change in resources.store().changes(run.id))

@@ -1,0 +1,252 @@
+"""The Ladder page from top to bottom, one function a section."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from minigpt_core.errors import UserError
+from minigpt_core.ngrams import Baselines
+from ui import glossary, problems, resources, state
+from ui.i18n import _, duration, n_, number, percent, translate
+from ui.journey import STATIONS
+from ui.ladder import chart, moves, pictures, plan, words
+from ui.ladder.plan import Ladder, Step
+from ui.sampling.controls import opening
+from ui.sampling.recipe import Recipe
+from ui.tokens import escape, escape_markdown
+from ui.wording import text_title
+
+REFRESH_SECONDS = {"live": 1.0, "measuring": 0.6}  # nothing to follow: it stays as it is
+CHART_HEIGHT = 445
+TEMPERATURE, SEED, LENGTH = 0.8, 1, 130  # of the samples
+AT_A_TIME = 2  # samples that are written in one run of the script: none keeps the page waiting
+BUDGET, WRITTEN = "ladder.budget", "ladder.written"
+PAGES = {station.name: station for station in STATIONS}
+
+
+def page() -> None:
+    """Everything, redrawn in place while something goes on."""
+    if state.page_state(BUDGET, None) is None:
+        state.set_page_state(BUDGET, plan.latest_budget(state.chosen_text()))
+    mode = mode_of(plan.look(state.chosen_text(), budget()))
+    st.fragment(_draw, run_every=REFRESH_SECONDS.get(mode))(mode)
+
+
+def _draw(mode: str) -> None:
+    ladder = plan.look(state.chosen_text(), budget())
+    costs = {} if ladder.problem else moves.measured(ladder)
+    if mode_of(ladder) != mode:
+        st.rerun()
+    counted = resources.baselines(ladder.text.id, ladder.text.lower)
+    head(ladder, costs)
+    left, right = st.columns([10, 10], gap="medium")
+    with left.container(key="ladder_rungs", gap=None):
+        for step in ladder.steps:
+            cost = costs.get(step.rung.name)
+            _rung(step, cost.of(step.training) if cost else None)
+    with right:
+        chart.draw(ladder, chart.references(counted), CHART_HEIGHT)
+        st.caption(same_for_all(ladder))
+    if any(step.ended for step in ladder.steps):
+        ideas(ladder, counted)
+        samples(ladder)
+
+
+def mode_of(ladder: Ladder) -> str:
+    """ "live" while rungs are trained, "measuring" until the time of each is known, else "rest"."""
+    if ladder.live:
+        return "live"
+    if ladder.problem:
+        return "rest"
+    open_ = [step for step in ladder.steps if not step.ended]
+    return "measuring" if len(moves.measured(ladder)) < len(open_) else "rest"
+
+
+def budget() -> int:
+    """How many steps every rung is given."""
+    return int(state.page_state(BUDGET, plan.USUAL_BUDGET))
+
+
+def is_chosen(step: Step) -> bool:
+    """Whether a rung has its tick."""
+    return bool(state.page_state(f"ladder.rung.{step.rung.name}", True))
+
+
+# What to press
+
+
+def head(ladder: Ladder, costs: dict[str, moves.Cost]) -> None:
+    """The title and the controls, then one sentence: what this is, how it goes, or what came out."""
+    chosen = [step for step in ladder.steps if is_chosen(step)]
+    waiting = [step for step in chosen if not step.ended and not step.live]
+    row = st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="ladder_head"
+    )
+    with row:
+        st.title(_("Ladder"), anchor=False, width="content")
+        with st.container(
+            horizontal=True, vertical_alignment="center", width="content", gap="small", key="ladder_transport"
+        ):
+            _budget(ladder)
+            st.button(
+                _("Train the chosen rungs"),
+                icon=":material/play_arrow:",
+                type="primary",
+                key="ladder_train",
+                disabled=not waiting or ladder.problem is not None,
+                on_click=moves.train,
+                args=(budget(), [step.rung.name for step in chosen]),
+                help=None if waiting or ladder.live else why_off(chosen),
+            )
+            st.button(
+                _("Stop all"),
+                icon=":material/stop:",
+                key="ladder_stop",
+                disabled=not ladder.live,
+                on_click=moves.stop_all,
+                args=(budget(),),
+            )
+    if ladder.problem:
+        problems.show(ladder.problem)
+    st.markdown(sentence(ladder, waiting, costs))
+
+
+def why_off(chosen: Sequence[Step]) -> str:
+    """Why there is nothing to train."""
+    if not chosen:
+        return _("Tick at least one rung.")
+    return _("All chosen rungs are finished: they are kept. Choose another number of steps, or another text.")
+
+
+def _budget(ladder: Ladder) -> None:
+    st.segmented_control(
+        glossary.word("step"),
+        plan.BUDGETS,
+        format_func=lambda steps: n_("{n} step", "{n} steps", steps).format(n=number(steps)),
+        required=True,
+        key=state.page_key(BUDGET),
+        disabled=ladder.live,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+
+
+def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, moves.Cost]) -> str:
+    """What to know now, in Markdown."""
+    live = [step for step in ladder.steps if step.live]
+    if live and all(step.stopping for step in live):
+        return f"**{_('Stopping …')}**"
+    if live:
+        ended = sum(step.ended for step in ladder.steps)
+        words_ = _("{done} of {all} finished").format(done=number(ended), all=number(ended + len(live)))
+        left = moves.time_left(live, costs)
+        if left is not None:
+            words_ += ", " + _("about {time} left").format(time=duration(max(1.0, left)))
+        return f"**{words_}.** " + _("It goes on if you leave this page.")
+    if len(ladder.done) > 1:
+        return words.summary(ladder)
+    text = _("Each rung is a model with **one idea more** than the one before. What does each idea buy?")
+    needed = moves.time_left(waiting, costs) if waiting else None
+    if needed is None:
+        return text
+    return text + " " + _("Training takes about **{time}**.").format(time=duration(max(1.0, needed)))
+
+
+def same_for_all(ladder: Ladder) -> str:
+    """What does not differ from rung to rung, in Markdown."""
+    training, model = ladder.steps[0].training, ladder.steps[0].model
+    return _(
+        "The same for all: the text *{text}*, {steps} steps, {rows} stretches of {block} characters a step, {width} "
+        "numbers a character, learning rate {rate} (falling to {share} of it), seed {seed}."
+    ).format(
+        text=escape_markdown(text_title(ladder.text.title)),
+        steps=number(training.steps),
+        rows=number(training.batch_size),
+        block=number(model.block_size),
+        width=number(model.n_embd),
+        rate=number(training.learning_rate),
+        share=percent(training.min_lr_share),
+        seed=training.seed,
+    )
+
+
+def _rung(step: Step, seconds: float | None) -> None:
+    key = f"ladder.rung.{step.rung.name}"
+    state.page_state(key, True)
+    with st.container(horizontal=True, wrap=False, gap="small", vertical_alignment="center"):
+        st.checkbox(
+            words.title(step.rung),
+            key=state.page_key(key),
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.html(pictures.rung(step, seconds), width="stretch")
+
+
+# What came out
+
+
+def ideas(ladder: Ladder, counted: Baselines) -> None:
+    """A bar for each finished rung, with what its idea bought in words."""
+    st.subheader(_("What did each idea buy?"), anchor=False)
+    highest = max(counted.uniform, *(step.loss or 0 for step in ladder.done))
+    lines = []
+    for step in ladder.steps:
+        below = ladder.below(step)
+        told = f"{words.bought(step, below, counted)} {_(words.REASONS[step.rung.name])}"
+        if step.ended:
+            lines.append(pictures.bought(step, words.difference(step, below), told, highest))
+    st.html("".join(lines))
+    st.caption(
+        _(
+            "The loss is that of the last step, on the end of the text, which no rung has learned from. Differences "
+            "below {same} could as well come from another seed."
+        ).format(same=number(words.SAME, 2))
+    )
+
+
+def samples(ladder: Ladder) -> None:
+    """What every rung writes, what it cost, and the way to its training."""
+    if not ladder.done:
+        return
+    prompt = opening(ladder.text.text)
+    st.subheader(_("What does each rung write?"), anchor=False)
+    st.caption(
+        _("The same beginning, the same random numbers (seed {seed}), temperature {temperature}.").format(
+            seed=SEED, temperature=number(TEMPERATURE)
+        )
+    )
+    written = set(state.page_state(WRITTEN, ()))
+    waiting = [step.run.id for step in ladder.done if step.run and step.run.id not in written]
+    with st.container(key="ladder_results", gap=None):
+        st.html(pictures.table_head())
+        for step in ladder.done:
+            ready = step.run is not None and step.run.id not in waiting[AT_A_TIME:]
+            with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
+                st.html(pictures.result(step, _written(step, prompt) if ready else "…"), width="stretch")
+                _link(step)
+    state.set_page_state(WRITTEN, (*written, *waiting[:AT_A_TIME]))
+    if waiting[AT_A_TIME:]:
+        st.rerun()
+
+
+def _link(step: Step) -> None:
+    assert step.run is not None
+    st.page_link(
+        PAGES["training"].script,
+        label=_("Training"),
+        icon=":material/arrow_forward:",
+        query_params={"run": step.run.id},
+        help=_("This run on the Training page: its curve, what it wrote on the way, its settings."),
+    )
+
+
+def _written(step: Step, prompt: str) -> str:
+    """A sample as HTML, or why there is none."""
+    assert step.run is not None
+    recipe = Recipe(run=step.run.id, step=step.run.step, prompt=prompt, temperature=TEMPERATURE, seed=SEED)
+    try:
+        draw = resources.draw(recipe)
+        return pictures.sample(draw.prompt, draw.text(LENGTH))
+    except UserError as error:  # its weights are gone
+        return escape(translate(error))

@@ -1,0 +1,127 @@
+"""What the rungs are called, and what each idea bought, in sentences whose numbers come from the results."""
+
+from minigpt_core.ladder import Rung
+from minigpt_core.ngrams import Baselines
+from ui.i18n import N_, _, n_, number, signed
+from ui.ladder.plan import Ladder, Step
+from ui.model.words import RUNG_TITLES
+from ui.wording import status_word
+
+SAME = 0.05  # a smaller difference could as well come from another seed: four seeds of one rung lay up to 0.045 apart
+MUCH = 0.1
+ROUNDING = 1e-9
+
+REASONS = {  # true whichever way the number goes
+    "tinygpt": N_("Seeing one character, it can at best learn which characters tend to follow which."),
+    "positions": N_(
+        "With no attention there is nobody to tell the positions to: each character is still alone."
+    ),
+    "one-head": N_(
+        "A character can look back now, but what it finds there takes the place of what it knew itself."
+    ),
+    "heads": N_("Four heads share the same numbers: four different looks back, each a quarter as wide."),
+    "mlp": N_("Attention only mixes what is there already; this network can make something new of it."),
+    "residual": N_("What a character knew itself stays, and what each part finds comes on top."),
+    "layernorm": N_(
+        "It knows nothing about text: it keeps the numbers on one scale, which matters most in deep models."
+    ),
+    "layers": N_(
+        "Four times the layers take much longer, and a deep model often needs more steps to show it."
+    ),
+    "dropout": N_(
+        "Blanking numbers makes learning harder on purpose; it helps once a model begins to memorise its text."
+    ),
+}
+
+
+def title(rung: Rung) -> str:
+    """What a rung is called."""
+    return _(RUNG_TITLES[rung.name])
+
+
+def state(step: Step) -> str:
+    """What a rung is doing, in a few words."""
+    if step.run is None:
+        return ""
+    if step.live and step.stopping:
+        return _("stopping …")
+    if step.position is not None:
+        return _("waiting: number {n}").format(n=number(step.position))
+    if step.status == "queued":
+        return _("Getting ready …")
+    if step.status == "running":
+        steps = number(step.training.steps)
+        return _("step {step} of {steps}").format(step=number(step.run.step), steps=steps)
+    return status_word(step.status)
+
+
+def difference(step: Step, below: Step | None) -> float | None:
+    """By how much the loss is higher than on the rung before; None if one of the two is not known."""
+    if below is None or step.loss is None or below.loss is None:
+        return None
+    return round(step.loss, 2) - round(below.loss, 2)  # as the two are shown
+
+
+def bought(step: Step, below: Step | None, baselines: Baselines) -> str:
+    """What the measurement says about one idea, without the reason."""
+    if step.status == "diverged":
+        return _("The training broke: the steps were too large for it, and the loss is no number any more.")
+    if step.loss is None:
+        return ""
+    if below is None:
+        return _("Loss {loss}; pure chance would be {chance}.").format(
+            loss=number(step.loss, 2), chance=number(baselines.uniform, 2)
+        )
+    change = difference(step, below)
+    if change is None:
+        return _("Loss {loss}. Train the rung before it as well to see what this idea alone buys.").format(
+            loss=number(step.loss, 2)
+        )
+    before, after = number(below.loss, 2), number(step.loss, 2)
+    return _verdict(change).format(before=before, after=after)
+
+
+def is_difference(change: float) -> bool:
+    """Whether it is more than another seed might give."""
+    return abs(change) > SAME - ROUNDING
+
+
+def _verdict(change: float) -> str:
+    if not is_difference(change):
+        return _("Loss {before} → {after}: hardly any difference.")
+    if change <= ROUNDING - MUCH:
+        return _("Loss {before} → {after}: this idea bought a lot.")
+    if change < 0:
+        return _("Loss {before} → {after}: a little better.")
+    return _("Loss {before} → {after}: at this budget it did not help, the loss is higher.")
+
+
+def summary(ladder: Ladder) -> str:
+    """What the whole ladder bought, and which idea the most, in Markdown; empty before two rungs are finished."""
+    done = ladder.done
+    if len(done) < 2:
+        return ""
+    first, best = done[0], min(done, key=lambda step: step.loss or 0)
+    if best is first:
+        return _("No rung has come below **{name}** ({loss}) with so few steps: try a larger budget.").format(
+            name=title(first.rung), loss=number(first.loss, 2)
+        )
+    text = _("From **{first}** to **{best}** the loss falls from {before} to {after}.").format(
+        first=title(first.rung),
+        best=title(best.rung),
+        before=number(first.loss, 2),
+        after=number(best.loss, 2),
+    )
+    changes = {step.number: difference(step, ladder.below(step)) for step in done}
+    known = {number_: change for number_, change in changes.items() if change is not None}
+    if known and is_difference(lowest := min(known.values())) and lowest < 0:
+        step = ladder.steps[min(known, key=lambda number_: known[number_]) - 1]
+        text += " " + _("The idea that bought the most: **{name}** ({change}).").format(
+            name=title(step.rung), change=signed(known[step.number], 2)
+        )
+    return text
+
+
+def parameters(count: int) -> str:
+    """ "24,880 parameters"."""
+    return n_("{n} parameter", "{n} parameters", count).format(n=number(count))

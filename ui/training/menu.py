@@ -1,0 +1,60 @@
+"""What the presets are called on the page, and where each comes from, in a few words."""
+
+from dataclasses import dataclass
+
+from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.presets import PRESETS
+from ui.i18n import N_, _, n_, number
+
+OWN = "own"  # no preset has this model
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be chosen."""
+
+    title: str
+    source: str
+
+
+ENTRIES = {
+    "notebook": Entry("TinyGPT", N_("the notebook’s model")),
+    "small-gpt": Entry(N_("Small GPT"), N_("for short stories")),
+    "lecture-bigram": Entry(N_("Lecture’s bigram"), N_("Karpathy’s lecture “Let’s build GPT”")),
+    "nanogpt-cpu": Entry(N_("nanoGPT for a CPU"), N_("nanoGPT’s README, “I only have a macbook”")),
+    "modern-small": Entry(N_("GPT for longer texts"), N_("the parts of modded-nanogpt and nanochat")),
+    OWN: Entry(N_("A model of your own"), N_("made under Advanced or on the Model page")),
+}
+ORDER = ("notebook", "small-gpt", "modern-small", "lecture-bigram", "nanogpt-cpu")
+
+
+def names(present: str) -> list[str]:
+    """What can be chosen, the notebook's model first; a model of one's own only where it is the present one."""
+    others = [name for name in PRESETS if name not in ORDER]
+    return [*(name for name in ORDER if name in PRESETS), *others, *([OWN] if present == OWN else [])]
+
+
+def title(name: str) -> str:
+    """What a preset is called."""
+    return _(ENTRIES[name].title) if name in ENTRIES else name
+
+
+def about(name: str, model: ModelConfig | None) -> str:
+    """Its size, what it can see, and where it comes from, in one line."""
+    parts = []
+    if model is not None:
+        size = parameters_of(model)
+        parts = [n_("{n} parameter", "{n} parameters", size).format(n=number(size)), sees(model)]
+    if name in ENTRIES:
+        parts.append(_(ENTRIES[name].source))
+    return " · ".join(parts)
+
+
+def sees(model: ModelConfig) -> str:
+    """How much of the text before it a guess can use."""
+    if model.n_layer:
+        words = n_("sees {n} character", "sees up to {n} characters", model.block_size)
+        return words.format(n=number(model.block_size))
+    if model.positions == "none":
+        return _("sees one character")
+    return _("sees one character and its place")
