@@ -36,13 +36,13 @@ def references(baselines: Baselines, vocab_size: int, looks_back: bool = False) 
     Args:
         looks_back: it sees more than one character, so it can be compared with counts of triples, too.
     """
+    floor = _("the lowest that seeing one character allows on the text it learns from: {loss}")
     lines = [
         Reference(baselines.uniform, _("pure chance: ln({n})\u00a0=\u00a0{loss}").format(
             n=number(vocab_size), loss=number(baselines.uniform, 2))),
         Reference(baselines.unigram_train, _("knowing only how frequent each character is: {loss}").format(
             loss=number(baselines.unigram_train, 2))),
-        Reference(baselines.one_character_minimum, _("the lowest that seeing one character allows on the text it learns from: {loss}").format(
-            loss=number(baselines.one_character_minimum, 2))),
+        Reference(baselines.one_character_minimum, floor.format(loss=number(baselines.one_character_minimum, 2))),
     ]  # fmt: skip
     if looks_back and baselines.trigram_val is not None:
         label = _("counting triples, on text it never saw: {loss}")

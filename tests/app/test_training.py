@@ -222,6 +222,14 @@ def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> No
     assert "Settings now: model TinyGPT → Small GPT. Press Start training" in words(test)
     control(test, "select_slider", "n_layer").set_value(3).run()
     assert "model TinyGPT → A model of your own · layers 0 → 3. Press" in words(test)
+    control(test, "select_slider", "n_head").set_value(16).run()
+    control(test, "select_slider", "n_embd").set_value(8).run()
+    assert "cannot be shared out" in words(test)
+    assert "Press Start training" not in words(test)  # which is off
+    press(test, "training_back")
+    assert enabled(test) == {"start", "step", "restart"}
+    choose(test, "small-gpt")
+    control(test, "select_slider", "n_layer").set_value(3).run()
     assert control(test, "selectbox", "choice").value == menu.OWN
 
 

@@ -67,7 +67,9 @@ def _entry(run: Run) -> str:
     if run.status in LIVE:  # this list would stand still
         parts.append(status_word(run.status))
     elif run.status != "done":
-        parts.append(_("{status} at step {step}").format(status=status_word(run.status), step=number(run.step)))
+        parts.append(
+            _("{status} at step {step}").format(status=status_word(run.status), step=number(run.step))
+        )
     if run.best_val_loss is not None and run.status not in LIVE:
         parts.append(_("loss {loss}").format(loss=number(run.best_val_loss, 2)))
     return escape_markdown(" · ".join(parts))

@@ -58,13 +58,14 @@ def show(now: Situation, planned: settings.Plan) -> None:
 
 def lines(now: Situation, planned: settings.Plan) -> list[Line]:
     """A problem first, then what happened, then what differs."""
-    found = []
-    if planned.problem is not None and now.mine:
-        found.append(Line(settings.in_our_words(translate(planned.problem)), PROBLEM))
     elsewhere = now.live and not now.here
-    if now.run is not None and now.mine and not elsewhere and (differs := difference(now, now.run, planned)):
-        return [*found, differs] if now.live else [*found, happened(now), differs]
-    return [*found, happened(now)]
+    differs = difference(now, now.run, planned) if now.run and now.mine and not elsewhere else None
+    if planned.problem is not None and now.mine:
+        text = settings.in_our_words(translate(planned.problem))
+        return [Line(text, PROBLEM, differs.actions if differs else []), happened(now)]
+    if differs is None:
+        return [happened(now)]
+    return [differs] if now.live else [happened(now), differs]
 
 
 def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
