@@ -18,8 +18,7 @@ from scripts.browser import PAGES, START, find_chromium, go, launch, new_context
 from scripts.running_app import running_app
 
 STOP = ".st-key-training_stop button"
-LANGUAGE = ".st-key-language_switch button"
-PASTED_CHARACTERS = 200_000
+WORDS = ".st-key-glossary button"  # a control that every page has
 
 # Notes when a condition first holds after a click, in milliseconds of the page's own clock.
 _CLICK_AND_WAIT = """([selector, condition]) => new Promise(resolve => {
@@ -30,8 +29,12 @@ _CLICK_AND_WAIT = """([selector, condition]) => new Promise(resolve => {
   look();
 })"""
 
-FIRST_POINT = """[...document.querySelectorAll('.js-plotly-plot')].some(
-  plot => plot.data.some(trace => trace.name && trace.x && trace.x.length > 0 && /run/.test(location.search)))"""
+# A new run in the address, and a chart of its first steps (the run before has got beyond LATER_STEP).
+FIRST_POINT = """location.search.match(/run=(\\w+)/)?.[1] !== window.runBefore
+  && [...document.querySelectorAll('.js-plotly-plot')].some(plot =>
+    plot.data.some(trace => trace.x?.length && trace.x.at(-1) > 0 && trace.x.at(-1) < LATER))"""
+LATER_STEP = 100
+STOPPED = "/stopping|stopped/i.test(document.querySelector('.mg-live-status').textContent)"
 
 # The lengths of the script runs that a click causes, as Streamlit's root element shows them.
 _WATCH_RERUNS = """() => {
@@ -55,19 +58,20 @@ def start_and_stop(browser: Browser, url: str) -> tuple[float, float]:
     context = new_context(browser)
     page = context.new_page()
     go(page, url, "training")
-    first_point = click_until(page, START, FIRST_POINT)
-    wait_until_idle(page)
-    stop = click_until(page, STOP, "/stopping|stopped/i.test(document.body.innerText)")
+    page.evaluate("window.runBefore = location.search.match(/run=(\\w+)/)?.[1]")
+    first_point = click_until(page, START, FIRST_POINT.replace("LATER", str(LATER_STEP)))
+    page.wait_for_function(f"parseInt(document.querySelector('.mg-live-big').textContent) > {LATER_STEP}")
+    stop = click_until(page, STOP, STOPPED)
     wait_until_idle(page)
     context.close()
     return first_point, stop
 
 
 def reruns(page: Page, tries: int) -> list[float]:
-    """Lengths of the script runs that switching the language causes, in milliseconds."""
+    """Lengths of the script runs that opening and closing the glossary causes, in milliseconds."""
     page.evaluate(_WATCH_RERUNS)
-    for n in range(tries):
-        page.locator(LANGUAGE).nth((n + 1) % 2).click()
+    for _ in range(tries):
+        page.locator(WORDS).first.click()
         wait_until_idle(page)
     return [float(x) for x in page.evaluate("window.reruns")]
 

@@ -33,7 +33,9 @@ NOTEBOOK = Preset(
     "It names no learning rate: see benchmarks/learning_rate.py.",
     corpus="le-chat-curieux",
     model={"n_embd": 64, "block_size": 32},
-    training=TrainConfig(steps=500, batch_size=4, eval_windows=256),  # so small a model can afford to look at more text
+    training=TrainConfig(
+        steps=500, batch_size=4, eval_windows=256
+    ),  # so small a model can afford to look at more text
 )
 
 LECTURE_BIGRAM = Preset(

@@ -220,7 +220,9 @@ class Worker:
         try:
             keep_errors_with(self._store.folder(run_id))
             self._say("started", run=run_id)
-            self._say("finished", run=run_id, status=train(self._store, run_id, controls, message.get("threads", 1)))
+            self._say(
+                "finished", run=run_id, status=train(self._store, run_id, controls, message.get("threads", 1))
+            )
         except Exception as error:
             traceback.print_exc()
             self._fail(run_id, error)

@@ -90,10 +90,12 @@ function write(target, text) { if (target.textContent !== text) target.textConte
 function showFigures(view) {
   const { labels, steps } = view.data, state = view.state ?? {}, { number, duration } = formatter(view);
   const all = state.steps ?? steps, step = state.step ?? 0;
-  const put = (name, label, text, help) => {
+  const put = (name, label, text, help, when) => {
     const { box, label: title, value } = view.figures[name];
     write(title, label);
-    write(value, text);
+    if (value.childNodes.length !== 2) { value.replaceChildren(document.createTextNode(""), document.createElement("small")); }
+    if (value.firstChild.data !== text) value.firstChild.data = text;
+    write(value.lastChild, when ? ` ${when}` : "");
     if (help) box.dataset.tip = help;
   };
   const { label, value, box } = view.figures.step;
@@ -102,8 +104,9 @@ function showFigures(view) {
   if (value.firstChild.data !== number(step, 0)) value.firstChild.data = number(step, 0);
   write(value.lastChild, ` / ${number(all, 0)}`);
   box.removeAttribute("data-tip");
-  put("loss", labels.loss, number(state.loss, 2), labels.loss_help);
-  put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help);
+  put("loss", labels.loss, number(state.loss, state.loss < 1000 ? 2 : 0), labels.loss_help);
+  put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help,
+    state.accuracy == null ? "" : fill(labels.earlier, { step: number(state.accuracy_step, 0) }));
   put("perplexity", labels.perplexity, number(state.loss == null ? null : Math.exp(state.loss), 1), labels.perplexity_help);
   const rate = state.rate;
   put("rate", labels.rate, rate ? fill(labels.per_second, { n: number(rate, rate < 10 ? 1 : 0) }) : "–");
@@ -118,7 +121,7 @@ function showStatus(view, failure) {
   const { labels, colours, url } = view.data, state = view.state;
   const status = failure === "gone" ? null : state?.status ?? view.data.status;
   write(view.status, !status ? "" : state?.stopping ? labels.stopping : labels.status[status] ?? status);
-  view.status.style.setProperty("--k", status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference);
+  view.status.style.setProperty("--k", view.data.spoiled ? colours.problem : status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference);
   view.status.classList.toggle("mg-busy", status === "running");
   let sentence = "";
   if (failure) sentence = failure === "gone" ? labels.gone : labels.unreachable;
@@ -173,10 +176,10 @@ function traces(view) {
   return [
     line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view) ? 0.8 : 0.32, hoverinfo: "skip", hovertemplate: null }),
     line(smooth, labels.smooth, { line: { color: colours.train, width: 2.8 } }),
-    line(train, labels.train, { mode: "lines+markers", line: { color: colours.train, width: 1, dash: "dot" },
+    line(train, labels.train, { mode: "lines+markers", cliponaxis: false, line: { color: colours.train, width: 1, dash: "dot" },
       marker: { symbol: "circle-open", size: 7, line: { width: 1.6 } } }),
-    line(val, labels.val, { mode: "lines+markers", line: { color: colours.validation, width: 1.6 }, marker: { symbol: "diamond", size: 7 } }),
-    { type: "scatter", mode: "markers", x: last < 0 ? [] : [smooth.x[last]], y: last < 0 ? [] : [smooth.y[last]],
+    line(val, labels.val, { mode: "lines+markers", cliponaxis: false, line: { color: colours.validation, width: 1.6 }, marker: { symbol: "diamond", size: 7 } }),
+    { type: "scatter", mode: "markers", cliponaxis: false, x: last < 0 ? [] : [smooth.x[last]], y: last < 0 ? [] : [smooth.y[last]],
       marker: { color: colours.train, size: 11, line: { color: "#fff", width: 1.5 } }, showlegend: false, hoverinfo: "skip" },
   ];
 }
@@ -203,7 +206,7 @@ function referenceLabels(view, [low, high]) {
     const words = wrap(label), at = (high - value) / (high - low) * height;
     return { value, words, at, place: at, half: words.length * LINE_PX / 2 + 2 };
   });
-  let top = -MARGIN.t, bottom = height + MARGIN.b / 2;
+  let top = -MARGIN.t, bottom = height + 4;
   for (const line of lines) {
     line.place = Math.max(line.at, top + line.half);
     top = line.place + line.half;
@@ -213,7 +216,7 @@ function referenceLabels(view, [low, high]) {
     bottom = line.place - line.half;
   }
   return lines.map(({ value, words, at, place }) => ({
-    xref: "paper", x: 1.012, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: at - place,
+    xref: "paper", x: 1.02, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: at - place,
     text: words.join("<br>"), align: "left", showarrow: false, font: { size: 12 },
   }));
 }

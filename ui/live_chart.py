@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from minigpt_core.ngrams import Baselines
-from minigpt_core.runs import Run
+from minigpt_core.runs import LIVE, Run
 from ui import resources
 from ui.i18n import _, language, number, plotly_separators
+from ui.judgement import spoiled
 from ui.style import PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.wording import STATUSES
 
@@ -75,6 +76,7 @@ def live_chart(
         "script": "api/plotly.js",
         "every": POLL_MS,
         "status": run.status if run else None,
+        "spoiled": run is not None and run.status not in LIVE and spoiled(run),
         "steps": run.training.steps if run else steps,
         "references": [{"value": line.value, "label": line.label} for line in references],
         "height": height,
@@ -113,10 +115,12 @@ def labels() -> dict[str, Any]:
         "unreachable": _("The program cannot be reached; trying again. What was saved is not lost."),
         "spoken": _("Step {step} of {steps}, loss {loss}."),
         "accuracy_help": _(
-            "At the newest evaluation: how often the character it finds most likely is the right one."
+            "At the newest evaluation, on text it never saw: how often the character it finds most likely is the "
+            "right one."
         ),
         "loss_help": _(
-            "Average surprise at the real next character, in nats: smoothed over the newest batches."
+            "Average surprise at the real next character, in nats: smoothed over the newest batches. At the very "
+            "start it may lie above pure chance: before it has learned anything, the model is confidently wrong."
         ),
         "perplexity_help": _(
             "Among how many equally likely characters the model seems to hesitate: e to the loss."

@@ -79,6 +79,7 @@ def live_state(run: Run) -> Json:
         "stopping": run.status in ("running", "paused") and resources.jobs().is_stopping(run.id),
         "loss": smooth[-1][1] if smooth else None,
         "accuracy": last_accuracy(evaluations),
+        "accuracy_step": evaluations[-1].step if evaluations else None,
         "raw": points(list(zip(curve.steps, curve.losses, strict=True))),
         "smooth": points(smooth),
         "train": points(train),

@@ -5,6 +5,7 @@ link find them again. Widgets keep their own values with `key=` and `persist_sta
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -264,6 +265,19 @@ def page_key(name: str) -> str:
 def page_state(name: str, default: Any) -> Any:
     """A value of one page that is no widget's: `page_state("batches.draw", 0)`."""
     return st.session_state.setdefault(page_key(name), default)
+
+
+def keep_choices(area: str, names: Iterable[str]) -> None:
+    """Keep the choices of these widgets (by their `page_state` names) when the language changes. Call it before them.
+
+    The browser knows what is chosen by its words only: in another language it would find none of them and fall back
+    to the first.
+    """
+    drawn_in = f"{area}.language"
+    if page_state(drawn_in, language()) != language():
+        for key in filter(st.session_state.__contains__, map(page_key, names)):
+            st.session_state[key] = st.session_state[key]
+        set_page_state(drawn_in, language())
 
 
 def set_page_state(name: str, value: Any) -> None:

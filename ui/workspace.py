@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
@@ -18,6 +19,15 @@ A_YEAR = 365 * 24 * 3600
 def serving() -> bool:
     """Whether other machines can reach this server: `MINIGPT_SERVE=1`, or an address that is not loopback."""
     return os.environ.get("MINIGPT_SERVE") == "1" or config.get_option("server.address") not in LOOPBACK
+
+
+def address(opened: str | None) -> str:
+    """The address of the opened page as other machines reach it. Who serves a class may look at it from this one."""
+    parts = urlsplit(str(opened or ""))
+    network = config.get_option("browser.serverAddress")
+    if parts.hostname in LOOPBACK and network not in (*LOOPBACK, None):
+        return urlunsplit((parts.scheme, f"{network}:{parts.port or 80}", parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 
 def new_token() -> str:

@@ -5,17 +5,16 @@ from collections.abc import Callable
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
-from torch.utils.flop_counter import FlopCounterMode
 
 from minigpt_core import corpus
 from minigpt_core.data import get_batch, prepare
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.model import GPT, ModelConfig, build_model, count_parameters
+from minigpt_core.model import ModelConfig, build_model, count_parameters
 from minigpt_core.runs import Run, RunStore
 from minigpt_core.training import CheckpointEvent, TrainConfig, Trainer
 from tests.app.conftest import OpenPage
 from ui.i18n import _, number, using
-from ui.model import anatomy, choice, follow, pictures
+from ui.model import choice, pictures
 
 TITLES = {"en": "Model", "fr": "Modèle"}
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
@@ -161,81 +160,21 @@ def test_the_weights_of_the_current_run_are_used_if_it_is_the_same_model(
     assert drawn(page) == run.model
 
 
-def test_nothing_is_promised_about_the_training(app: OpenPage) -> None:
-    page = app("model", text="the-curious-cat")
-    keys = [button.key for button in page.button]
-    assert ("model_use" in keys) == choice.TRAINING_USES_IT
-
-
-def test_a_huge_model_is_counted_but_not_calculated(app: OpenPage) -> None:
-    page = app("model", text="the-curious-cat")
-    press(page, "rung_dropout")
-    for _time in range(7):
-        press(page, "n_embd_more")
-    for _time in range(12):
-        press(page, "n_layer_more")
-    assert not page.exception and not page.error
-    assert (drawn(page).n_layer, drawn(page).n_embd) == (48, 768)
-    assert number(anatomy.total_parameters(drawn(page))) in html(page)
-    assert len(page.info) == 1
-
-
 @pytest.mark.parametrize("lang", TITLES)
-def test_a_text_that_is_too_short_is_said_and_the_drawing_stays(app: OpenPage, lang: str) -> None:
-    short = RunStore().save_text("a" * 10 + "b" * 10, "short")
-    page = app("model", lang=lang, text=short)
-    assert not page.exception
-    assert "18" in page.error[0].value and "33" in page.error[0].value
-    assert "(4, 32, 64)" in html(page)
-
-
-def test_markup_in_a_text_is_shown_and_not_run(app: OpenPage) -> None:
-    text_id = RunStore().save_text("<script>alert(1)</script>\u200b\u202e $x$ **b** " * 20, "<b>markup</b>")
-    page = app("model", text=text_id)
-    assert not page.exception and not page.error
-    assert "<script" not in html(page) and "<b>markup" not in html(page)
-
-
-@pytest.mark.parametrize("rung", NAMES)
-def test_following_a_batch_gives_what_the_model_gives(rung: str) -> None:
-    config = config_of(rung)
-    model = follow.fresh_model(config, 7)
-    idx = torch.randint(V, (3, 16), generator=torch.Generator().manual_seed(1))
-    stages = follow.follow(model, idx, row=2)
-    with torch.no_grad():
-        logits = model(idx)[0]
-    torch.testing.assert_close(stages[-1].values, logits[2].softmax(-1))
-    torch.testing.assert_close(stages[-2].values, logits[2, :, : follow.SHOWN_NUMBERS])
-    parts = anatomy.parts(config, 3)
-    assert all(stage.shape == parts[stage.part].shape for stage in stages)
-    followed = {stage.part for stage in stages}
-    there = {name for name, part in parts.items() if part.there} - {"characters", "layer"}
-    assert followed - {"layer"} == there - ({"positions"} if config.positions == "rotary" else set())
-
-
-@pytest.mark.parametrize("rung", NAMES)
-def test_parts_add_up_to_the_model(rung: str) -> None:
-    for fields in ({}, {"tie_weights": True, "bias": False}):
-        if fields and rung in ("tinygpt", "positions"):
-            continue
-        config = config_of(rung, **fields)
-        assert anatomy.total_parameters(config) == count_parameters(build_model(config))
-
-
-@pytest.mark.parametrize("rung", NAMES)
-def test_operations_are_those_that_pytorch_counts(rung: str) -> None:
-    config = config_of(rung)
-    model, idx = follow.fresh_model(config, 1), torch.zeros(2, 16, dtype=torch.int64)
-    with FlopCounterMode(display=False) as counted, torch.no_grad():
-        list(follow.passed(model, idx))
-        if config.n_layer > 1:  # the further layers take the fast path, whose kernel is not counted
-            assert isinstance(model, GPT)
-    uncounted = (config.n_layer - 1) * 4 * config.block_size * config.n_embd if config.n_layer > 1 else 0
-    assert counted.get_total_flops() == (anatomy.total_operations(config) - uncounted) * idx.numel()
-
-
-def test_sizes_that_do_not_fit_are_stepped_over() -> None:
-    fields = choice.fields_of(config_of("heads", n_head=6, n_embd=96))
-    assert choice.next_size(fields, "n_embd", 1) == 192
-    assert choice.next_size(fields, "n_head", 1) == 8
-    assert choice.next_size(fields | {"n_embd": 1024, "n_head": 16}, "n_embd", 1) is None
+def test_the_drawn_model_becomes_that_of_the_next_training(app: OpenPage, lang: str) -> None:
+    page = app("model", lang=lang, text="the-curious-cat")
+    with using(lang):
+        assert page.button(key="model_use").disabled  # the notebook's model is what comes next anyway
+        for key in ("rung_dropout", "n_layer_more", "use"):
+            page.button(key=f"model_{key}").click().run()
+        wanted = drawn(page)
+        assert page.button(key="model_use").label == _("The next training uses it")
+        page.switch_page("../pages/training.py").run()
+        assert not page.exception
+        planned = {
+            name: page.session_state[f"page.training.{name}"]
+            for name in wanted.to_dict()
+            if name != "vocab_size"
+        }
+    assert ModelConfig(vocab_size=V, **planned) == wanted
+    assert page.select_slider(key="page.training.n_layer").value == wanted.n_layer

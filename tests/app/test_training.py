@@ -17,10 +17,10 @@ from minigpt_core.model import ModelConfig, build_model, count_parameters
 from minigpt_core.ngrams import baselines
 from minigpt_core.presets import NOTEBOOK, PRESETS
 from minigpt_core.runs import Run, RunStore
-from minigpt_core.training import TrainConfig
+from minigpt_core.training import MetricsEvent, TrainConfig
 from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
-from ui import i18n, live_chart
+from ui import i18n, live_chart, workspace
 from ui.training import menu, settings, story
 
 RunMaker = Callable[..., Run]
@@ -119,6 +119,7 @@ def test_a_setting_out_of_range_is_named_as_on_its_control(app: OpenPage) -> Non
         test.run()
     assert not test.exception
     assert "Pas = 0" in words(test)
+    assert "Lancer" not in words(test)  # it is off
     assert enabled(test) == set()
 
 
@@ -126,9 +127,80 @@ def test_a_finished_run_says_what_it_has_reached(app: OpenPage, home: Path, trai
     run = trained(steps=20)
     test = app("training")
     evaluations = RunStore(home).evaluations(run.id)
-    assert f"to {evaluations[-1].train_loss:.2f}." in words(test)
-    assert f"{round(100 * (evaluations[-1].val_accuracy or 0))}\u202f%" in words(test)
-    assert enabled(test) == {"start", "step", "restart"}
+    first, last = evaluations[0], evaluations[-1]
+    assert f"text it never saw, the loss fell from {first.val_loss:.2f} to {last.val_loss:.2f}." in words(
+        test
+    )
+    assert f"{round(100 * (last.val_accuracy or 0))}\u202f%" in words(test)
+    listed = test.button(key=f"training_run_{run.id}").label
+    assert f"loss on unseen text {last.val_loss:.2f}" in listed.replace("\\", "")
+    assert ("a little easier" in words(test)) == (round(last.val_loss or 0, 2) < round(last.train_loss, 2))
+    assert enabled(test) == {"start"}
+    assert "made all its steps" in test.button(key="training_step").help
+
+
+def test_after_a_finished_run_the_next_thing_is_to_let_it_write(app: OpenPage, trained: RunMaker) -> None:
+    run = trained(steps=20)
+    test = app("training", run=run.id)
+    assert test.button(key="training_write").proto.type == "primary"
+    assert test.button(key="start").proto.type == "secondary"
+    press(test, "training_write")
+    assert test.title[0].value == "Sampling"
+    assert test.query_params["run"] == run.id
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "This training broke the model"), ("fr", "Cet entraînement a cassé le modèle")]
+)
+def test_a_run_that_ends_worse_than_chance_is_no_success(
+    app: OpenPage, trained: RunMaker, lang: str, said: str
+) -> None:
+    good = trained(steps=4)
+    run = trained(steps=20, learning_rate=1000.0)
+    assert run.status == "done"
+    test = app("training", lang, run=run.id)
+    with i18n.using(lang):
+        assert said in words(test)
+        assert "fell from" not in words(test) and "est passée de" not in words(test)
+        assert "training_write" not in [button.key for button in test.button]
+        assert test.button(key=f"training_run_{run.id}").proto.icon == ":material/error:"
+        press(test, "training_good")
+        assert control(test, "select_slider", "learning_rate").value == settings.of_run(good)["learning_rate"]
+
+
+def test_with_a_problem_nothing_is_said_about_changed_settings(app: OpenPage, trained: RunMaker) -> None:
+    test = app("training", run=trained(steps=4).id)
+    control(test, "number_input", "steps").set_value(0).run()
+    assert "Steps = 0 cannot be used" in words(test).replace("”", "").replace("“", "")
+    assert "→" not in words(test)
+
+
+def test_the_address_is_given_only_where_it_leads_somewhere(
+    app: OpenPage, some_run: RunMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = some_run(steps=4)
+    test = app("training", run=run.id)
+    captions = " ".join(caption.value for caption in test.main.caption)
+    assert "make serve" in captions and "python -m scripts.serve" in captions
+    assert not any(run.id in code.value for code in test.main.code)
+    monkeypatch.setattr("ui.workspace.serving", lambda: True)
+    options = {"browser.serverAddress": "192.168.1.7"}
+    monkeypatch.setattr("ui.workspace.config.get_option", options.get)
+    assert workspace.address("http://localhost:8501/training?x=1") == "http://192.168.1.7:8501/training"
+    assert workspace.address("https://gpt.example.org/training") == "https://gpt.example.org/training"
+
+
+def test_a_loss_above_chance_at_step_0_is_called_normal(
+    app: OpenPage, home: Path, some_run: RunMaker
+) -> None:
+    run, store = some_run(), RunStore(home)
+    test = app("training", run=run.id)
+    for loss, normal in ((3.9, True), (3.5, False)):
+        event = MetricsEvent(step=0, train_loss=loss, val_loss=loss, val_accuracy=0.1)
+        store.append(run.id, evaluations=[event])
+        with i18n.using("en"):
+            assert ("That is normal" in " ".join(story._worse_than_chance_yet(store.run(run.id)))) == normal
+    assert not test.exception
 
 
 def test_changed_settings_are_listed_and_can_be_taken_back(app: OpenPage, trained: RunMaker) -> None:
@@ -159,7 +231,7 @@ def test_after_a_diverged_run_one_click_leads_back(app: OpenPage, trained: RunMa
     test = app("training", run=run.id)
     assert f"Diverged after step {run.step}" in words(test)
     assert "much smaller than 1,000; the weights of step" in words(test)
-    assert enabled(test) == {"start", "restart"}
+    assert enabled(test) == {"start"}
     press(test, "training_good")
     assert control(test, "number_input", "steps").value == 4
     assert control(test, "selectbox", "optimizer").value == "adamw"
@@ -169,7 +241,7 @@ def test_after_a_diverged_run_one_click_leads_back(app: OpenPage, trained: RunMa
 def test_a_stopped_run_names_the_kept_step(app: OpenPage, some_run: RunMaker) -> None:
     test = app("training", run=some_run(steps=20).id)
     assert "Stopped at step 0; no weights were kept yet." in words(test)
-    assert enabled(test) == {"start", "resume", "step", "restart"}
+    assert enabled(test) == {"start", "resume", "step"}
 
 
 def test_somebody_elses_run_can_only_be_watched(app: OpenPage, some_run: RunMaker) -> None:
@@ -227,7 +299,7 @@ def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> No
     assert "cannot be shared out" in words(test)
     assert "Press Start training" not in words(test)  # which is off
     press(test, "training_back")
-    assert enabled(test) == {"start", "step", "restart"}
+    assert enabled(test) == {"start"}
     choose(test, "small-gpt")
     control(test, "select_slider", "n_layer").set_value(3).run()
     assert control(test, "selectbox", "choice").value == menu.OWN
@@ -290,7 +362,7 @@ def test_a_run_of_another_version_is_named_and_the_others_stay(
     assert any("odd cannot be shown" in caption.value for caption in test.main.caption)
     test = app("training", run=odd.id)
     assert "run" not in test.query_params
-    assert enabled(test) == {"start", "resume", "step", "restart"}
+    assert enabled(test) == {"start", "resume", "step"}
 
 
 def test_a_gpt_is_compared_with_counted_triples_too(app: OpenPage) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from scripts.browser import go, start_training, wait_for_run, wait_until_idle
+from minigpt_core.runs import RunStore
+from scripts.browser import START, go, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp
 
 OpenPage = Callable[..., Page]
@@ -66,7 +67,8 @@ def test_two_tabs_may_drive_one_run(app_server: RunningApp, open_page: OpenPage)
     page_says, other_says = page.locator(LINE).first, other.locator(LINE).first
     expect(other_says).to_contain_text("are kept")
     expect(page_says).to_contain_text("are kept")
-    page.locator(button(page, "restart")).click()
+    expect(page.locator(button(page, "restart"))).to_be_disabled()  # it has ended: Start begins anew
+    page.locator(START).filter(visible=True).click()
     page.wait_for_url(lambda url: run not in url)
     other.locator(button(other, "step")).click()  # of the first run
     wait_for_run(other, app_server.url, run, lambda live: live["status"] == "paused")
@@ -74,3 +76,35 @@ def test_two_tabs_may_drive_one_run(app_server: RunningApp, open_page: OpenPage)
         tab.locator(button(tab, "stop")).click()
         expect(tab.locator(LINE).first).to_contain_text("are kept")
         expect(tab.locator("[data-testid=stAlert]")).to_have_count(0)
+
+
+def slider(page: Page, name: str) -> str:
+    return f".st-key-page-training-{name} input"
+
+
+def test_another_language_changes_no_setting(app_server: RunningApp, open_page: OpenPage) -> None:
+    page = open_page("training", lang="fr")
+    pace, rate = page.locator(slider(page, "pace")), page.locator(slider(page, "learning_rate"))
+    pace.focus()
+    for words in ("20\u202fpas/s", "5\u202fpas/s"):
+        page.keyboard.press("ArrowLeft")
+        expect(pace).to_have_attribute("aria-valuetext", words)
+    wait_until_idle(page)
+    for language, said in (
+        ("EN", ("5 steps/s", "0.003")),
+        ("FR", ("5\u202fpas/s", "0,003")),
+        ("EN", ("5 steps/s", "0.003")),
+    ):
+        page.get_by_role("radio", name=language).or_(
+            page.locator("[data-testid=stSidebar] button", has_text=language)
+        ).first.click()
+        expect(pace).to_have_attribute("aria-valuetext", said[0])
+        expect(rate).to_have_attribute("aria-valuetext", said[1])
+        wait_until_idle(page)
+    expect(page.locator(LINE)).to_have_count(1)  # nothing is wrong with the settings
+    run = start_training(page)
+    wait_for_run(page, app_server.url, run, lambda live: live["step"] >= 1)
+    page.locator(button(page, "stop")).click()
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
+    training = RunStore(app_server.home).run(run).training
+    assert (training.pace, training.learning_rate, training.steps) == (5, 0.003, 500)

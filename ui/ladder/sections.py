@@ -26,6 +26,7 @@ PAGES = {station.name: station for station in STATIONS}
 
 def page() -> None:
     """Everything, redrawn in place while something goes on."""
+    state.keep_choices("ladder", [BUDGET])
     if state.page_state(BUDGET, None) is None:
         state.set_page_state(BUDGET, plan.latest_budget(state.chosen_text()))
     mode = mode_of(plan.look(state.chosen_text(), budget()))

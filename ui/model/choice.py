@@ -14,18 +14,17 @@ from minigpt_core.presets import NOTEBOOK
 from minigpt_core.runs import Run
 from ui import state
 from ui.i18n import translate
+from ui.training import settings as training
 
 Fields = dict[str, Any]
 
-CHOSEN, DRAWN, OPENED, PLACE, LAST = (
-    "model.fields",
+DRAWN, OPENED, PLACE, LAST = (
     "model.drawn",
     "model.opened",
     "model.place",
     "model.last",
 )
 FIRST_PLACE = 12  # far enough on that there is something to look back at
-TRAINING_USES_IT = False  # True once the Training page reads `chosen_fields`: then the button is shown
 
 LAYERS = (*range(13), 16, 24, 32, 48)
 HEADS = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -73,13 +72,13 @@ def usual() -> Fields:
 
 
 def chosen_fields() -> Fields:
-    """The model that the next training is to use: the notebook's, until another one was chosen here."""
-    return dict(state.page_state(CHOSEN, usual()))
+    """The model that the next training is to use: the notebook's, until another one was chosen here or there."""
+    return training.model_fields()
 
 
 def choose() -> None:
     """Use the drawn model for the next training."""
-    state.set_page_state(CHOSEN, drawn_fields())
+    training.use_model(drawn_fields())
 
 
 # On the page

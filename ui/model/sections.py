@@ -71,8 +71,7 @@ def head(config: ModelConfig, parts: dict[str, Part]) -> None:
             ),
             width="content",
         )
-        if choice.TRAINING_USES_IT:
-            _use_it()
+        _use_it()
     st.markdown(f"**{escape_markdown(words.model_title(config))}.** {controls.idea(config)}")
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.runs import LIVE, MAX_NAME, Run
 from ui import resources, state, workspace
 from ui.i18n import N_, _, n_, number, translate
+from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.tokens import escape, escape_markdown
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
@@ -51,9 +52,13 @@ def _list(shown: Run) -> None:
     with st.container(gap=None):
         for run in resources.store().runs(state.workspace())[:LISTED]:
             st.button(
-                f"**{_entry(run)}**" if run.id == shown.id else _entry(run), icon=ICONS[run.status], wrap=False,
+                f"**{_entry(run)}**" if run.id == shown.id else _entry(run), icon=_icon(run), wrap=False,
                 type="tertiary", key=f"training_run_{run.id}", on_click=state.follow_run, args=(run.id,),
             )  # fmt: skip
+
+
+def _icon(run: Run) -> str:
+    return ICONS["diverged"] if run.status == "done" and spoiled(run) else ICONS[run.status]
 
 
 def _unreadable() -> None:
@@ -70,8 +75,9 @@ def _entry(run: Run) -> str:
         parts.append(
             _("{status} at step {step}").format(status=status_word(run.status), step=number(run.step))
         )
-    if run.best_val_loss is not None and run.status not in LIVE:
-        parts.append(_("loss {loss}").format(loss=number(run.best_val_loss, 2)))
+    last = last_evaluation(run) if run.status not in LIVE else None
+    if last is not None and last.val_loss is not None:
+        parts.append(_("loss on unseen text {loss}").format(loss=loss_number(last.val_loss)))
     return escape_markdown(" · ".join(parts))
 
 
@@ -123,13 +129,18 @@ def _undelete(run_id: str) -> None:
 
 
 def _link(run: Run) -> None:
+    """Where others can watch it. Their browsers choose their own language."""
+    if not workspace.serving():
+        st.caption(
+            _(
+                "The dashboard is open to this computer only. To let the class watch, stop it and start it with "
+                "`make serve`, or `python -m scripts.serve`."
+            )
+        )
+        return
     st.markdown(_("Let others watch: give them this address."))
-    base = str(st.context.url or "").partition("?")[0]
-    st.code(f"{base}?run={run.id}", language=None, wrap_lines=True)
-    if workspace.serving():
-        st.caption(_("Who has it sees the run live, and cannot touch it."))
-    else:
-        st.caption(_("The dashboard listens to this computer only; `make serve` opens it to your network."))
+    st.code(f"{workspace.address(st.context.url)}?run={run.id}", language=None, wrap_lines=True)
+    st.caption(_("Who has it sees the run live, and cannot touch it."))
 
 
 def _where(run: Run) -> None:

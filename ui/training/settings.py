@@ -22,6 +22,7 @@ from minigpt_core.runs import MAX_NAME, Run
 from minigpt_core.training import ChangeEvent, TrainConfig, check_fit
 from ui import resources, state
 from ui.i18n import N_, _, n_, number, percent
+from ui.judgement import spoiled
 from ui.training import menu
 from ui.training.situation import Situation, spoken_errors
 from ui.wording import KINDS
@@ -159,6 +160,7 @@ def of_tab() -> Values:
 
 def fill(now: Situation) -> None:
     """Give the controls their first values: the shown run's if it was asked for or goes on, else the preset's."""
+    state.keep_choices("training", (f"training.{name}" for name in of_preset()))
     if state.page_state("training.filled", False):
         return
     state.set_page_state("training.filled", True)
@@ -287,7 +289,11 @@ def fingerprint(text: str) -> str:
 
 def last_good(run: Run) -> Values:
     """The settings of the newest run here that ended well, else the notebook's."""
-    ended_well = (other for other in resources.store().runs(run.workspace) if other.status == "done")
+    ended_well = (
+        other
+        for other in resources.store().runs(run.workspace)
+        if other.status == "done" and not spoiled(other)
+    )
     other = next(ended_well, None)
     return of_run(other) if other else of_preset()
 

@@ -69,8 +69,8 @@ class Situation:
 
     @property
     def can_restart(self) -> bool:
-        """There is a run to begin again."""
-        return self.run is not None and self.mine and not self.stopping and (self.here or not self.live)
+        """It goes on and may be begun again. One that has ended leaves that to Start."""
+        return self.steerable
 
 
 def look() -> Situation:

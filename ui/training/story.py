@@ -1,8 +1,9 @@
 """The line under the buttons: what is going on, what to do next, and how long the next run will take."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -11,14 +12,19 @@ from minigpt_core.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.i18n import _, duration, number, percent, translate
+from ui.journey import STATIONS
+from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.tokens import escape
 from ui.training import settings
 from ui.training.situation import Situation
 from ui.wording import run_error
 
+SAMPLING = next(station.script for station in STATIONS if station.name == "sampling")
 LOOK_AGAIN_SECONDS = 0.5
 SHORT_SECONDS = 0.95
+EARLY_STEPS = 3
+VISIBLE = 0.005  # in the two decimals shown
 OVERFITTED = 0.05  # nats per character: more than what an evaluation trembles by
 
 
@@ -28,8 +34,13 @@ class Action:
 
     name: str
     label: str
-    do: Callable[..., Any]
+    do: Callable[..., Any] | str
+    """What to call, or the script of a page to open."""
+
     args: tuple[Any, ...] = ()
+    icon: str | None = None
+    obvious: bool = False
+    """It is what to do next."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,18 @@ def show(now: Situation, planned: settings.Plan) -> None:
                 width="stretch",
             )
             for action in line.actions:
-                st.button(action.label, key=f"training_{action.name}", on_click=action.do, args=action.args)
+                _press(action)
+
+
+def _press(action: Action) -> None:
+    """A button; what it does happens before the page is drawn, unless it leads to another page."""
+    kind: Literal["primary", "secondary"] = "primary" if action.obvious else "secondary"
+    key = f"training_{action.name}"
+    if isinstance(action.do, str):
+        if st.button(action.label, key=key, icon=action.icon, type=kind):
+            st.switch_page(action.do)
+    else:
+        st.button(action.label, key=key, icon=action.icon, type=kind, on_click=action.do, args=action.args)
 
 
 def lines(now: Situation, planned: settings.Plan) -> list[Line]:
@@ -62,7 +84,8 @@ def lines(now: Situation, planned: settings.Plan) -> list[Line]:
     differs = difference(now, now.run, planned) if now.run and now.mine and not elsewhere else None
     if planned.problem is not None and now.mine:
         text = settings.in_our_words(translate(planned.problem))
-        return [Line(text, PROBLEM, differs.actions if differs else []), happened(now)]
+        problem = Line(text, PROBLEM, differs.actions if differs else [])
+        return [problem, happened(now)] if now.run else [problem]  # nothing can be started now
     if differs is None:
         return [happened(now)]
     return [differs] if now.live else [happened(now), differs]
@@ -117,21 +140,64 @@ def _running(now: Situation, run: Run) -> Line:
 
 
 def _paused(now: Situation, run: Run) -> Line:
-    return Line(_("Paused: nothing is lost. Step makes exactly one more step, Resume goes on."), VALIDATION)
+    text = _("Paused: nothing is lost. Step makes exactly one more step, Resume goes on.")
+    return Line(" ".join([text, *_worse_than_chance_yet(run)]), VALIDATION)
+
+
+def _worse_than_chance_yet(run: Run) -> list[str]:
+    """That a loss above pure chance is normal at the start, where it is so."""
+    last = last_evaluation(run)
+    if last is None or last.step > 0 or run.step > EARLY_STEPS:
+        return []
+    chance = math.log(run.model.vocab_size)
+    if not chance + VISIBLE < last.train_loss < math.inf:
+        return []
+    text = _(
+        "At step 0 the loss is {loss}, worse than pure chance ({chance}): before it has learned anything, the "
+        "model is confidently wrong. That is normal."
+    )
+    return [text.format(loss=number(last.train_loss, 2), chance=number(chance, 2))]
 
 
 def _done(now: Situation, run: Run) -> Line:
-    found = resources.store().evaluations(run.id)
-    if len(found) < 2:
-        return Line(_("Finished."), DONE)
-    right = found[-1].val_accuracy
-    text = _("Finished: the loss fell from {first} to {last}.").format(
-        first=number(found[0].train_loss, 2), last=number(found[-1].train_loss, 2)
+    if spoiled(run):
+        return _broken(now, run)
+    writes = Action("write", _("Let it write"), SAMPLING, icon=":material/arrow_forward:", obvious=True)
+    first, last = last_evaluation(run, 0), last_evaluation(run)
+    if first is None or last is None or first.step == last.step:
+        return Line(_("Finished."), DONE, [writes])
+    if first.val_loss is None or last.val_loss is None:
+        text = _("Finished: on the text it learns from, the loss fell from {first} to {last}.")
+        values = {"first": loss_number(first.train_loss), "last": loss_number(last.train_loss)}
+        return Line(text.format(**values), DONE, [writes])
+    text = _("Finished: on text it never saw, the loss fell from {first} to {last}.")
+    said = [text.format(first=loss_number(first.val_loss), last=loss_number(last.val_loss))]
+    if last.val_accuracy is not None:
+        said.append(
+            _("{share} of that text’s characters are guessed right.").format(share=percent(last.val_accuracy))
+        )
+    if last.val_loss < last.train_loss - VISIBLE:
+        easier = _(
+            "That text happens to be a little easier here: its loss lies below that of the text it learns from."
+        )
+        said.append(easier)
+    return Line(" ".join([*said, *_learnt_by_heart(run, last.val_loss)]), DONE, [writes])
+
+
+def _broken(now: Situation, run: Run) -> Line:
+    """It has made its steps, or some of them, and knows less than nothing."""
+    last = last_evaluation(run)
+    text = _(
+        "This training broke the model: at step {step} its loss is {loss}, far worse than pure chance ({chance}). The "
+        "steps were too large: try a learning rate much smaller than {rate}."
     )
-    if right is not None:
-        unseen = _("Of unseen text, {share} of the next characters are guessed right.")
-        text += " " + unseen.format(share=percent(right))
-    return Line(" ".join([text, *_learnt_by_heart(run, found[-1].val_loss)]), DONE)
+    values = {
+        "step": number(last.step if last else run.step),
+        "loss": loss_number(last.train_loss if last else None),
+        "chance": number(math.log(run.model.vocab_size), 2),
+        "rate": number(settings.of_run(run)["learning_rate"]),
+    }
+    return Line(text.format(**values), PROBLEM, _to_good(now, run))
 
 
 def _learnt_by_heart(run: Run, last: float | None) -> list[str]:
@@ -143,6 +209,8 @@ def _learnt_by_heart(run: Run, last: float | None) -> list[str]:
 
 
 def _stopped(now: Situation, run: Run) -> Line:
+    if spoiled(run):
+        return _broken(now, run)
     text = _("Stopped at step {step}; {kept}. Resume goes on from there.")
     return Line(text.format(step=number(run.step), kept=_kept(run)), REFERENCE, _to_good(now, run))
 
@@ -192,7 +260,10 @@ def _to_good(now: Situation, run: Run) -> list[Action]:
     good = settings.last_good(run)
     if not settings.changed(good, settings.of_tab()):
         return []
-    return [Action("good", _("Back to the last good settings"), settings.take_over, (good,))]
+    again = Action(
+        "good", _("Back to the last good settings"), settings.take_over, (good,), obvious=spoiled(run)
+    )
+    return [again]
 
 
 # How long

@@ -8,6 +8,7 @@ from minigpt_core.jobs import JobError
 from minigpt_core.runs import Run
 from ui import resources, state
 from ui.i18n import _
+from ui.judgement import spoiled
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
 
@@ -21,7 +22,7 @@ def row(now: Situation, planned: settings.Plan) -> None:
     with st.container(horizontal=True, gap="small", key="training_transport"):
         st.button(
             _("Start training"), icon=":material/play_arrow:", key="start", on_click=begin,
-            type="primary" if now.can_start and not now.can_go_on else "secondary",
+            type="primary" if start_is_next(now) else "secondary",
             disabled=not (now.can_start and ready),
         )  # fmt: skip
         _pause_or_resume(now, run_id)
@@ -61,11 +62,23 @@ def can_try_again(now: Situation) -> bool:
     return bool(settings.of_tab()["learning_rate"] < settings.of_run(now.run)["learning_rate"])
 
 
-def can_step(now: Situation, ready: bool) -> bool:
-    """One step can be made: of the shown run, or as the first of a new one."""
-    if goes_on(now) or can_try_again(now):
+def start_is_next(now: Situation) -> bool:
+    """Start is the thing to press: not where a run can go on, has to write first, or would break again."""
+    run = now.run
+    if not now.can_start or now.can_go_on:
+        return False
+    if run is None or now.live:
         return True
-    return now.can_start and ready and not now.live and now.status != "diverged"
+    return (
+        bool(settings.changed(settings.of_run(run), settings.of_tab()))
+        if spoiled(run)
+        else run.status != "done"
+    )
+
+
+def can_step(now: Situation, ready: bool) -> bool:
+    """One step can be made: of the shown run, or as the first one here."""
+    return goes_on(now) or can_try_again(now) or (now.run is None and ready)
 
 
 def goes_on(now: Situation) -> bool:
@@ -73,10 +86,12 @@ def goes_on(now: Situation) -> bool:
     return now.can_go_on or now.can_pause
 
 
-def _step_help(now: Situation) -> str:
-    if goes_on(now):
+def _step_help(now: Situation) -> str | None:
+    if goes_on(now) or can_try_again(now):
         return _("Make exactly one step, then hold.")
-    return _("A new run that makes its first step and then holds.")
+    if now.status == "done":
+        return _("This run has made all its steps. Start training begins another one at step 0.")
+    return _("A new run that makes its first step and then holds.") if now.run is None else None
 
 
 def begin() -> None:
@@ -112,12 +127,14 @@ def resume(run_id: str) -> None:
 
 
 def step(run_id: str) -> None:
-    """Make one step and hold: of the shown run, or of a new one."""
+    """Make one step and hold: of the shown run, or of the first one. A finished run has none left."""
     jobs = resources.jobs()
     with spoken_errors():
         run = resources.run(run_id) if run_id else None
-        if run is None or run.status == "done":
+        if run is None:
             run = start(paused=True)
+        elif run.status == "done":  # it has ended meanwhile
+            return
         else:
             if not jobs.controls(run.id):
                 _take_up(run.id, paused=True)
