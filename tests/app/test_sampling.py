@@ -389,3 +389,15 @@ def test_every_temperature_has_its_words() -> None:
     with using("en"):
         said = [words.temperature_words(t) for t in (0, 0.3, 0.8, 1, 1.2, 2)]
     assert len(set(said)) == len(words.TEMPERATURES)
+
+
+def test_a_run_that_still_waits_does_not_take_the_place_of_one_with_weights(
+    app: OpenPage, trained: Run, home: Path
+) -> None:
+    RunStore(home).create_run(
+        text_id=trained.text_id, text_title=trained.text_title, characters=trained.characters, lower=True,
+        model=trained.model, training=trained.training, status="stopped",
+    )  # fmt: skip
+    page = app("sampling", lang="fr")
+    assert not page.exception
+    assert page.query_params["run"] in (trained.id, [trained.id])

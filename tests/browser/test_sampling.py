@@ -17,7 +17,7 @@ def settled(page: Page, state: str = "done") -> None:
 
 
 def test_a_text_is_written_stopped_continued_and_pointed_at(open_page: OpenPage) -> None:
-    page = open_page("sampling", text="the-curious-cat")
+    page = open_page("sampling", text="the-curious-cat", author="bigram")
     settled(page)
     at_once = page.locator(TEXT).inner_text()
     expect(page.locator(LETTER)).to_have_count(300)
@@ -43,7 +43,7 @@ def test_a_text_is_written_stopped_continued_and_pointed_at(open_page: OpenPage)
 
 
 def test_in_a_narrow_window_the_newest_tiles_stay_in_sight(open_page: OpenPage) -> None:
-    page = open_page("sampling", text="the-curious-cat")
+    page = open_page("sampling", text="the-curious-cat", author="bigram")
     settled(page)
     page.set_viewport_size({"width": 900, "height": 600})
     drawn, frame = (page.locator(f".mg-tail {part}").last.bounding_box() for part in (".mg-ring", "> div"))
@@ -52,7 +52,7 @@ def test_in_a_narrow_window_the_newest_tiles_stay_in_sight(open_page: OpenPage) 
 
 
 def test_a_long_paste_keeps_its_end(open_page: OpenPage) -> None:
-    page = open_page("sampling", text="the-curious-cat")
+    page = open_page("sampling", text="the-curious-cat", author="bigram")
     prompt = page.locator(".st-key-prompt input")
     prompt.fill("x" * 5000 + "the cat")
     prompt.press("Enter")
@@ -64,7 +64,7 @@ def test_a_long_paste_keeps_its_end(open_page: OpenPage) -> None:
 def test_a_link_gives_the_same_text_to_somebody_else(
     open_page: OpenPage, new_visitor: Callable[..., BrowserContext]
 ) -> None:
-    page = open_page("sampling", lang="fr", text="le-chat-curieux", length="60")
+    page = open_page("sampling", lang="fr", text="le-chat-curieux", length="60", author="bigram")
     prompt = page.locator(".st-key-prompt input")
     prompt.fill("Été <img src=x onerror=alert(1)> 😀 le")
     prompt.press("Enter")

@@ -37,7 +37,7 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
     wait_until_idle(page)
     page.wait_for_function(f"({POINTS})() > 0")
     page.locator(button(page, "resume")).click()
-    expect(page.locator(button(page, "stop"))).to_be_enabled()
+    wait_until_idle(page)
     page.locator(button(page, "stop")).click()
     stopped = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
     expect(page.locator(LINE).first).to_contain_text(f"les poids du pas {stopped['step']} sont gardés")
@@ -101,7 +101,6 @@ def test_another_language_changes_no_setting(app_server: RunningApp, open_page: 
         expect(pace).to_have_attribute("aria-valuetext", said[0])
         expect(rate).to_have_attribute("aria-valuetext", said[1])
         wait_until_idle(page)
-    expect(page.locator(LINE)).to_have_count(1)  # nothing is wrong with the settings
     run = start_training(page)
     wait_for_run(page, app_server.url, run, lambda live: live["step"] >= 1)
     page.locator(button(page, "stop")).click()

@@ -58,7 +58,7 @@ class Drawing:
 
 def choose_author() -> Author:
     """A run and its checkpoint, or counted pairs. Raises `StoreError` if the run has no checkpoint yet."""
-    current = state.current_run()
+    current = run_with_weights()
     if current is None:
         author = counted_author()
         pin(author)
@@ -78,6 +78,14 @@ def choose_author() -> Author:
     author = counted_author() if state.counting() else trained_author(current)
     pin(author)
     return author
+
+
+def run_with_weights() -> Run | None:
+    """The followed run; else the newest one that has weights already: one that waits has none to write with."""
+    if state.run_id():
+        return state.current_run()
+    store = resources.store()
+    return next((run for run in store.runs(state.workspace()) if store.checkpoints(run.id)), None)
 
 
 def pin(author: Author) -> None:
