@@ -8,6 +8,7 @@ const SLOWEST_MS = 5000;      // between two tries when the server does not answ
 const FIRST_MS = 80;          // until the first point is there
 const HUGE = 1e9;             // from here on a number is written as a power of ten: the loss of a diverging run
 const SPEAK_EVERY_MS = 10000; // for those who hear the page
+const STOP_HEARD_MS = 3000;
 const LINE_PX = 15;           // height of one line of a reference line's label
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
 const views = new WeakMap();  // one for each place where the component stands
@@ -40,7 +41,7 @@ function build(root) {
   };
   const view = {
     root, figures: { step: figure("mg-live-big") }, status: null, url: undefined, timer: null, wait: 0, tag: null, state: null,
-    reported: undefined, spokenAt: 0, mounted: true,
+    reported: undefined, spokenAt: 0, stopAskedAt: -Infinity, mounted: true,
   };
   for (const name of ["loss", "accuracy", "perplexity", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
   view.status = element("div", "mg-live-status", top);
@@ -64,6 +65,13 @@ function build(root) {
   view.resize.observe(view.chart);
   view.onVisible = () => { if (!document.hidden) poll(view); };
   document.addEventListener("visibilitychange", view.onVisible);
+  view.onStop = (event) => {  // said at the click; what the server says follows within a moment
+    if (!view.state || !event.target.closest?.(".st-key-training_stop button:not([disabled])")) return;
+    view.stopAskedAt = Date.now();
+    showStatus(view, null);
+    poll(view);
+  };
+  document.addEventListener("click", view.onStop, true);
   return view;
 }
 
@@ -120,7 +128,7 @@ function showFigures(view) {
 function showStatus(view, failure) {
   const { labels, colours, url } = view.data, state = view.state;
   const status = failure === "gone" ? null : state?.status ?? view.data.status;
-  write(view.status, !status ? "" : state?.stopping ? labels.stopping : labels.status[status] ?? status);
+  write(view.status, !status ? "" : state?.stopping || stopAsked(view) ? labels.stopping : labels.status[status] ?? status);
   view.status.style.setProperty("--k", view.data.spoiled ? colours.problem : status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference);
   view.status.classList.toggle("mg-busy", status === "running");
   let sentence = "";
@@ -302,10 +310,13 @@ async function poll(view) {
       const status = failure === "gone" ? "gone" : failure ? null : view.state?.status;
       tell(view, status);
       if (url !== view.data.url) poll(view);
-      else if (!ENDED.includes(status)) view.timer = setTimeout(() => poll(view), awaitsFirstPoint(view) ? FIRST_MS : view.wait);
+      else if (!ENDED.includes(status)) view.timer = setTimeout(() => poll(view), awaitsFirstPoint(view) || stopAsked(view) ? FIRST_MS : view.wait);
     }
   }
 }
+
+// A click on Stop counts as heard for a while; if the run goes on all the same, its status is shown again
+const stopAsked = ({ state, stopAskedAt }) => !ENDED.includes(state?.status) && Date.now() - stopAskedAt < STOP_HEARD_MS;
 
 const awaitsFirstPoint = ({ state }) => ["queued", "running"].includes(state?.status) && !state.queue_position && !state.raw.x.length;
 
@@ -325,7 +336,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   view.mounted = true;
   view.trigger = setTriggerValue;
-  if (view.url !== data.url) Object.assign(view, { url: data.url, state: null, tag: null, reported: undefined, spokenAt: 0 });
+  if (view.url !== data.url) Object.assign(view, { url: data.url, state: null, tag: null, reported: undefined, spokenAt: 0, stopAskedAt: -Infinity });
   if (view.reported === data.status) view.reported = undefined;
   view.data = data;
   view.wait = data.every;
@@ -341,6 +352,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     clearTimeout(view.timer);
     view.resize.disconnect();
     document.removeEventListener("visibilitychange", view.onVisible);
+    document.removeEventListener("click", view.onStop, true);
     window.Plotly?.purge(view.chart);
     views.delete(parentElement);
   };

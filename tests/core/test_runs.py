@@ -84,7 +84,8 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 def output(process: subprocess.Popen[str]) -> Iterator[str]:
     assert process.stdout is not None
     for line in process.stdout:
-        yield line.strip()
+        if line.endswith("\n"):  # a killed process may leave half a line
+            yield line.strip()
 
 
 # The folder

@@ -90,7 +90,9 @@ def prompt(scene: Scene) -> str:
         words, look = scene.trouble or _("waiting for a trained model"), "problem" if scene.trouble else ""
     else:
         shown, tokenizer = expected.prompt, expected.tokenizer
-        words, look = _("TinyGPT sees only its last character"), scene.look("prompt", False)
+        sees_all = scene.run is not None and scene.run.model.n_layer > 0
+        words = _("this model sees all of it") if sees_all else _("TinyGPT sees only its last character")
+        look = scene.look("prompt", False)
     return card(_("Prompt"), quote(shown), "", pictures.prompt(shown, tokenizer), words, look)
 
 
