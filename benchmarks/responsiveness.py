@@ -34,7 +34,8 @@ FIRST_POINT = """location.search.match(/run=(\\w+)/)?.[1] !== window.runBefore
   && [...document.querySelectorAll('.js-plotly-plot')].some(plot =>
     plot.data.some(trace => trace.x?.length && trace.x.at(-1) > 0 && trace.x.at(-1) < LATER))"""
 LATER_STEP = 100
-STOPPED = "/stopping|stopped/i.test(document.querySelector('.mg-live-status').textContent)"
+# "stopping …" is the component's own word at the click; "stopped" is what the server says.
+STOPPED = "/stopped/i.test(document.querySelector('.mg-live-status').textContent)"
 
 # The lengths of the script runs that a click causes, as Streamlit's root element shows them.
 _WATCH_RERUNS = """() => {
@@ -96,7 +97,7 @@ def main() -> None:
         time.sleep(6)  # the warm worker is ready
         pairs = [start_and_stop(browser, app.url) for _ in range(tries)]
         report("Start → first point of the chart", [first for first, _ in pairs])
-        report("Stop → the page says so", [stop for _, stop in pairs])
+        report("Stop → the run has stopped, and the page says so", [stop for _, stop in pairs])
         context = new_context(browser)
         page = context.new_page()
         for name in PAGES:
