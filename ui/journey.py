@@ -15,11 +15,17 @@ class Station:
 
     icon: str
 
+    section: str = ""
+    """The menu of the top bar that it stands in; "" for the bar itself. English, like the title."""
+
     @property
     def script(self) -> str:
         """For `st.Page`, `st.page_link` and `st.switch_page`: the path as seen from `ui/shell.py`."""
         return f"../pages/{self.name}.py"
 
+
+EXPERIMENTS = N_("Experiments")
+INSIDE = N_("Look inside")
 
 STATIONS = (
     Station("home", N_("Home"), ":material/home:"),
@@ -27,6 +33,6 @@ STATIONS = (
     Station("batches", N_("Batches"), ":material/view_week:"),
     Station("model", N_("Model"), ":material/account_tree:"),
     Station("training", N_("Training"), ":material/show_chart:"),
-    Station("ladder", N_("Ladder"), ":material/stairs:"),
     Station("sampling", N_("Sampling"), ":material/edit_note:"),
+    Station("ladder", N_("Ladder"), ":material/stairs:", EXPERIMENTS),
 )

@@ -19,13 +19,20 @@ NAME_SHOWN = 40  # characters
 ICON = Path(__file__).parent / "icon.svg"
 
 
-def pages() -> list[Page]:
-    """The stations of the journey. The first is the default: Streamlit gives that one no address of its own."""
-    first, *others = STATIONS
-    return [
-        st.Page(first.script, title=_(first.title), icon=first.icon, default=True),
-        *(st.Page(s.script, title=_(s.title), icon=s.icon, url_path=s.name) for s in others),
-    ]
+def pages() -> dict[str, list[Page]]:
+    """The stations of the journey, by the menu they stand in. The first is the default: it lives at `/` only."""
+    menus: dict[str, list[Page]] = {}
+    for station in STATIONS:
+        is_first = station is STATIONS[0]
+        page = st.Page(
+            station.script,
+            title=_(station.title),
+            icon=station.icon,
+            url_path=None if is_first else station.name,
+            default=is_first,
+        )
+        menus.setdefault(_(station.section) if station.section else "", []).append(page)
+    return menus
 
 
 def check_address(nonsense: dict[str, str]) -> None:
