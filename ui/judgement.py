@@ -2,12 +2,12 @@
 
 import math
 
+from minigpt_core.diagnosis import WORSE_THAN_CHANCE
 from minigpt_core.runs import Run
 from minigpt_core.training import MetricsEvent
 from ui import resources
 from ui.i18n import _, number
 
-WORSE_THAN_CHANCE = 1.2  # times ln V: a fresh model lies a little above ln V, a broken one far above
 LARGEST_SHOWN = 1e9
 
 

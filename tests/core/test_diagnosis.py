@@ -1,0 +1,119 @@
+"""The verdicts, each on a run that really shows it: trained here, small and quick."""
+
+import math
+from typing import Any
+
+import pytest
+
+from minigpt_core import corpus
+from minigpt_core.data import Dataset, prepare
+from minigpt_core.diagnosis import Finding, diagnose
+from minigpt_core.model import ModelConfig
+from minigpt_core.ngrams import Baselines, baselines
+from minigpt_core.training import DoneEvent, MetricsEvent, TrainConfig, Trainer
+
+TINY = {"n_embd": 64, "block_size": 32}
+SMALL = {
+    "n_embd": 32, "block_size": 16, "n_layer": 1, "n_head": 2, "positions": "learned", "mlp": "gelu",
+    "residual": True, "norm": "layernorm",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def story() -> Dataset:
+    return prepare(corpus.normalize(corpus.load("le-chat-curieux").text))
+
+
+@pytest.fixture(scope="module")
+def counted(story: Dataset) -> Baselines:
+    return baselines(story)
+
+
+def verdict(dataset: Dataset, counted: Baselines, model: dict[str, Any], **settings: Any) -> Finding:
+    """Train, then diagnose."""
+    config = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **model)
+    training = TrainConfig(sample_length=0, **settings)
+    events = list(Trainer(dataset, config, training).run())
+    done = events[-1]
+    assert isinstance(done, DoneEvent)
+    return diagnose(
+        [event for event in events if isinstance(event, MetricsEvent)],
+        status=done.status,
+        training=training,
+        baselines=counted,
+        sees_one_character=not config.n_layer,
+        dropout=config.dropout,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("floor", {"steps": 500, "eval_windows": 256}),
+        ("rate_too_low", {"steps": 500, "learning_rate": 3e-5}),
+        ("rate_too_low", {"steps": 500, "learning_rate": 3e-4}),
+        ("rate_too_high", {"steps": 500, "learning_rate": 0.1}),
+        ("diverged", {"steps": 100, "learning_rate": 1.0}),
+        ("diverged", {"steps": 100, "learning_rate": 1000.0, "optimizer": "sgd"}),
+        ("too_early", {"steps": 60}),
+        ("too_short", {"steps": 3}),
+    ],
+)
+def test_tinygpt_shows_each_case(
+    story: Dataset, counted: Baselines, kind: str, settings: dict[str, Any]
+) -> None:
+    assert verdict(story, counted, TINY, **settings).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("rate_too_high", {"learning_rate": 0.2}),
+        ("rate_too_low", {"learning_rate": 3e-5}),
+        ("too_early", {"learning_rate": 3e-3}),
+    ],
+)
+def test_gpt_shows_each_case(story: Dataset, counted: Baselines, kind: str, settings: dict[str, Any]) -> None:
+    assert verdict(story, counted, SMALL, steps=300, batch_size=8, **settings).kind == kind
+
+
+def test_slow_is_not_called_wavering(story: Dataset, counted: Baselines) -> None:
+    """SGD creeps down without ever going up: a lower rate would be wrong advice."""
+    found = verdict(story, counted, TINY, steps=500, learning_rate=0.1, optimizer="sgd")
+    assert found.kind in ("too_early", "rate_too_low")
+
+
+def test_a_model_too_large_for_its_text_overfits() -> None:
+    short = prepare(corpus.normalize(corpus.load("the-curious-cat").text)[:700])
+    found = verdict(short, baselines(short), SMALL, steps=300, batch_size=16, learning_rate=1e-2)
+    assert found.kind == "overfitting"
+    assert found.numbers["val_loss"] > found.numbers["best_val_loss"]
+    assert found.numbers["best_step"] < 300 and found.next_run == {"dropout": 0.2}
+
+
+def test_what_has_settled_gets_no_advice() -> None:
+    """Balanced brackets are learned as far as chance allows, on unseen ones too."""
+    toy = prepare(corpus.load("balanced-brackets").text)
+    found = verdict(
+        toy, baselines(toy), SMALL, steps=600, batch_size=16, learning_rate=5e-3, schedule="linear"
+    )
+    assert found.kind == "nothing_wrong" and not found.next_run and found.next_preset is None
+
+
+def test_advice_can_be_followed(story: Dataset, counted: Baselines) -> None:
+    """The next run that is offered ends lower than the one that was diagnosed."""
+    slow = verdict(story, counted, TINY, steps=200, learning_rate=3e-4)
+    again = verdict(story, counted, TINY, steps=200, **slow.next_run)
+    assert slow.kind == "rate_too_low"
+    assert again.numbers["loss"] < slow.numbers["loss"]
+
+
+def test_a_rate_stays_in_its_range(counted: Baselines) -> None:
+    broken = diagnose(
+        [],
+        status="diverged",
+        training=TrainConfig(learning_rate=3.7),
+        baselines=counted,
+        sees_one_character=True,
+    )
+    assert broken.next_run == {"learning_rate": 0.4} and math.isnan(broken.numbers["loss"])
