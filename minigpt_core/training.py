@@ -316,6 +316,12 @@ class Trainer:
             yield CheckpointEvent(checkpoint=self.checkpoint())
         yield DoneEvent(step=self.step, status="done" if self.step >= self.config.steps else "stopped")
 
+    def make_step(self) -> StepEvent:
+        """One step as `run` makes it, without pace, evaluation or checkpoint: for looking at it closely."""
+        for _ in self._apply_changes():
+            pass
+        return self._train_step()
+
     def stop(self) -> None:
         """End the run before its next step, with a checkpoint."""
         self.stopping = True
