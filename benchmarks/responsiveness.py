@@ -7,15 +7,18 @@ of magnitude means something.
 """
 
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from scripts.browser import PAGES, START, find_chromium, go, launch, new_context, wait_until_idle
-from scripts.running_app import running_app
+from scripts.running_app import free_port, running_app, stop
 
 STOP = ".st-key-training_stop button"
 WORDS = ".st-key-glossary button"  # a control that every page has
@@ -37,16 +40,25 @@ LATER_STEP = 100
 # "stopping …" is the component's own word at the click; "stopped" is what the server says.
 STOPPED = "/stopped/i.test(document.querySelector('.mg-live-status').textContent)"
 
-# The lengths of the script runs that a click causes, as Streamlit's root element shows them.
-_WATCH_RERUNS = """() => {
+# From a click, or from the key R, which reruns a whole page, to the first picture after the end of the script run, as
+# Streamlit's root element tells it. A run that is over before the page could say that it had begun is not seen.
+_WATCH_RERUN = """event => {
   const app = document.querySelector('[data-testid="stApp"]');
-  window.reruns = []; let started = 0;
-  new MutationObserver(() => {
-    const now = performance.now();
-    if (app.dataset.testScriptState === 'running') started = started || now;
-    else if (started) { window.reruns.push(now - started); started = 0; }
-  }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+  window.rerun = new Promise(resolve => {
+    let asked, begun = false;
+    document.addEventListener(event, () => asked = performance.now(), { capture: true, once: true });
+    const watch = new MutationObserver(() => {
+      if (app.dataset.testScriptState === 'running') begun = true;
+      else if (begun) {
+        watch.disconnect();
+        requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - asked)));
+      }
+    });
+    watch.observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+    setTimeout(() => { watch.disconnect(); resolve(null); }, 5000);
+  });
 }"""
+NOTHING = "import streamlit\n\nstreamlit.button('nothing', key='glossary')\n"
 
 
 def click_until(page: Page, selector: str, condition: str) -> float:
@@ -68,17 +80,39 @@ def start_and_stop(browser: Browser, url: str) -> tuple[float, float]:
     return first_point, stop
 
 
-def reruns(page: Page, tries: int) -> list[float]:
-    """Lengths of the script runs that opening and closing the glossary causes, in milliseconds."""
-    page.evaluate(_WATCH_RERUNS)
+def reruns(page: Page, tries: int, event: str = "keydown") -> list[float]:
+    """From the key R (or from a click on the glossary) until its script run is drawn, in milliseconds."""
+    found = []
     for _ in range(tries):
-        page.locator(WORDS).first.click()
+        page.evaluate(_WATCH_RERUN, event)
+        if event == "keydown":
+            page.keyboard.press("r")
+        else:
+            page.evaluate(f"document.querySelector('{WORDS}').click()")
+        if (taken := page.evaluate("window.rerun")) is not None:
+            found.append(float(taken))
         wait_until_idle(page)
-    return [float(x) for x in page.evaluate("window.reruns")]
+    return found
+
+
+@contextmanager
+def streamlit_alone(folder: Path) -> Iterator[str]:
+    """The address of a Streamlit script that does nothing: what lies below no page can reach."""
+    script, port = folder / "nothing.py", free_port()
+    script.write_text(NOTHING, encoding="utf-8")
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    process = subprocess.Popen([*command, "--server.headless", "true"], stdout=subprocess.DEVNULL)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
 
 
 def report(what: str, milliseconds: list[float]) -> None:
     """One line: the median, and the range."""
+    if not milliseconds:
+        print(f"{what:<52} too short to be seen")
+        return
     low, high = min(milliseconds), max(milliseconds)
     print(f"{what:<52} median {statistics.median(milliseconds):6.0f} ms   {low:.0f} to {high:.0f}")
 
@@ -102,7 +136,14 @@ def main() -> None:
         page = context.new_page()
         for name in PAGES:
             go(page, app.url, name, lang="en")
-            report(f"{name}: one script run", reruns(page, tries))
+            wait_until_idle(page, quiet=1500)
+            report(f"{name}: the whole page again", reruns(page, tries))
+            report(f"{name}: opening the glossary", reruns(page, tries, "click"))
+        with streamlit_alone(Path(folder)) as alone:
+            time.sleep(4)
+            page.goto(alone)
+            wait_until_idle(page, quiet=1500)
+            report("a Streamlit page with one button", reruns(page, tries))
         context.close()
         browser.close()
 

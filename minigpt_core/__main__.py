@@ -10,21 +10,26 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from minigpt_core import corpus
+from minigpt_core import corpus, prepared
+from minigpt_core.checkpoint_files import write_whole
 from minigpt_core.devices import good_thread_count
-from minigpt_core.errors import ConfigError, TextError, UserError
+from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
+from minigpt_core.export_metrics import ExportError, export_csv, export_tensorboard
+from minigpt_core.export_notebook import export_notebook
+from minigpt_core.export_script import export_script
 from minigpt_core.interchange import export_gpt2, import_gpt2
-from minigpt_core.model import ModelConfig, build_model, check_choice
+from minigpt_core.model import ModelConfig, build_model, check_choice, check_range
 from minigpt_core.new_run import new_run
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.recording import Recorder
-from minigpt_core.runs import LOCAL, Run, RunStore, new_run_id
+from minigpt_core.run_archive import export_run, import_run
+from minigpt_core.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.sampling import SampleSettings, generate, start_id
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import (
@@ -83,24 +88,36 @@ def make_parser() -> argparse.ArgumentParser:
     sample.add_argument("--top-k", type=int, default=0, help="draw from the k likeliest only; 0: all (0)")
     sample.add_argument("--top-p", type=float, default=1.0, help="draw from the likeliest that reach p (1)")
     sample.add_argument("--seed", type=int, default=1337, help="the same seed gives the same text (1337)")
+    sample.add_argument(
+        "--keep", type=int, default=0, metavar="N",
+        help="whenever the window is full, go on from its last N characters: as fast for long texts as for short "
+        "ones, but the model sees less; 0: always the whole window (0)",
+    )  # fmt: skip
     sample.set_defaults(command=command_sample)
 
     runs = commands.add_parser("runs", help="list the runs")
     runs.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
     runs.set_defaults(command=command_runs)
 
-    export = commands.add_parser("export", help="write a model for other programs")
-    export.add_argument("folder", metavar="DIR", help="a new folder to write")
+    export = commands.add_parser("export", help="write a run for other programs, or for another machine")
+    export.add_argument("target", metavar="PATH", help="a new file; gpt2 and tensorboard: a new folder")
     export.add_argument("--run", default="last", help="a run's id, the start of it, or last (the newest run)")
-    export.add_argument("--checkpoint", default="last", help="a step, last or best (last)")
+    export.add_argument("--checkpoint", default="last", help="gpt2: a step, last or best (last)")
     export.add_argument(
-        "--format", choices=["gpt2"], default="gpt2", help="gpt2: for transformers' GPT-2 (gpt2)"
+        "--format", choices=[*EXPORTS], default="gpt2",
+        help="notebook, script: a program that repeats the run; csv, tensorboard: its curves; zip: all of it, for "
+        "import; gpt2: the model, for transformers (gpt2)",
+    )  # fmt: skip
+    export.add_argument(
+        "--language", choices=["en", "fr"], default="en", help="of a notebook's or script's comments (en)"
     )
     export.set_defaults(command=command_export)
 
-    read = commands.add_parser("import", help="make a run of a model that export has written")
-    read.add_argument("folder", metavar="DIR", help="the folder to read")
-    read.add_argument("--name", default="", help="what the run is called; default: as the folder")
+    read = commands.add_parser("import", help="make a run of what export has written as zip or gpt2")
+    read.add_argument("source", metavar="PATH", help="a .zip, or the folder of a model")
+    read.add_argument(
+        "--name", default="", help="what the run is called; default: as before, or as the folder"
+    )
     read.set_defaults(command=command_import)
     return parser
 
@@ -114,9 +131,11 @@ def command_train(options: argparse.Namespace) -> int:
         threads = options.threads or run.threads or thread_count(run)
         torch.set_num_threads(threads)
         trainer = make_trainer(store, run)
-        if trainer.device_problem:
-            print(f"minigpt_core: {trainer.device_problem}", file=sys.stderr)
-        store.set_status(run.id, "running", threads=threads, device=trainer.device.type)
+        problem = trainer.device_problem
+        if problem:
+            print(f"minigpt_core: {problem}", file=sys.stderr)
+        remark = problem.to_json() if problem else None
+        store.set_status(run.id, "running", threads=threads, device=trainer.device.type, remark=remark)
         show = print_json if options.json else ProgressBar(run).show
         with stop_on_interrupt(trainer):
             status = follow(store, run, trainer, show)
@@ -277,7 +296,7 @@ def command_sample(options: argparse.Namespace) -> int:
     """Write text, one character at a time."""
     settings = SampleSettings(temperature=options.temperature, top_k=options.top_k, top_p=options.top_p)
     store = RunStore()
-    run = store.find_run(options.run)
+    run = find_run(store, options.run)
     weights = store.load_checkpoint(run.id, chosen_step(options.checkpoint), model_only=True)
     model = build_model(run.model)
     model.load_state_dict(part(weights.tensors, "model."))
@@ -285,10 +304,13 @@ def command_sample(options: argparse.Namespace) -> int:
     prompt = known_part(tokenizer, corpus.normalize(options.prompt, run.lower, strip=False))
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])
     generator = torch.Generator().manual_seed(options.seed)
+    check_range("keep", options.keep, 0, run.model.block_size - 1)
     print(prompt, end="", flush=True)
-    for step in generate(
-        model, idx, options.tokens, run.model.block_size, generator=generator, settings=settings
-    ):
+    steps = generate(
+        model, idx, options.tokens, run.model.block_size,
+        generator=generator, settings=settings, keep=options.keep or None,
+    )  # fmt: skip
+    for step in steps:
         print(tokenizer.decode([step.token]), end="", flush=True)
     print()
     return 0
@@ -308,34 +330,109 @@ def known_part(tokenizer: CharTokenizer, prompt: str) -> str:
     return known
 
 
+def find_run(store: RunStore, text: str) -> Run:
+    """The run that is meant; one that came with the program must be asked for by its name."""
+    if text.startswith(PREPARED):
+        prepared.adopt(store)
+    return store.find_run(text)
+
+
 def command_runs(options: argparse.Namespace) -> int:
-    """List the runs of this machine, newest first."""
-    runs = RunStore().runs(LOCAL)
+    """List the runs of this machine, newest first, then those that came with the program."""
+    store = RunStore()
+    own = store.runs(LOCAL)
+    with suppress(StoreError):  # where nothing can be written, there are none
+        prepared.adopt(store)
+    runs = [*own, *store.runs(PREPARED)]
     if options.json:
         for run in runs:
             fields = {"run": run.id, "name": run.name, "status": run.status, "step": run.step}
+            fields |= {"prepared": run.prepared}
             print(json.dumps(fields | {"steps": run.training.steps, "best_val_loss": run.best_val_loss}))
         return 0
-    if not runs:
+    if not own:
         print("No runs yet. Start one with: python -m minigpt_core train --preset notebook")
     for run in runs:
         loss = "" if run.best_val_loss is None else f"best validation loss {run.best_val_loss:.3f}"
-        print(f"{run.id}  {run.status:<11} {run.step:>7}/{run.training.steps:<7} {loss:<28} {run.name}")
+        status = "prepared" if run.prepared else run.status
+        print(f"{run.id:<24}  {status:<11} {run.step:>7}/{run.training.steps:<7} {loss:<28} {run.name}")
     return 0
 
 
 def command_export(options: argparse.Namespace) -> int:
-    """Write a model in the format of another program."""
+    """Write a run, or its model, in the format of another program."""
     store = RunStore()
-    run = store.find_run(options.run)
-    export_gpt2(store, run, chosen_step(options.checkpoint), Path(options.folder))
-    print(f"{options.folder}: transformers.GPT2LMHeadModel.from_pretrained can load it.")
+    EXPORTS[options.format](store, find_run(store, options.run), Path(options.target), options)
     return 0
 
 
+def write_gpt2(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
+    """The model as a folder for transformers."""
+    export_gpt2(store, run, chosen_step(options.checkpoint), target)
+    print(f"{target}: transformers.GPT2LMHeadModel.from_pretrained can load it.")
+
+
+def write_notebook(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
+    """The run as a notebook of three cells."""
+    notebook, files = export_notebook(store, run, options.language)
+    write_new({target: notebook.encode()} | {target.parent / name: data for name, data in files.items()})
+
+
+def write_script(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
+    """The run as a program that needs nothing but torch."""
+    script, files = export_script(store, run, options.language)
+    write_new({target: script.encode()} | {target.parent / name: data for name, data in files.items()})
+
+
+def write_csv(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
+    """The run's curves as a table."""
+    write_new({target: export_csv(store, run).encode()})
+
+
+def write_tensorboard(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
+    """The run's curves as event files."""
+    export_tensorboard(store, run, target)
+    print(f"{target}: tensorboard --logdir {target} shows it.")
+
+
+def write_zip(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
+    """The whole run, to be imported on another machine."""
+    write_new({target: export_run(store, run)})
+
+
+EXPORTS = {
+    "gpt2": write_gpt2,
+    "notebook": write_notebook,
+    "script": write_script,
+    "csv": write_csv,
+    "tensorboard": write_tensorboard,
+    "zip": write_zip,
+}
+
+
+def write_new(files: dict[Path, bytes]) -> None:
+    """Write files that are not there yet."""
+    for path in files:
+        if path.exists():
+            raise ExportError("{file} is there already: name a new file.", file=path)
+    for path, data in files.items():
+        try:
+            write_whole(path, data)
+        except OSError as error:
+            raise ExportError(
+                "{file} cannot be written: {problem}. Name another file.",
+                file=path, problem=error.strerror or error,
+            ) from error  # fmt: skip
+        print(path)
+
+
 def command_import(options: argparse.Namespace) -> int:
-    """Make a run of a model from elsewhere."""
-    run = import_gpt2(RunStore(), Path(options.folder), options.name)
+    """Make a run of what comes from elsewhere."""
+    source = Path(options.source)
+    if source.is_dir():
+        run = import_gpt2(RunStore(), source, options.name)
+    else:
+        run = import_run(RunStore(), source, name=options.name)
     print(f"Run {run.id}: sample it with python -m minigpt_core sample --run {run.id}")
     return 0
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from minigpt_core.errors import StoreError
 from minigpt_core.store_errors import explained
@@ -57,7 +59,7 @@ def read_checkpoint(folder: Path, step: int, prefix: str = "") -> Checkpoint:
         try:
             with safe_open(path, framework="pt") as file:
                 names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-                tensors = {name: file.get_tensor(name).clone() for name in names}  # outlives the file
+                tensors = {name: whole(file.get_tensor(name)) for name in names}
                 state = json.loads(file.metadata()["state"])
         except (FileNotFoundError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise StoreError(
@@ -66,6 +68,11 @@ def read_checkpoint(folder: Path, step: int, prefix: str = "") -> Checkpoint:
                 step=step, path=path,
             ) from error  # fmt: skip
     return Checkpoint(step=step, tensors=tensors, state=state)
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A copy that outlives the file; numbers that were kept in 16 bits to save space are given their 32 back."""
+    return tensor.float() if tensor.dtype == torch.float16 else tensor.clone()
 
 
 def steps_to_drop(steps: Iterable[int], precious: set[int], limit: int) -> list[int]:

@@ -114,18 +114,32 @@ def additions(lines: int = 4000, seed: int = 1337) -> str:
 def reversed_words(lines: int = 3000, seed: int = 1337) -> str:
     """Made-up words of two to four syllables and the same words backwards, one a line: ``lomira>arimol``.
 
-    The words are made up so that a model has to reverse them: it can't know them by heart.
+    The words are made up, and none comes twice (so `lines` is at most 100,000), so that a model has to reverse them: it
+    can't know them by heart.
     """
+    check_range("lines", lines, 1, 100_000)
     rng = random.Random(seed)
     syllables = [consonant + vowel for consonant in "bcdfglmnprst" for vowel in "aeiou"]
-    words = ["".join(rng.choices(syllables, k=rng.randint(2, 4))) for _ in range(lines)]
+    words = _distinct(lines, lambda: "".join(rng.choices(syllables, k=rng.randint(2, 4))))
     return "".join(f"{word}>{word[::-1]}\n" for word in words)
 
 
 def balanced_brackets(lines: int = 3000, seed: int = 1337) -> str:
-    """One to ten pairs of brackets a line, every one closed in the right order: ``([]{})[]``."""
+    """One to ten pairs of brackets a line, every one closed in the right order: ``([]{})[]``.
+
+    No line comes twice (so `lines` is at most 100,000, and short lines are rarer than long ones).
+    """
+    check_range("lines", lines, 1, 100_000)
     rng = random.Random(seed)
-    return "".join(_brackets(rng, pairs=rng.randint(1, 10)) + "\n" for _ in range(lines))
+    return "".join(line + "\n" for line in _distinct(lines, lambda: _brackets(rng, pairs=rng.randint(1, 10))))
+
+
+def _distinct(count: int, draw: Callable[[], str]) -> list[str]:
+    """The first `count` different things drawn."""
+    drawn: dict[str, None] = {}
+    while len(drawn) < count:
+        drawn[draw()] = None
+    return list(drawn)
 
 
 def _brackets(rng: random.Random, pairs: int) -> str:

@@ -10,6 +10,7 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ from minigpt_core.training import TrainConfig, check_change
 Message = dict[str, Any]
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
+ANSWER_PATIENCE_SECONDS = 0.15
+LOOK_AGAIN_SECONDS = 0.01
 
 
 class JobError(UserError):
@@ -126,11 +129,13 @@ class JobManager:
         self._store, self._launcher, self._warm = store, launcher, warm
         self._max_running = max_running or os.cpu_count() or 1
         self._lock = threading.RLock()
+        self._heard = threading.Condition(self._lock)
         self._queue: list[tuple[str, bool]] = []  # (run, start paused)
         self._busy: dict[str, WorkerProcess] = {}
         self._idle: list[WorkerProcess] = []
         self._stopping: set[str] = set()
         self._ready: set[WorkerProcess] = set()
+        self._troubles: dict[str, str] = {}  # by run: a `UserError` as JSON
         self._measuring: dict[str, tuple[WorkerProcess, threading.Event]] = {}
         self._speeds: dict[str, dict[str, float]] = {}
         self._closed = False
@@ -155,6 +160,7 @@ class JobManager:
             if self._known(run_id) or self._store.is_locked(run_id):
                 raise JobError("This run is being trained already.")
             self._store.set_status(run_id, "queued", owner=self._owner)
+            self._troubles.pop(run_id, None)
             self._queue.append((run_id, paused))
             self._dispatch()
 
@@ -196,9 +202,29 @@ class JobManager:
             self._stopping.add(run_id)
         self._send(run_id, {"do": "stop"})
 
+    def wait(self, run_id: str, *statuses: str, patience: float = ANSWER_PATIENCE_SECONDS) -> bool:
+        """Wait a moment until a run has one of these statuses, or is neither queued nor trained here any more.
+
+        A worker answers within milliseconds, unless a step takes longer.
+
+        Returns:
+            Whether it has come to that; False after `patience` seconds.
+        """
+        deadline = time.monotonic() + patience
+        with self._heard:
+            while self._known(run_id) and self._store.run(run_id).status not in statuses:
+                if time.monotonic() >= deadline:
+                    return False
+                self._heard.wait(LOOK_AGAIN_SECONDS)
+        return True
+
     def is_stopping(self, run_id: str) -> bool:
         """Stop was asked for and has not happened yet."""
         return run_id in self._stopping
+
+    def trouble(self, run_id: str) -> str | None:
+        """Why a run ended early, as JSON of a `UserError`, where the store was too full or broken to take that down."""
+        return self._troubles.get(run_id)
 
     def controls(self, run_id: str) -> bool:
         """Whether this run is queued or trained here, so that it can be controlled."""
@@ -213,7 +239,8 @@ class JobManager:
     def speed(
         self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
     ) -> dict[str, float] | None:
-        """Seconds a step and an evaluation of such a run take on this machine; None while nothing can measure it.
+        """Seconds a step and an evaluation of such a run take on this machine, and how crowded it was (see
+        `worker.measure`); None while nothing can measure it.
 
         Measured once by a warm worker (about 0.2 s for a small model), then remembered. Waits at most `patience`
         seconds; ask again later for an answer that takes longer.
@@ -292,11 +319,14 @@ class JobManager:
                     self._speeds[message["id"]] = message["seconds"]
                     self._measuring.pop(message["id"])[1].set()
                 case "finished":
+                    if error := message.get("error"):
+                        self._troubles[message["run"]] = error
                     self._release(message["run"])
                     self._take_back(worker)
                     self._dispatch()
                 case "ended":
                     self._forget(worker)
+            self._heard.notify_all()
 
     def _release(self, run_id: str) -> None:
         self._busy.pop(run_id, None)

@@ -103,7 +103,22 @@ MODERN = (
         training={"optimizer": "muon"},
     ),
 )
-"""What has been found since: the first stands on the last of `RUNGS`, and each could also be switched alone."""
+"""What has been found since. The first stands on the last of `RUNGS`; each can also be tried alone: see `ALONE`."""
+
+CLASSIC = Rung(
+    name="classic",
+    idea=N_(
+        "The GPT that the nine rungs lead to, in the style of GPT-2: each idea below is added to it alone."
+    ),
+)
+TOGETHER = Rung(
+    name="together",
+    idea=N_("All six at once: what a small GPT looks like today."),
+    model={name: value for rung in MODERN for name, value in rung.model.items()},
+    training={name: value for rung in MODERN for name, value in rung.training.items()},
+)
+ALONE = (CLASSIC, *MODERN, TOGETHER)
+"""Experiments with one starting point, the last of `RUNGS`: nothing new, each modern idea alone, all of them."""
 
 
 def find_rung(name: str) -> Rung:
@@ -129,6 +144,12 @@ def settings_up_to(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         if rung is last:
             break
     return model, training
+
+
+def settings_alone(rung: Rung) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of `ModelConfig` and of `TrainConfig` for the last of `RUNGS` with what this one changes."""
+    model, training = settings_up_to(RUNGS[-1].name)
+    return model | rung.model, training | rung.training
 
 
 def rung_of(config: ModelConfig, training: TrainConfig | None = None) -> Rung | None:
@@ -173,8 +194,9 @@ NEEDS_LAYERS = {
 }
 
 
-def settings_that_cannot_matter(config: ModelConfig) -> dict[str, str]:
-    """Settings of the model whose change cannot help it here, or is refused; each with an English reason."""
+def settings_that_cannot_matter(config: ModelConfig, training: TrainConfig | None = None) -> dict[str, str]:
+    """Settings of the model (and of the training, if there is one) whose change cannot help here, changes no loss, or
+    is refused; each with an English reason."""
     reasons: dict[str, str] = {}
     if config.n_layer == 0:
         reasons |= NEEDS_LAYERS
@@ -188,15 +210,11 @@ def settings_that_cannot_matter(config: ModelConfig) -> dict[str, str]:
         reasons["zero_init"] = N_(
             "Without residual connections, layers that begin at zero let nothing through."
         )
-    return reasons
-
-
-def training_settings_that_cannot_matter(training: TrainConfig) -> dict[str, str]:
-    """Settings of the training that change no loss here, each with an English reason."""
-    reasons: dict[str, str] = {}
-    if training.optimizer == "sgd":
+    if training and training.optimizer == "sgd":
         for name in ("beta1", "beta2"):
             reasons[name] = N_("Plain gradient descent keeps no running averages.")
-    if training.schedule == "constant":
+    if training and training.optimizer != "muon":
+        reasons["momentum"] = N_("This is a setting of Muon, and Muon is not the optimizer here.")
+    if training and training.schedule == "constant":
         reasons["min_lr_share"] = N_("A constant learning rate does not fall.")
     return reasons

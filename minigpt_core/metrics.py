@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from minigpt_core.curves import Curve, read_curve, update_buckets
-from minigpt_core.store_schema import Database, find, storable, update
+from minigpt_core.store_schema import Database, find, refuse_prepared, storable, update
 from minigpt_core.training import ChangeEvent, MetricsEvent, SampleEvent, StepEvent
 
 PROGRESS = {"step", "seconds", "steps_per_second", "best_step", "best_val_loss"}
@@ -34,6 +34,7 @@ class MetricsStore:
             progress: `step`, `seconds`, `steps_per_second`, `best_step`, `best_val_loss` of the run by now.
         """
         assert progress.keys() <= PROGRESS
+        refuse_prepared(run_id)
         with self._database.writing() as db:
             key = find(db, run_id)["key"]
             write_steps(db, key, steps)
@@ -50,15 +51,11 @@ class MetricsStore:
     def steps_since(self, run_id: str, step: int = -1, limit: int = 1000) -> list[StepEvent]:
         """At most `limit` steps after `step`, in order. A number that was not finite comes back as NaN."""
         query = "SELECT * FROM steps WHERE run = ? AND step > ? ORDER BY step LIMIT ?"
-        return [
-            StepEvent(
-                step=row["step"],
-                loss=or_nan(row["loss"]),
-                learning_rate=row["learning_rate"],
-                grad_norm=or_nan(row["grad_norm"]),
-            )
-            for row in self._rows(query, run_id, step, limit)
-        ]
+        return [to_step(row) for row in self._rows(query, run_id, step, limit)]
+
+    def steps(self, run_id: str, most: int) -> list[StepEvent]:
+        """At most `most` evenly spread steps, with the first and the last: for curves of what is no loss."""
+        return [to_step(row) for row in self._spread("steps", run_id, most)]
 
     def evaluations(self, run_id: str, most: int | None = None) -> list[MetricsEvent]:
         """The evaluations, in order: every one, or at most `most` evenly spread ones with the first and the last."""
@@ -101,6 +98,16 @@ class MetricsStore:
         """The rows of a run; the first gap in `query` is for the run."""
         with self._database.reading() as db:
             return db.execute(query, (find(db, run_id)["key"], *values)).fetchall()
+
+
+def to_step(row: sqlite3.Row) -> StepEvent:
+    """A row of the table of steps."""
+    return StepEvent(
+        step=row["step"],
+        loss=or_nan(row["loss"]),
+        learning_rate=row["learning_rate"],
+        grad_norm=or_nan(row["grad_norm"]),
+    )
 
 
 def write_steps(db: sqlite3.Connection, key: int, steps: Sequence[StepEvent]) -> None:

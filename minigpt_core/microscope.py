@@ -50,6 +50,9 @@ class StepUnderMicroscope:
     after: dict[str, Tensor]
     """The weights after the update."""
 
+    loss_again: float
+    """The loss of the same batch with the new weights, without dropout."""
+
     @property
     def losses(self) -> Tensor:
         """(B, T) −ln of the probability that the model gave to the right character."""
@@ -60,15 +63,15 @@ class StepUnderMicroscope:
         """(B, T, V) what the model expected."""
         return self.logits.softmax(-1)
 
-    def largest_moves(self, count: int) -> list[tuple[str, tuple[int, ...]]]:
-        """The weights that moved furthest, as (name, index), the furthest first."""
-        names = list(self.after)
-        moves = torch.cat([(self.after[name] - self.before[name]).abs().flatten() for name in names])
-        ends = torch.tensor([self.after[name].numel() for name in names]).cumsum(0)
+    def steepest(self, count: int) -> list[tuple[str, tuple[int, ...]]]:
+        """The weights with the longest gradient, as (name, index), the longest first."""
+        names = list(self.gradients)
+        slopes = torch.cat([self.gradients[name].abs().flatten() for name in names])
+        ends = torch.tensor([self.gradients[name].numel() for name in names]).cumsum(0)
         found = []
-        for place in moves.topk(min(count, len(moves))).indices:
+        for place in slopes.topk(min(count, len(slopes))).indices:
             which = int(torch.searchsorted(ends, place, right=True))
-            weight = self.after[names[which]]
+            weight = self.gradients[names[which]]
             index = torch.unravel_index(place - (ends[which] - weight.numel()), weight.shape)
             found.append((names[which], tuple(int(i) for i in index)))
         return found
@@ -89,9 +92,14 @@ def examine_step(trainer: Trainer) -> StepUnderMicroscope:
         for name, weight in trainer.model.named_parameters()
         if weight.grad is not None
     }
+    trainer.model.eval()
+    with torch.no_grad():
+        again = trainer.model(x, y)[1].item()
+    trainer.model.train()
     return StepUnderMicroscope(
         step=step, x=x, y=y, logits=logits, loss=event.loss, learning_rate=event.learning_rate,
         grad_norm=event.grad_norm, before=before, gradients=gradients, after=copies(trainer.model),
+        loss_again=again,
     )  # fmt: skip
 
 

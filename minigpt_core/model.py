@@ -153,11 +153,19 @@ class CausalSelfAttention(nn.Module):
             self.register_buffer("cos", cos, persistent=False)
             self.register_buffer("sin", sin, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, C) -> (B, T, C), by the fast path: one kernel that never writes the pattern down."""
-        q, k, v = self.queries_keys_values(x)  # (B, nh, T, hs) each
+    def forward(self, x: Tensor, cache: "KeyValueCache | None" = None) -> Tensor:
+        """(B, T, C) -> (B, T, C), by the fast path: one kernel that never writes the pattern down.
+
+        With a `cache`, `x` holds the newest characters only: all of them the first time, then one at a time.
+        """
+        past = cache.length if cache else 0
+        q, k, v = self.queries_keys_values(x, start=past)  # (B, nh, T, hs) each
+        if cache is not None:
+            k, v = cache.extend(k, v)  # (B, nh, past + T, hs): those of the characters before as well
         dropout = self.config.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)  # (B, nh, T, hs)
+        q, k, v = q.to(x.dtype), k.to(x.dtype), v.to(x.dtype)  # they may come in bfloat16
+        with torch.autocast(x.device.type, enabled=False):  # which is slower for such small products
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=past == 0, dropout_p=dropout)
         return self.join_heads(y)
 
     def forward_with_pattern(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -177,13 +185,17 @@ class CausalSelfAttention(nn.Module):
         pattern = scores.masked_fill(~earlier, -torch.inf).softmax(dim=-1)  # (B, nh, T, T)
         return self.join_heads(pattern @ v), pattern
 
-    def queries_keys_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, T, C) -> three times (B, nh, T, hs): what each head of each character looks for, offers, hands over."""
+    def queries_keys_values(self, x: Tensor, start: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, C) -> three times (B, nh, T, hs): what each head of each character looks for, offers, hands over.
+
+        The first of the T characters stands at place `start`.
+        """
         B, T, C = x.shape
         nh, hs = self.config.n_head, self.config.head_size
         q, k, v = self.c_attn(x).view(B, T, 3, nh, hs).permute(2, 0, 3, 1, 4)  # (3, B, nh, T, hs)
         if self.config.positions == "rotary":
-            q, k = rotate(q, self.cos[:T], self.sin[:T]), rotate(k, self.cos[:T], self.sin[:T])
+            cos, sin = self.cos[start : start + T], self.sin[start : start + T]  # (T, hs/2) each
+            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         if self.config.qk_norm:
             q, k = scale_to_one(q), scale_to_one(k)
         return q, k, v
@@ -193,6 +205,29 @@ class CausalSelfAttention(nn.Module):
         B, nh, T, hs = y.shape
         y = y.transpose(1, 2).reshape(B, T, nh * hs)  # (B, T, C)
         return self.dropout(self.c_proj(y))
+
+
+class KeyValueCache:
+    """The keys and values of one layer for all characters read so far: they need not be calculated again.
+
+    Nobody looks ahead, so what a layer makes of a character never changes while its place stays the same. To read one
+    more character, only its own query, key and value are needed. Once the window slides, all places change.
+    """
+
+    def __init__(self, block_size: int) -> None:
+        self.length = 0  # characters read so far
+        self.block_size = block_size
+
+    def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Add those of T new characters, (B, nh, T, hs) each; returns those of all, (B, nh, length, hs) each."""
+        B, nh, T, hs = k.shape
+        if self.length == 0:  # room for a full window, so that nothing has to be moved when it grows
+            self.keys, self.values = (k.new_empty(B, nh, self.block_size, hs) for _ in "kv")
+        assert self.length == 0 or T == 1  # several at once would need a mask of their own
+        self.keys[:, :, self.length : self.length + T] = k
+        self.values[:, :, self.length : self.length + T] = v
+        self.length += T
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
 
 
 def rotary_table(block_size: int, head_size: int) -> tuple[Tensor, Tensor]:
@@ -259,7 +294,7 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) -> (B, T, C); no character sees another one here."""
         x = self.c_fc(x)  # (B, T, 4C)
-        x = F.relu(x).square() if self.relu2 else F.gelu(x)
+        x = F.relu(x) * x if self.relu2 else F.gelu(x)
         return self.dropout(self.c_proj(x))  # (B, T, C)
 
 
@@ -278,9 +313,9 @@ class Block(nn.Module):
         self.norm_2 = make_norm(config) if config.mlp != "none" else None
         self.mlp = MLP(config) if config.mlp != "none" else None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """(B, T, C) -> (B, T, C)."""
-        found = self.attention(self.norm_1(x))
+        found = self.attention(self.norm_1(x), cache)
         x = x + found if self.residual else found
         if self.mlp is not None and self.norm_2 is not None:
             thought = self.mlp(self.norm_2(x))
@@ -307,30 +342,39 @@ class GPT(nn.Module):
         if config.tie_weights:
             self.lm_head.weight = self.token_embedding.weight  # (V, C), one matrix for both
 
-    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, idx: Tensor, targets: Tensor | None = None, cache: list[KeyValueCache] | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """Predict the next character at every position, from all characters up to it.
 
         Args:
             idx: (B, T) character ids, T at most `block_size`.
             targets: (B, T) the ids that really come next, or None while generating.
+            cache: one for each layer (`new_cache`), which remembers the characters of earlier calls: `idx` then
+                holds those that have come since, all together at most `block_size`.
 
         Returns:
             logits: (B, T, V), one score for every character that could come next.
             loss: mean cross-entropy in nats per character, or None without targets.
         """
         B, T = idx.shape
-        assert self.config.block_size >= T
+        start = cache[0].length if cache else 0  # the place of the first of these characters
+        assert self.config.block_size >= start + T
         x = self.token_embedding(idx)  # (B, T, C)
         if self.position_embedding is not None:
-            x = x + self.position_embedding.weight[:T]  # (B, T, C) + (T, C)
+            x = x + self.position_embedding.weight[start : start + T]  # (B, T, C) + (T, C)
         x = self.dropout(x)
-        for block in self.blocks:
-            x = block(x)  # (B, T, C)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, cache[layer] if cache else None)  # (B, T, C)
         logits = self.lm_head(self.final_norm(x))  # (B, T, V)
         if targets is None:
             return logits, None
         loss = F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1))  # (B*T, V), (B*T,)
         return logits, loss
+
+    def new_cache(self) -> list[KeyValueCache]:
+        """An empty memory for writing: one for each layer."""
+        return [KeyValueCache(self.config.block_size) for _block in self.blocks]
 
     @torch.no_grad()
     def draw_weights(self) -> None:

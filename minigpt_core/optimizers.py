@@ -1,11 +1,14 @@
 """How the weights follow their gradients: the optimizers, and how the learning rate changes on the way."""
 
 import math
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from minigpt_core.devices import calculates_bfloat16
 from minigpt_core.model import TinyGPT
 
 OPTIMIZERS = ("adamw", "sgd", "muon")
@@ -13,7 +16,13 @@ SCHEDULES = ("constant", "cosine", "linear")
 
 
 def make(
-    name: str, model: nn.Module, *, learning_rate: float, weight_decay: float, betas: tuple[float, float]
+    name: str,
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    betas: tuple[float, float],
+    momentum: float = 0.95,
 ) -> list[torch.optim.Optimizer]:
     """The optimizer called `name`; for Muon two, one for the matrices inside the layers, one for the rest.
 
@@ -34,10 +43,64 @@ def make(
     adamw = torch.optim.AdamW(groups, lr=learning_rate, betas=betas, fused=True)
     if name == "adamw":
         return [adamw]
-    muon = torch.optim.Muon(
-        hidden, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+    muon = Muon(
+        hidden,
+        lr=learning_rate,
+        weight_decay=weight_decay,
+        momentum=momentum,
+        adjust_lr_fn="match_rms_adamw",
     )
     return [muon, adamw]
+
+
+class Muon(torch.optim.Muon):
+    """`torch.optim.Muon` with fewer and larger calls: all matrices of one shape go through the iteration together."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move all weights once."""
+        assert closure is None
+        for group in self.param_groups:
+            same_shape = defaultdict(list)
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    same_shape[weight.shape].append(weight)
+            for weights in same_shape.values():
+                self._move(weights, group)
+
+    def _move(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+        for weight in weights:
+            if not self.state[weight]:
+                self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+        gradients = torch.stack([weight.grad for weight in weights if weight.grad is not None])
+        means = [self.state[weight]["momentum_buffer"] for weight in weights]
+        torch._foreach_lerp_(means, list(gradients), 1 - group["momentum"])
+        updates = torch.stack(means)
+        if group["nesterov"]:
+            updates = gradients.lerp(updates, group["momentum"])
+        updates = orthogonalized(updates, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        length = 0.2 * math.sqrt(max(weights[0].shape))  # `match_rms_adamw`
+        torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        torch._foreach_add_(weights, list(updates), alpha=-group["lr"] * length)
+
+
+def orthogonalized(
+    matrices: Tensor, coefficients: tuple[float, float, float], iterations: int, eps: float
+) -> Tensor:
+    """The directions of matrices, (n, rows, columns), all about equally long: U S Vᵀ becomes U S' Vᵀ, S' near 1.
+
+    Newton–Schulz iteration, X ← aX + b(XXᵀ)X + c(XXᵀ)²X: nothing but products
+    (https://kellerjordan.github.io/posts/muon/).
+    """
+    a, b, c = coefficients
+    short = torch.bfloat16 if calculates_bfloat16(matrices.device) else torch.float32
+    tall = matrices.size(1) > matrices.size(2)
+    x = (matrices.transpose(1, 2) if tall else matrices).to(short)  # (n, rows, columns), rows <= columns
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=eps)  # no direction longer than 1
+    for _ in range(iterations):
+        gram = x @ x.transpose(1, 2)  # (n, rows, rows)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
 
 
 def weight_groups(model: nn.Module, weights: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:

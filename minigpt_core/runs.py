@@ -16,7 +16,7 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -26,13 +26,22 @@ from platformdirs import user_data_dir
 
 from minigpt_core import checkpoint_files, locks
 from minigpt_core.errors import RunNotFound, RunUnreadable, StoreError
-from minigpt_core.metrics import MetricsStore
+from minigpt_core.metrics import MetricsStore, write_evaluations, write_samples, write_steps
 from minigpt_core.model import ModelConfig
 from minigpt_core.store_errors import explained
-from minigpt_core.store_schema import RUN_TABLES, Database, find, storable, update
-from minigpt_core.training import Checkpoint, TrainConfig
+from minigpt_core.store_schema import PREPARED as PREPARED  # others know the store by this file
+from minigpt_core.store_schema import (
+    RUN_TABLES,
+    Database,
+    find,
+    refuse_prepared,
+    storable,
+    update,
+)
+from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent, TrainConfig
 
 LOCAL = "local"  # the workspace that everybody at this machine shares
+SHIPPED = Path(__file__).parent / "prepared_runs"  # a folder for each of them
 MAX_NAME = 120  # characters
 MAX_NOTE = 10_000
 MAX_CHECKPOINTS = 20
@@ -89,11 +98,19 @@ class Run:
     error: str | None
     """Why it failed: a `UserError` as JSON."""
 
+    remark: str | None
+    """What could not be done as asked, though it went on, such as a device that failed: a `UserError` as JSON."""
+
     deleted: float | None
     """When it was put into the bin."""
 
     best_step: int | None
     best_val_loss: float | None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether it came with the program (see `prepared.py`): it can be looked at, never changed."""
+        return self.workspace == PREPARED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +120,26 @@ class StoredText:
     id: str
     title: str
     text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A run that was trained elsewhere, with all that was measured."""
+
+    text: str
+    """What it learned from, as the model reads it."""
+
+    columns: dict[str, Any]
+    """Of the table `runs`."""
+
+    steps: Sequence[StepEvent]
+    evaluations: Sequence[MetricsEvent]
+    samples: Sequence[SampleEvent]
+    checkpoints: dict[int, int]
+    """The steps whose weights are there: how many bytes they take."""
+
+    version: str
+    """Changes with anything of this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +204,12 @@ class RunStore(MetricsStore):
             )
         return StoredText(id=text_id, title=title, text=data.decode())
 
+    def has_text(self, text_id: str) -> bool:
+        """Whether a text with this id was saved, by anybody."""
+        with self._database.reading() as db:
+            known = db.execute("SELECT 1 FROM texts WHERE id = ?", (text_id,)).fetchone()
+        return known is not None and self._text_path(text_id).exists()
+
     def text_title(self, text_id: str, workspace: str = LOCAL) -> str:
         """What a saved text is called: as in this workspace, else the newest of its titles."""
         query = "SELECT title FROM texts WHERE id = ? ORDER BY workspace = ? DESC, created DESC"
@@ -175,6 +218,23 @@ class RunStore(MetricsStore):
         if row is None:
             raise StoreError("There is no saved text {id}. Choose or paste a text.", id=text_id)
         return str(row["title"])
+
+    def keep_text(self, text_id: str, workspace: str = LOCAL) -> None:
+        """Put a saved text into a workspace's list of own texts, unless it stands there."""
+        with self._database.writing() as db:
+            db.execute("INSERT OR IGNORE INTO own_texts VALUES (?, ?, ?)", (text_id, workspace, time.time()))
+
+    def drop_text(self, text_id: str, workspace: str = LOCAL) -> None:
+        """Take it out of that list. The text stays: runs may need it, and `keep_text` brings it back."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM own_texts WHERE id = ? AND workspace = ?", (text_id, workspace))
+
+    def own_texts(self, workspace: str = LOCAL) -> dict[str, str]:
+        """The ids and titles of a workspace's own texts, the newest first."""
+        query = "SELECT id FROM own_texts WHERE workspace = ? ORDER BY kept DESC"
+        with self._database.reading() as db:
+            ids = [row["id"] for row in db.execute(query, (workspace,)).fetchall()]
+        return {text_id: self.text_title(text_id, workspace) for text_id in ids if self.has_text(text_id)}
 
     # Runs
 
@@ -201,6 +261,7 @@ class RunStore(MetricsStore):
         """A new run. Who trains it at once makes the id (`new_run_id`) and takes its lock before."""
         assert status in STATUSES
         run_id = run_id or new_run_id()
+        refuse_prepared(run_id)
         columns = {
             "id": run_id, "workspace": workspace, "name": checked_name(name), "note": checked_note(note),
             "status": status, "created": time.time(), "preset": preset,
@@ -208,10 +269,32 @@ class RunStore(MetricsStore):
             "model": json.dumps(model.to_dict()), "training": json.dumps(training.to_dict()),
             "owner": owner, "parent": parent, "threads": threads, "device": device,
         }  # fmt: skip
-        gaps = ", ".join("?" * len(columns))
         with self._database.writing() as db:
-            db.execute(f"INSERT INTO runs ({', '.join(columns)}) VALUES ({gaps})", tuple(columns.values()))
+            insert_run(db, columns)
         return self.run(run_id)
+
+    def prepared_versions(self) -> dict[str, str]:
+        """Which prepared runs are here: their ids and versions."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT id, version FROM prepared").fetchall()
+        return {row["id"]: row["version"] for row in rows}
+
+    def replace_prepared(self, runs: Sequence[FinishedRun]) -> None:
+        """Put these in the place of the prepared runs that are here; listed in this order."""
+        with self._database.writing() as db:
+            for row in db.execute("SELECT key FROM runs WHERE workspace = ?", (PREPARED,)).fetchall():
+                remove_run(db, row["key"])
+            db.execute("DELETE FROM prepared")
+            for run in reversed(runs):  # lists show the newest first
+                key = insert_run(db, run.columns)
+                write_steps(db, key, run.steps)
+                write_evaluations(db, key, run.evaluations)
+                write_samples(db, key, run.samples)
+                db.executemany(
+                    "INSERT INTO checkpoints VALUES (?, ?, ?, ?)",
+                    [(key, step, size, run.columns["created"]) for step, size in run.checkpoints.items()],
+                )
+                db.execute("INSERT INTO prepared VALUES (?, ?)", (run.columns["id"], run.version))
 
     def run(self, run_id: str) -> Run:
         """The run as it is now, also one in the bin."""
@@ -238,13 +321,13 @@ class RunStore(MetricsStore):
         return [self._settle_or_reason(row) for row in rows]
 
     def find_run(self, text: str, workspace: str = LOCAL) -> Run:
-        """The run whose id begins with `text`, or the newest one for "last"."""
-        begin = "" if text == "last" else text
+        """The run (also a prepared one) whose id begins with `text`, or the newest of the workspace for "last"."""
+        begin, also = ("", workspace) if text == "last" else (text, PREPARED)
         with self._database.reading() as db:
             rows = db.execute(
-                "SELECT * FROM runs WHERE workspace = ? AND deleted IS NULL AND substr(id, 1, ?) = ?"
+                "SELECT * FROM runs WHERE workspace IN (?, ?) AND deleted IS NULL AND substr(id, 1, ?) = ?"
                 " ORDER BY key DESC",
-                (workspace, len(begin), begin),
+                (workspace, also, len(begin), begin),
             ).fetchall()
         if not rows:
             raise RunNotFound("No run begins with {id}. Choose one from the list of runs.", id=text)
@@ -257,6 +340,7 @@ class RunStore(MetricsStore):
 
     def owned_run(self, run_id: str, workspace: str) -> Run:
         """The run, if it may be changed from this workspace; else raises `StoreError`."""
+        refuse_prepared(run_id)
         run = self.run(run_id)
         check_workspace(run.workspace, workspace)
         return run
@@ -283,31 +367,42 @@ class RunStore(MetricsStore):
             rows = db.execute("SELECT * FROM runs WHERE deleted <= ?", (time.time() - older_than,)).fetchall()
             gone = [row for row in rows if not self.is_locked(row["id"])]
             for row in gone:
-                for table in RUN_TABLES:
-                    db.execute(f"DELETE FROM {table} WHERE run = ?", (row["key"],))
-                db.execute("DELETE FROM runs WHERE key = ?", (row["key"],))
+                remove_run(db, row["key"])
         for row in gone:
             shutil.rmtree(self.folder(row["id"]), ignore_errors=True)
         return len(gone)
 
+    def remove(self, run_id: str) -> None:
+        """Remove a run for good, with its weights; nothing happens if there is none."""
+        refuse_prepared(run_id)
+        with self._database.writing() as db:
+            row = db.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchone()
+            if row is not None:
+                remove_run(db, row["key"])
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
     def set_status(self, run_id: str, status: str, error: str | None = None, **changed: Any) -> None:
-        """What the run is doing now; `changed` may name its `owner`, `threads` and `device`.
+        """What the run is doing now; `changed` may name its `owner`, `threads`, `device` and `remark`.
 
         A worker takes the run's lock before it says "running", and lets go after it has said how it ended.
         """
-        assert status in STATUSES and changed.keys() <= {"owner", "threads", "device"}
+        assert status in STATUSES and changed.keys() <= {"owner", "threads", "device", "remark"}
+        refuse_prepared(run_id)
         now = time.time()
         columns = {"status": status, "error": error, "finished": None if status in LIVE else now}
         with self._database.writing() as db:
             row = find(db, run_id)
             if status in ("running", "paused") and row["started"] is None:
                 columns["started"] = now
+            if columns["finished"] is not None:  # a clock may jump back
+                columns["finished"] = max(now, row["started"] or now)
             update(db, row["key"], columns | changed)
 
     # Checkpoints
 
     def save_checkpoint(self, run_id: str, checkpoint: Checkpoint) -> None:
         """Write a checkpoint. Announced once its files are whole; `MAX_CHECKPOINTS` of a run are kept."""
+        refuse_prepared(run_id)
         row, folder = self._row(run_id), self.folder(run_id)
         with explained(folder):
             size = checkpoint_files.write_checkpoint(folder, checkpoint, about(row))
@@ -342,6 +437,7 @@ class RunStore(MetricsStore):
     @contextmanager
     def lock(self, run_id: str, timeout: float = LOCK_SECONDS) -> Iterator[None]:
         """Hold a run while training it. Raises `StoreError` if another one has it for all of `timeout`."""
+        refuse_prepared(run_id)
         with ExitStack() as stack:
             with explained(self._database.path):
                 stack.enter_context(self._database.kept_open())
@@ -357,9 +453,9 @@ class RunStore(MetricsStore):
         return self._hold(self._lock_path("manager", owner), LOCK_SECONDS)
 
     def folder(self, run_id: str) -> Path:
-        """Where a run's weights and log are."""
+        """Where a run's weights and log are; those of a prepared one stay where they came."""
         check_id(run_id)
-        return self.home / "runs" / run_id
+        return SHIPPED / run_id if run_id.startswith(PREPARED) else self.home / "runs" / run_id
 
     def size(self) -> int:
         """Bytes of everything in the data folder."""
@@ -395,6 +491,7 @@ class RunStore(MetricsStore):
             return find(db, run_id)
 
     def _edit(self, run_id: str, workspace: str, **columns: object) -> None:
+        refuse_prepared(run_id)
         with self._database.writing() as db:
             row = find(db, run_id)
             check_workspace(row["workspace"], workspace)
@@ -434,6 +531,21 @@ def to_run(row: sqlite3.Row, status: str) -> Run:
             name=row["name"] or row["id"],
         ) from error
     return Run(**values | {"status": status, "lower": bool(row["lower"])})
+
+
+def insert_run(db: sqlite3.Connection, columns: dict[str, Any]) -> int:
+    """Add a row to the table `runs` and return its key."""
+    gaps = ", ".join("?" * len(columns))
+    cursor = db.execute(f"INSERT INTO runs ({', '.join(columns)}) VALUES ({gaps})", tuple(columns.values()))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def remove_run(db: sqlite3.Connection, key: int) -> None:
+    """Remove a run and all that was measured from every table."""
+    for table in RUN_TABLES:
+        db.execute(f"DELETE FROM {table} WHERE run = ?", (key,))
+    db.execute("DELETE FROM runs WHERE key = ?", (key,))
 
 
 def about(row: sqlite3.Row) -> dict[str, Any]:

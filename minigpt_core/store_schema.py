@@ -73,7 +73,25 @@ RUNS_AND_METRICS = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS = (RUNS_AND_METRICS,)
+PREPARED = "prepared"
+"""The workspace of the runs that come with the program; also how their ids begin (see `prepared.py`)."""
+
+PREPARED_VERSIONS = (  # which of the runs that come with the program are in the store
+    "CREATE TABLE prepared (id TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID",
+)
+
+REMARKS = ("ALTER TABLE runs ADD COLUMN remark TEXT",)  # JSON: what was not done as asked, though it went on
+
+OWN_TEXTS = (  # those that a person brought along, apart from the ones that only a run needs
+    """CREATE TABLE own_texts (
+        id TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        kept REAL NOT NULL,          -- when it came into the list
+        PRIMARY KEY (id, workspace)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS = (RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS)
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 
 RUN_TABLES = ("steps", "buckets", "evaluations", "samples", "changes", "checkpoints")
@@ -163,6 +181,15 @@ def find(connection: sqlite3.Connection, run_id: str) -> sqlite3.Row:
     if row is None:
         raise RunNotFound("There is no run {id}, or not any more. Choose another one.", id=run_id)
     return row
+
+
+def refuse_prepared(run_id: str) -> None:
+    """Raise `StoreError` for a run that came with the program: everybody has the same, so nobody changes it."""
+    if run_id.startswith(PREPARED):
+        raise StoreError(
+            "This run was prepared and came with the program: it can be looked at, but not changed. Train a run of "
+            "your own with the same settings."
+        )
 
 
 def update(connection: sqlite3.Connection, key: int, columns: dict[str, Any]) -> None:

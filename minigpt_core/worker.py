@@ -116,13 +116,13 @@ def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) ->
         trainer = make_trainer(store, run, controls.wait)
         recorder = Recorder(store, run_id, trainer)
         controls.drive(trainer, recorder)
-        if trainer.device_problem:
-            sys.stderr.write(f"{trainer.device_problem}\n")  # the run's log
+        problem = trainer.device_problem
         store.set_status(
             run_id,
             "paused" if controls.paused else "running",
             threads=torch.get_num_threads(),
             device=trainer.device.type,
+            remark=problem.to_json() if problem else None,
         )
         status = "failed"
         for event in trainer.run():
@@ -148,21 +148,29 @@ def make_trainer(store: RunStore, run: Run, wait: Callable[[Trainer], object] | 
 
 
 def measure(model_config: ModelConfig, config: TrainConfig) -> dict[str, float]:
-    """Seconds that one step and one evaluation (with its sample) of such a run take on this machine, now."""
+    """Seconds that one step and one evaluation (with its sample) of such a run take on this machine, now.
+
+    And its `crowding`: how much longer that was than the processor needed, because other programs wanted it too.
+    """
     V, T = model_config.vocab_size, model_config.block_size
     tokenizer = CharTokenizer.from_characters("".join(map(chr, range(0x10000, 0x10000 + V))))
     ids = torch.randint(V, ((config.eval_windows or 64) * T + 2,), generator=torch.Generator().manual_seed(0))
     trainer = Trainer(
         Dataset(tokenizer=tokenizer, train=ids, val=ids), model_config, replace(config, pace=0.0)
     )
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     evaluation_seconds = 0.0
     for event in trainer.run():
         if isinstance(event, CheckpointEvent):
             evaluation_seconds = evaluation_seconds or time.perf_counter() - started
         if isinstance(event, DoneEvent) or (event.step and trainer.seconds > MEASURE_SECONDS):
             break
-    return {"step": trainer.seconds / max(1, trainer.step), "evaluation": evaluation_seconds}
+    passed, used = time.perf_counter() - started, time.process_time() - used
+    return {
+        "step": trainer.seconds / max(1, trainer.step),
+        "evaluation": evaluation_seconds,
+        "crowding": max(1.0, passed / used) if trainer.device.type == "cpu" else 1.0,
+    }
 
 
 def warm_up() -> None:

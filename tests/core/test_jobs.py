@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from minigpt_core.errors import ConfigError, UserError
-from minigpt_core.jobs import JobError, JobManager, LocalWorker
+from minigpt_core.errors import ConfigError, StoreError, UserError
+from minigpt_core.jobs import JobError, JobManager, LocalWorker, Message
 from minigpt_core.model import ModelConfig
 from minigpt_core.new_run import new_run
 from minigpt_core.runs import Run, RunStore
@@ -20,7 +21,7 @@ from minigpt_core.training import StepEvent, TrainConfig, Trainer
 from minigpt_core.worker import make_trainer
 
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
-PATIENCE = 60.0  # seconds; this machine may be busy
+PATIENCE = 300.0  # seconds; this machine may be busy
 
 
 def until(condition: Callable[[], Any], what: str = "it") -> Any:
@@ -32,22 +33,33 @@ def until(condition: Callable[[], Any], what: str = "it") -> Any:
     return value
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> RunStore:
-    return RunStore(tmp_path)
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    return RunStore(tmp_path_factory.mktemp("store"))
 
 
-@pytest.fixture
-def jobs(store: RunStore) -> Iterator[JobManager]:
-    manager = JobManager(store, max_running=1, warm=False)
+@pytest.fixture(scope="module")
+def manager(store: RunStore) -> Iterator[JobManager]:
+    """One for all tests, as a server has one for all runs: its worker is started once and kept warm."""
+    manager = JobManager(store, max_running=1)
     yield manager
     manager.close()
 
 
-def make_run(store: RunStore, **training: Any) -> Run:
+@pytest.fixture
+def jobs(store: RunStore, manager: JobManager) -> Iterator[JobManager]:
+    """The manager, with nothing to do before and after."""
+    yield manager
+    for run in store.runs():
+        with suppress(JobError):  # it has ended
+            manager.stop(run.id)
+    until(lambda: not any(manager.controls(run.id) for run in store.runs()), "the end of all runs")
+
+
+def make_run(store: RunStore, text: str = TEXT, **training: Any) -> Run:
     config = TrainConfig(**({"steps": 400, "eval_interval": 50, "sample_length": 10} | training))
     return new_run(
-        store, text=TEXT, title="chat", model_fields={"block_size": 8, "n_embd": 16}, training=config
+        store, text=text, title="chat", model_fields={"block_size": 8, "n_embd": 16}, training=config
     )
 
 
@@ -131,6 +143,22 @@ def test_pause_step_resume_change_and_stop(store: RunStore, jobs: JobManager) ->
     until(lambda: store.run(run.id).status in ("stopped", "done"), "stop")
 
 
+def test_one_can_wait_for_what_was_asked_for(store: RunStore, jobs: JobManager) -> None:
+    run, behind = make_run(store, pace=50, steps=5000), make_run(store)
+    jobs.submit(run.id)
+    assert jobs.wait(run.id, "running", patience=PATIENCE)
+    jobs.submit(behind.id)
+    assert not jobs.wait(behind.id, "running", patience=0.05)  # it is not its turn
+    jobs.pause(run.id)
+    assert jobs.wait(run.id, "paused", patience=PATIENCE)
+    assert store.run(run.id).status == "paused"
+    jobs.stop(behind.id)
+    jobs.stop(run.id)
+    assert jobs.wait(run.id, patience=PATIENCE)
+    assert (store.run(run.id).status, jobs.controls(run.id)) == ("stopped", False)
+    assert jobs.wait(run.id, "running", patience=PATIENCE)  # nothing more will come
+
+
 def test_a_single_step_of_a_run_that_goes_on_pauses_it(store: RunStore, jobs: JobManager) -> None:
     run = make_run(store, pace=50, steps=5000)
     jobs.submit(run.id)
@@ -192,7 +220,8 @@ def test_a_killed_worker_leaves_an_interrupted_run_that_resumes_exactly(
     assert {step: after[step] for step in before} == before  # every acknowledged step is still there
 
 
-def test_a_closed_manager_leaves_no_process_and_a_run_to_resume(store: RunStore, tmp_path: Path) -> None:
+def test_a_closed_manager_leaves_no_process_and_a_run_to_resume(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
     manager = JobManager(store, max_running=2, warm=True)
     run = make_run(store, pace=30, steps=5000)
     manager.submit(run.id)
@@ -206,7 +235,8 @@ def test_a_closed_manager_leaves_no_process_and_a_run_to_resume(store: RunStore,
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_a_killed_server_leaves_no_worker(store: RunStore, tmp_path: Path) -> None:
+def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
     run = make_run(store, pace=30, steps=5000)
     code = (
         "import sys, time; from pathlib import Path; from minigpt_core.jobs import JobManager;"
@@ -240,7 +270,7 @@ def test_divergence_keeps_the_last_good_checkpoint(store: RunStore, jobs: JobMan
 def test_a_broken_run_fails_with_a_sentence_and_the_worker_lives_on(
     store: RunStore, jobs: JobManager
 ) -> None:
-    run = make_run(store)
+    run = make_run(store, text=TEXT.upper())
     (store.home / "texts" / f"{run.text_id}.txt").write_bytes(b"something else")
     jobs.submit(run.id)
     failed = until(lambda: (r := store.run(run.id)).status == "failed" and r, "failure")
@@ -250,13 +280,35 @@ def test_a_broken_run_fails_with_a_sentence_and_the_worker_lives_on(
     until(lambda: store.run(good.id).status == "done", "the next run")
 
 
-def test_a_warm_worker_measures_the_speed_once(store: RunStore) -> None:
-    manager = JobManager(store, max_running=1, warm=True)
-    try:
-        model, training = ModelConfig(vocab_size=20), TrainConfig()
-        speed = until(lambda: manager.speed(model, training), "a measurement")
-        assert 0 < speed["step"] < 1
-        assert speed["evaluation"] > 0
-        assert manager.speed(model, training) is speed
-    finally:
-        manager.close()
+class FullDisk:
+    """A worker that can say why it ends, and can write it nowhere."""
+
+    def __init__(self, store: RunStore, on_message: Callable[[Any, Message], None]) -> None:
+        self._on_message = on_message
+
+    def send(self, message: Message) -> None:
+        error = StoreError("The disk is full.").to_json()
+        self._on_message(
+            self, {"event": "finished", "run": message["run"], "status": "failed", "error": error}
+        )
+
+    def close(self) -> None: ...
+
+    def join(self, seconds: float) -> None: ...
+
+
+def test_what_the_store_could_not_take_down_is_known_all_the_same(store: RunStore) -> None:
+    manager, run = JobManager(store, warm=False, launcher=FullDisk), make_run(store)
+    manager.submit(run.id)
+    told = manager.trouble(run.id)
+    assert told and UserError.from_json(told).template == "The disk is full."
+    assert not manager.controls(run.id) and manager.trouble("another") is None
+    manager.close()
+
+
+def test_a_warm_worker_measures_the_speed_once(jobs: JobManager) -> None:
+    model, training = ModelConfig(vocab_size=20), TrainConfig()
+    speed = until(lambda: jobs.speed(model, training), "a measurement")
+    assert 0 < speed["step"] < 60  # seconds
+    assert speed["evaluation"] > 0
+    assert jobs.speed(model, training) is speed

@@ -8,13 +8,14 @@ import torch
 
 from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import (
+    ALONE,
     MODERN,
     RUNGS,
     find_rung,
     rung_of,
+    settings_alone,
     settings_that_cannot_matter,
     settings_up_to,
-    training_settings_that_cannot_matter,
 )
 from minigpt_core.model import ModelConfig, TinyGPT, build_model
 from minigpt_core.training import TrainConfig
@@ -49,8 +50,16 @@ def test_each_rung_is_one_switch_away_from_the_last(number: int) -> None:
 
 @pytest.mark.parametrize("rung", MODERN, ids=lambda rung: rung.name)
 def test_each_modern_switch_can_be_turned_alone(rung: Any) -> None:
-    model, _ = settings_up_to("dropout")
-    build_model(ModelConfig(vocab_size=V, **(model | rung.model)))
+    (model, training), (before, trained) = settings_alone(rung), settings_up_to("dropout")
+    after = ModelConfig(vocab_size=V, **model).to_dict() | TrainConfig(**training).to_dict()
+    classic = ModelConfig(vocab_size=V, **before).to_dict() | TrainConfig(**trained).to_dict()
+    assert [name for name in after if after[name] != classic[name]] == [*rung.model, *rung.training]
+    build_model(ModelConfig(vocab_size=V, **model))
+
+
+def test_alone_begins_with_the_last_rung_and_ends_with_all_switches_on() -> None:
+    assert settings_alone(ALONE[0]) == settings_up_to(RUNGS[-1].name)
+    assert settings_alone(ALONE[-1]) == settings_up_to(MODERN[-1].name)
 
 
 @pytest.mark.parametrize("rung", ALL, ids=lambda rung: rung.name)
@@ -117,9 +126,11 @@ def test_reasons_are_sentences() -> None:
     reasons = [
         *settings_that_cannot_matter(config("tinygpt")).values(),
         *settings_that_cannot_matter(config("heads")).values(),
-        *training_settings_that_cannot_matter(TrainConfig(optimizer="sgd")).values(),
+        *settings_that_cannot_matter(config("dropout"), TrainConfig(optimizer="sgd")).values(),
     ]
     assert len(reasons) > 10
     assert all(reason.endswith(".") for reason in reasons)
-    assert not training_settings_that_cannot_matter(TrainConfig(schedule="cosine"))
-    assert not settings_that_cannot_matter(config("dropout"))
+    assert not settings_that_cannot_matter(
+        config("dropout"), TrainConfig(schedule="cosine", optimizer="muon")
+    )
+    assert "momentum" in settings_that_cannot_matter(config("dropout"), TrainConfig(schedule="cosine"))

@@ -91,12 +91,21 @@ def test_the_next_step_follows(store: RunStore) -> None:
     assert not trainer.model._forward_hooks
 
 
-def test_the_largest_moves_are_named(store: RunStore) -> None:
+def test_the_steepest_weights_are_named(store: RunStore) -> None:
     run = trained(store, TINY)
     seen = examine_step(fresh(store, run, 0))
-    moves = [abs((seen.after[n] - seen.before[n])[i].item()) for n, i in seen.largest_moves(5)]
-    everything = torch.cat([(seen.after[n] - seen.before[n]).abs().flatten() for n in seen.after])
-    assert moves == pytest.approx(everything.topk(5).values.tolist())
+    found = [abs(seen.gradients[name][index].item()) for name, index in seen.steepest(5)]
+    everything = torch.cat([gradient.abs().flatten() for gradient in seen.gradients.values()])
+    assert found == everything.topk(5).values.tolist()
+
+
+def test_the_same_batch_again(store: RunStore) -> None:
+    run = trained(store, TINY, optimizer="sgd", learning_rate=0.5)
+    seen = examine_step(fresh(store, run, 20))
+    model = TinyGPT(run.model)
+    model.load_state_dict(seen.after)
+    assert model(seen.x, seen.y)[1].item() == pytest.approx(seen.loss_again)
+    assert seen.loss_again < seen.loss
 
 
 def test_where_it_starts_from(store: RunStore) -> None:

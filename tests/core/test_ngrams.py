@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.ngrams import SMOOTHING, NgramModel, baselines, bigram_counts, one_character_minimum
+from minigpt_core.ngrams import (
+    SMOOTHING,
+    NgramModel,
+    baselines,
+    bigram_counts,
+    distance_from_counts,
+    one_character_minimum,
+)
 from minigpt_core.tokenizer import CharTokenizer
 
 TEXT = "un matin, le chat dit : un chat, un matin, un toit. le toit dit : miaou ! " * 3
@@ -149,3 +156,14 @@ def test_a_dataset_made_by_hand() -> None:
     found = baselines(Dataset(tokenizer, torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0])))
     assert found.one_character_minimum == 0
     assert found.bigram_val == pytest.approx(-math.log(SMOOTHING / (2 + 2 * SMOOTHING)))
+
+
+def test_the_distance_is_what_the_loss_lies_above_its_minimum() -> None:
+    """For any table: loss − H(next | current), here from an independent cross-entropy over the pairs."""
+    ids = torch.randint(7, (500,), generator=torch.Generator().manual_seed(1))
+    table = torch.randn(7, 7, generator=torch.Generator().manual_seed(2), dtype=torch.float64).log_softmax(-1)
+    loss = torch.nn.functional.nll_loss(table[ids[:-1]], ids[1:]).item()
+    distance = distance_from_counts(table, bigram_counts(ids, 7))
+    assert distance == pytest.approx(loss - one_character_minimum(ids, 7))
+    counted = bigram_counts(ids, 7).double()
+    assert distance_from_counts((counted / counted.sum(1, keepdim=True)).log(), bigram_counts(ids, 7)) == 0

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from minigpt_core import optimizers
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.devices import choose_device, good_thread_count, place, step_operations
+from minigpt_core.devices import (
+    calculates_bfloat16,
+    choose_device,
+    choose_precision,
+    good_thread_count,
+    linear_layers_in,
+    place,
+    step_operations,
+)
 from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import settings_up_to
 from minigpt_core.model import ModelConfig, TinyGPT, build_model
@@ -128,6 +136,27 @@ def test_one_muon_step_moves_a_matrix_evenly_in_all_directions() -> None:
     moved = torch.linalg.svdvals(before - matrix)[:6] / (0.2 * 0.01 * math.sqrt(16))
     assert spread[0] / spread[-1] > 4
     assert moved.min() > 0.6 and moved.max() < 1.3
+
+
+def test_matrices_that_share_a_muon_step_move_as_each_would_alone() -> None:
+    """Also those whose shape no other one has, tall ones, and one that got no gradient."""
+    generator = torch.Generator().manual_seed(1)
+    shapes = [(8, 24), (24, 8), (8, 24), (8, 8), (24, 8), (8, 24)]
+    ours = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
+    theirs = [torch.nn.Parameter(weight.detach().clone()) for weight in ours]
+    settings: Any = {"lr": 0.02, "weight_decay": 0.1, "adjust_lr_fn": "match_rms_adamw"}
+    muon, reference = optimizers.Muon(ours, **settings), torch.optim.Muon(theirs, **settings)
+    start = [weight.detach().clone() for weight in ours]
+    for _ in range(3):
+        for weight, other in zip(ours[:-1], theirs[:-1], strict=True):
+            weight.grad = torch.randn(weight.shape, generator=generator)
+            other.grad = weight.grad.clone()
+        muon.step()
+        reference.step()
+    for weight, other, before in zip(ours, theirs, start, strict=True):
+        way = (other - before).norm()  # torch's iteration calculates in bfloat16, which is exact to a percent
+        assert (weight - other).norm() <= 0.03 * way
+    assert torch.equal(ours[-1], start[-1]) and not torch.equal(ours[0], start[0])
 
 
 def test_in_tinygpt_everything_decays_as_in_the_notebook() -> None:
@@ -246,6 +275,36 @@ def test_a_device_that_fails_is_replaced_by_the_processor_with_a_sentence(
     assert f"The device {device} cannot train this model" in str(trainer.device_problem)
     steps = of_type(trainer.run(), StepEvent)
     assert steps == of_type(make(dataset, device="cpu").run(), StepEvent)
+
+
+def test_fewer_digits_cost_little_loss_and_are_the_same_every_time(dataset: Dataset) -> None:
+    exact = of_type(make(dataset, precision="float32").run(), StepEvent)
+    short = of_type(make(dataset, precision="bfloat16").run(), StepEvent)
+    assert of_type(make(dataset, precision="bfloat16").run(), StepEvent) == short
+    assert all(abs(a.loss - b.loss) < 0.02 for a, b in zip(exact, short, strict=True))
+    assert (exact != short) == calculates_bfloat16(torch.device("cpu"))
+
+
+def test_a_processor_without_short_numbers_calculates_as_always_and_says_so(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+    trainer = make(dataset, precision="bfloat16")
+    assert trainer.precision == "float32"
+    assert "no instructions for bfloat16" in str(trainer.device_problem)
+    steps = of_type(trainer.run(), StepEvent)
+    assert steps == of_type(make(dataset, precision="float32").run(), StepEvent)
+    assert choose_precision("float32", torch.device("cpu")) == ("float32", None)
+
+
+def test_the_weights_keep_all_their_digits(dataset: Dataset) -> None:
+    trainer = make(dataset, precision="bfloat16")
+    with linear_layers_in("bfloat16", torch.device("cpu")):
+        logits, loss = trainer.model(dataset.train[None, :8], dataset.train[None, 1:9])
+    assert (logits.dtype, loss.dtype) == (torch.bfloat16, torch.float32)
+    list(trainer.run())
+    floats = [w for w in trainer.checkpoint().tensors.values() if w.is_floating_point()]
+    assert {weight.dtype for weight in floats} == {torch.float32}
 
 
 def test_the_processor_has_no_problem() -> None:

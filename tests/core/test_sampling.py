@@ -18,11 +18,12 @@ from minigpt_core.sampling import (
     sample_next,
     start_id,
     token_at,
+    tokens_at,
 )
 from minigpt_core.tokenizer import CharTokenizer
 
 LOGITS = torch.tensor([2.0, -1.0, 0.5, 0.5, -3.0, 1.0])
-DRAWS = 20_000
+DRAWS = 100_000
 
 
 def settings(**fields: float) -> SampleSettings:
@@ -104,21 +105,102 @@ def test_a_bar_that_rounding_left_short_still_gives_a_possible_token() -> None:
     assert token_at(short, 0.99999) == 1
 
 
-@pytest.mark.parametrize(
-    "fields", [{}, {"temperature": 0.7}, {"top_k": 3}, {"top_p": 0.8, "temperature": 1.5}]
-)
-def test_frequencies_fit_the_distribution(fields: dict[str, float]) -> None:
-    """Chi-square statistic below its 99.9 % point for the remaining degrees of freedom."""
-    generator = torch.Generator().manual_seed(11)
-    steps = [sample_next(LOGITS, generator, settings(**fields)) for _ in range(DRAWS)]
-    counts = torch.bincount(torch.tensor([s.token for s in steps]), minlength=len(LOGITS)).double()
-    probabilities = steps[0].probabilities
+LIMITED: dict[str, dict[str, float]] = {
+    "nothing": {},
+    "temperature": {"temperature": 0.7},
+    "hot": {"temperature": 1.8},
+    "top-k": {"top_k": 3},
+    "top-p": {"top_p": 0.8},
+    "temperature and top-k": {"temperature": 1.5, "top_k": 4},
+    "temperature and top-p": {"temperature": 1.5, "top_p": 0.8},
+    "top-k and top-p": {"top_k": 4, "top_p": 0.9},
+    "all": {"temperature": 0.9, "top_k": 5, "top_p": 0.95},
+}
+CRITICAL = {1: 10.83, 2: 13.82, 3: 16.27, 4: 18.47, 5: 20.52, 6: 22.46, 7: 24.32}  # chi-square table, 0.001
+
+
+def stated(logits: Tensor, temperature: float = 1, top_k: int = 0, top_p: float = 1) -> list[float]:
+    """What the settings promise, in plain Python: divide, keep the k likeliest, keep the likeliest that reach p."""
+    weights = [math.exp(float(x) / temperature) for x in logits]
+    order = sorted(range(len(weights)), key=lambda i: -weights[i])[: top_k or None]
+    total, kept, reached = sum(weights[i] for i in order), [], 0.0
+    for i in order:
+        if reached < top_p:
+            kept.append(i)
+        reached += weights[i] / total
+    mass = sum(weights[i] for i in kept)
+    return [weights[i] / mass if i in kept else 0.0 for i in range(len(weights))]
+
+
+def chi_square(counts: Tensor, probabilities: Tensor) -> float:
+    """How badly the counts fit, over the characters that can be drawn."""
     possible = probabilities > 0
     assert counts[~possible].sum() == 0
-    expected = probabilities[possible] * DRAWS
-    statistic = ((counts[possible] - expected) ** 2 / expected).sum().item()
-    critical = {2: 13.82, 3: 16.27, 5: 20.52}  # chi-square table, 0.001
-    assert statistic < critical[int(possible.sum()) - 1]
+    expected = probabilities[possible] * counts.sum()
+    return ((counts[possible] - expected) ** 2 / expected).sum().item()
+
+
+@pytest.mark.parametrize("fields", LIMITED.values(), ids=LIMITED.keys())
+@pytest.mark.parametrize(
+    "logits", [LOGITS, torch.tensor([1.0, 0, 0, 1, -0.5, 0.3, -math.inf, -1])], ids=["six", "ties"]
+)
+def test_over_100_000_draws_the_frequencies_fit_the_stated_distribution(
+    logits: Tensor, fields: dict[str, float]
+) -> None:
+    probabilities = next_probabilities(logits, settings(**fields))
+    assert probabilities.tolist() == pytest.approx(stated(logits, **fields), abs=1e-12)  # type: ignore[arg-type]
+    u = torch.rand(DRAWS, generator=torch.Generator().manual_seed(11), dtype=torch.float64)
+    counts = torch.bincount(tokens_at(probabilities, u), minlength=len(logits)).double()
+    assert chi_square(counts, probabilities) < CRITICAL[int((probabilities > 0).sum()) - 1]
+
+
+def test_drawing_one_by_one_is_drawing_them_all() -> None:
+    """So the 100,000 draws above are those of `sample_next`: one number of the generator after the other."""
+    generator, how = torch.Generator().manual_seed(11), settings(temperature=0.9, top_k=5, top_p=0.95)
+    steps = [sample_next(LOGITS, generator, how) for _ in range(500)]
+    u = torch.rand(500, generator=torch.Generator().manual_seed(11), dtype=torch.float64)
+    assert [step.u for step in steps] == u.tolist()
+    assert [step.token for step in steps] == tokens_at(steps[0].probabilities, u).tolist()
+
+
+def test_a_distribution_that_is_off_by_little_is_noticed() -> None:
+    """The chi-square test can fail: one per cent more for one character is enough."""
+    probabilities = next_probabilities(LOGITS, settings())
+    wrong = probabilities.clone()
+    wrong[1] += 0.01
+    u = torch.rand(DRAWS, generator=torch.Generator().manual_seed(11), dtype=torch.float64)
+    counts = torch.bincount(tokens_at(wrong / wrong.sum(), u), minlength=len(LOGITS)).double()
+    assert chi_square(counts, probabilities) > CRITICAL[5]
+
+
+@pytest.mark.parametrize("k", [len(LOGITS), len(LOGITS) + 1, 1_000_000])
+def test_top_k_as_large_as_the_vocabulary_changes_nothing(k: int) -> None:
+    assert next_probabilities(LOGITS, settings(top_k=k)).equal(next_probabilities(LOGITS, settings()))
+
+
+@pytest.mark.parametrize("p", [1e-300, 5e-324, 1e-9])
+def test_top_p_towards_zero_leaves_the_likeliest(p: float) -> None:
+    assert next_probabilities(LOGITS, settings(top_p=p)).tolist() == [1.0, 0, 0, 0, 0, 0]
+    assert next_probabilities(torch.zeros(4), settings(top_p=p)).tolist() == [1.0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("t", [1e-3, 1e-9, 1e-300, 5e-324])
+def test_temperature_towards_zero_leaves_the_likeliest(t: float) -> None:
+    assert next_probabilities(LOGITS, settings(temperature=t)).tolist() == [1.0, 0, 0, 0, 0, 0]
+    assert next_probabilities(torch.tensor([3.0, -math.inf, 3.0]), settings(temperature=t)).tolist() == [
+        0.5,
+        0,
+        0.5,
+    ]
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e38, 1.7e308])
+def test_huge_scores_do_not_overflow(scale: float) -> None:
+    huge = torch.tensor([scale, -scale, scale, -math.inf], dtype=torch.float64)
+    for fields in LIMITED.values():
+        probabilities = next_probabilities(huge, settings(**fields))
+        assert probabilities.isfinite().all() and probabilities[[1, 3]].tolist() == [0, 0]
+        assert probabilities.sum().item() == pytest.approx(1)
 
 
 def test_a_step_says_how_it_came_about() -> None:

@@ -118,6 +118,52 @@ def test_a_resumed_run_has_the_same_losses_bit_for_bit(
     assert of_type(events, SampleEvent) == of_type(whole, SampleEvent)
 
 
+def growing_worse(dataset: Dataset) -> Dataset:
+    """The text twice as training part, and a validation part that tells another story: a GPT soon gets it worse."""
+    other = "un oiseau gris curieux le matin court, un chat dort voit.\n" * 4
+    return Dataset(dataset.tokenizer, dataset.train, dataset.tokenizer.encode(other))
+
+
+IMPATIENT = {"steps": 400, "learning_rate": 0.05, "eval_interval": 10, "patience": 3, "sample_length": 0}
+
+
+def test_a_run_that_gets_no_better_ends_early_and_keeps_its_best(dataset: Dataset) -> None:
+    events = list(make(growing_worse(dataset), **IMPATIENT).run())
+    measured = of_type(events, MetricsEvent)
+    best = min(measured, key=lambda metrics: metrics.val_loss)
+    assert 0 < best.step < events[-1].step < 400
+    assert events[-1] == DoneEvent(step=best.step + 3 * 10, status="done", early=True)
+    assert events[-1].step == measured[-1].step == of_type(events, StepEvent)[-1].step
+    last = of_type(events, CheckpointEvent)[-1].checkpoint
+    assert (last.step, last.state["best_step"]) == (events[-1].step, best.step)
+    assert best.step in {e.checkpoint.step for e in of_type(events, CheckpointEvent)}
+
+
+@pytest.mark.parametrize("early_by", [5, 25])
+def test_patience_goes_on_where_it_was(dataset: Dataset, early_by: int) -> None:
+    other = growing_worse(dataset)
+    whole = list(make(other, **IMPATIENT).run())
+    first = make(other, **IMPATIENT)
+    events = []
+    for event in first.run():
+        events.append(event)
+        if isinstance(event, StepEvent) and event.step == whole[-1].step - early_by:
+            first.stop()
+    events.pop()  # it was stopped
+    last = of_type(events, CheckpointEvent)[-1].checkpoint
+    events += make(other, checkpoint=last, **IMPATIENT).run()
+    assert events[-1] == whole[-1] and losses(events) == losses(whole)
+    ended = of_type(whole, CheckpointEvent)[-1].checkpoint
+    assert list(make(other, checkpoint=ended, **IMPATIENT).run()) == [whole[-1]]
+
+
+def test_without_patience_or_without_unseen_text_all_steps_are_made(dataset: Dataset) -> None:
+    settings = IMPATIENT | {"steps": 120}
+    for data, patience in ((growing_worse(dataset), 0), (prepare(TEXT, val_fraction=0.0), 3)):
+        *_, end = make(data, **settings | {"patience": patience}).run()
+        assert end == DoneEvent(step=120, status="done", early=False)
+
+
 def test_changes_take_effect_at_once_and_are_replayed_on_resume(dataset: Dataset) -> None:
     trainer = make(dataset)
     events: list[Event] = []

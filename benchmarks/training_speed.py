@@ -1,0 +1,135 @@
+"""`nanogpt-cpu` through our `Trainer` against the textbook's loop, and against what its matrix products alone need.
+
+    python -m benchmarks.training_speed [--rounds 12] [--threads 1]
+
+Both loops take turns, a few steps each, in one process with the same threads, so that a busy machine slows both;
+what is printed are medians over the rounds. `TINY_SHAKESPEARE` names the text.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.textbook import Textbook
+from minigpt_core import corpus
+from minigpt_core.data import prepare
+from minigpt_core.devices import choose_precision
+from minigpt_core.model import ModelConfig
+from minigpt_core.presets import NANOGPT_CPU
+from minigpt_core.training import StepEvent, Trainer
+
+STEPS_A_TURN = 5
+
+
+def steps_of(trainer: Trainer) -> Callable[[], object]:
+    """Makes one step at each call; nothing is evaluated."""
+    steps = (event for event in trainer.run() if isinstance(event, StepEvent))
+    return lambda: next(steps)
+
+
+def matrix_products(config: ModelConfig, batch_size: int, dtype: torch.dtype) -> Callable[[], None]:
+    """All matrix products of one step, forward and backward, on random numbers: those of the linear layers in
+    `dtype`, those of attention in float32."""
+    rows, C, V = batch_size * config.block_size, config.n_embd, config.vocab_size
+    layer = [(C, 3 * C), (C, C), (C, 4 * C), (4 * C, C)]
+    linear = [
+        (torch.randn(rows, i, dtype=dtype), torch.randn(o, i, dtype=dtype), torch.randn(rows, o, dtype=dtype))
+        for i, o in [*layer * config.n_layer, (C, V)]
+    ]
+    heads = (batch_size * config.n_head, config.block_size)
+    tall, square = torch.randn(*heads, config.head_size), torch.randn(*heads, config.block_size)
+
+    def once() -> None:
+        for x, weight, gradient in linear:
+            x @ weight.T, gradient @ weight, gradient.T @ x
+        for _ in range(config.n_layer):
+            attention_products(tall, square)
+
+    return once
+
+
+def attention_products(tall: Tensor, square: Tensor) -> None:
+    """q kᵀ and pattern · v forward, twice as many backward; `tall` (B * nh, T, hs), `square` (B * nh, T, T)."""
+    for _ in range(3):
+        torch.bmm(tall, tall.transpose(1, 2))
+        torch.bmm(square, tall)
+
+
+def take_turns(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """CPU seconds a step of each, one figure a round."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for turn in range(rounds + 1):
+        for name, step in contestants.items():
+            started = time.process_time()
+            for _ in range(STEPS_A_TURN):
+                step()
+            if turn:  # the first one warms up
+                seconds[name].append((time.process_time() - started) / STEPS_A_TURN)
+    return seconds
+
+
+def check_same_model(textbook: Textbook, trainer: Trainer) -> None:
+    """With the same weights, both models say the same about the same batch."""
+    textbook.model.load_state_dict(trainer.model.state_dict())
+    x, y = textbook.get_batch()
+    with torch.no_grad():
+        difference = textbook.model(x, y)[1] - trainer.model(x, y)[1]
+    assert difference.abs() < 1e-4, f"not the same model: the losses differ by {difference}"
+
+
+def main() -> int:
+    """Print the medians and their ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    if "TINY_SHAKESPEARE" not in os.environ:
+        print("Set TINY_SHAKESPEARE to the path of the text.", file=sys.stderr)
+        return 2
+    torch.set_num_threads(options.threads)
+    text = corpus.decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
+    dataset = prepare(corpus.normalize(text, lower=False))
+    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **NANOGPT_CPU.model)
+    training = replace(NANOGPT_CPU.training, eval_interval=10**6, eval_windows=1, sample_length=0)
+
+    textbook = Textbook(model, training, dataset.train)
+    contestants: dict[str, Callable[[], object]] = {"textbook": textbook.step}
+    for precision in ("float32", "bfloat16"):
+        if choose_precision(precision, torch.device("cpu"))[1] is None:
+            trainer = Trainer(dataset, model, replace(training, precision=precision), wait=lambda _: None)
+            check_same_model(textbook, trainer)
+            contestants[precision] = steps_of(trainer)
+            dtype = getattr(torch, precision)
+            contestants[f"products {precision}"] = matrix_products(model, training.batch_size, dtype)
+    report(take_turns(contestants, options.rounds))
+    return 0
+
+
+def report(seconds: dict[str, list[float]]) -> None:
+    """Milliseconds of CPU time, and ratios round by round."""
+    book = seconds["textbook"]
+    print(f"textbook's loop, float32: {1e3 * statistics.median(book):6.1f} ms of CPU time a step")
+    for precision in ("float32", "bfloat16"):
+        if precision not in seconds:
+            print(f"{precision}: this processor has no instructions for it")
+            continue
+        ours, products = seconds[precision], seconds[f"products {precision}"]
+        faster = [b / o for b, o in zip(book, ours, strict=True)]
+        share = [p / o for p, o in zip(products, ours, strict=True)]
+        print(
+            f"our Trainer, {precision:<8}:      {1e3 * statistics.median(ours):6.1f} ms, "
+            f"{statistics.median(faster):.2f} times as fast ({min(faster):.2f} to {max(faster):.2f}); its matrix "
+            f"products alone {1e3 * statistics.median(products):.1f} ms, {statistics.median(share):.0%} of it"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

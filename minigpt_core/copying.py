@@ -1,0 +1,143 @@
+"""Whether a text was invented or copied: which of its stretches stand, word for word, in another text.
+
+N stands for the length of the known text (what a model learnt from), n for that of the text that is examined.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, with no pattern in its bits: 2**64 divided by the golden ratio
+MARK_BITS = 20
+AT_ONCE = 1 << 20  # windows whose numbers are in memory at a time
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Characters of the examined text that stand in the known text, one after the other, and cannot be extended."""
+
+    start: int
+    end: int
+    """Behind its last character, as in `text[start:end]`."""
+
+    place: int
+    """Where it stands in the known text, the first time."""
+
+    @property
+    def length(self) -> int:
+        """How many characters it has."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What of a text stands in the known one."""
+
+    length: int
+    """n."""
+
+    stretches: tuple[Stretch, ...]
+    """All that are long enough, in their order. They may overlap; none lies within another."""
+
+    @property
+    def characters(self) -> int:
+        """How many characters lie in a stretch."""
+        covered = reached = 0
+        for stretch in self.stretches:
+            covered += stretch.end - max(stretch.start, reached)
+            reached = stretch.end
+        return covered
+
+    @property
+    def share(self) -> float:
+        """`characters` in relation to all."""
+        return self.characters / self.length if self.length else 0.0
+
+    def longest(self, most: int) -> Sequence[Stretch]:
+        """The longest stretches, falling; of equals the earlier first."""
+        return sorted(self.stretches, key=lambda stretch: -stretch.length)[:most]
+
+
+class KnownText:
+    """A text in which others are looked for.
+
+    Windows of `least` characters are compared by a hash first (Rabin and Karp,
+    https://doi.org/10.1147/rd.312.0249); what the hash finds is then found again by plain comparison, so a text is
+    never called copied by mistake.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def _codes(self) -> NDArray[np.uint32]:
+        return code_points(self.text)  # (N,)
+
+    def copied(self, text: str, least: int) -> Copied:
+        """The stretches of `text` with at least `least` characters that stand in this text, as long as they go."""
+        assert least >= 1
+        wanted = window_hashes(code_points(text), least)  # (n - least + 1,)
+        found = np.zeros(len(wanted), dtype=np.bool_)
+        for first in range(0, len(self._codes), AT_ONCE):
+            part = self._codes[first : first + AT_ONCE + least - 1]
+            found |= those_in(wanted, window_hashes(part, least))
+        stretches: list[Stretch] = []
+        end = 0  # of the stretch found last
+        for start in np.flatnonzero(found).tolist():
+            next_end = max(start + least, end + 1)  # a stretch that ends no later lies within the last one
+            if next_end > len(text) or not found[next_end - least]:
+                continue
+            if text[start:next_end] in self.text:
+                stretches.append(self._extended(text, start, next_end))
+                end = stretches[-1].end
+        return Copied(len(text), tuple(stretches))
+
+    def _extended(self, text: str, start: int, end: int) -> Stretch:
+        """The longest stretch from `start`, of which `text[start:end]` is known to stand here."""
+        low, high = end, end + 1  # it stands here up to `low`; whether up to `high` is open
+        while high <= len(text) and text[start:high] in self.text:
+            low, high = high, 2 * high - start
+        high = min(high, len(text) + 1)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if text[start:middle] in self.text else (low, middle)
+        return Stretch(start, low, self.text.find(text[start:low]))
+
+
+def code_points(text: str) -> NDArray[np.uint32]:
+    """(N,) the number of each character in Unicode."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def window_hashes(codes: NDArray[np.uint32], least: int) -> NDArray[np.uint64]:
+    """One number for each window of `least` characters, equal for equal windows: (N,) -> (N - least + 1,)."""
+    hashes, length = mixed(codes.astype(np.uint64)), 1  # of the windows of `length` characters
+    while 2 * length <= least:
+        hashes, length = together(hashes, length), 2 * length
+    return together(hashes, least - length) if length < least else hashes
+
+
+def together(hashes: NDArray[np.uint64], apart: int) -> NDArray[np.uint64]:
+    """One number for each two windows that begin `apart` characters after each other."""
+    n = max(len(hashes) - apart, 0)
+    return mixed(hashes[:n] * FACTOR + hashes[apart : apart + n])  # modulo 2**64
+
+
+def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Other numbers, as different from each other, in which the high bits act on the low ones."""
+    numbers = (numbers + np.uint64(1)) * FACTOR
+    numbers ^= numbers >> np.uint64(29)
+    return numbers
+
+
+def those_in(wanted: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of the few `wanted` numbers stand among the many `known` ones: (n,) and (N,) -> (n,)."""
+    marked = np.zeros(
+        1 << MARK_BITS, dtype=np.bool_
+    )  # by their lowest bits: leaves few of the many to compare
+    lowest = np.uint64(len(marked) - 1)
+    marked[wanted & lowest] = True
+    return np.isin(wanted, known[marked[known & lowest]])

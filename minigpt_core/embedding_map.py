@@ -1,0 +1,98 @@
+"""The rows of an embedding as points that can be drawn: maps, distances, neighbours, and a map that moves smoothly.
+
+Letters in the shape comments: N rows (characters or places), C numbers a row, D dimensions of the map (2 or 3).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from minigpt_core.model import GPT
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Rows seen from the side where they differ most."""
+
+    points: Tensor
+    """(N, D) float64."""
+
+    explained: tuple[float, ...]
+    """For each dimension the share of the rows' variance that lies along it. What is missing to 1 cannot be seen."""
+
+
+@torch.no_grad()
+def character_rows(model: nn.Module) -> Tensor:
+    """The learned row of each character: (V, C), in id order. A copy."""
+    return cast(GPT, model).token_embedding.weight.detach().clone()
+
+
+@torch.no_grad()
+def position_rows(model: nn.Module) -> Tensor | None:
+    """The learned row of each place: (T, C); None if the model has no such rows. A copy."""
+    places = getattr(model, "position_embedding", None)
+    return None if places is None else places.weight.detach().clone()
+
+
+def pca(rows: Tensor, dimensions: int = 2) -> Map:
+    """Principal components: the directions along which the rows, (N, C), differ most, by singular values.
+
+    Pearson (1901), "On lines and planes of closest fit to systems of points in space". Each direction points to the
+    side on which its farthest point lies, so that the same rows always give the same map.
+    """
+    centred = rows.double() - rows.double().mean(dim=0)
+    u, s, _vt = torch.linalg.svd(centred, full_matrices=False)  # (N, K), (K,), (K, C)
+    points = pad(u * s, dimensions)  # (N, D)
+    farthest = points.gather(0, points.abs().argmax(dim=0, keepdim=True))  # (1, D)
+    variance = pad(s.square()[None], dimensions)[0]
+    total = max(s.square().sum().item(), 1e-300)
+    return Map(points * torch.where(farthest < 0, -1.0, 1.0), tuple((variance / total).tolist()))
+
+
+def pad(x: Tensor, columns: int) -> Tensor:
+    """The first columns of `x`, (N, K), with columns of zeros where there are too few."""
+    return torch.nn.functional.pad(x[:, :columns], (0, max(columns - x.size(1), 0)))
+
+
+def turned_onto(points: Tensor, other: Tensor) -> Tensor:
+    """`points`, (N, D), turned and mirrored (never stretched) so that they lie as near as possible to `other`.
+
+    The orthogonal Procrustes problem (Schönemann 1966, https://doi.org/10.1007/BF02289451): U Vᵀ of pointsᵀ · other.
+    """
+    u, _s, vt = torch.linalg.svd(points.T @ other)
+    return points @ (u @ vt)
+
+
+def moving_map(all_rows: Sequence[Tensor], dimensions: int = 2) -> list[Map]:
+    """One map for each checkpoint, the oldest first, each turned onto the following one so that nothing jumps.
+
+    The last map is the plain `pca` of the last rows. A turned map shows the same plane from the same distance: only its
+    axes are no longer the directions of the most variance, so `explained` holds for the plane as a whole.
+
+    Args:
+        all_rows: (N, C) of each checkpoint.
+    """
+    maps: list[Map] = []
+    for rows in reversed(all_rows):
+        here = pca(rows, dimensions)
+        maps.append(Map(turned_onto(here.points, maps[-1].points), here.explained) if maps else here)
+    return maps[::-1]
+
+
+def cosine_matrix(rows: Tensor) -> Tensor:
+    """The cosine of the angle between every two rows, (N, C) -> (N, N) float64: 1 same direction, 0 none in common.
+
+    A row of zeros has no direction: its cosines are 0.
+    """
+    unit = torch.nn.functional.normalize(rows.double(), dim=-1)
+    return unit @ unit.T
+
+
+def nearest(rows: Tensor, index: int, k: int = 5) -> list[tuple[int, float]]:
+    """The k other rows whose direction is nearest to that of row `index`, and their cosines, the nearest first."""
+    cosines = cosine_matrix(rows)[index]
+    order = cosines.argsort(descending=True, stable=True).tolist()
+    return [(other, cosines[other].item()) for other in order if other != index][:k]
