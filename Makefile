@@ -4,15 +4,18 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --disable-pip-version-check
 CHECKED := minigpt_core ui pages dashboard.py
+# Two processes, a file of tests in one of them, in the order of tests/conftest.py. ARGS='-n 0' takes one process.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev serve test screenshots clean
+.PHONY: help run dev serve test prepared screenshots clean
 
 help:
 	@echo "make run          install what is missing and open the dashboard in the browser"
 	@echo "make serve        the same, open to the network, for a class (it prints the address to give)"
 	@echo "make dev          the same as run, and look again at every file you save"
 	@echo "make test         every check: style, types, tests (those in a browser need Chromium or Chrome)"
+	@echo "make prepared     train the runs that come with the program again, on one thread (some minutes)"
 	@echo "make screenshots  pictures of every page, in both languages and themes, into docs/screenshots/"
 	@echo "make clean        remove what these commands made here (your runs are kept)"
 	@echo ""
@@ -31,7 +34,10 @@ test: $(VENV)/installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy $(CHECKED)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(PARALLEL) $(ARGS)
+
+prepared: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(PY) -m scripts.prepare_runs $(ARGS)
 
 screenshots: $(VENV)/installed-dev
 	$(PY) -m scripts.screenshots $(ARGS)

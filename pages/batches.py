@@ -15,6 +15,7 @@ PART_WORDS = {"train": "train_split", "val": "validation_split"}
 
 chosen = state.chosen_text()
 dataset = resources.dataset(chosen.id, chosen.lower)
+state.keep_choices("batches", ["batches_part"])
 
 with st.sidebar:
     block_size = st.select_slider(

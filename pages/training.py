@@ -10,7 +10,7 @@ from ui import resources
 from ui.i18n import _
 from ui.live_chart import Reference, live_chart, references
 from ui.show_code import show_code
-from ui.training import controls, runs, settings, story, transport
+from ui.training import closer, controls, prediction, settings, story, transport
 from ui.training.situation import Situation, look
 
 COCKPIT_HEIGHT = 510
@@ -44,6 +44,7 @@ now = look()
 settings.fill(now)
 if now.run is not None:
     settings.follow_changes(now.run)
+prediction.attach(now.run)
 planned = settings.plan()
 with st.sidebar:
     time_needed = controls.draw(now, planned)
@@ -56,11 +57,11 @@ with st.container(horizontal=True, vertical_alignment="center", key="training_he
 story.show(now, planned)
 live_chart(
     now.run,
-    references=lines_to_compare(now, planned),
+    references=[*lines_to_compare(now, planned), *prediction.line(now.run)],
     steps=planned.training.steps if planned.training else 500,
     height=COCKPIT_HEIGHT,
 )
-runs.section(now)
+closer.section(now)
 if looks_back(now, planned):
     show_code("training_gpt", Trainer._train_step, Trainer.run, GPT, get_batch)
 else:

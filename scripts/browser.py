@@ -19,12 +19,19 @@ PAGES = {
     "model": "/model",
     "training": "/training",
     "ladder": "/ladder",
+    "compare": "/compare",
+    "timeline": "/timeline",
+    "attention": "/attention",
+    "embeddings": "/embeddings",
+    "layers": "/layers",
+    "ablation": "/ablation",
+    "puzzle": "/puzzle",
     "sampling": "/sampling",
 }
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 VIEWPORT: ViewportSize = {"width": 1280, "height": 720}  # a classroom's projector
 START = ".st-key-start button"  # the same in every language
-PATIENCE = 60_000  # ms; generous, tests do not measure time
+PATIENCE = 120_000  # ms; generous, tests do not measure time
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PLACES = (
@@ -41,15 +48,29 @@ _QUIET = (  # a browser that asks nobody anything by itself
     "--no-first-run",
 )
 
-# Streamlit says on its root element whether a script is running. Idle means: quiet for a while,
-# since the rerun that a click causes begins only some milliseconds after the click.
+# Streamlit says on its root element whether a script is running, but the rerun that a click causes begins some time
+# after the click: seconds, on a busy machine. So a page notes when it last said something to the server, and when
+# a script last began or ended.
+_NOTE = """(() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (...data) {
+    window.saidAt = performance.now();
+    return send.apply(this, data);
+  };
+  const note = new MutationObserver(() => { window.changedAt = performance.now(); });
+  note.observe(document, { subtree: true, attributes: true, attributeFilter: ['data-test-script-state'] });
+})()"""
+
+# Idle means: no script runs, what was said has been answered (some things are said that need no answer: after
+# five seconds they got none), and it has been quiet for a while.
 _IDLE = """quiet => {
   const app = document.querySelector('[data-testid="stApp"]');
   const busy = !app || app.dataset.testScriptState !== 'notRunning'
     || document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
-  const now = performance.now();
+  const now = performance.now(), { saidAt = 0, changedAt = 0 } = window;
   if (busy || !window.quietSince) window.quietSince = busy ? 0 : now;
-  return !busy && now - window.quietSince >= quiet;
+  const answered = changedAt >= saidAt || now - saidAt > 5000;
+  return !busy && answered && now - Math.max(window.quietSince, saidAt, changedAt) >= quiet;
 }"""
 
 
@@ -75,6 +96,7 @@ def new_context(browser: Browser, lang: str = "en", theme: Theme = "light", **op
         locale=LOCALES[lang], color_scheme=theme, viewport=VIEWPORT, reduced_motion="reduce", **options
     )
     context.set_default_timeout(PATIENCE)
+    context.add_init_script(_NOTE)
     return context
 
 

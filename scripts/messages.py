@@ -20,7 +20,23 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 LOCALES = ROOT / "ui" / "locales"
-PAGES = ("home", "vocabulary", "batches", "model", "training", "ladder", "sampling")
+PAGES = (
+    "home",
+    "vocabulary",
+    "batches",
+    "model",
+    "training",
+    "ladder",
+    "compare",
+    "timeline",
+    "sampling",
+    "inside",
+    "attention",
+    "embeddings",
+    "layers",
+    "ablation",
+    "puzzle",
+)
 AREAS = ("core", "shell", *PAGES)
 FUNCTIONS = {"_": 1, "N_": 1, "n_": 2}  # how many of the arguments are sentences
 HEADER = "# Kept up to date by scripts/messages.py; only msgstr is written by hand."

@@ -34,10 +34,16 @@ class RunningApp:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, and that another process would not choose at the same moment."""
+    first = 10_000 + os.getpid() * 10 % 20_000  # below the ports that systems give to outgoing connections
+    for port in range(first, first + 1000):
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"The ports {first} to {first + 999} are all in use.")
 
 
 @contextmanager

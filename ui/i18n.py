@@ -18,12 +18,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from minigpt_core.errors import UserError
-from ui import state
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales"
 TEXTS = HERE / "texts"
 NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and its unit
+SAME_TIME = 1.5  # times that differ by less than this factor count as one
 NO_VALUE = "–"
 
 _fixed_language: ContextVar[str | None] = ContextVar("fixed_language", default=None)
@@ -39,6 +39,8 @@ class Catalogue:
 
 def language() -> str:
     """The reader's language, "en" or "fr"."""
+    from ui import state  # only now: what `state` needs speaks, too
+
     return _fixed_language.get() or state.language()
 
 
@@ -157,6 +159,28 @@ def duration(seconds: float | None) -> str:
         return f"{minutes}{NARROW_SPACE}min" + (f" {rest}{NARROW_SPACE}s" if rest else "")
     hours, minutes = divmod(minutes, 60)
     return f"{number(hours)}{NARROW_SPACE}h {minutes:02d}{NARROW_SPACE}min"
+
+
+def rough_duration(alone: float, crowded: float) -> str:
+    """A time that depends on what else the machine does, no more exact than it is known: "40 s" or "40 s to 2 min".
+
+    Args:
+        alone: seconds if nothing else is done.
+        crowded: seconds if the machine stays as busy as it is.
+    """
+    if crowded < SAME_TIME * alone:
+        return duration(_round((alone + crowded) / 2))
+    return _("{shortest} to {longest}").format(
+        shortest=duration(_round(alone)), longest=duration(_round(crowded))
+    )
+
+
+def _round(seconds: float) -> float:
+    """As one would say it: 7 s, 35 s, 2 min 30 s, 12 min."""
+    for limit, unit in ((10, 1), (60, 5), (300, 30)):
+        if seconds < limit:
+            return max(1, unit * round(seconds / unit))
+    return float(60 * round(seconds / 60))
 
 
 def shown_value(value: Any) -> str:

@@ -35,4 +35,11 @@ STATIONS = (
     Station("training", N_("Training"), ":material/show_chart:"),
     Station("sampling", N_("Sampling"), ":material/edit_note:"),
     Station("ladder", N_("Ladder"), ":material/stairs:", EXPERIMENTS),
+    Station("compare", N_("Compare"), ":material/compare_arrows:", EXPERIMENTS),
+    Station("timeline", N_("Time machine"), ":material/history:", EXPERIMENTS),
+    Station("attention", N_("Attention"), ":material/visibility:", INSIDE),
+    Station("embeddings", N_("Embeddings"), ":material/scatter_plot:", INSIDE),
+    Station("layers", N_("Layer by layer"), ":material/layers:", INSIDE),
+    Station("ablation", N_("Take it apart"), ":material/handyman:", INSIDE),
+    Station("puzzle", N_("A puzzle"), ":material/extension:", INSIDE),
 )

@@ -6,22 +6,14 @@ const STATUS_COLOURS = { running: "train", paused: "validation", done: "done", d
 const DONE = "#009E73";
 const SLOWEST_MS = 5000;      // between two tries when the server does not answer
 const FIRST_MS = 80;          // until the first point is there
+const REST_MS = 3000;         // after its end: another tab may resume the run, or delete it
+const STOP_MS = 60;           // after a click on Stop: about what a worker needs to stop
 const HUGE = 1e9;             // from here on a number is written as a power of ten: the loss of a diverging run
 const SPEAK_EVERY_MS = 10000; // for those who hear the page
 const STOP_HEARD_MS = 3000;
 const LINE_PX = 15;           // height of one line of a reference line's label
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
 const views = new WeakMap();  // one for each place where the component stands
-let bundle;
-
-const loadPlotly = (address) => bundle ??= new Promise((resolve, reject) => {
-  if (window.Plotly) return resolve(window.Plotly);
-  const script = document.createElement("script");
-  script.src = new URL(address, document.baseURI);  // relative: works behind a proxy's base path
-  script.onload = () => resolve(window.Plotly);
-  script.onerror = () => { bundle = undefined; script.remove(); reject(new Error("plotly.js")); };
-  document.head.appendChild(script);
-});
 
 const element = (tag, name, parent) => {
   const made = document.createElement(tag);
@@ -69,7 +61,8 @@ function build(root) {
     if (!view.state || !event.target.closest?.(".st-key-training_stop button:not([disabled])")) return;
     view.stopAskedAt = Date.now();
     showStatus(view, null);
-    poll(view);
+    clearTimeout(view.timer);
+    view.timer = setTimeout(() => poll(view), STOP_MS);
   };
   document.addEventListener("click", view.onStop, true);
   return view;
@@ -149,7 +142,9 @@ function showSamples(view) {
   while (view.writes.children.length > Math.max(lines.length, 1)) view.writes.lastChild.remove();
   if (!lines.length) {
     view.writes.replaceChildren();
-    write(element("div", "mg-note", view.writes), labels.no_sample);
+    const box = element("div", "", view.writes);
+    write(element("div", "mg-label", box), labels.writes);
+    write(element("div", "mg-live-soon", box), labels.no_sample);
   }
   lines.forEach(([title, text, name], i) => {
     let box = view.writes.children[i];
@@ -182,7 +177,7 @@ function traces(view) {
   const line = (curve, name, extra) => ({ type: "scatter", mode: "lines", ...curve, name, hovertemplate: "%{y:.3f}", ...extra });
   const last = smooth.x.length - 1;
   return [
-    line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view) ? 0.8 : 0.32, hoverinfo: "skip", hovertemplate: null }),
+    line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view) ? 0.45 : 0.32, hoverinfo: "skip", hovertemplate: null }),
     line(smooth, labels.smooth, { line: { color: colours.train, width: 2.8 } }),
     line(train, labels.train, { mode: "lines+markers", cliponaxis: false, line: { color: colours.train, width: 1, dash: "dot" },
       marker: { symbol: "circle-open", size: 7, line: { width: 1.6 } } }),
@@ -229,6 +224,16 @@ function referenceLabels(view, [low, high]) {
   }));
 }
 
+// Before the first run, where the reference lines leave most room: what will be seen here
+function soon(view, [low, high]) {
+  const ground = getComputedStyle(view.root).getPropertyValue("--st-background-color").trim();
+  const lines = [low, ...view.data.references.map(({ value }) => value), high].sort((a, b) => a - b);
+  const gaps = lines.slice(1).map((line, i) => ({ size: line - lines[i], middle: (line + lines[i]) / 2 }));
+  const { middle } = gaps.reduce((best, gap) => gap.size > best.size ? gap : best);
+  return { xref: "paper", x: 0.5, yref: "y", y: middle, text: wrap(view.data.labels.no_curve, 34).join("<br>"), showarrow: false,
+    font: { size: 14 }, opacity: 0.85, bgcolor: ground, borderpad: 8 };
+}
+
 function wrap(label, width = 22) {
   const lines = [""];
   for (const word of label.split(" ")) {
@@ -249,14 +254,14 @@ function layout(view) {
     font: { color: text, family: style.fontFamily, size: 12 },
     hovermode: "x unified", dragmode: "zoom",
     hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: text } },
-    legend: { orientation: "h", x: 0, y: 1.005, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 12 } },
+    legend: { orientation: "h", x: 0, y: 1.005, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
     xaxis: { ...axis, showgrid: false, range: [0, view.state?.steps ?? steps], title: { ...axis.title, text: labels.steps_axis, standoff: 6 },
       showspikes: false,
       unifiedhovertitle: { text: `${labels.step} %{x:,d}` } },
     yaxis: { ...axis, range, title: { ...axis.title, text: labels.loss_axis, standoff: 8 } },
     shapes: references.map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
       line: { color: colours.reference, width: 1.4, dash: "dot" }, layer: "below" })),
-    annotations: referenceLabels(view, range),
+    annotations: [...referenceLabels(view, range), ...(view.data.url ? [] : [soon(view, range)])],
   };
 }
 
@@ -277,24 +282,24 @@ async function ask(view) {
   const answer = await fetch(new URL(view.data.url, document.baseURI), { cache: "no-cache" });
   if (answer.status === 404) return "gone";
   if (!answer.ok) throw new Error(answer.status);
-  const tag = answer.headers.get("etag"), same = tag && tag === view.tag;
-  view.tag = tag;
-  return same ? "same" : await answer.json();
+  const tag = answer.headers.get("etag");
+  return tag && tag === view.tag ? "same" : { tag, state: await answer.json() };
 }
 
 async function poll(view) {
   clearTimeout(view.timer);
-  const url = view.data.url;
+  const asked = view.data, url = asked.url;
   if (!view.mounted || !url || document.hidden || view.asking) return;
   view.asking = true;
   let failure = null;
   try {
     const answer = await ask(view);
-    if (url !== view.data.url) return;  // another run was chosen meanwhile
+    if (asked !== view.data) return;  // the script knows something newer, or another run was chosen
     view.wait = view.data.every;
     if (answer === "gone") failure = "gone";
     else if (answer !== "same") {
-      view.state = answer;
+      view.state = answer.state;
+      view.tag = answer.tag;
       showFigures(view);
       showSamples(view);
       await draw(view);
@@ -308,9 +313,11 @@ async function poll(view) {
     if (view.mounted) {
       showStatus(view, failure);
       const status = failure === "gone" ? "gone" : failure ? null : view.state?.status;
-      tell(view, status);
-      if (url !== view.data.url) poll(view);
-      else if (!ENDED.includes(status)) view.timer = setTimeout(() => poll(view), awaitsFirstPoint(view) || stopAsked(view) ? FIRST_MS : view.wait);
+      if (asked !== view.data) poll(view);
+      else {
+        tell(view, status);
+        view.timer = setTimeout(() => poll(view), ENDED.includes(status) ? REST_MS : awaitsFirstPoint(view) || stopAsked(view) ? FIRST_MS : view.wait);
+      }
     }
   }
 }
@@ -338,6 +345,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.trigger = setTriggerValue;
   if (view.url !== data.url) Object.assign(view, { url: data.url, state: null, tag: null, reported: undefined, spokenAt: 0, stopAskedAt: -Infinity });
   if (view.reported === data.status) view.reported = undefined;
+  if (view.state && data.status !== view.state.status && (ENDED.includes(data.status) || !ENDED.includes(view.state.status))) {
+    Object.assign(view.state, { status: data.status, stopping: false });  // the script has looked later
+    view.tag = null;
+  }
   view.data = data;
   view.wait = data.every;
   root.style.setProperty("--mg-height", `${data.height}px`);

@@ -83,14 +83,24 @@ def live_chart(
         "locale": language(),
         "separators": plotly_separators(),
         "colours": {"train": TRAIN, "validation": VALIDATION, "reference": REFERENCE, "problem": PROBLEM},
-        "labels": labels(),
+        "labels": labels(run),
     }
-    mount = resources.component("live_chart", HERE, HTML)
+    mount = resources.component("live_chart", HERE, HTML, plotly=True)
     result = mount(data=data, key=key, height="content", on_status_change=lambda: None)
     return result.status
 
 
-def labels() -> dict[str, Any]:
+def no_sample(run: Run | None) -> str:
+    """What stands where samples will."""
+    if run is not None and run.training.sample_length == 0:
+        return _("This run writes no samples: their length is 0.")
+    return _(
+        "Here the model writes a few lines while it learns: random characters at first, then more and more like "
+        "the text."
+    )
+
+
+def labels(run: Run | None) -> dict[str, Any]:
     """All words of the component, in the reader's language."""
     return {
         "step": _("step"),
@@ -108,7 +118,9 @@ def labels() -> dict[str, Any]:
         "val": _("text it never saw"),
         "now": _("What it writes now, at step {step}"),
         "earlier": _("at step {step}"),
-        "no_sample": _("What the model writes will appear here."),
+        "writes": _("What it writes"),
+        "no_sample": no_sample(run),
+        "no_curve": _("Here the loss is drawn, step by step: how surprised the model is by the next character."),
         "queued": _("Waiting for its turn: number {n} in the queue."),
         "stopping": _("stopping …"),
         "gone": _("This run is no longer there."),

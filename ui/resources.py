@@ -4,6 +4,7 @@ Cached things are keyed by ids of what never changes (a text's contents, a check
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,52 @@ import streamlit as st
 import torch
 from torch import nn
 
-from minigpt_core import corpus, ngrams
+from minigpt_core import corpus, ngrams, prepared
 from minigpt_core import jobs as job_managers
+from minigpt_core.ablation import (
+    AblatedModel,
+    Means,
+    Part,
+    Windows,
+    held_out,
+    mean_outputs,
+    switch_off,
+    window_losses,
+)
+from minigpt_core.copying import Copied, KnownText
 from minigpt_core.data import Dataset, get_batch, prepare, split
-from minigpt_core.errors import RunNotFound
+from minigpt_core.edited_table import learned_table
+from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.inspection import (
+    ActivationCache,
+    HeadDescription,
+    LensScores,
+    check_scores,
+    lens_on,
+    run_with_cache,
+)
+from minigpt_core.microscope import StepUnderMicroscope, examine_step, trainer_at
 from minigpt_core.model import ModelConfig, build_model
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.puzzle import Puzzle, accuracy
+from minigpt_core.puzzle_heads import head_scores
+from minigpt_core.runs import PREPARED, Run, RunStore
+from minigpt_core.sampling import SampleSettings, SampleStep, Surprise, generate
+from minigpt_core.sampling import surprise as measure_surprise
 from minigpt_core.tokenizer import CharTokenizer
+from ui.ablation.table import Table
+from ui.attention.look import Look, look, measured_heads
+from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
 from ui.model.follow import Stage, follow, fresh_model
-from ui.sampling.drawing import CountedModel, Draw, Writer
+from ui.puzzle import contest
+from ui.puzzle.contest import Solved
+from ui.sampling.drawing import CountedModel, Draw, Lanes, Writer
 from ui.sampling.recipe import Recipe
+
+COUNTED_AT_ONCE = 1000  # characters: counting needs no more context than a few, wherever they stand
+LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
+
+
+PLOTLY_LOADER = Path(__file__).with_name("plotly_loader.js")
 
 
 @dataclass(frozen=True)
@@ -53,10 +90,27 @@ def jobs() -> job_managers.JobManager:
 
 def run(run_id: str) -> Run:
     """The run as it is now. Raises `RunNotFound`, also for one in the bin."""
+    if run_id.startswith(PREPARED):
+        offer_prepared()
     found = store().run(run_id)
     if found.deleted is not None:
         raise no_run(run_id)
     return found
+
+
+def visible_runs(workspace: str) -> list[Run]:
+    """The runs that a page can show: those of the workspace, the newest first, then the prepared ones.
+
+    A prepared one (`run.prepared`) can be looked at, never changed. See also `state.visible_runs`.
+    """
+    offer_prepared()
+    return [*store().runs(workspace), *store().runs(PREPARED)]
+
+
+def offer_prepared() -> None:
+    """See to it that the store has the prepared runs. Where it cannot be written, there are none, and pages go on."""
+    with suppress(StoreError):
+        prepared.adopt(store())
 
 
 def no_run(run_id: str) -> RunNotFound:
@@ -144,10 +198,11 @@ def model(run_id: str, step: int) -> nn.Module:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def counted(text_id: str, lower: bool) -> nn.Module:
-    """The counted pairs of characters of a text's training part, in the shape of a model."""
+def counted(text_id: str, lower: bool, order: int = 2) -> nn.Module:
+    """The counted pairs (or triples) of characters of a text's training part, in the shape of a model."""
     known = dataset(text_id, lower)
-    return CountedModel(ngrams.NgramModel(2, known.tokenizer.vocab_size).fit(known.train))
+    models = [ngrams.NgramModel(n, known.tokenizer.vocab_size).fit(known.train) for n in range(2, order + 1)]
+    return CountedModel(*models)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -173,17 +228,187 @@ def followed(
     return follow(model(*weights) if weights else fresh_model(config, model_seed), idx)
 
 
+@st.cache_resource(show_spinner=False, max_entries=8)
+def activations(run_id: str, step: int, ids: tuple[int, ...], attention: bool = False) -> ActivationCache:
+    """What happens inside a run's model while it reads one text.
+
+    Args:
+        ids: at most `block_size` of them.
+        attention: keep what the heads and the MLPs calculate inside as well: nh · T² numbers a layer, and more.
+
+    Raises:
+        StoreError: the checkpoint cannot be read. UserError: its scores are not numbers.
+    """
+
+    def keep(name: str) -> bool:
+        return attention or not (".attn." in name or ".mlp." in name)
+
+    logits, cache = run_with_cache(model(run_id, step), torch.tensor([ids]), keep)
+    check_scores(logits)
+    return cache
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def lens_scores(run_id: str, step: int) -> LensScores:
+    """What each layer's guesses cost on windows of the text that the run's model never saw (else of its own)."""
+    known = run_dataset(run_id)
+    text = held_out(known, run(run_id).model.block_size, LENS_WINDOWS)
+    return lens_on(model(run_id, step), text.x, text.y)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def ablation_text(run_id: str) -> Windows:
+    """The windows on which parts of a run's model are switched off. Raises `TextError` if there is no room for one."""
+    return held_out(run_dataset(run_id), run(run_id).model.block_size)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def ablation_means(run_id: str, step: int) -> Means:
+    """What every part of a run's model hands on, on average over `ablation_text`."""
+    return mean_outputs(model(run_id, step), ablation_text(run_id).x)
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def ablated_loss(run_id: str, step: int, off: frozenset[Part], mean: bool) -> float:
+    """The loss of a run's model on `ablation_text` with these parts switched off, in nats per character."""
+    means = ablation_means(run_id, step) if mean else None
+    whole = model(run_id, step)
+    return window_losses(whole, ablation_text(run_id), switch_off(whole, off, means)).mean().item()
+
+
+def write(
+    asked: nn.Module, prompt: tuple[int, ...], block_size: int, seed: int, length: int
+) -> list[SampleStep]:
+    """`length` characters after a prompt, at the temperature of our short samples."""
+    generator = torch.Generator().manual_seed(seed)
+    settings = SampleSettings(temperature=0.8)
+    return list(
+        generate(asked, torch.tensor(prompt), length, block_size, generator=generator, settings=settings)
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def ablated_sample(
+    run_id: str, step: int, off: frozenset[Part], mean: bool, prompt: tuple[int, ...], seed: int, length: int
+) -> list[SampleStep]:
+    """What a run's model writes after a prompt with these parts switched off. Raises `UserError` as `generate` does."""
+    whole = model(run_id, step)
+    means = ablation_means(run_id, step) if mean else None
+    asked = AblatedModel(whole, off, means) if off else whole
+    return write(asked, prompt, run(run_id).model.block_size, seed, length)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def ablation(run_id: str, step: int, mean: bool) -> Table:
+    """The table of what each part is worth, shared by all who look at this checkpoint; somebody has to start it."""
+    return Table(model(run_id, step), ablation_text(run_id), mean)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def learned_pairs(run_id: str, step: int) -> tuple[torch.Tensor, float]:
+    """P(next | current) of a TinyGPT after `step` steps, (V, V), and how far it is from counting: `StoreError`."""
+    log_table = learned_table(model(run_id, step))
+    return log_table.exp(), ngrams.distance_from_counts(log_table, counted_pairs(run_id))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def counted_pairs(run_id: str) -> torch.Tensor:
+    """How often each character follows each one in the text that a run learns from: (V, V)."""
+    known = run_dataset(run_id)
+    return ngrams.bigram_counts(known.train, known.tokenizer.vocab_size)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
+    """The step that a run makes after `step` steps, taken apart. Raises `StoreError`."""
+    trained = store().run(run_id)
+    return examine_step(trainer_at(store(), trained, run_dataset(run_id), step))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+@torch.no_grad()
+def next_over_time(run_id: str, steps: tuple[int, ...], ids: tuple[int, ...]) -> torch.Tensor:
+    """How likely each next character is after the `ids`, at each of these checkpoints: (steps, V). `StoreError`."""
+    built, shares = build_model(store().run(run_id).model).eval(), []
+    for step in steps:
+        kept = store().load_checkpoint(run_id, step, model_only=True)
+        built.load_state_dict({name.removeprefix("model."): t for name, t in kept.tensors.items()})
+        logits, _loss = built(torch.tensor([ids]))
+        shares.append(logits[0, -1].softmax(-1))
+    return torch.stack(shares)
+
+
+@st.cache_resource(show_spinner=False)
+def puzzles(corpus_id: str) -> list[Puzzle]:
+    """Puzzles of a generated text that no model learned from."""
+    return contest.puzzles_of(corpus_id, dataset(corpus_id, True, contest.KEPT_OUT))
+
+
+@st.cache_resource(show_spinner=False)
+def puzzle_model(corpus_id: str, who: str) -> nn.Module:
+    """Who tries the puzzles besides a run: "counted" pairs, or a "tinygpt" trained on the spot."""
+    known = dataset(corpus_id, True, contest.KEPT_OUT)
+    return contest.counted_pairs(known) if who == "counted" else contest.quick_tinygpt(known)
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def puzzle_score(
+    corpus_id: str, who: str, step: int = 0, without: Part | None = None, most: int = 300
+) -> Solved:
+    """How many of the first `most` puzzles are solved.
+
+    Args:
+        who: "counted", "tinygpt", or the id of a run.
+        step: of the run.
+        without: a part of the run's model that is switched off.
+    """
+    tried = puzzles(corpus_id)[:most]
+    asked = model(who, step) if step else puzzle_model(corpus_id, who)
+    if without is not None:
+        asked = AblatedModel(asked, [without])
+    longest = run(who).model.block_size if step else 1
+    share = accuracy(asked, tokenizer(corpus_id, True), tried, longest)
+    return Solved(round(share * len(tried)), len(tried))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def puzzle_heads(corpus_id: str, run_id: str, step: int, most: int = 100) -> torch.Tensor:
+    """How much each head looks at the character that has to be written next: (L, nh), 0 to 1."""
+    return head_scores(model(run_id, step), tokenizer(corpus_id, True), corpus_id, puzzles(corpus_id)[:most])
+
+
 def writer(recipe: Recipe) -> Writer:
     """The model of a recipe: that of a run, or counted pairs. Raises `StoreError`."""
     if not recipe.run:
-        return Writer(
-            counted(recipe.text, recipe.lower), tokenizer(recipe.text, recipe.lower), recipe.lower, 1, 1
-        )
+        words, looks_at = tokenizer(recipe.text, recipe.lower), recipe.order - 1
+        model_ = counted(recipe.text, recipe.lower, recipe.order)
+        return Writer(model_, words, recipe.lower, looks_at, looks_at, COUNTED_AT_ONCE)
     trained = run(recipe.run)
     words = CharTokenizer.from_characters(trained.characters)
     block_size = trained.model.block_size
     looks_at = block_size if trained.model.n_layer else 1  # without attention, each character is on its own
-    return Writer(model(trained.id, recipe.step), words, trained.lower, block_size, looks_at)
+    return Writer(model(trained.id, recipe.step), words, trained.lower, block_size, looks_at, block_size)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def attention(run_id: str, step: int, text: str) -> Look:
+    """The queries and keys of a text that the run's model knows, at most `block_size` characters."""
+    trained = run(run_id)
+    return look(model(run_id, step), CharTokenizer.from_characters(trained.characters).encode(text))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def heads(run_id: str, step: int) -> list[HeadDescription]:
+    """Where each head of a checkpoint looks, measured on the run's own text."""
+    return measured_heads(model(run_id, step), run_dataset(run_id))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def embeddings(run_id: str, steps: tuple[int, ...]) -> tuple[Rows, Maps, Maps | None]:
+    """The rows of a run's characters and places at these checkpoints, and their maps. Raises `StoreError`."""
+    weights = [(step, store().load_checkpoint(run_id, step, model_only=True).tensors) for step in steps]
+    rows = rows_of(weights, frequencies(run_dataset(run_id)))
+    return rows, maps(rows.characters), maps(rows.places) if rows.places else None
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -192,8 +417,46 @@ def draw(recipe: Recipe) -> Draw:
     return Draw(writer(recipe), recipe)
 
 
+@st.cache_resource(show_spinner=False, max_entries=16)
+def surprise(reader: Recipe, text: str) -> Surprise:
+    """What the model of a recipe thinks of each character of a text that it knows all characters of."""
+    known = writer(reader)
+    return measure_surprise(known.model, known.tokenizer.encode(text), known.stretch)
+
+
+def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str]:
+    """The part of a text that is learnt from, and the part that is kept back."""
+    text = chosen_text(text_id, lower).text
+    learnt, _kept_back = split(ids(text_id, lower), val_fraction)
+    return text[: len(learnt)], text[len(learnt) :]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def known_text(text_id: str, lower: bool, val_fraction: float) -> KnownText:
+    """The part of a text that is learnt from, ready for others to be looked for in it."""
+    return KnownText(text_parts(text_id, lower, val_fraction)[0])
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def copied(known: tuple[str, bool, float], text: str, least: int) -> Copied:
+    """What of a text stands in a known one: see `known_text`."""
+    return known_text(*known).copied(text, least)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def lanes(recipes: tuple[Recipe, ...]) -> Lanes:
+    """The texts of several recipes side by side, as far as they have been asked for."""
+    return Lanes([writer(recipe) for recipe in recipes], recipes)
+
+
 @st.cache_resource(show_spinner=False)
-def component(name: str, folder: Path, html: str) -> Any:
-    """What mounts the component whose `name`.js and `name`.css stand in `folder`. It uses the page's own styles."""
+def component(name: str, folder: Path, html: str, *, plotly: bool = False) -> Any:
+    """What mounts the component whose `name`.js and `name`.css stand in `folder`. It uses the page's own styles.
+
+    Args:
+        plotly: its script calls `loadPlotly`, which stands in `plotly_loader.js`.
+    """
     css, js = ((folder / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    if plotly:
+        js = PLOTLY_LOADER.read_text(encoding="utf-8") + js
     return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)

@@ -7,7 +7,7 @@ watch it.
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.runs import Run
 from minigpt_core.training import MetricsEvent, SampleEvent
 from ui import resources
+from ui.pair_table import most_frequent, shares
 from ui.tokens import face
 
 RAW_POINTS, MEANS, EVALUATIONS, SAMPLES, CHANGES = (
@@ -30,6 +31,7 @@ RAW_POINTS, MEANS, EVALUATIONS, SAMPLES, CHANGES = (
     11,
     20,
 )  # at most; keeps an answer under 15 KB
+DETAILS = 300  # steps in the small charts
 SAMPLE_CHARACTERS = 240
 SMOOTHED_SHARE = 1 / 40  # of the run's steps: how long the smoothed curve remembers, at most
 EARLY_SHARE = 1 / 10  # of the steps made so far: less at the start, where the loss falls steeply
@@ -39,8 +41,23 @@ Json = dict[str, Any]
 
 def run_state(request: Request) -> Response:
     """What the live chart draws. 404 for an unknown run, 304 if nothing has changed, 503 if the store fails."""
+    return answer(request, live_state)
+
+
+def run_details(request: Request) -> Response:
+    """What the small charts draw, with the same answers."""
+    return answer(request, details)
+
+
+def run_pairs(request: Request) -> Response:
+    """What the table of learned pairs draws, with the same answers."""
+    return answer(request, learned_pairs)
+
+
+def answer(request: Request, of: Callable[[Run], Json]) -> Response:
+    """What `of` says about the run in the address."""
     try:
-        body = encoded(live_state(resources.run(request.path_params["run_id"])))
+        body = encoded(of(resources.run(request.path_params["run_id"])))
     except RunNotFound:
         return Response(encoded({"error": "unknown run"}), 404, media_type="application/json")
     except UserError as error:
@@ -58,7 +75,12 @@ def plotly_js(request: Request) -> Response:
     return FileResponse(bundle, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
 
-ROUTES = [Route("/api/plotly.js", plotly_js), Route("/api/runs/{run_id}", run_state)]
+ROUTES = [
+    Route("/api/plotly.js", plotly_js),
+    Route("/api/runs/{run_id}", run_state),
+    Route("/api/runs/{run_id}/details", run_details),
+    Route("/api/runs/{run_id}/pairs", run_pairs),
+]
 
 
 def live_state(run: Run) -> Json:
@@ -90,6 +112,38 @@ def live_state(run: Run) -> Json:
         "samples": [
             {"step": s.step, "text": readable(s.text)} for s in milestones(store.samples(run.id, SAMPLES))
         ],
+    }
+
+
+def learned_pairs(run: Run) -> Json:
+    """A TinyGPT's table after its newest checkpoint, and its distance from counting after each one."""
+    steps = [info.step for info in resources.store().checkpoints(run.id)]
+    if run.model.n_layer or not steps:
+        return {"status": run.status, "step": None, "table": None, "distances": points([])}
+    ids = most_frequent(resources.counted_pairs(run.id))
+    table, _distance = resources.learned_pairs(run.id, steps[-1])
+    apart = [(step, resources.learned_pairs(run.id, step)[1]) for step in steps]
+    return {
+        "status": run.status,
+        "step": steps[-1],
+        "table": shares(table[ids][:, ids]),
+        "distances": points([pair for pair in apart if math.isfinite(pair[1])]),
+    }
+
+
+def details(run: Run) -> Json:
+    """The curves that are no loss: gradient norm and learning rate by step, accuracy and losses by evaluation."""
+    store = resources.store()
+    steps = [s for s in store.steps(run.id, DETAILS) if math.isfinite(s.grad_norm)]
+    evaluations = [e for e in store.evaluations(run.id, EVALUATIONS) if math.isfinite(e.train_loss)]
+    return {
+        "status": run.status,
+        "steps": run.training.steps,
+        "gradient": points([(s.step, s.grad_norm) for s in steps]),
+        "rate": {"x": [s.step for s in steps], "y": [float(f"{s.learning_rate:.4g}") for s in steps]},
+        "train": points([(e.step, e.train_loss) for e in evaluations]),
+        "val": points([(e.step, e.val_loss) for e in evaluations if e.val_loss is not None]),
+        "accuracy": points([(e.step, e.val_accuracy) for e in evaluations if e.val_accuracy is not None]),
     }
 
 

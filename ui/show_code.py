@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,21 @@ ROOT = Path(__file__).parent.parent
 def show_code(page_name: str, *objects: Callable[..., Any]) -> None:
     """A folded section: `texts/<language>/<page_name>_code.md`, then the source of the functions and classes.
 
+    It is filled when somebody opens it, which reruns nothing else.
+
     Args:
         objects: functions or classes of the core that this page has really called.
     """
-    with st.expander(_("Show the code"), icon=":material/code:", key=f"{page_name}_code"):
+    st.fragment(_section)(page_name, objects)
+
+
+def _section(page_name: str, objects: Sequence[Callable[..., Any]]) -> None:
+    folded = st.expander(
+        _("Show the code"), icon=":material/code:", key=f"{page_name}_code", on_change="rerun"
+    )
+    if not folded.open:
+        return
+    with folded:
         st.markdown(page_text(f"{page_name}_code"))
         for tab, shown in zip(st.tabs([title(shown) for shown in objects]), objects, strict=True):
             with tab:

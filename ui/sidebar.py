@@ -43,8 +43,8 @@ def foot(watched_elsewhere: bool) -> None:
         _show_text()
         _show_run(watched_elsewhere)
         with st.container(gap=None, key="shared_corner"):
-            _glossary()
-            _corner()
+            st.fragment(_glossary)()  # opening them reruns nothing else
+            st.fragment(_corner)()
 
 
 def _switch_language() -> None:
@@ -96,7 +96,11 @@ def run_html(run: Run, with_step: bool = True) -> str:
     """The name of a run, its status and its steps in two lines."""
     pulse = " mg-pulse" if run.status == "running" else ""
     steps = _("step {step} of {steps}").format(step=number(run.step), steps=number(run.training.steps))
-    parts = [status_word(run.status), steps if with_step else "", "" if state.owns(run) else _("watching")]
+    parts = [
+        status_word(run.status),
+        steps if with_step else "",
+        "" if state.owns(run) or run.prepared else _("watching"),
+    ]
     words = " · ".join(filter(None, parts))
     colour = style.PROBLEM if spoiled(run) else STATUS_COLOURS[run.status]
     return (

@@ -7,6 +7,7 @@ link find them again. Widgets keep their own values with `key=` and `persist_sta
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import streamlit as st
@@ -30,13 +31,17 @@ VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
     "vocabulary_start",
 )
 TROUBLES = "troubles"
+MICROSCOPE, COMPARE_BOARD = "training_microscope", "compare_board"  # components that ask for something
 
-CHECKPOINT, AUTHOR = "checkpoint", "author"
+CHECKPOINT, AUTHOR, AGAINST, VIEW = "checkpoint", "author", "against", "view"
+ROWS, TEMPERATURES = "rows", "temperatures"
 PROMPT, SEED = "prompt", "seed"  # widgets bound to the address: their keys are the names there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
+SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
 
 IN_ADDRESS = {
     "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "checkpoint": CHECKPOINT, "author": AUTHOR,
+    "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES,
 }  # fmt: skip
 FORM = {
     "lang": re.compile("|".join(LANGUAGES)),
@@ -44,7 +49,11 @@ FORM = {
     "letters": re.compile("original|lower"),
     "run": re.compile("[0-9A-Za-z]{1,64}"),
     "checkpoint": re.compile("best|[0-9]{1,12}"),
-    "author": re.compile("bigram"),
+    "author": re.compile("bigram|trigram|prepared[0-9A-Za-z]{1,56}"),
+    "against": re.compile("bigram|trigram|[0-9A-Za-z]{1,64}:[0-9]{1,12}"),
+    "view": re.compile("next|temperature|models|surprise|copied"),
+    "rows": re.compile("draws"),
+    "temperatures": re.compile(r"[0-9.]{1,4}(_[0-9.]{1,4}){0,7}"),
 }
 TROUBLES_KEPT = 5
 
@@ -177,6 +186,27 @@ def current_run() -> Run | None:
         return None
 
 
+def visible_runs() -> list[Run]:
+    """The runs that a page can show: one's own, the newest first, then the prepared ones."""
+    return resources.visible_runs(workspace())
+
+
+def run_to_look_into() -> Run | None:
+    """The run that a page shows the inside of: the followed one; else the newest of one's own that has attention
+    and weights; else the prepared GPT of the page's language. None where there are no prepared runs."""
+    return current_run() if run_id() else newest_with_attention()
+
+
+def newest_with_attention() -> Run | None:
+    """The newest run of one's own that has attention and weights; else the prepared GPT of the page's language."""
+    store, found = resources.store(), visible_runs()
+    with_attention = [run for run in found if run.model.n_layer and store.checkpoints(run.id)]
+    own = [run for run in with_attention if not run.prepared]
+    story = corpus.load(DEFAULT_TEXT[language()]).title
+    native = [run for run in with_attention if run.prepared and run.text_title == story]
+    return next(iter([*own, *native, *with_attention]), None)
+
+
 def owns(run: Run) -> bool:
     """Whether this browser may pause, rename or delete the run; everybody with its link may watch it."""
     return run.workspace == workspace()
@@ -195,14 +225,59 @@ def choose_checkpoint(which: str | None) -> None:
     _remember("checkpoint", None if which == "last" else which)
 
 
-def counting() -> bool:
-    """Whether counted pairs of characters were asked to write, though there is a run."""
-    return st.session_state.get(AUTHOR) == "bigram"
+def author() -> str | None:
+    """Who writes instead of the current run: "bigram" (counted pairs), "trigram", or the id of a prepared run."""
+    return st.session_state.get(AUTHOR)
 
 
-def choose_counting(counted: bool) -> None:
-    """Let counted pairs of characters write, or the current run."""
-    _remember("author", "bigram" if counted else None)
+def choose_author(name: str | None) -> None:
+    """Let one of these write, or the current run (None)."""
+    _remember("author", name)
+
+
+def against() -> str | None:
+    """Who writes beside the author: "bigram", "trigram", or a run and a step as "<id>:<step>"."""
+    return st.session_state.get(AGAINST)
+
+
+def choose_against(other: str) -> None:
+    """Compare the author with this one."""
+    _remember("against", other)
+
+
+def view() -> str:
+    """Which question the Sampling page answers; "write" to begin with."""
+    return str(st.session_state.get(VIEW, "write"))
+
+
+def choose_view(name: str) -> None:
+    """Answer this question on the Sampling page."""
+    _remember("view", None if name == "write" else name)
+
+
+def set_drawing(**values: float) -> None:
+    """Change how characters are drawn, for the widgets `temperature`, `top_k` and `top_p`. Call it in a callback."""
+    st.session_state.update(values)
+
+
+def rows() -> str:
+    """What differs between texts side by side: "temperatures", or only the random numbers ("draws")."""
+    return str(st.session_state.get(ROWS, "temperatures"))
+
+
+def choose_rows(what: str) -> None:
+    """Let this differ between texts side by side."""
+    _remember("rows", None if what == "temperatures" else what)
+
+
+def temperatures() -> str | None:
+    """The temperatures side by side, as in the address ("0_0.5_1"), if they were chosen."""
+    return st.session_state.get(TEMPERATURES)
+
+
+def choose_temperatures(chosen: str | None) -> None:
+    """Show these temperatures side by side; None: the usual ones."""
+    _remember("temperatures", chosen)
 
 
 def offer_prompt(prompt: str) -> None:
@@ -268,14 +343,14 @@ def page_state(name: str, default: Any) -> Any:
 
 
 def keep_choices(area: str, names: Iterable[str]) -> None:
-    """Keep the choices of these widgets (by their `page_state` names) when the language changes. Call it before them.
+    """Keep the choices of these widgets (by key or `page_state` name) when the language changes. Call it before them.
 
     The browser knows what is chosen by its words only: in another language it would find none of them and fall back
     to the first.
     """
     drawn_in = f"{area}.language"
     if page_state(drawn_in, language()) != language():
-        for key in filter(st.session_state.__contains__, map(page_key, names)):
+        for key in filter(st.session_state.__contains__, chain(*((name, page_key(name)) for name in names))):
             st.session_state[key] = st.session_state[key]
         set_page_state(drawn_in, language())
 

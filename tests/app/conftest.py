@@ -1,10 +1,12 @@
 """Drives the dashboard's pages without a browser. Every test has a data folder of its own."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core import corpus, jobs
@@ -16,6 +18,9 @@ ROOT = Path(__file__).parents[2]
 SHELL = str(ROOT / "ui" / "shell.py")
 LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 OpenPage = Callable[..., AppTest]
+
+# Every AppTest looks through all installed packages for components; they are the same ones all along.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +51,6 @@ def app() -> OpenPage:
         for name, value in (query | (address or {})).items():
             test.query_params[name] = value
         if page != "home":
-            test.run()
             test.switch_page(f"../pages/{page}.py")
         return test.run()
 
@@ -55,7 +59,7 @@ def app() -> OpenPage:
 
 @pytest.fixture
 def some_run(home: Path) -> Callable[..., Run]:
-    """`some_run(steps=20)`: a stored run on the English story that nobody trains."""
+    """`some_run(steps=20)`: a stored run on the English story that nobody trains; its samples would be short."""
 
     def make(workspace: str = "local", name: str = "", **settings: float) -> Run:
         story = corpus.load("the-curious-cat")
@@ -64,7 +68,7 @@ def some_run(home: Path) -> Callable[..., Run]:
             text=corpus.normalize(story.text),
             title=story.title,
             model_fields={"block_size": 32, "n_embd": 64},
-            training=TrainConfig(**settings),  # type: ignore[arg-type]
+            training=TrainConfig(**{"sample_length": 20} | settings),  # type: ignore[arg-type]
             workspace=workspace,
             name=name,
             status="stopped",

@@ -126,3 +126,16 @@ def test_a_window_stands_where_its_place_says(part: str) -> None:
 def test_numbers_above_the_bar_do_not_cover_each_other() -> None:
     levels = pictures.flag_levels([500, 503, 10, 510], 1000)
     assert levels[2] == 0 and len({levels[0], levels[1], levels[3]}) == 3
+
+
+def test_another_language_keeps_the_part(app: OpenPage) -> None:
+    page = app("batches")
+    page.session_state["batches_part"] = "val"
+    page.run()
+    assert page.radio(key="batches_part").options[1] == "validation part"
+    page.session_state["language"] = "fr"
+    page.query_params["lang"] = "fr"
+    page.run()
+    assert not page.exception
+    assert page.radio(key="batches_part").options[1] != "validation part"
+    assert page.session_state["batches_part"] == "val"

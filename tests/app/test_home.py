@@ -156,7 +156,7 @@ def test_a_text_that_is_too_short_comes_first(app: OpenPage) -> None:
 
 
 def test_every_station_is_a_link(app: OpenPage) -> None:
-    links = [link.proto.page for link in app("home").get("page_link")]
+    links = [link.proto.page for link in app("home").get("page_link") if not link.proto.query_string]
     assert links[:7] == [
         "vocabulary",
         "vocabulary",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.data import prepare
-from minigpt_core.ladder import RUNGS, rung_of
+from minigpt_core.ladder import ALONE, RUNGS, rung_of
 from minigpt_core.model import build_model, count_parameters
 from minigpt_core.new_run import new_run
 from minigpt_core.ngrams import baselines
@@ -21,7 +21,7 @@ from minigpt_core.training import ChangeEvent, MetricsEvent, TrainConfig
 from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
 from ui import i18n, resources
-from ui.ladder import chart, plan, words
+from ui.ladder import chart, moves, plan, words
 from ui.live_chart import Reference
 
 STORY = "the-curious-cat"
@@ -52,11 +52,11 @@ def rung(home: Path) -> MakeRung:
         budget: int = 300,
         workspace: str = "local",
         status: str = "done",
+        group: str = "up",
         **changed: Any,
     ) -> Run:
         store, text = RunStore(home), story()
-        found = next(rung for rung in RUNGS if rung.name == name)
-        model, training = plan.settings(found, prepare(text.text).tokenizer.vocab_size, budget)
+        model, training = plan.settings(name, group, prepare(text.text).tokenizer.vocab_size, budget)
         fields = model.to_dict() | {"vocab_size": None}
         run = new_run(
             store, text=text.text, title=text.title, model_fields={k: v for k, v in fields.items() if v is not None},
@@ -75,7 +75,7 @@ def rung(home: Path) -> MakeRung:
 
 
 def test_the_rungs_differ_in_their_parts_alone() -> None:
-    made = [plan.settings(rung, 40, 300) for rung in RUNGS]
+    made = [plan.settings(rung.name, "up", 40, 300) for rung in RUNGS]
     assert [rung_of(model) for model, _training in made] == [*RUNGS]
     assert len({str(training) for _model, training in made}) == 1
     assert {(model.n_embd, model.block_size) for model, _training in made} == {(64, 32)}
@@ -88,7 +88,7 @@ def test_an_empty_page_shows_all_rungs_with_their_true_sizes(app: OpenPage, lang
     vocab_size = prepare(story().text).tokenizer.vocab_size
     with i18n.using(lang):
         for rung in RUNGS:
-            size = count_parameters(build_model(plan.settings(rung, vocab_size, 1000)[0]))
+            size = count_parameters(build_model(plan.settings(rung.name, "up", vocab_size, 1000)[0]))
             assert words.parameters(size) in shown(test)
             assert i18n._(rung.idea).split(",")[0] in shown(test)
     assert not button(test, "ladder_train").disabled
@@ -109,7 +109,7 @@ def test_a_text_that_is_too_short_is_refused_before_anything_is_stored(app: Open
     assert not test.exception
     assert any("15 caractères" in error.value for error in test.main.error)
     assert button(test, "ladder_train").disabled
-    assert RunStore(home).runs() == []
+    assert RunStore(home).runs("local") == []
 
 
 def test_without_a_tick_there_is_nothing_to_train(app: OpenPage) -> None:
@@ -197,7 +197,7 @@ def told(rung: MakeRung, before: float, after: float) -> str:
     rung("positions", after)
     ladder = plan.look(story(), 300)
     with i18n.using("en"):
-        return words.bought(ladder.steps[1], ladder.steps[0], baselines(prepare(story().text)))
+        return words.bought(ladder, ladder.steps[1], baselines(prepare(story().text)))
 
 
 @pytest.mark.parametrize(
@@ -220,9 +220,7 @@ def test_without_the_rung_before_no_gain_is_claimed(rung: MakeRung) -> None:
     rung("heads", 1.6)
     ladder = plan.look(story(), 300)
     with i18n.using("en"):
-        sentence = words.bought(
-            ladder.steps[3], ladder.below(ladder.steps[3]), baselines(prepare(story().text))
-        )
+        sentence = words.bought(ladder, ladder.steps[3], baselines(prepare(story().text)))
     assert words.difference(ladder.steps[3], ladder.steps[2]) is None
     assert sentence == "Loss 1.60. Train the rung before it as well to see what this idea alone buys."
 
@@ -272,6 +270,100 @@ def test_a_trained_rung_shows_its_loss_and_writes(
     assert "<b>one morning,</b>" in shown(test)
     links = [link for link in test.main.get("page_link") if made.id in link.proto.query_string]
     assert len(links) == 1
+
+
+# Newer ideas, each alone
+
+
+def test_each_newer_idea_stands_on_the_same_gpt() -> None:
+    (classic, training), *others = [plan.settings(rung.name, "alone", 40, 300) for rung in ALONE]
+    assert (classic, training) == plan.settings(RUNGS[-1].name, "up", 40, 300)
+    for rung, (model, trained) in zip(ALONE[1:-1], others[:-1], strict=True):
+        changed = {
+            name
+            for name, value in (model.to_dict() | trained.to_dict()).items()
+            if value != (classic.to_dict() | training.to_dict())[name]
+        }
+        assert changed == {*rung.model, *rung.training} and len(changed) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_other_group_is_chosen_beside_the_page_and_uses_the_last_rung(
+    rung: MakeRung, app: OpenPage, lang: str
+) -> None:
+    made = rung("dropout", 1.5)
+    test = app("ladder", lang, text=STORY)
+    with i18n.using(lang):
+        test.radio(key="page.ladder.group").set_value("alone").run()
+    assert not test.exception
+    ladder = plan.look(story(), 300, "alone")
+    assert [step.run.id for step in ladder.steps if step.run] == [made.id]
+    with i18n.using(lang):
+        for idea in ALONE:
+            assert words.title(idea) in shown(test)
+        assert f"{i18n._('loss')} <b>{i18n.number(1.5, 2)}</b>" in shown(test)
+
+
+def test_newer_ideas_are_compared_with_the_classic_gpt(rung: MakeRung, app: OpenPage) -> None:
+    rung("dropout", 1.5)
+    for name, loss in [("rmsnorm", 1.52), ("rotary", 1.38), ("muon", 1.29), ("together", 1.2)]:
+        rung(name, loss, group="alone")
+    ladder = plan.look(story(), 300, "alone")
+    known = baselines(prepare(story().text))
+    with i18n.using("en"):
+        said = {step.rung.name: words.bought(ladder, step, known) for step in ladder.done}
+        summary = words.summary(ladder)
+    assert said["rmsnorm"] == "Loss 1.50 → 1.52: hardly any difference."
+    assert said["rotary"] == "Loss 1.50 → 1.38: this idea bought a lot."
+    assert said["together"] == "Loss 1.50 → 1.20: better together."
+    assert summary == (
+        "The idea that buys the most alone: **Muon** (−0.21). All together: 1.20 instead of 1.50."
+    )
+    test = app("ladder", text=STORY)  # found again: the newest run belongs to this group
+    assert test.radio(key="page.ladder.group").value == "alone"
+    assert "Muon" in shown(test)
+
+
+def test_one_newer_idea_is_trained_from_the_page(
+    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_MAX_RUNNING", "1")
+    test = app("ladder", text=STORY)
+    test.radio(key="page.ladder.group").set_value("alone").run()
+    for other in ALONE:
+        test.checkbox(key=f"page.ladder.rung.{other.name}").set_value(other.name in ("classic", "muon"))
+    test.run()
+    button(test, "ladder_train").click().run()
+    newest, first = RunStore(home).runs("local")
+    assert (first.training.optimizer, newest.training.optimizer) == ("adamw", "muon")
+    assert first.model == newest.model and newest.parent == first.id
+    button(test, "ladder_stop").click().run()
+
+
+# How long it takes
+
+
+def test_a_time_is_a_range_where_the_machine_is_busy(rung: MakeRung) -> None:
+    ladder = plan.look(story(), 300)
+    training = ladder.steps[0].training
+    cost = moves.Cost(step=0.02, evaluation=0.1, crowding=4.0)
+    evaluations = training.steps / training.evaluation_interval + 1
+    seconds = training.steps * 0.02 + evaluations * 0.1
+    assert cost.of(training) == moves.Span(seconds / 4, seconds)
+    with i18n.using("en"):
+        assert i18n.rough_duration(31, 124) == "30\u202fs to 2\u202fmin"
+        assert i18n.rough_duration(31, 36) == "35\u202fs"
+        assert i18n.rough_duration(0.2, 0.21) == "1\u202fs"
+
+
+def test_what_is_under_way_says_how_busy_the_machine_is(rung: MakeRung, home: Path) -> None:
+    run = rung("tinygpt", status="stopped")
+    RunStore(home).append(run.id, step=100, seconds=6.0)  # 0.06 s a step
+    step = plan.look(story(), 300).steps[0]
+    costs = {"tinygpt": moves.Cost(step=0.04, evaluation=0.0, crowding=2.0)}  # alone: 0.02 s
+    left = moves.time_left([step], costs)
+    assert left is not None
+    assert left.alone == left.crowded == pytest.approx(200 * 0.06)
 
 
 # The chart's labels

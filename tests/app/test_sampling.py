@@ -1,9 +1,13 @@
 """The Sampling page: what it shows is what the core computes, and every mistake is a sentence."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import torch
@@ -13,16 +17,19 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.__main__ import main
 from minigpt_core.checkpoint_files import weights_path
+from minigpt_core.copying import KnownText
 from minigpt_core.data import prepare
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.ngrams import Baselines, NgramModel
 from minigpt_core.runs import Run, RunStore
-from minigpt_core.sampling import SampleSettings, generate, next_probabilities, predict
+from minigpt_core.sampling import SampleSettings, generate, next_probabilities, predict, surprise
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
-from ui import resources
-from ui.i18n import percent, using
-from ui.sampling import controls, words
+from ui import resources, state
+from ui.i18n import _ as translated
+from ui.i18n import number, percent, using
+from ui.sampling import views, words
+from ui.sampling.copied import pieces_of, sample_html, verdict
 from ui.sampling.drawing import CountedModel
 from ui.sampling.recipe import MAX_PROMPT, Recipe
 from ui.sampling.stream import ROUTES
@@ -33,7 +40,8 @@ MakeRun = Callable[..., Run]
 @pytest.fixture
 def trained(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """A short training of the notebook's model on the French story."""
-    assert main(["train", "--set", "steps=20", "--set", "eval_interval=10", "--json"]) == 0
+    short = ["--set", "steps=20", "--set", "eval_interval=10", "--set", "sample_length=10"]
+    assert main(["train", *short, "--json"]) == 0
     capsys.readouterr()
     return RunStore(home).find_run("last")
 
@@ -51,6 +59,12 @@ def html(page: AppTest) -> str:
 
 def markdown(page: AppTest) -> str:
     return "\n".join(element.value for element in [*page.main.markdown, *page.main.caption])
+
+
+def address_of(page: AppTest, name: str) -> str:
+    """A value in the page's address."""
+    value = page.query_params[name]
+    return value[0] if isinstance(value, list) else value
 
 
 def prompt(page: AppTest) -> str:
@@ -85,8 +99,24 @@ def streamed(client: TestClient, recipe: Recipe, length: int, **query: str) -> s
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_without_a_run_counted_pairs_write_and_say_so(app: OpenPage, lang: str) -> None:
+def test_without_a_run_the_prepared_one_of_the_story_writes_and_says_so(app: OpenPage, lang: str) -> None:
     page = app("sampling", lang=lang)
+    assert not page.exception and not page.error
+    assert {"en": "comes with the program", "fr": "livré avec le programme"}[lang] in markdown(page)
+    assert [link.proto.page for link in page.main.get("page_link")] == ["training"]
+    assert address_of(page, "author") == f"preparedGpt{lang.title()}"
+    assert "run" not in page.query_params  # to look at it is not to follow it
+
+
+def test_without_a_run_or_a_prepared_one_of_the_text_counted_pairs_write(app: OpenPage) -> None:
+    page = app("sampling", text="additions")
+    assert not page.exception and "counted pairs" in markdown(page)
+    assert address_of(page, "author") == "bigram"
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_counted_pairs_say_what_they_are_and_how_to_train(app: OpenPage, lang: str) -> None:
+    page = app("sampling", lang=lang, author="bigram")
     assert not page.exception and not page.error
     assert {"en": "counted pairs", "fr": "paires comptées"}[lang] in markdown(page)
     assert prompt(page).lower() == {"en": "one morning,", "fr": "un matin,"}[lang]
@@ -136,9 +166,11 @@ def test_another_draw_is_the_next_seed(app: OpenPage, trained: Run) -> None:
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_unknown_characters_are_named_and_left_out(app: OpenPage, trained: Run, lang: str) -> None:
     page = app("sampling", lang=lang, prompt="Le <script>😀\u202e chat")
-    said = {"en": "Left out of the prompt", "fr": "Laissés hors de l’amorce"}[lang]
+    said = {"en": "Left out, because", "fr": "Laissés de côté"}[lang]
     (line,) = [line for line in markdown(page).splitlines() if said in line]
     assert "😀" in line and "RLO" in line and r"\<" in line
+    where = {"en": r"“😀” \(no\. 12\)", "fr": "« 😀 » \\(nº 12\\)"}[lang]  # which, and where
+    assert where in line.replace("\u00a0", " ")
     assert not page.exception and "<script" not in html(page)
 
 
@@ -172,7 +204,8 @@ def test_every_checkpoint_can_write(app: OpenPage, trained: Run) -> None:
 def test_a_spoiled_training_is_said_and_earlier_weights_may_write(
     app: OpenPage, home: Path, capsys: pytest.CaptureFixture[str], lang: str
 ) -> None:
-    assert main(["train", "--set", "steps=20", "--set", "learning_rate=1000", "--json"]) == 0
+    short = ["--set", "steps=20", "--set", "eval_interval=10", "--set", "sample_length=10"]
+    assert main(["train", *short, "--set", "learning_rate=1000", "--json"]) == 0
     page = app("sampling", lang=lang)
     assert not page.exception and not page.error
     assert {"en": "This training broke its model", "fr": "Cet entraînement a cassé son modèle"}[
@@ -206,8 +239,10 @@ def test_a_step_that_is_not_kept_is_said(app: OpenPage, trained: Run) -> None:
 
 def test_counted_pairs_can_write_beside_a_run(app: OpenPage, trained: Run) -> None:
     page = app("sampling")
-    page.selectbox(key="sampling_run").set_value(controls.COUNTED).run()
+    page.selectbox(key="sampling_run").set_value("bigram").run()
     assert "counted pairs" in markdown(page) and page.query_params["author"] == "bigram"
+    page.selectbox(key="sampling_run").set_value("trigram").run()
+    assert "counted triples" in markdown(page) and page.query_params["author"] == "trigram"
     page.selectbox(key="sampling_run").set_value(trained.id).run()
     assert "A model trained on" in markdown(page) and "author" not in page.query_params
 
@@ -244,11 +279,11 @@ def test_somebody_elses_run_may_write(app: OpenPage, home: Path, trained: Run) -
     assert not page.error and trained.id[:6] in page.selectbox(key="sampling_run").options[0]
 
 
-def test_a_deleted_run_gives_way_to_counted_pairs(app: OpenPage, home: Path, trained: Run) -> None:
+def test_a_deleted_run_gives_way_to_the_prepared_one(app: OpenPage, home: Path, trained: Run) -> None:
     page = app("sampling")
     RunStore(home).delete(trained.id)
     page.run()
-    assert not page.exception and "counted pairs" in markdown(page)
+    assert not page.exception and "comes with the program" in markdown(page)
 
 
 @pytest.mark.parametrize(
@@ -286,6 +321,22 @@ def test_the_stream_and_the_command_line_agree(
     assert capsys.readouterr().out == f"un matin,{streamed(client, recipe, 80)}\n"
 
 
+def test_the_command_line_can_cut_a_full_window_down(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shape = ["n_layer=1", "positions=learned", "block_size=8", "steps=2"]
+    assert main(["train", *(part for field in shape for part in ("--set", field)), "--json"]) == 0
+    capsys.readouterr()
+    run = RunStore(home).find_run("last")
+    known = CharTokenizer.from_characters(run.characters)
+    steps = generate(
+        resources.model(run.id, 2), known.encode("un matin,"), 40, 8, keep=3,
+        generator=torch.Generator().manual_seed(1337), settings=SampleSettings(),
+    )  # fmt: skip
+    assert main(["sample", "--prompt", "un matin,", "--tokens", "40", "--keep", "3"]) == 0
+    assert capsys.readouterr().out == f"un matin,{known.decode([step.token for step in steps])}\n"
+    assert main(["sample", "--keep", "8"]) == 2
+    assert "keep = 8" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [
@@ -312,6 +363,232 @@ def test_a_recipe_survives_the_address() -> None:
     assert Recipe.from_query(recipe.to_query()) == recipe
     with pytest.raises(ConfigError, match="at most"):
         Recipe(prompt="x" * (MAX_PROMPT + 1))
+
+
+def lanes_of(client: TestClient, recipes: list[Recipe], length: int) -> list[str]:
+    """The texts that the component puts together from a stream of several."""
+    query = {"recipes": json.dumps([recipe.to_query() for recipe in recipes]), "length": str(length)}
+    answer = client.get("/api/lanes", params=query)
+    assert answer.status_code == 200, answer.text
+    steps = [step for line in map(json.loads, answer.text.splitlines()) for step in line["steps"]]
+    return [
+        "".join(letters) for letters in zip(*([letter[0] for letter in step] for step in steps), strict=True)
+    ]
+
+
+def test_texts_side_by_side_are_those_that_each_recipe_gives_alone(client: TestClient, trained: Run) -> None:
+    base = Recipe(run=trained.id, step=20, prompt="un matin,")
+    recipes = [replace(base, temperature=t) for t in (0, 0.5, 2)]
+    recipes += [replace(base, seed=5), replace(base, step=0), Recipe(text="additions", order=3, prompt="1")]
+    assert lanes_of(client, recipes, 40) == [resources.draw(recipe).text(40) for recipe in recipes]
+
+
+@pytest.mark.parametrize(
+    "recipes",
+    ["", "{}", "[]", "[1]", '[{"run": 3}]', "[" + ",".join(["{}"] * 9) + "]", '[{"text":"x","order":"7"}]'],
+)
+def test_nonsense_instead_of_recipes_is_a_sentence(client: TestClient, recipes: str) -> None:
+    answer = client.get("/api/lanes", params={"recipes": recipes})
+    assert answer.status_code == 422 and answer.json()["error"]
+
+
+def test_the_scores_are_those_of_the_core(client: TestClient, trained: Run) -> None:
+    ids = [3, 1, 4, 1, 5]
+    query = Recipe(run=trained.id, step=20).to_query() | {"ids": ",".join(map(str, ids))}
+    logits = client.get("/api/scores", params=query).json()["logits"]
+    assert logits == predict(resources.model(trained.id, 20), torch.tensor(ids)).double().tolist()
+
+
+@pytest.mark.parametrize("ids", ["", "a", "1,,2", "-1", "99999", "1.5"])
+def test_nonsense_instead_of_ids_is_a_sentence(client: TestClient, trained: Run, ids: str) -> None:
+    answer = client.get("/api/scores", params=Recipe(run=trained.id, step=20).to_query() | {"ids": ids})
+    assert answer.status_code == 422 and answer.json()["error"]
+
+
+# The other questions
+
+
+def data_of(page: AppTest, key: str) -> dict[str, Any]:
+    """What a component of the page was given."""
+    (found,) = [e for e in page.get("bidi_component") if key in e.proto.id]
+    data: dict[str, Any] = json.loads(found.proto.json)
+    return data
+
+
+VIEWS = ("next", "temperature", "models", "surprise", "copied")
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_question_opens_in_both_languages(app: OpenPage, trained: Run, view: str, lang: str) -> None:
+    page = app("sampling", lang=lang, view=view)
+    assert not page.exception and not page.error
+    assert address_of(page, "view") == view
+    question = next(known.question for known in views.VIEWS if known.name == view)
+    with using(lang):
+        assert (
+            translated(question)
+            in page.button_group(key=state.page_key(views.KEY)).options[VIEWS.index(view) + 1]
+        )
+
+
+def test_the_question_stays_when_the_language_changes(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", lang="en", view="temperature", rows="draws")
+    page.query_params["lang"] = "fr"
+    page.run()
+    assert "déterministe" in markdown(page) and address_of(page, "view") == "temperature"
+
+
+def test_the_pipeline_is_given_the_scores_and_random_numbers_of_the_text(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", view="next", prompt="le cha", temperature="1.5", top_k="7", seed="9")
+    data = data_of(page, "pipeline")
+    known = CharTokenizer.from_characters(trained.characters)
+    written = reference(trained, "le cha", 20, temperature=1.5, top_k=7, seed=9)
+    drawn = known.decode(data["drawn"])
+    assert written.startswith(drawn) and data["ids"] == known.encode("le cha").tolist()
+    logits = predict(resources.model(trained.id, 20), known.encode("le cha" + drawn))
+    assert data["logits"] == logits.double().tolist()
+    u = torch.rand(1000, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    assert data["us"] == u.tolist()
+    assert data["settings"] == {"temperature": 1.5, "top_k": 7, "top_p": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ({}, [0, 0.5, 0.8, 1, 1.5, 2]),
+        ({"temperatures": "1_0.2_1"}, [0.2, 1]),
+        ({"temperatures": "9_1..2_1.2"}, [1.2]),
+        ({"temperatures": "9"}, [0, 0.5, 0.8, 1, 1.5, 2]),
+    ],
+)
+def test_only_the_temperature_differs_from_row_to_row(
+    app: OpenPage, trained: Run, address: dict[str, str], expected: list[float]
+) -> None:
+    page = app("sampling", view="temperature", seed="4", **address)
+    recipes = recipes_in(data_of(page, "sampling_temperatures"))
+    assert [recipe.temperature for recipe in recipes] == expected
+    assert len({replace(recipe, temperature=1) for recipe in recipes}) == 1 and recipes[0].seed == 4
+
+
+def test_only_the_seed_differs_between_draws_and_the_last_repeats_the_first(
+    app: OpenPage, trained: Run
+) -> None:
+    page = app("sampling", view="temperature", rows="draws", temperature="1")
+    recipes = recipes_in(data_of(page, "sampling_draws"))
+    assert [recipe.seed for recipe in recipes] == [1337, 1338, 1339, 1340, 1337]
+    assert "**No**" in markdown(page)
+    page.slider(key="temperature").set_value(0.0).run()
+    assert "**Yes**" in markdown(page)
+
+
+def test_a_run_is_compared_with_an_earlier_checkpoint_or_whom_one_chooses(
+    app: OpenPage, trained: Run
+) -> None:
+    page = app("sampling", view="models")
+    one, other = recipes_in(data_of(page, "sampling_models"))
+    assert (one.run, one.step, other.run, other.step) == (trained.id, 20, trained.id, 0)
+    assert replace(other, step=20) == one
+    page.selectbox(key="sampling_against").set_value("trigram").run()
+    _one, other = recipes_in(data_of(page, "sampling_models"))
+    assert (other.run, other.text, other.order) == ("", trained.text_id, 3)
+    assert page.query_params["against"] == "trigram"
+
+
+@pytest.mark.parametrize("against", ["nobody:3", "trigram", "preparedGptEn:1"])
+def test_a_link_may_name_any_other_or_nobody(app: OpenPage, trained: Run, against: str) -> None:
+    page = app("sampling", view="models", against=against)
+    assert not page.exception and not page.error and data_of(page, "sampling_models")
+
+
+def test_counted_pairs_are_compared_with_triples(app: OpenPage) -> None:
+    page = app("sampling", view="models", author="bigram", text="additions")
+    one, other = recipes_in(data_of(page, "sampling_models"))
+    assert (one.order, other.order) == (2, 3) and replace(other, order=2) == one
+
+
+def recipes_in(data: dict[str, Any]) -> list[Recipe]:
+    """The recipes whose texts a component reads."""
+    query = parse_qs(urlsplit(data["url"]).query)
+    return [Recipe.from_query(recipe) for recipe in json.loads(query["recipes"][0])]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_surprise_of_a_text_and_its_mean_are_the_models(app: OpenPage, trained: Run, lang: str) -> None:
+    page = app("sampling", lang=lang, view="surprise")
+    page.text_area(key=state.page_key("sampling.surprise_text")).set_value(
+        "Le chat 😀 dort, et la souris danse.\n" * 3
+    ).run()
+    text = "le chat  dort, et la souris danse.\n" * 3
+    known = CharTokenizer.from_characters(trained.characters)
+    found = surprise(resources.model(trained.id, 20), known.encode(text), trained.model.block_size)
+    data = data_of(page, "surprise")
+    assert data["ids"] == known.encode(text).tolist()
+    assert data["losses"] == pytest.approx(found.losses.tolist(), abs=1e-4)
+    assert data["likeliest"] == found.likeliest.flatten().tolist()
+    with using(lang):
+        shown = number(found.loss, 4)
+    assert html(page).count(f"{shown} nats") == 2  # the mean, and the model's own loss
+    assert "😀" in markdown(page)
+
+
+@pytest.mark.parametrize("text", ["", "a", "😀😀"])
+def test_too_little_text_for_a_surprise_is_a_sentence(app: OpenPage, trained: Run, text: str) -> None:
+    page = app("sampling", view="surprise")
+    page.text_area(key=state.page_key("sampling.surprise_text")).set_value(text).run()
+    assert not page.exception and "at least two characters" in page.info[0].value
+
+
+def test_a_long_text_is_read_up_to_the_limit_and_says_so(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", view="surprise", author="trigram")
+    page.text_area(key=state.page_key("sampling.surprise_text")).set_value("le chat dort. " * 800).run()
+    assert "11,200" in markdown(page) and len(data_of(page, "surprise")["ids"]) == 10_000
+
+
+def test_counted_characters_are_surprised_as_counted() -> None:
+    """The loss of the wrapped triples is that of the counted model; the first character goes by pairs."""
+    ids = torch.randint(5, (400,), generator=torch.Generator().manual_seed(1))
+    pairs, triples = (NgramModel(order, 5).fit(ids[:300]) for order in (2, 3))
+    found = surprise(CountedModel(pairs, triples), ids, 1000)
+    assert found.losses[1:].mean().item() == pytest.approx(triples.loss(ids))
+    assert found.losses[0].item() == pytest.approx(-math.log(pairs.probabilities(ids[:1].tolist())[ids[1]]))
+
+
+def test_what_was_copied_is_what_the_core_finds(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", view="copied", least="5", length="200", temperature="0.5")
+    known, unseen = resources.text_parts(trained.text_id, True, 0.1)
+    sample = reference(trained, prompt(page), 200, temperature=0.5)
+    copied = KnownText(known).copied(sample, 5)
+    shares = [KnownText(known).copied(piece, 5).share for piece in pieces_of(unseen, 200)]
+    assert f"<b>{percent(copied.share)}</b>" in html(page)
+    assert f"<b>{percent(sum(shares) / len(shares))}</b>" in html(page)
+    assert html(page).count("mg-copied-place") == min(len(copied.longest(4)), 4) > 0
+
+
+def test_marks_stand_where_the_stretches_are() -> None:
+    known = KnownText("the cat sat on the mat and slept")
+    sample = "a cat sat on<b>\nthe mat"
+    copied = known.copied(sample, 5)
+    shown = sample_html(sample, copied, copied.longest(1))
+    assert "<sup>1</sup> cat sat on</span>" in shown and "&lt;b&gt;⏎\n" in shown
+    assert "<span class='mg-copied-some'>the mat</span>" in shown
+
+
+@pytest.mark.parametrize(("length", "pieces"), [(10, 12), (400, 2), (900, 1), (5000, 1)])
+def test_unseen_text_is_compared_in_pieces_as_long_as_the_sample(length: int, pieces: int) -> None:
+    text = "".join(map(chr, range(1000, 2000)))
+    found = pieces_of(text, length)
+    assert len(found) == pieces and all(piece in text and len(piece) == min(length, 1000) for piece in found)
+    assert pieces_of("", length) == []
+
+
+def test_a_share_is_only_called_copied_beyond_what_unseen_text_shares_by_chance() -> None:
+    known = KnownText("abcdefghij")
+    half = known.copied("abcdefghij" + "z" * 10, 5)
+    with using("en"):
+        assert "chance" in verdict(half, 0.45, 0.1) and "Copied" in verdict(half, 0.2, 0.1)
+        assert "Invented" in verdict(known.copied("zzz", 2), 0.4, 0.1)
+        assert "no unseen text" in verdict(half, None, 0.0)
 
 
 # Behind them

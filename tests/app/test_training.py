@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core import corpus
@@ -35,9 +36,11 @@ def words(test: AppTest) -> str:
 
 def enabled(test: AppTest) -> set[str]:
     """The buttons of the transport row that can be pressed."""
-    row = {"start", "training_pause", "training_resume", "training_step", "training_stop", "training_restart"}
+    row = {"start", "training_hold", "training_step", "training_stop", "training_restart"}
     found = {button.key: button for button in test.main.button}
-    return {name.removeprefix("training_") for name in row if name in found and not found[name].disabled}
+    on = {name.removeprefix("training_") for name in row if name in found and not found[name].disabled}
+    holds = {":material/pause:": "pause", ":material/play_arrow:": "resume"}
+    return {holds[found["training_hold"].proto.icon] if name == "hold" else name for name in on}
 
 
 def press(test: AppTest, key: str) -> AppTest:
@@ -47,7 +50,12 @@ def press(test: AppTest, key: str) -> AppTest:
 
 
 def control(test: AppTest, kind: str, name: str) -> Any:
-    return getattr(test.sidebar, kind)(key=f"page.training.{name}")
+    """A control of the sidebar; "Advanced" is opened if it stands there."""
+    try:
+        return getattr(test.sidebar, kind)(key=f"page.training.{name}")
+    except KeyError:
+        test.session_state["training_advanced"] = True
+        return getattr(test.run().sidebar, kind)(key=f"page.training.{name}")
 
 
 @pytest.fixture
@@ -271,26 +279,26 @@ def choose(test: AppTest, preset: str) -> AppTest:
 
 
 def test_choosing_a_model_fills_the_settings_and_is_what_start_trains(app: OpenPage, home: Path) -> None:
-    test = choose(app("training"), "small-gpt")
-    preset = PRESETS["small-gpt"]
+    test = choose(app("training"), "chat-curieux-gpt")
+    preset = PRESETS["chat-curieux-gpt"]
     vocab_size = len(set(corpus.normalize(corpus.load("the-curious-cat").text)))
     size = count_parameters(build_model(ModelConfig(vocab_size=vocab_size, **preset.model)))
     described = "".join(html.value for html in test.sidebar.get("html"))
     assert f"{size:,} parameters" in described
-    assert "sees up to 64 characters" in described
+    assert f"sees up to {preset.model['block_size']} characters" in described
     assert control(test, "number_input", "steps").value == preset.training.steps
     assert control(test, "select_slider", "pace").value == 0
     assert control(test, "selectbox", "optimizer").value == "muon"
     assert control(test, "toggle", "qk_norm").value
     press(test, "training_step")
     run = RunStore(home).run(test.query_params["run"])
-    assert (run.name, run.preset) == ("Small GPT", "small-gpt")
+    assert (run.name, run.preset) == ("Small GPT", "chat-curieux-gpt")
     assert run.model == ModelConfig(vocab_size=vocab_size, **preset.model)
     assert run.training == preset.training
 
 
 def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> None:
-    test = choose(app("training", run=trained(steps=2).id), "small-gpt")
+    test = choose(app("training", run=trained(steps=2).id), "chat-curieux-gpt")
     assert "Settings now: model TinyGPT → Small GPT. Press Start training" in words(test)
     control(test, "select_slider", "n_layer").set_value(3).run()
     assert "model TinyGPT → A model of your own · layers 0 → 3. Press" in words(test)
@@ -300,7 +308,7 @@ def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> No
     assert "Press Start training" not in words(test)  # which is off
     press(test, "training_back")
     assert enabled(test) == {"start"}
-    choose(test, "small-gpt")
+    choose(test, "chat-curieux-gpt")
     control(test, "select_slider", "n_layer").set_value(3).run()
     assert control(test, "selectbox", "choice").value == menu.OWN
 
@@ -312,7 +320,7 @@ def test_what_cannot_matter_is_off_and_says_why(app: OpenPage) -> None:
     assert heads.help == NEEDS_LAYERS["n_head"]
     assert control(test, "number_input", "min_lr_share").disabled
     assert "muon" not in [kind.lower() for kind in control(test, "selectbox", "optimizer").options]
-    choose(test, "small-gpt")
+    choose(test, "chat-curieux-gpt")
     assert not control(test, "select_slider", "n_head").disabled
     control(test, "select_slider", "n_layer").set_value(0).run()
     assert control(test, "select_slider", "n_head").value == 1
@@ -327,7 +335,7 @@ def test_what_cannot_matter_is_off_and_says_why(app: OpenPage) -> None:
 def test_an_impossible_model_is_refused_at_once(app: OpenPage, lang: str, said: str) -> None:
     test = app("training", lang)
     with i18n.using(lang):
-        choose(test, "small-gpt")
+        choose(test, "chat-curieux-gpt")
         control(test, "select_slider", "n_embd").set_value(2).run()
     assert not test.exception
     assert said in words(test).replace("\u00a0", " ")
@@ -339,7 +347,7 @@ def test_a_model_from_another_page_is_what_the_next_run_trains(home: Path) -> No
         from minigpt_core.presets import PRESETS
         from ui.training import settings
 
-        settings.use_model(PRESETS["small-gpt"].model | {"n_layer": 3})
+        settings.use_model(PRESETS["chat-curieux-gpt"].model | {"n_layer": 3})
 
     test = AppTest.from_function(page).run()
     assert not test.exception
@@ -347,7 +355,12 @@ def test_a_model_from_another_page_is_what_the_next_run_trains(home: Path) -> No
         name: test.session_state[f"page.training.{name}"]
         for name in ("n_layer", "norm", "optimizer", "steps")
     }
-    assert kept == {"n_layer": 3, "norm": "rmsnorm", "optimizer": "muon", "steps": 1000}
+    assert kept == {
+        "n_layer": 3,
+        "norm": "rmsnorm",
+        "optimizer": "muon",
+        "steps": PRESETS["small-gpt"].training.steps,
+    }
 
 
 def test_a_run_of_another_version_is_named_and_the_others_stay(
@@ -385,8 +398,8 @@ def test_every_preset_has_a_name_and_says_where_it_comes_from(lang: str) -> None
 
 
 def test_a_watchable_pace_is_only_for_quick_steps() -> None:
-    assert {name: settings.of_preset(name)["pace"] for name in ("notebook", "lecture-bigram", "small-gpt")} == {
-        "notebook": 60, "lecture-bigram": 300, "small-gpt": 0,
+    assert {name: settings.of_preset(name)["pace"] for name in ("notebook", "lecture-bigram", "chat-curieux-gpt")} == {
+        "notebook": 60, "lecture-bigram": 300, "chat-curieux-gpt": 0,
     }  # fmt: skip
 
 
@@ -413,11 +426,12 @@ def test_markup_in_a_name_is_shown_and_a_deleted_run_comes_back(app: OpenPage, s
 
 
 def test_the_expected_time_is_the_work_or_what_the_pace_demands() -> None:
-    measured = {"step": 0.001, "evaluation": 0.01}
-    assert story.seconds_expected(TrainConfig(steps=500), measured) == pytest.approx(0.5 + 21 * 0.01)
-    assert story.seconds_expected(TrainConfig(steps=500, pace=50), measured) == pytest.approx(10)
-    slow = {"step": 1.0, "evaluation": 0.0}
-    assert story.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx(500)
+    measured = {"step": 0.001, "evaluation": 0.01, "crowding": 2.0}
+    work = 0.5 + 21 * 0.01
+    assert story.seconds_expected(TrainConfig(steps=500), measured) == pytest.approx((work / 2, work))
+    assert story.seconds_expected(TrainConfig(steps=500, pace=50), measured) == pytest.approx((10, 10))
+    slow = {"step": 1.0, "evaluation": 0.0, "crowding": 1.0}
+    assert story.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx((500, 500))
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -427,3 +441,36 @@ def test_every_setting_has_words(lang: str) -> None:
             assert settings.label(name)
             assert settings.shown(name, value)
         assert settings.shown("pace", 0) in ("as fast as it goes", "au plus vite")
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "It ended early, at step {step}: since step {best} that loss has not become better"),
+        ("fr", "L’entraînement s’est terminé plus tôt, au pas {step} : depuis le pas {best}"),
+    ],
+)
+def test_a_run_without_progress_ends_early_and_says_where_it_was_best(
+    app: OpenPage, trained: RunMaker, lang: str, said: str
+) -> None:
+    run = trained(steps=900, learning_rate=0.1, eval_interval=5, eval_windows=16, patience=1)
+    assert run.best_step is not None
+    assert (run.status, run.step) == ("done", run.best_step + 5)
+    assert run.step < run.training.steps
+    text = words(app("training", lang, run=run.id)).replace("\u202f", " ").replace("\u00a0", " ")
+    assert said.format(step=run.step, best=run.best_step) in text
+    assert said.split("{")[0] not in words(app("training", lang, run=trained(steps=2).id))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "cuda cannot train this model"), ("fr", "cuda ne peut pas entraîner ce modèle")]
+)
+def test_a_device_that_failed_is_named_beside_the_run(
+    app: OpenPage, trained: RunMaker, lang: str, said: str
+) -> None:
+    test = app("training", lang, run=trained(steps=2, device="cuda").id)
+    captions = [caption.value for caption in test.main.get("caption")]
+    assert any(said in caption and "CPU" in caption for caption in captions)
+    test = app("training", lang, run=trained(steps=2).id)
+    assert not any(said in caption.value for caption in test.main.get("caption"))

@@ -1,5 +1,8 @@
 """The Vocabulary page shows what the core makes of the chosen text, and refuses a bad one in a sentence."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -7,11 +10,12 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core import corpus
+from minigpt_core.downloads import TINY_SHAKESPEARE
 from minigpt_core.runs import RunStore
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
 from ui.i18n import number, using
-from ui.vocabulary import choose, letters, own_sentence, picture, summary, table, tensor
+from ui.vocabulary import choose, fetching, letters, own_sentence, picture, summary, table, tensor
 
 TITLES = {"en": "Vocabulary", "fr": "Vocabulaire"}
 CAT = corpus.load("the-curious-cat").text
@@ -224,6 +228,29 @@ def test_capitals_are_grouped_under_their_small_letter() -> None:
     assert letters.merged("İK\u212a") == {"i\u0307": "İ", "k": "K\u212a"}  # the last one is the Kelvin sign
 
 
+# Texts from elsewhere
+
+
+@pytest.mark.parametrize("lang", TITLES)
+def test_a_fetched_text_is_in_everybodys_list_and_nobodys_own(app: OpenPage, lang: str) -> None:
+    before = app("vocabulary", lang=lang).radio(key="vocabulary_text").options
+    assert not any("Tiny" in option for option in before)
+    shakespeare = replace(TINY_SHAKESPEARE, sha256=RunStore().save_text(CAT, "Tiny Shakespeare", "somebody"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetching, "SOURCES", (shakespeare,))
+        page = app("vocabulary", lang=lang, text=shakespeare.sha256)
+        assert not page.exception and not page.error
+        assert "Tiny Shakespeare" in page.radio(key="vocabulary_text").options
+        assert not [button for button in page.button if button.key == "vocabulary_remove"]
+
+
+def test_without_a_store_there_are_the_bundled_texts(app: OpenPage, home: Path) -> None:
+    home.write_text("a file where a folder should be")
+    page = app("vocabulary", text="the-curious-cat")
+    assert not page.exception
+    assert len(page.radio(key="vocabulary_text").options) == len(corpus.BUNDLED)
+
+
 # One's own text
 
 
@@ -245,6 +272,26 @@ def test_a_pasted_text_is_kept_and_chosen(dialog: AppTest) -> None:
     kept = RunStore().text(chosen(page))
     assert kept.title == "<b>Un</b> chat"
     assert "markup" in page.session_state["notices"][0]
+
+
+def test_ones_own_texts_are_offered_again_and_can_be_removed(dialog: AppTest, app: OpenPage) -> None:
+    first = chosen(paste(dialog, "Un premier texte à moi"))
+    second = chosen(paste(dialog, "Et un <b>second</b>"))
+    page = app("vocabulary", "fr")  # another tab, or this one after a reload
+
+    def offered() -> list[str]:
+        return page.radio(key="vocabulary_text").options
+
+    assert offered()[-2:] == [r"Et un \<b\>second\</b\>", "Un premier texte à moi"]
+    assert "vocabulary_remove" not in {button.key for button in page.button}  # nothing of one's own is chosen
+    page.radio(key="vocabulary_text").set_value(second).run()
+    page.button(key="vocabulary_remove").click().run()
+    assert offered()[-1] == "Un premier texte à moi" and len(offered()) == len(corpus.BUNDLED) + 1
+    assert page.radio(key="vocabulary_text").value == "le-chat-curieux"
+    page.button(key="vocabulary_undo").click().run()
+    assert page.radio(key="vocabulary_text").value == second
+    assert len(offered()) == len(corpus.BUNDLED) + 2
+    assert first in app("vocabulary", text=first).radio(key="vocabulary_text").value
 
 
 def test_a_file_is_read_shown_and_chosen(dialog: AppTest) -> None:

@@ -1,22 +1,137 @@
-"""A running dashboard and a Chromium. Without a browser these tests skip, or fail if REQUIRE_BROWSER=1."""
+"""A running dashboard and a Chromium. Without a browser these tests skip, or fail if REQUIRE_BROWSER=1.
+
+Every test begins as a class does: with visitors who were never here, each with a workspace of their own. After each
+test nothing has complained in the browser, and nothing has asked another machine, neither a page nor the server.
+"""
 
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, WebSocket, expect, sync_playwright
 
-from scripts.browser import PATIENCE, Theme, find_chromium, go, launch, new_context
+from scripts.browser import LOCALES, PATIENCE, VIEWPORT, Theme, find_chromium, go, launch, new_context
 from scripts.running_app import RunningApp, running_app
 
 OpenPage = Callable[..., Page]
+NewVisitor = Callable[..., Page]
 
 expect.set_options(timeout=PATIENCE)
 
 # Streamlit asks for these below the opened address first, to find where it is mounted, and shrugs at the 404.
 _EXPECTED_404 = ("/_stcore/health", "/_stcore/host-config")
+
+# Python imports a module named sitecustomize at every start, in the server and in each worker. Its audit hook
+# sees every socket call, whichever library makes it. What would leave the machine is noted and refused.
+_SPY = """
+import os, sys
+
+NOTES = {notes!r}
+LOOPBACK = {{"localhost", "127.0.0.1", "::1", "", None}}
+EVENTS = {{"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.bind": 1,
+          "socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.gethostbyaddr": 0}}
+
+def note(*words):
+    with open(NOTES, "a", encoding="utf-8") as notes:
+        notes.write("\\t".join(map(str, words)) + "\\n")
+
+def watch(event, args):
+    if event not in EVENTS:
+        return
+    target = args[EVENTS[event]]
+    if isinstance(target, (str, bytes)) and EVENTS[event] == 1:
+        return  # the path of a Unix socket
+    host = target[0] if isinstance(target, tuple) else target
+    outside = host not in LOOPBACK
+    note("outside" if outside else "inside", event, host)
+    if outside:
+        raise PermissionError(f"{{event}} to {{host}}")
+
+note("start", " ".join(sys.orig_argv))
+sys.addaudithook(watch)
+"""
+
+
+@dataclass(frozen=True)
+class Spy:
+    """Notes what the Python processes that start with `env` do on the network."""
+
+    folder: Path
+
+    @property
+    def notes(self) -> Path:
+        return self.folder / "notes.txt"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What makes a process be watched, and those that it starts."""
+        path = filter(None, [str(self.folder), os.environ.get("PYTHONPATH")])
+        return {"PYTHONPATH": os.pathsep.join(path)}
+
+    def lines(self, first: str) -> list[str]:
+        """The notes that begin with this word: `start`, `inside` or `outside`."""
+        return [line for line in self.notes.read_text("utf-8").splitlines() if line.startswith(first)]
+
+
+class Visitors:
+    """Hands out tabs, each as somebody who was never here.
+
+    A tab that is given back forgets its cookies and what it stored, and is handed out again: a new one would have
+    to compile all of Streamlit's JavaScript first, which takes longer than most tests.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[str, list[Page]] = {lang: [] for lang in LOCALES}
+        self.errors: list[str] = []
+        self.asked: set[str] = set()
+        """The hosts that pages have asked."""
+
+    def come(self, lang: str, theme: Theme) -> Page:
+        """A tab of a browser in this language, at 1280×720."""
+        page = self._free[lang].pop() if self._free[lang] else self._new_tab(lang)
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        return page
+
+    def leave(self, page: Page, lang: str) -> None:
+        """Take a tab back."""
+        try:
+            for other in page.context.pages:
+                if other != page:
+                    other.close()
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+            page.goto("about:blank")
+            page.context.clear_cookies()
+            page.set_viewport_size(VIEWPORT)
+        except Error:  # closed, or nothing was opened in it
+            page.context.close()
+        else:
+            self._free[lang].append(page)
+
+    def _new_tab(self, lang: str) -> Page:
+        context = new_context(self._browser, lang)
+        context.on("console", self._hear)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        context.on("request", lambda request: self._asks(request.url))
+        context.on("page", lambda page: page.on("websocket", self._connects))
+        return context.new_page()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        where = message.location.get("url", "") if message.location else ""
+        expected = "404" in message.text and where.endswith(_EXPECTED_404)
+        if message.type == "error" and not expected:
+            self.errors.append(f"{message.text} ({where})")
+
+    def _connects(self, socket: WebSocket) -> None:
+        self._asks(socket.url)
+
+    def _asks(self, url: str) -> None:
+        if not url.startswith(("data:", "blob:")):
+            self.asked.add(urlsplit(url).hostname or "")
 
 
 @pytest.fixture(scope="session")
@@ -34,60 +149,68 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def app_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    """One dashboard for all browser tests, with data of its own; at the end no process of it is left."""
-    with running_app(tmp_path_factory.mktemp("app") / "home") as app:
+def spy(tmp_path_factory: pytest.TempPathFactory) -> Spy:
+    spy = Spy(tmp_path_factory.mktemp("spy"))
+    (spy.folder / "sitecustomize.py").write_text(_SPY.format(notes=str(spy.notes)), encoding="utf-8")
+    return spy
+
+
+@pytest.fixture(scope="session")
+def app_server(browser: Browser, spy: Spy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """One dashboard for all tests of this process, as a class shares it; at the end no process of it is left."""
+    home = tmp_path_factory.mktemp("app") / "home"
+    with running_app(home, env={**spy.env, "MINIGPT_SERVE": "1"}) as app:
         yield app
     assert_nothing_left(app)
 
 
+@pytest.fixture(scope="session")
+def visitors(browser: Browser) -> Visitors:
+    return Visitors(browser)
+
+
 @pytest.fixture
-def console_errors() -> list[str]:
+def console_errors(visitors: Visitors) -> list[str]:
     """What the browser complained about. A test that provokes a complaint on purpose clears the list."""
-    return []
+    visitors.errors.clear()
+    return visitors.errors
 
 
 @pytest.fixture
-def new_visitor(browser: Browser, console_errors: list[str]) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes visitors: each call is a browser with cookies of its own, `lang` and `theme`, at 1280×720."""
-    visitors: list[BrowserContext] = []
+def new_visitor(visitors: Visitors, spy: Spy, console_errors: list[str]) -> Iterator[NewVisitor]:
+    """`new_visitor("fr", "dark")`: the tab of somebody who was never here. Two visitors share nothing."""
+    here: list[tuple[Page, str]] = []
+    visitors.asked.clear()
 
-    def make(lang: str = "en", theme: Theme = "light") -> BrowserContext:
-        context = new_context(browser, lang, theme)
-        context.on("console", lambda message: _collect(console_errors, message))
-        context.on("weberror", lambda error: console_errors.append(str(error.error)))
-        visitors.append(context)
-        return context
+    def make(lang: str = "en", theme: Theme = "light") -> Page:
+        here.append((visitors.come(lang, theme), lang))
+        return here[-1][0]
 
     yield make
-    for context in visitors:
-        context.close()
-    assert not console_errors, "\n".join(console_errors)
+    complaints = list(console_errors)
+    for page, lang in here:
+        visitors.leave(page, lang)
+    assert not complaints, "\n".join(complaints)
+    assert visitors.asked <= {"127.0.0.1"}
+    assert not spy.notes.exists() or spy.lines("outside") == []
 
 
 @pytest.fixture
-def open_page(app_server: RunningApp, new_visitor: Callable[..., BrowserContext]) -> OpenPage:
+def open_page(app_server: RunningApp, new_visitor: NewVisitor) -> OpenPage:
     """`open_page("training", lang="fr", run=…)`: a new visitor opens a page and waits until it is drawn."""
 
     def open_it(page_name: str = "home", lang: str = "en", theme: Theme = "light", **query: str) -> Page:
-        page = new_visitor(lang, theme).new_page()
+        page = new_visitor(lang, theme)
         go(page, app_server.url, page_name, lang=lang, **query)
         return page
 
     return open_it
 
 
-def assert_nothing_left(app: RunningApp, patience: float = 10) -> None:
+def assert_nothing_left(app: RunningApp, patience: float = 60) -> None:
     """After the server has stopped, its workers are gone too."""
     deadline = time.monotonic() + patience
     while (left := app.left_over()) and time.monotonic() < deadline:
         time.sleep(0.1)
     log = Path(app.log).read_text(errors="replace")[-2000:]
     assert not left, f"still running: {left}\nThe end of the server's log:\n{log}"
-
-
-def _collect(errors: list[str], message: ConsoleMessage) -> None:
-    where = message.location.get("url", "") if message.location else ""
-    expected = "404" in message.text and where.endswith(_EXPECTED_404)
-    if message.type == "error" and not expected:
-        errors.append(f"{message.text} ({where})")

@@ -18,7 +18,9 @@ def test_the_ladder_is_followed_stopped_and_found_again(open_page: OpenPage) -> 
     page = open_page("ladder", lang="en", text="additions")
     expect(page.locator(RUNG)).to_have_count(9)
     page.get_by_text("300 steps", exact=True).click()
-    expect(page.locator("[data-testid=stCaptionContainer]").first).to_contain_text("300 steps")
+    expect(page.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first).to_contain_text(
+        "300 steps"
+    )
     page.wait_for_selector(".mg-ladder-chart .main-svg")
     page.evaluate("document.querySelector('.mg-ladder-chart').dataset.mounted = 'once'")
     page.locator(TRAIN).click()
@@ -27,7 +29,9 @@ def test_the_ladder_is_followed_stopped_and_found_again(open_page: OpenPage) -> 
     page.wait_for_function(f"({LINES})() > 0")
     assert page.evaluate("document.querySelector('.mg-ladder-chart').dataset.mounted") == "once"
     page.reload()
-    expect(page.locator("[data-testid=stCaptionContainer]").first).to_contain_text("300 steps")
+    expect(page.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first).to_contain_text(
+        "300 steps"
+    )
     expect(page.locator(RUNG).first).to_contain_text("loss")
     page.locator(STOP).click()
     expect(page.locator(TRAIN)).to_be_enabled()

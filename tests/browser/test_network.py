@@ -1,100 +1,73 @@
-"""No request leaves the machine: not from the page, not from the server, not from a worker."""
+"""No request leaves the machine: not from the page, not from the server, not from a worker.
+
+Every test of this folder is watched (see conftest.py), and together they visit every page. Here somebody trains, and
+the watch itself is tested.
+"""
 
 import http.client
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
 
-from scripts.browser import LOCALES, PAGES, go, start_training, wait_for_run
-from scripts.running_app import RunningApp, running_app
-
-# Python imports a module named sitecustomize at every start, in the server and in each worker. Its audit hook
-# sees every socket call, whichever library makes it. What would leave the machine is noted and refused.
-SPY = """
-import os, sys
-
-NOTES = {notes!r}
-LOOPBACK = {{"localhost", "127.0.0.1", "::1", "", None}}
-EVENTS = {{"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.bind": 1,
-          "socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.gethostbyaddr": 0}}
-
-def note(*words):
-    with open(NOTES, "a", encoding="utf-8") as notes:
-        notes.write("\\t".join(map(str, words)) + "\\n")
-
-def watch(event, args):
-    if event not in EVENTS:
-        return
-    target = args[EVENTS[event]]
-    if isinstance(target, (str, bytes)) and EVENTS[event] == 1:
-        return  # the path of a Unix socket
-    host = target[0] if isinstance(target, tuple) else target
-    outside = host not in LOOPBACK
-    note("outside" if outside else "inside", event, host)
-    if outside:
-        raise PermissionError(f"{{event}} to {{host}}")
-
-note("start", " ".join(sys.orig_argv))
-sys.addaudithook(watch)
-"""
+from scripts.browser import start_training, wait_for_run
+from scripts.running_app import RunningApp
+from tests.browser.conftest import OpenPage, Spy, Visitors
 
 
-@dataclass(frozen=True)
-class SpiedApp:
-    app: RunningApp
-    notes: Path
-
-    def lines(self, first: str) -> list[str]:
-        """The notes that begin with this word: `start`, `inside` or `outside`."""
-        return [line for line in self.notes.read_text("utf-8").splitlines() if line.startswith(first)]
-
-
-@pytest.fixture(scope="module")
-def spied(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpiedApp]:
-    folder = tmp_path_factory.mktemp("spy")
-    notes = folder / "notes.txt"
-    (folder / "sitecustomize.py").write_text(SPY.format(notes=str(notes)), encoding="utf-8")
-    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    with running_app(folder / "home", env={"PYTHONPATH": path}) as app:
-        yield SpiedApp(app, notes)
-
-
-def test_nothing_leaves_the_machine_while_somebody_visits_every_page_and_trains(
-    spied: SpiedApp, new_visitor: Callable[..., BrowserContext]
+def test_nothing_leaves_the_machine_while_somebody_trains(
+    app_server: RunningApp, open_page: OpenPage, spy: Spy, visitors: Visitors
 ) -> None:
-    asked: list[str] = []
-    for lang in LOCALES:
-        visitor = new_visitor(lang)
-        visitor.on("request", lambda request: asked.append(request.url))
-        page = visitor.new_page()
-        page.on("websocket", lambda socket: asked.append(socket.url))
-        for page_name in PAGES:
-            go(page, spied.app.url, page_name, lang=lang)
-    go(page, spied.app.url, "training")
+    page = open_page("training")
     run = start_training(page)
-    wait_for_run(page, spied.app.url, run, lambda live: live["status"] == "done")
-    here = urlsplit(spied.app.url).netloc
-    hosts = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
-    assert hosts == {here}
-    assert any("minigpt_core.worker" in line for line in spied.lines("start"))
-    assert f"inside\tsocket.bind\t{urlsplit(spied.app.url).hostname}" in spied.lines("inside")
-    assert spied.lines("outside") == []
+    wait_for_run(page, app_server.url, run, lambda live: live["step"] > 60)
+    page.locator(".st-key-training_stop button:visible").click()
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
+    assert visitors.asked == {"127.0.0.1"}
+    assert any("minigpt_core.worker" in line for line in spy.lines("start"))
+    assert "inside\tsocket.bind\t127.0.0.1" in spy.lines("inside")
+    assert spy.lines("outside") == []
 
 
-def test_a_page_from_elsewhere_is_refused_without_asking_outside(spied: SpiedApp) -> None:
+@pytest.mark.parametrize(
+    "attempt", ["create_connection(('192.0.2.1', 9))", "getaddrinfo('elsewhere.example', 80)"]
+)
+def test_the_watch_refuses_what_python_asks_outside(spy: Spy, tmp_path: Path, attempt: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        (spy.folder / "sitecustomize.py").read_text("utf-8").replace(str(spy.folder), str(tmp_path)), "utf-8"
+    )
+    watched = Spy(tmp_path)
+    code = f"import socket; socket.{attempt}"
+    tried = subprocess.run([sys.executable, "-c", code], env=os.environ | watched.env, capture_output=True)
+    assert tried.returncode == 1 and b"PermissionError" in tried.stderr
+    assert len(watched.lines("outside")) == 1
+
+
+def test_the_watch_sees_what_a_page_asks_outside(
+    open_page: OpenPage, visitors: Visitors, console_errors: list[str]
+) -> None:
+    page = open_page("home")
+    page.route("http://elsewhere.example/**", lambda route: route.abort())
+    page.evaluate("fetch('http://elsewhere.example/').catch(() => null)")
+    page.unroute_all()
+    assert visitors.asked == {"127.0.0.1", "elsewhere.example"}
+    assert len(console_errors) == 1
+    visitors.asked.clear()
+    console_errors.clear()
+
+
+def test_a_page_from_elsewhere_is_refused_without_asking_outside(app_server: RunningApp, spy: Spy) -> None:
     """Streamlit would ask the internet for this machine's public address, to compare the origin with it."""
-    answer = _knock(spied.app.url, origin="http://elsewhere.example")
+    answer = _knock(app_server.url, origin="http://elsewhere.example")
     assert answer == 403
-    assert spied.lines("outside") == []
+    assert spy.lines("outside") == []
 
 
-def test_a_visitor_from_here_is_let_in(spied: SpiedApp) -> None:
-    assert _knock(spied.app.url, origin=spied.app.url) == 101
+def test_a_visitor_from_here_is_let_in(app_server: RunningApp) -> None:
+    assert _knock(app_server.url, origin=app_server.url) == 101
 
 
 def _knock(url: str, origin: str) -> int:

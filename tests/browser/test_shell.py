@@ -1,57 +1,53 @@
 """What every page shares, in a real browser: navigation, languages, deep links, and no error anywhere."""
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from scripts.browser import LOCALES, PAGES, go, wait_until_idle
 from scripts.running_app import RunningApp
+from tests.browser.conftest import NewVisitor, OpenPage
+from ui.i18n import _, using
+from ui.journey import STATIONS, Station
 
-OpenPage = Callable[..., Page]
 ERROR = '[data-testid="stException"]'
 LINK = '[data-testid="stTopNavLink"]'
+MENU = '[data-testid="stTopNavSection"]'
+MENU_LINK = '[data-testid="stTopNavDropdownLink"]'
 
 
-@pytest.mark.parametrize("page_name", PAGES)
-def test_a_link_opens_every_page_in_every_language(
-    app_server: RunningApp, new_visitor: Callable[..., BrowserContext], page_name: str
-) -> None:
-    page = new_visitor().new_page()
+@pytest.mark.parametrize("lang", LOCALES)
+def test_a_click_in_the_bar_or_its_menus_leads_to_every_page(open_page: OpenPage, lang: str) -> None:
+    page = open_page("home", lang=lang)
     titles = set()
-    for lang in LOCALES:
-        go(page, app_server.url, page_name, lang=lang)
-        expect(page.locator("h1")).to_be_visible()
-        expect(page.locator(ERROR)).to_have_count(0)
-        expect(page).to_have_url(re.compile(rf"[?&]lang={lang}(&|$)"))
-        assert _fits(page)
-        titles.add(page.locator("h1").inner_text())
-    assert len(titles) == len(LOCALES)
+    for station in (*STATIONS[1:], STATIONS[0]):
+        follow(page, station, lang)
+        expect(page).to_have_url(re.compile(rf"{re.escape(PAGES[station.name])}\?(.*&)?lang={lang}(&|$)"))
+        wait_until_idle(page)
+        titles.add(title_of_whole_page(page))
+    assert len(titles) == len(PAGES)
 
 
-def test_the_browser_chooses_the_language_at_first(
-    app_server: RunningApp, new_visitor: Callable[..., BrowserContext]
-) -> None:
+def test_a_link_opens_every_page(app_server: RunningApp, new_visitor: NewVisitor) -> None:
+    page = new_visitor("en")
+    with using("fr"):
+        words = re.compile(rf"{_(STATIONS[1].title)}$")
+    for name, path in PAGES.items():
+        go(page, app_server.url, name, lang="fr")
+        title_of_whole_page(page)
+        expect(page).to_have_url(re.compile(rf"{re.escape(path)}\?(.*&)?lang=fr(&|$)"))
+        expect(page.locator(LINK).nth(1)).to_have_text(words)
+
+
+def test_the_browser_chooses_the_language_at_first(app_server: RunningApp, new_visitor: NewVisitor) -> None:
     for lang in LOCALES:
-        page = new_visitor(lang).new_page()
+        page = new_visitor(lang)
         go(page, app_server.url)
         at_first = page.locator(LINK).all_inner_texts()
         for asked in LOCALES:
             go(page, app_server.url, lang=asked)
             assert (page.locator(LINK).all_inner_texts() == at_first) == (asked == lang)
-
-
-@pytest.mark.parametrize("lang", LOCALES)
-def test_the_navigation_leads_to_every_page_and_keeps_the_language(open_page: OpenPage, lang: str) -> None:
-    page = open_page("home", lang=lang)
-    links = page.locator(LINK)
-    expect(links).to_have_count(len(PAGES))
-    for number, path in enumerate(PAGES.values()):
-        links.nth(number).click()
-        expect(page).to_have_url(re.compile(rf"{re.escape(path)}\?(.*&)?lang={lang}(&|$)"))
-        wait_until_idle(page)
-        expect(page.locator(ERROR)).to_have_count(0)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -62,7 +58,21 @@ def test_the_theme_follows_the_system(open_page: OpenPage, theme: str) -> None:
     assert (red + green + blue > 3 * 128) == (theme == "light")
 
 
-def _fits(page: Page) -> bool:
-    """Whether nothing has to be scrolled sideways at 1280 pixels."""
+def follow(page: Page, station: Station, lang: str) -> None:
+    """Go to a page as a person does: by its word in the bar, or in the menu that it stands in."""
+    with using(lang):
+        title, section = _(station.title), _(station.section) if station.section else ""
+    links = page.locator(LINK)
+    if section:
+        page.locator(MENU).filter(has_text=section).click()
+        links = page.locator(MENU_LINK)
+    links.filter(has_text=re.compile(rf"{re.escape(title)}$")).click()
+
+
+def title_of_whole_page(page: Page) -> str:
+    """The title of a page that is there without an error, and with nothing to be scrolled to sideways."""
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(ERROR)).to_have_count(0)
     main = page.locator('[data-testid="stMain"]')
-    return bool(main.evaluate("main => main.scrollWidth <= main.clientWidth"))
+    assert main.evaluate("main => main.scrollWidth <= main.clientWidth"), page.url
+    return page.locator("h1").inner_text()

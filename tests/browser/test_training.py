@@ -1,9 +1,13 @@
 """The Training page in a real browser: one click to a moving chart, and nothing lost on the way."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from minigpt_core import corpus
+from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.presets import PRESETS
 from minigpt_core.runs import RunStore
 from scripts.browser import START, go, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp
@@ -13,6 +17,18 @@ OpenPage = Callable[..., Page]
 LINE = ".mg-line"
 POINTS = "() => document.querySelector('.mg-live-chart')?.data?.[0].x.length ?? 0"
 CHART = "document.querySelector('.mg-live-chart')"
+
+# From now on, in every picture that the browser draws: where Stop stands.
+WATCH_STOP = """() => {
+  window.stopStoodAt = new Set();
+  const look = () => {
+    const button = [...document.querySelectorAll('.st-key-training_stop button')].find(one => one.offsetParent);
+    const { x, y } = button.getBoundingClientRect();
+    window.stopStoodAt.add(`${x} ${y}`);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
 
 
 def button(page: Page, name: str) -> str:
@@ -27,8 +43,8 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
     run = start_training(page)
     page.wait_for_function(f"({POINTS})() > 0")
     page.evaluate(f"{CHART}.dataset.mounted = 'once'")
-    page.locator(button(page, "pause")).click()
-    expect(page.locator(button(page, "resume"))).to_be_visible()
+    page.locator(button(page, "hold")).click()
+    expect(page.locator(button(page, "hold"))).to_have_text(re.compile("Reprendre"))
     held = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "paused")["step"]
     page.locator(button(page, "step")).click()
     wait_for_run(page, app_server.url, run, lambda live: live["step"] == held + 1)
@@ -36,23 +52,55 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
     page.reload()
     wait_until_idle(page)
     page.wait_for_function(f"({POINTS})() > 0")
-    page.locator(button(page, "resume")).click()
-    wait_until_idle(page)
-    page.locator(button(page, "stop")).click()
+    page.locator(button(page, "hold")).click()
+    page.locator(button(page, "stop")).click()  # at once
     stopped = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
     expect(page.locator(LINE).first).to_contain_text(f"les poids du pas {stopped['step']} sont gardés")
     expect(page.locator(".st-key-start button")).to_be_enabled()
+
+
+def test_no_button_moves_away_from_under_a_finger(app_server: RunningApp, open_page: OpenPage) -> None:
+    page = open_page("training")
+    run = start_training(page)
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "running")
+    wait_until_idle(page)
+    page.evaluate(WATCH_STOP)
+    for name, status in (("hold", "paused"), ("hold", "running"), ("stop", "stopped"), ("hold", "running")):
+        page.locator(button(page, name)).click()
+        wait_for_run(page, app_server.url, run, lambda live, status=status: live["status"] == status)
+        wait_until_idle(page)
+    page.locator(button(page, "hold")).click()
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "paused")
+    page.mouse.move(*middle_of(page, "hold"))
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.move(*middle_of(page, "stop"))  # as quickly as a hand can be: the page is still being drawn
+    page.mouse.down()
+    page.wait_for_timeout(60)
+    page.mouse.up()
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
+    assert len(page.evaluate("[...window.stopStoodAt]")) == 1
+
+
+def middle_of(page: Page, name: str) -> tuple[float, float]:
+    """Where a hand presses a button."""
+    box = page.locator(button(page, name)).bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_a_gpt_is_two_clicks_away(app_server: RunningApp, open_page: OpenPage) -> None:
     page = open_page("training", lang="fr")
     page.locator(".st-key-training_choose [data-testid=stSelectbox] input").click()
     page.get_by_role("option", name="Petit GPT", exact=True).click()
-    expect(page.locator(".st-key-training_choose")).to_contain_text("104\u202f768 paramètres")
+    text = corpus.normalize(corpus.load("le-chat-curieux").text)
+    model = ModelConfig(vocab_size=len(set(text)), **PRESETS["small-gpt"].model)
+    size = f"{parameters_of(model):,}".replace(",", "\u202f")
+    expect(page.locator(".st-key-training_choose")).to_contain_text(f"{size} paramètres")
     wait_until_idle(page)
     run = start_training(page)
     live = wait_for_run(page, app_server.url, run, lambda live: live["step"] > 2)
-    assert live["steps"] == 1000
+    assert live["steps"] == PRESETS["small-gpt"].training.steps
     expect(page.locator(".mg-live-chart")).to_contain_text("triplets")
     page.locator(button(page, "stop")).click()
     wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
@@ -68,6 +116,11 @@ def test_two_tabs_may_drive_one_run(app_server: RunningApp, open_page: OpenPage)
     expect(other_says).to_contain_text("are kept")
     expect(page_says).to_contain_text("are kept")
     expect(page.locator(button(page, "restart"))).to_be_disabled()  # it has ended: Start begins anew
+    other.locator(button(other, "hold")).click()
+    expect(page.locator(button(page, "hold"))).to_have_text(re.compile("Pause"))  # without a click there
+    page.locator(button(page, "stop")).click()
+    expect(other_says).to_contain_text("are kept")
+    expect(page_says).to_contain_text("are kept")
     page.locator(START).filter(visible=True).click()
     page.wait_for_url(lambda url: run not in url)
     other.locator(button(other, "step")).click()  # of the first run

@@ -39,7 +39,7 @@ def next_move(chosen: ChosenText, dataset: Dataset, run: Run | None) -> Move:
         figures.batch_places(dataset.train, figures.settings(run, dataset.tokenizer.vocab_size)), TextError
     ):
         return CHOOSE
-    if run is None or not is_about(run, chosen):
+    if run is None or run.prepared or not is_about(run, chosen):
         return BEGIN
     if run.status in WATCHED:
         return WATCH

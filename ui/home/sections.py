@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui import state
 from ui.home import cards, pictures
-from ui.home.moves import Move
+from ui.home.moves import BEGIN, Move
 from ui.home.scene import Scene, look_around
 from ui.i18n import N_, _, number
 from ui.journey import STATIONS
@@ -55,6 +55,22 @@ def head(move: Move) -> None:
         if st.button(_(move.words), icon=move.icon, type="primary", key="home_begin", width="stretch"):
             st.switch_page(PAGES[move.page].script)
         st.caption(_("Don’t worry, you can’t break it."), text_alignment="center")
+        if move is BEGIN:
+            _offer_prepared()
+
+
+def _offer_prepared() -> None:
+    """For who has trained nothing yet: a model that can write already."""
+    run = state.run_to_look_into()
+    if run is not None and run.prepared:
+        st.page_link(
+            PAGES["sampling"].script,
+            label=_("or let a prepared model write"),
+            icon=":material/edit_note:",
+            query_params={"run": run.id},
+            help=_("A GPT that was trained beforehand and comes with the program."),
+            width="content",
+        )
 
 
 def stations() -> None:

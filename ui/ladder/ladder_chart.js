@@ -1,16 +1,6 @@
 // All rungs in one chart. Python sends what to draw; this runs again on every new `data` and redraws in place.
 
 const LEFT = 34, RIGHT = 148;
-let bundle;
-
-const loadPlotly = (address) => bundle ??= new Promise((resolve, reject) => {
-  if (window.Plotly) return resolve(window.Plotly);
-  const script = document.createElement("script");
-  script.src = new URL(address, document.baseURI);  // relative: works behind a proxy's base path
-  script.onload = () => resolve(window.Plotly);
-  script.onerror = () => { bundle = undefined; script.remove(); reject(new Error("plotly.js")); };
-  document.head.appendChild(script);
-});
 
 function isDark(style) {
   const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);

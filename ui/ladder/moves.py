@@ -15,19 +15,19 @@ from ui.ladder.plan import Ladder, Step
 from ui.training.situation import spoken_errors
 
 
-def train(budget: int, names: Collection[str]) -> None:
+def train(group: str, budget: int, names: Collection[str]) -> None:
     """Put the chosen rungs that have no result yet into the queue, the lowest first."""
     with spoken_errors():
-        ladder = plan.look(state.chosen_text(), budget)
+        ladder = plan.look(state.chosen_text(), budget, group)
         if ladder.problem:
             raise ladder.problem
-        below: Run | None = None
+        runs: dict[int, Run] = {step.number: step.run for step in ladder.steps if step.run}
         for step in ladder.steps:
-            run = step.run
             if step.rung.name in names and not (step.ended or step.live):
-                run = run or create(ladder, step, below)
+                below = ladder.below(step)
+                parent = runs.get(below.number) if below else None
+                run = runs.setdefault(step.number, step.run or create(ladder, step, parent))
                 resources.jobs().submit(run.id)  # one that was left goes on from its last checkpoint
-            below = run or below
 
 
 def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
@@ -41,17 +41,17 @@ def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
         model_fields=model,
         training=step.training,
         lower=ladder.text.lower,
-        name=_("Ladder {n}: {rung}").format(n=step.number, rung=words.title(step.rung)),
+        name=words.run_name(ladder, step),
         note=f"{_(step.rung.idea)} ({step.rung.name})",
         workspace=state.workspace(),
         parent=below.id if below else None,
     )
 
 
-def stop_all(budget: int) -> None:
+def stop_all(group: str, budget: int) -> None:
     """End what is trained and empty the queue; what was reached is kept. The last in the queue leaves first."""
     with spoken_errors():
-        for step in reversed(plan.look(state.chosen_text(), budget).steps):
+        for step in reversed(plan.look(state.chosen_text(), budget, group).steps):
             if step.live and step.run:
                 with suppress(JobError):  # it has just ended by itself, or is trained outside this dashboard
                     resources.jobs().stop(step.run.id)
@@ -62,15 +62,29 @@ def stop_all(budget: int) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a rung takes on this machine, in seconds."""
+    """What a rung takes on this machine, in seconds of the clock while it was measured."""
 
     step: float
     evaluation: float
+    crowding: float = 1.0
+    """How much longer that was than the processor needed: other programs wanted it too."""
 
-    def of(self, training: TrainConfig, share: float = 1.0) -> float:
+    def of(self, training: TrainConfig, share: float = 1.0) -> "Span":
         """Seconds for a share of a training."""
         evaluations = training.steps / training.evaluation_interval + 1
-        return share * (training.steps * self.step + evaluations * self.evaluation)
+        seconds = share * (training.steps * self.step + evaluations * self.evaluation)
+        return Span(seconds / self.crowding, seconds)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time in seconds that depends on what else the machine does."""
+
+    alone: float
+    """If this has the machine to itself."""
+
+    crowded: float
+    """If it stays as busy as it was."""
 
 
 def measured(ladder: Ladder) -> dict[str, Cost]:
@@ -86,19 +100,25 @@ def measured(ladder: Ladder) -> dict[str, Cost]:
     return found
 
 
-def time_left(steps: Sequence[Step], costs: dict[str, Cost]) -> float | None:
+def time_left(steps: Sequence[Step], costs: dict[str, Cost]) -> Span | None:
     """Until the last of these is finished, as many at a time as this machine trains; None before all are measured."""
     if any(step.rung.name not in costs for step in steps):
         return None
-    lanes = [0.0] * resources.jobs().at_once
+    lanes = [Span(0.0, 0.0)] * resources.jobs().at_once
     for step in steps:
         share = 1 - (step.run.step if step.run else 0) / step.training.steps
-        lanes[lanes.index(min(lanes))] += costs[step.rung.name].of(step.training, share)
-    return max(lanes) * slower(steps, costs)
+        cost = costs[step.rung.name].of(step.training, share)
+        shortest = lanes.index(min(lanes, key=lambda lane: lane.alone))
+        lanes[shortest] = Span(lanes[shortest].alone + cost.alone, lanes[shortest].crowded + cost.crowded)
+    needed = Span(max(lane.alone for lane in lanes), max(lane.crowded for lane in lanes))
+    slower = slowdown(steps, costs)
+    return needed if slower is None else Span(needed.alone * slower, needed.alone * slower)
 
 
-def slower(steps: Sequence[Step], costs: dict[str, Cost]) -> float:
-    """How much longer the steps take now than when they were measured: trainings share the machine."""
+def slowdown(steps: Sequence[Step], costs: dict[str, Cost]) -> float | None:
+    """How much longer the steps take now than they would alone, seen at those that were made; None before any."""
     under_way = [(step, step.run) for step in steps if step.run and step.run.step]
-    expected = sum(run.step * costs[step.rung.name].step for step, run in under_way)
-    return sum(run.seconds for _step, run in under_way) / expected if expected else 1.0
+    alone = sum(
+        run.step * costs[step.rung.name].step / costs[step.rung.name].crowding for step, run in under_way
+    )
+    return sum(run.seconds for _step, run in under_way) / alone if alone else None

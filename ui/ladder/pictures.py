@@ -22,21 +22,21 @@ def name(step: Step) -> str:
     )
 
 
-def rung(step: Step, seconds: float | None) -> str:
+def rung(step: Step, needed: str | None) -> str:
     """A line of the list: name and idea; what it has reached, or how long it will take; its size."""
     idea = escape(_(step.rung.idea))
     return (
         f"<div class='mg-rung'><div>{name(step)}<div class='mg-rung-idea'>{idea}</div></div>"
-        f"<div class='mg-rung-end'>{_reached(step, seconds)}"
+        f"<div class='mg-rung-end'>{_reached(step, needed)}"
         f"<span>{escape(words.parameters(step.parameters))}</span></div></div>"
     )
 
 
-def _reached(step: Step, seconds: float | None) -> str:
+def _reached(step: Step, needed: str | None) -> str:
     if step.loss is not None:
         return f"<div>{escape(_('loss'))} <b>{number(step.loss, 2)}</b></div>"
     if step.run is None:
-        return "" if seconds is None else f"<div>≈ {duration(max(1.0, seconds))}</div>"
+        return "" if needed is None else f"<div>≈ {escape(needed)}</div>"
     bar = ""
     if step.status == "running":
         share = 100 * step.run.step / step.training.steps

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigpt_core.data import check_length
 from minigpt_core.errors import TextError, UserError
-from minigpt_core.ladder import RUNGS, Rung, rung_of, settings_up_to
+from minigpt_core.ladder import ALONE, RUNGS, Rung, settings_alone, settings_up_to
 from minigpt_core.model import ModelConfig, parameters_of
 from minigpt_core.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent, TrainConfig
@@ -24,6 +24,8 @@ TRAINING: dict[str, Any] = {
 }  # fmt: skip
 BUDGETS = (300, 1000, 2000)  # steps
 USUAL_BUDGET = 1000
+GROUPS = {"up": RUNGS, "alone": ALONE}
+"""Each idea on top of the one before; or each modern idea alone on top of what the others lead to."""
 
 WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device")  # these change no loss
 ENDED = ("done", "diverged")  # its result is known: training it again would give the same
@@ -34,7 +36,7 @@ class Step:
     """One rung as it would be trained, and what has become of it."""
 
     number: int
-    """Its place on the ladder, 1 is TinyGPT."""
+    """Its place in its group, from 1 on."""
 
     rung: Rung
     model: ModelConfig
@@ -77,7 +79,10 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Ladder:
-    """All rungs on one text, with one budget."""
+    """All rungs of a group on one text, with one budget."""
+
+    group: str
+    """One of `GROUPS`."""
 
     text: ChosenText
     steps: tuple[Step, ...]
@@ -95,35 +100,40 @@ class Ladder:
         return [step for step in self.steps if step.loss is not None]
 
     def below(self, step: Step) -> Step | None:
-        """The rung below, None for the lowest."""
-        return self.steps[step.number - 2] if step.number > 1 else None
+        """What a rung adds its idea to: the one before, or where all begin; None for the first."""
+        if step.number == 1:
+            return None
+        return self.steps[0 if self.group == "alone" else step.number - 2]
 
 
-def settings(rung: Rung, vocab_size: int, budget: int) -> tuple[ModelConfig, TrainConfig]:
+@lru_cache(maxsize=256)
+def settings(rung_name: str, group: str, vocab_size: int, budget: int) -> tuple[ModelConfig, TrainConfig]:
     """The same for every rung but for its parts."""
-    model, training = settings_up_to(rung.name)
+    rung = next(rung for rung in GROUPS[group] if rung.name == rung_name)
+    model, training = settings_alone(rung) if group == "alone" else settings_up_to(rung.name)
     fields: dict[str, Any] = TRAINING | {"steps": budget} | training
     return ModelConfig(vocab_size=vocab_size, **SIZES, **model), TrainConfig(**fields)
 
 
-def latest_budget(text: ChosenText) -> int:
-    """That of the newest rung on this text, so that a reload finds it again; before the first, the usual one."""
+def latest(text: ChosenText) -> tuple[str, int]:
+    """Group and budget of the newest rung on this text, so that a reload finds them again; before the first, the
+    usual ones."""
     vocab_size = resources.tokenizer(text.id, text.lower).vocab_size
-    for run in _of_text(text):
-        rung = rung_of(run.model)
-        steps = run.training.steps
-        if rung in RUNGS and steps in BUDGETS and is_like(run, *settings(rung, vocab_size, steps)):
-            return steps
-    return USUAL_BUDGET
+    for run in (run for run in _of_text(text) if not run.prepared):
+        budget = run.training.steps
+        for group, rungs in GROUPS.items() if budget in BUDGETS else ():
+            if any(is_like(run, *settings(rung.name, group, vocab_size, budget)) for rung in rungs):
+                return group, budget
+    return "up", USUAL_BUDGET
 
 
-def look(text: ChosenText, budget: int) -> Ladder:
+def look(text: ChosenText, budget: int, group: str = "up") -> Ladder:
     """The ladder as it stands now. Raises `StoreError` if the store cannot be read."""
     vocab_size = resources.tokenizer(text.id, text.lower).vocab_size
     runs = _of_text(text)
     steps = []
-    for number, rung in enumerate(RUNGS, start=1):
-        model, training = settings(rung, vocab_size, budget)
+    for number, rung in enumerate(GROUPS[group], start=1):
+        model, training = settings(rung.name, group, vocab_size, budget)
         run = best_of([run for run in runs if is_like(run, model, training)])
         found: dict[str, Any] = {}
         if run:
@@ -131,7 +141,7 @@ def look(text: ChosenText, budget: int) -> Ladder:
             found["position"] = resources.jobs().position(run.id)
             found["stopping"] = resources.jobs().is_stopping(run.id)
         steps.append(Step(number=number, rung=rung, model=model, training=training, run=run, **found))
-    return Ladder(text=text, steps=tuple(steps), problem=problem(text))
+    return Ladder(group=group, text=text, steps=tuple(steps), problem=problem(text))
 
 
 def problem(text: ChosenText) -> UserError | None:
@@ -173,7 +183,7 @@ def _parameters(model: ModelConfig) -> int:
 
 def _of_text(text: ChosenText) -> list[Run]:
     text_id = fingerprint(text.text)
-    return [run for run in resources.store().runs(state.workspace()) if run.text_id == text_id]
+    return [run for run in state.visible_runs() if run.text_id == text_id]
 
 
 def _deciding(training: TrainConfig) -> dict[str, Any]:

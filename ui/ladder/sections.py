@@ -7,7 +7,7 @@ import streamlit as st
 from minigpt_core.errors import UserError
 from minigpt_core.ngrams import Baselines
 from ui import glossary, problems, resources, state
-from ui.i18n import _, duration, n_, number, percent, translate
+from ui.i18n import N_, _, n_, number, percent, rough_duration, translate
 from ui.journey import STATIONS
 from ui.ladder import chart, moves, pictures, plan, words
 from ui.ladder.plan import Ladder, Step
@@ -20,21 +20,30 @@ REFRESH_SECONDS = {"live": 1.0, "measuring": 0.6}  # nothing to follow: it stays
 CHART_HEIGHT = 445
 TEMPERATURE, SEED, LENGTH = 0.8, 1, 130  # of the samples
 AT_A_TIME = 2  # samples that are written in one run of the script: none keeps the page waiting
-BUDGET, WRITTEN = "ladder.budget", "ladder.written"
+BUDGET, GROUP, WRITTEN = "ladder.budget", "ladder.group", "ladder.written"
+GROUPS = {"up": N_("From TinyGPT to a GPT"), "alone": N_("Newer ideas, each alone")}
+ABOUT_GROUPS = {
+    "up": N_("each rung has one idea more than the one before"),
+    "alone": N_("a GPT with one newer idea at a time, then all"),
+}
 PAGES = {station.name: station for station in STATIONS}
 
 
 def page() -> None:
     """Everything, redrawn in place while something goes on."""
-    state.keep_choices("ladder", [BUDGET])
+    state.keep_choices("ladder", [BUDGET, GROUP])
     if state.page_state(BUDGET, None) is None:
-        state.set_page_state(BUDGET, plan.latest_budget(state.chosen_text()))
-    mode = mode_of(plan.look(state.chosen_text(), budget()))
+        latest_group, latest_budget = plan.latest(state.chosen_text())
+        state.set_page_state(BUDGET, latest_budget)
+        state.set_page_state(GROUP, latest_group)
+    with st.sidebar:
+        _choose_group()
+    mode = mode_of(look())
     st.fragment(_draw, run_every=REFRESH_SECONDS.get(mode))(mode)
 
 
 def _draw(mode: str) -> None:
-    ladder = plan.look(state.chosen_text(), budget())
+    ladder = look()
     costs = {} if ladder.problem else moves.measured(ladder)
     if mode_of(ladder) != mode:
         st.rerun()
@@ -44,7 +53,7 @@ def _draw(mode: str) -> None:
     with left.container(key="ladder_rungs", gap=None):
         for step in ladder.steps:
             cost = costs.get(step.rung.name)
-            _rung(step, cost.of(step.training) if cost else None)
+            _rung(step, time(cost.of(step.training)) if cost else None)
     with right:
         chart.draw(ladder, chart.references(counted), CHART_HEIGHT)
         st.caption(same_for_all(ladder))
@@ -66,6 +75,32 @@ def mode_of(ladder: Ladder) -> str:
 def budget() -> int:
     """How many steps every rung is given."""
     return int(state.page_state(BUDGET, plan.USUAL_BUDGET))
+
+
+def group() -> str:
+    """Which ideas the page is about: one of `plan.GROUPS`."""
+    return str(state.page_state(GROUP, "up"))
+
+
+def look() -> Ladder:
+    """The ladder that the page shows, as it stands now."""
+    return plan.look(state.chosen_text(), budget(), group())
+
+
+def time(needed: moves.Span) -> str:
+    """How long something takes, in words."""
+    return rough_duration(needed.alone, needed.crowded)
+
+
+def _choose_group() -> None:
+    st.radio(
+        _("Which ideas?"),
+        list(GROUPS),
+        format_func=lambda name: _(GROUPS[name]),
+        captions=[_(words_) for words_ in ABOUT_GROUPS.values()],
+        key=state.page_key(GROUP),
+        persist_state="session",
+    )
 
 
 def is_chosen(step: Step) -> bool:
@@ -96,7 +131,7 @@ def head(ladder: Ladder, costs: dict[str, moves.Cost]) -> None:
                 key="ladder_train",
                 disabled=not waiting or ladder.problem is not None,
                 on_click=moves.train,
-                args=(budget(), [step.rung.name for step in chosen]),
+                args=(group(), budget(), [step.rung.name for step in chosen]),
                 help=None if waiting or ladder.live else why_off(chosen),
             )
             st.button(
@@ -105,7 +140,7 @@ def head(ladder: Ladder, costs: dict[str, moves.Cost]) -> None:
                 key="ladder_stop",
                 disabled=not ladder.live,
                 on_click=moves.stop_all,
-                args=(budget(),),
+                args=(group(), budget()),
             )
     if ladder.problem:
         problems.show(ladder.problem)
@@ -142,15 +177,21 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, moves.Cos
         words_ = _("{done} of {all} finished").format(done=number(ended), all=number(ended + len(live)))
         left = moves.time_left(live, costs)
         if left is not None:
-            words_ += ", " + _("about {time} left").format(time=duration(max(1.0, left)))
+            words_ += ", " + _("about {time} left").format(time=time(left))
         return f"**{words_}.** " + _("It goes on if you leave this page.")
     if len(ladder.done) > 1:
         return words.summary(ladder)
-    text = _("Each rung is a model with **one idea more** than the one before. What does each idea buy?")
+    text = (
+        _("Each rung is a model with **one idea more** than the one before. What does each idea buy?")
+        if ladder.group == "up"
+        else _(
+            "Each rung is the same GPT with **one newer idea**; the last has all. What does each idea buy?"
+        )
+    )
     needed = moves.time_left(waiting, costs) if waiting else None
     if needed is None:
         return text
-    return text + " " + _("Training takes about **{time}**.").format(time=duration(max(1.0, needed)))
+    return text + " " + _("Training takes about **{time}**.").format(time=time(needed))
 
 
 def same_for_all(ladder: Ladder) -> str:
@@ -171,7 +212,7 @@ def same_for_all(ladder: Ladder) -> str:
     )
 
 
-def _rung(step: Step, seconds: float | None) -> None:
+def _rung(step: Step, needed: str | None) -> None:
     key = f"ladder.rung.{step.rung.name}"
     state.page_state(key, True)
     with st.container(horizontal=True, wrap=False, gap="small", vertical_alignment="center"):
@@ -181,7 +222,7 @@ def _rung(step: Step, seconds: float | None) -> None:
             label_visibility="collapsed",
             persist_state="session",
         )
-        st.html(pictures.rung(step, seconds), width="stretch")
+        st.html(pictures.rung(step, needed), width="stretch")
 
 
 # What came out
@@ -194,7 +235,7 @@ def ideas(ladder: Ladder, counted: Baselines) -> None:
     lines = []
     for step in ladder.steps:
         below = ladder.below(step)
-        told = f"{words.bought(step, below, counted)} {_(words.REASONS[step.rung.name])}"
+        told = f"{words.bought(ladder, step, counted)} {_(words.REASONS[step.rung.name])}"
         if step.ended:
             lines.append(pictures.bought(step, words.difference(step, below), told, highest))
     st.html("".join(lines))

@@ -1,15 +1,19 @@
 """What the rungs are called, and what each idea bought, in sentences whose numbers come from the results."""
 
-from minigpt_core.ladder import Rung
+from minigpt_core.ladder import TOGETHER, Rung
 from minigpt_core.ngrams import Baselines
 from ui.i18n import N_, _, n_, number, signed
 from ui.ladder.plan import Ladder, Step
-from ui.model.words import RUNG_TITLES
+from ui.model.words import MODERN_TITLES, RUNG_TITLES
 from ui.wording import status_word
 
 SAME = 0.05  # a smaller difference could as well come from another seed: four seeds of one rung lay up to 0.045 apart
 MUCH = 0.1
 ROUNDING = 1e-9
+
+TITLES = {
+    **RUNG_TITLES, **MODERN_TITLES, "muon": "Muon", "classic": N_("Classic GPT"), "together": N_("All together"),
+}  # fmt: skip
 
 REASONS = {  # true whichever way the number goes
     "tinygpt": N_("Seeing one character, it can at best learn which characters tend to follow which."),
@@ -31,12 +35,29 @@ REASONS = {  # true whichever way the number goes
     "dropout": N_(
         "Blanking numbers makes learning harder on purpose; it helps once a model begins to memorise its text."
     ),
+    "classic": N_("It stands here to compare the others with."),
+    "rmsnorm": N_("It does the job of LayerNorm with less arithmetic."),
+    "rotary": N_("Two characters at the same distance look the same to it, wherever they stand in the text."),
+    "relu2": N_("Weak signals are cut off, and strong ones stand out more."),
+    "qk-norm": N_(
+        "It guards against attention that runs away, which is a danger of large steps most of all."
+    ),
+    "zero-init": N_("No part disturbs the others before it has learned something."),
+    "muon": N_("The model stays as it is: only the way to its numbers is another one."),
+    "together": N_("What single ideas bring need not add up."),
 }
 
 
 def title(rung: Rung) -> str:
     """What a rung is called."""
-    return _(RUNG_TITLES[rung.name])
+    return _(TITLES[rung.name])
+
+
+def run_name(ladder: Ladder, step: Step) -> str:
+    """What a run that trains a rung is called."""
+    if ladder.group == "alone":
+        return _("Ladder: {rung}").format(rung=title(step.rung))
+    return _("Ladder {n}: {rung}").format(n=step.number, rung=title(step.rung))
 
 
 def state(step: Step) -> str:
@@ -62,8 +83,9 @@ def difference(step: Step, below: Step | None) -> float | None:
     return round(step.loss, 2) - round(below.loss, 2)  # as the two are shown
 
 
-def bought(step: Step, below: Step | None, baselines: Baselines) -> str:
+def bought(ladder: Ladder, step: Step, baselines: Baselines) -> str:
     """What the measurement says about one idea, without the reason."""
+    below = ladder.below(step)
     if step.status == "diverged":
         return _("The training broke: the steps were too large for it, and the loss is no number any more.")
     if step.loss is None:
@@ -73,12 +95,17 @@ def bought(step: Step, below: Step | None, baselines: Baselines) -> str:
             loss=number(step.loss, 2), chance=number(baselines.uniform, 2)
         )
     change = difference(step, below)
+    if change is None and ladder.group == "alone":
+        return _("Loss {loss}. Train the classic GPT as well to see what this buys.").format(
+            loss=number(step.loss, 2)
+        )
     if change is None:
         return _("Loss {loss}. Train the rung before it as well to see what this idea alone buys.").format(
             loss=number(step.loss, 2)
         )
     before, after = number(below.loss, 2), number(step.loss, 2)
-    return _verdict(change).format(before=before, after=after)
+    several = step.rung is TOGETHER
+    return (_verdict_on_all if several else _verdict)(change).format(before=before, after=after)
 
 
 def is_difference(change: float) -> bool:
@@ -96,11 +123,21 @@ def _verdict(change: float) -> str:
     return _("Loss {before} → {after}: at this budget it did not help, the loss is higher.")
 
 
+def _verdict_on_all(change: float) -> str:
+    if not is_difference(change):
+        return _("Loss {before} → {after}: hardly any difference.")
+    if change < 0:
+        return _("Loss {before} → {after}: better together.")
+    return _("Loss {before} → {after}: at this budget they did not help, the loss is higher.")
+
+
 def summary(ladder: Ladder) -> str:
     """What the whole ladder bought, and which idea the most, in Markdown; empty before two rungs are finished."""
     done = ladder.done
     if len(done) < 2:
         return ""
+    if ladder.group == "alone":
+        return summary_alone(ladder)
     first, best = done[0], min(done, key=lambda step: step.loss or 0)
     if best is first:
         return _("No rung has come below **{name}** ({loss}) with so few steps: try a larger budget.").format(
@@ -120,6 +157,32 @@ def summary(ladder: Ladder) -> str:
             name=title(step.rung), change=signed(known[step.number], 2)
         )
     return text
+
+
+def summary_alone(ladder: Ladder) -> str:
+    """Which idea helps most by itself, and what all of them make of the classic GPT, in Markdown."""
+    changes = {step.rung.name: difference(step, ladder.below(step)) for step in ladder.done}
+    single = {
+        name: change for name, change in changes.items() if change is not None and name != TOGETHER.name
+    }
+    said = []
+    if single and is_difference(lowest := min(single.values())) and lowest < 0:
+        best = min(single, key=lambda name: single[name])
+        said.append(
+            _("The idea that buys the most alone: **{name}** ({change}).").format(
+                name=_(TITLES[best]), change=signed(lowest, 2)
+            )
+        )
+    elif single:
+        said.append(_("None of these ideas alone brings the loss down by much here."))
+    all_ = ladder.steps[-1]
+    if changes.get(TOGETHER.name) is not None:
+        said.append(
+            _("All together: {after} instead of {before}.").format(
+                before=number(ladder.steps[0].loss, 2), after=number(all_.loss, 2)
+            )
+        )
+    return " ".join(said)
 
 
 def parameters(count: int) -> str:

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from minigpt_core.errors import StoreError
-from minigpt_core.runs import CheckpointInfo, Run, choose_checkpoint
+from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.sampling import SampleSettings
 from ui import glossary, resources, state
-from ui.i18n import _, number
+from ui.i18n import N_, _, number
 from ui.judgement import broken, last_evaluation, spoiled
 from ui.sampling import typewriter
 from ui.sampling.recipe import MAX_LENGTH, MAX_PROMPT, MAX_SEED
 from ui.sampling.words import Losses, temperature_words, what_it_has_learnt, what_temperature_does
 from ui.tokens import escape_markdown
-from ui.wording import run_title
+from ui.wording import run_title, text_title
 
-COUNTED = "bigram"
+PAIRS = "bigram"
+COUNTED = {PAIRS: N_("Counted pairs of the text"), "trigram": N_("Counted triples of the text")}
+ORDER_OF = {PAIRS: 2, "trigram": 3}
 OPENINGS = ("un matin,", "one morning,")
 TYPED = "sampling.typed"  # characters of the prompt before it was shortened
 SEED = 1337
@@ -27,7 +29,7 @@ SEARCHED = 100_000  # characters of a text in which its opening is looked for
 
 @dataclass(frozen=True)
 class Author:
-    """Who writes: a run at one of its checkpoints, or counted pairs of a text (then `run` is None)."""
+    """Who writes: a run at one of its checkpoints, or counted characters of a text (then `run` is None)."""
 
     run: Run | None
     step: int
@@ -36,6 +38,14 @@ class Author:
 
     losses: Losses
     """Measured at that checkpoint, or last before it."""
+
+    order: int = 2
+    """How many characters were counted together, if no run writes."""
+
+    @property
+    def counted(self) -> str:
+        """The name of the counted table that writes."""
+        return next(name for name, order in ORDER_OF.items() if order == self.order)
 
     @property
     def broken(self) -> bool:
@@ -57,43 +67,61 @@ class Drawing:
 
 
 def choose_author() -> Author:
-    """A run and its checkpoint, or counted pairs. Raises `StoreError` if the run has no checkpoint yet."""
-    current = run_with_weights()
-    if current is None:
-        author = counted_author()
-        pin(author)
-        return author
-    others = [run for run in resources.store().runs(state.workspace()) if run.id != current.id]
-    titles = {run.id: f"{run_title(run)} · {run.id[:6]}" for run in (current, *others)}
-    titles[COUNTED] = _("Counted pairs of the text")
-    st.session_state[state.SAMPLING_RUN] = COUNTED if state.counting() else current.id
+    """A run and its checkpoint, or counted characters. Raises `StoreError` if the run has no checkpoint yet."""
+    current = who_writes()
+    runs = [current] if isinstance(current, Run) else []
+    runs += [run for run in state.visible_runs() if all(run.id != known.id for known in runs)]
+    titles = {run.id: author_title(run) for run in runs} | {name: _(COUNTED[name]) for name in COUNTED}
+    st.session_state[state.SAMPLING_RUN] = current.id if isinstance(current, Run) else current
     st.selectbox(
         _("Who writes"),
         list(titles),
         format_func=titles.__getitem__,
         key=state.SAMPLING_RUN,
         on_change=_switch_author,
-        help=_("A training run of yours, or the table of counted pairs, which needs no training."),
+        help=_("A training of yours, one that comes with the program, or a table that was only counted."),
     )
-    author = counted_author() if state.counting() else trained_author(current)
+    author = trained_author(current) if isinstance(current, Run) else counted_author(ORDER_OF[current])
     pin(author)
     return author
 
 
-def run_with_weights() -> Run | None:
-    """The followed run; else the newest one that has weights already: one that waits has none to write with."""
+def author_title(run: Run) -> str:
+    """What a run is called among others."""
+    return run_title(run) if run.prepared else f"{run_title(run)} · {run.id[:6]}"
+
+
+def who_writes() -> Run | str:
+    """Who was asked to; else the newest run that has weights (one that waits has none to write with); else the
+    prepared run of the chosen text; else its counted pairs."""
+    asked = state.author()
+    if asked in COUNTED:
+        return str(asked)
+    if asked:
+        try:
+            return resources.run(asked)
+        except RunNotFound:
+            state.choose_author(None)
     if state.run_id():
-        return state.current_run()
-    store = resources.store()
-    return next((run for run in store.runs(state.workspace()) if store.checkpoints(run.id)), None)
+        return state.current_run() or PAIRS
+    store, found = resources.store(), state.visible_runs()
+    own = (run for run in found if not run.prepared and store.checkpoints(run.id))
+    learnt = resources.fingerprint(state.text_id(), state.lower())
+    ready = (run for run in found if run.prepared and run.model.n_layer and run.text_id == learnt)
+    return next(own, None) or next(ready, None) or PAIRS
 
 
 def pin(author: Author) -> None:
     """Put who writes into the address, so that a link to this page gives the same text elsewhere."""
-    if author.run:
+    if author.run is None:
+        state.choose_author(author.counted)
+        if author.text:
+            state.choose_text(author.text.id)
+    elif author.run.prepared and state.run_id() != author.run.id:
+        state.choose_author(author.run.id)  # to look at it is not to follow it on every page
+    else:
+        state.choose_author(None)
         state.follow_run(author.run.id)
-    elif author.text:
-        state.choose_text(author.text.id)
 
 
 def trained_author(run: Run) -> Author:
@@ -122,11 +150,13 @@ def trained_author(run: Run) -> Author:
     return Author(run, step, text_of(run), losses_of(run, step))
 
 
-def counted_author() -> Author:
-    """Counted pairs of the chosen text."""
-    chosen = state.chosen_text()
+def counted_author(order: int, text: resources.ChosenText | None = None) -> Author:
+    """Counted pairs or triples of a text, the chosen one if there is no other."""
+    chosen = text or state.chosen_text()
     known = resources.baselines(chosen.id, chosen.lower)
-    return Author(None, 0, chosen, Losses(known.bigram_train, known.bigram_val))
+    pairs = Losses(known.bigram_train, known.bigram_val)
+    losses = pairs if order == 2 else Losses(known.trigram_train, known.trigram_val)
+    return Author(None, 0, chosen, losses, order)
 
 
 def checkpoint_titles(infos: list[CheckpointInfo]) -> dict[str, str]:
@@ -161,6 +191,8 @@ def introduce(author: Author) -> None:
     """What the page is about in one sentence, or who writes if it is not a healthy run."""
     if author.run is None:
         counted_words(author)
+    elif author.run.prepared:
+        prepared_words(author.run)
     elif author.broken:
         broken_words()
     elif spoiled(author.run) and author.run.status != "diverged":
@@ -196,11 +228,26 @@ def _to_training(label: str) -> None:
 
 def counted_words(author: Author) -> None:
     """Who writes when nothing was trained, and the way to train."""
-    words = _("Nothing was trained for this: the **counted pairs** of *{title}* write, a bigram table.")
-    title = escape_markdown(author.text.title if author.text else "")
+    words = (
+        _("Nothing was trained for this: the **counted pairs** of *{title}* write, a bigram table.")
+        if author.order == 2
+        else _("Nothing was trained for this: the **counted triples** of *{title}* write, a trigram table.")
+    )
+    _offer_training(words.format(title=escape_markdown(author.text.title if author.text else "")))
+
+
+def prepared_words(run: Run) -> None:
+    """That this model comes with the program, and the way to train one's own."""
+    words = _("This model comes with the program: a {model} trained on *{title}*.")
+    model = "GPT" if run.model.n_layer else "TinyGPT"
+    _offer_training(words.format(model=model, title=escape_markdown(text_title(run.text_title))))
+
+
+def _offer_training(sentence: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(words.format(title=title), width="content")
-        if state.current_run() is None:
+        st.markdown(sentence, width="content")
+        own = state.current_run()
+        if own is None or own.prepared:
             _to_training(_("Train a model"))
 
 
@@ -217,14 +264,24 @@ def expectation(author: Author, vocab_size: int, temperature: float) -> str:
     return " ".join(filter(None, said))
 
 
-def choose_drawing() -> Drawing:
-    """Temperature and its meaning in words, then the rest. All of it stands in the address."""
+def choose_drawing(view: str) -> Drawing:
+    """Temperature and its meaning in words, then the rest. All of it stands in the address.
+
+    What a view does not use, or shows itself, is hidden by the style sheet: a widget that is not drawn would leave the
+    address.
+    """
+    with st.container(key=f"sampling_drawing_{view}"):
+        return _drawing()
+
+
+def _drawing() -> Drawing:
     temperature = st.slider(
         glossary.word("temperature").capitalize(),
         0.0, 2.0, 0.8, 0.05,
         key="temperature", bind="query-params", help=glossary.help("temperature"),
     )  # fmt: skip
-    st.caption(temperature_words(temperature))
+    with st.container(key="sampling_temperature_words"):
+        st.caption(temperature_words(temperature))
     left, right = st.columns(2, gap="small")
     with left:
         top_k = st.number_input(
@@ -248,26 +305,29 @@ def choose_drawing() -> Drawing:
     return Drawing(settings, int(length), SEED if seed is None else int(seed))
 
 
-def choose_prompt(text: resources.ChosenText | None) -> str:
-    """The prompt, and the buttons beside it."""
+def choose_prompt(text: resources.ChosenText | None, *, with_buttons: bool) -> str:
+    """The prompt, and beside it the buttons of the text that is being written."""
     state.offer_prompt(opening(text.text) if text else "")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         prompt = st.text_input(
-            _("Prompt: write a beginning, the model goes on"),
+            _("Write a beginning, it goes on:"),
             value=None,
             key=state.PROMPT,
             bind="query-params",
             on_change=_shorten_prompt,
             help=glossary.help("prompt"),
         )
-        st.button(
-            _("Generate"),
-            type="primary",
-            icon=":material/play_arrow:",
-            key="sampling_generate",
-            on_click=typewriter.watch_again,
-            help=_("Write the text once more, slowly enough to watch. The same seed gives the same text."),
-        )
+        if with_buttons:
+            st.button(
+                _("Generate"),
+                type="primary",
+                icon=":material/play_arrow:",
+                key="sampling_generate",
+                on_click=typewriter.watch_again,
+                help=_(
+                    "Write the text once more, slowly enough to watch. The same seed gives the same text."
+                ),
+            )
         st.button(
             _("Another draw"),
             icon=":material/casino:",
@@ -295,9 +355,12 @@ def opening(text: str) -> str:
 
 def _switch_author() -> None:
     chosen = st.session_state[state.SAMPLING_RUN]
-    state.choose_counting(chosen == COUNTED)
-    if chosen != COUNTED:
+    is_own = chosen not in COUNTED and not chosen.startswith(PREPARED)
+    state.choose_author(None if is_own else chosen)
+    if is_own:
         state.follow_run(chosen)
+    else:
+        state.choose_checkpoint(None)
 
 
 def _switch_checkpoint() -> None:

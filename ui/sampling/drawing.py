@@ -3,16 +3,26 @@
 V stands for the number of characters in the vocabulary, T for the length of the context.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from minigpt_core import corpus
 from minigpt_core.errors import UserError
 from minigpt_core.ngrams import NgramModel
-from minigpt_core.sampling import SampleSettings, generate, next_probabilities, predict, start_id
+from minigpt_core.sampling import (
+    SampleSettings,
+    SampleStep,
+    generate,
+    generate_many,
+    next_probabilities,
+    predict,
+    start_id,
+)
 from minigpt_core.tokenizer import CharTokenizer
 from ui.sampling.recipe import MAX_LENGTH, Recipe
 
@@ -34,6 +44,9 @@ class Writer:
     looks_at: int
     """How many of these it uses: TinyGPT and counted pairs use the last one only."""
 
+    stretch: int
+    """How many characters of a text are read at a time when its surprise is measured."""
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -42,6 +55,8 @@ class Letter:
     token: int
     probability: float
     u: float
+    entropy: float
+    """Of what it was drawn from, in nats: e to this is how many equally likely characters would leave as open."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +76,28 @@ class Choice:
 
 
 class CountedModel(nn.Module):
-    """Counted n-grams in the shape of a model: its scores are log P, so their softmax is P exactly."""
+    """Counted n-grams in the shape of a model: its scores are log P, so their softmax is P exactly.
 
-    def __init__(self, counts: NgramModel) -> None:
+    Args:
+        counts: pairs, and triples if they are to be used: a text's first character only has pairs to go by.
+    """
+
+    def __init__(self, *counts: NgramModel) -> None:
         super().__init__()
+        assert [known.order for known in counts] == list(range(2, 2 + len(counts)))
         self.counts = counts
 
-    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, None]:
+    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Scores (B, T, V) for what comes after each of the ids (B, T)."""
-        rows = [[self.counts.probabilities(row[: t + 1]) for t in range(len(row))] for row in idx.tolist()]
-        return torch.stack([torch.stack(row) for row in rows]).log(), None
+        chances = [
+            known.probabilities_after(idx.unfold(1, known.order - 1, 1))  # (B, T - order + 2, V)
+            for known in self.counts
+            if idx.size(1) >= known.order - 1
+        ]
+        longest = chances[-1]
+        first = [part[:, :1] for part in chances[:-1]]  # where there is not context enough
+        logits = torch.cat([*first, longest], dim=1).log()  # (B, T, V)
+        return logits, None if targets is None else F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
 class Draw:
@@ -82,11 +109,8 @@ class Draw:
     def __init__(self, writer: Writer, recipe: Recipe) -> None:
         self.writer = writer
         self.settings = recipe.settings
-        self.typed = corpus.normalize(recipe.prompt, writer.lower, strip=False)
-        self.prompt, self.unknown = writer.tokenizer.split_unknown(self.typed)
-        """What is left of the prompt, and the characters that were left out, each with its places."""
-
-        self.ids = self._start()  # (T,)
+        beginning = begin(writer, recipe.prompt)
+        self.prompt, self.unknown, self.ids = beginning.prompt, beginning.unknown, beginning.ids
         self._letters: list[Letter] = []
         self._problem: UserError | None = None
         self._lock = Lock()
@@ -137,8 +161,82 @@ class Draw:
         except UserError as error:
             self._problem = error
             raise
-        return Letter(step.token, step.probability, step.u)
+        return letter(step)
 
-    def _start(self) -> Tensor:
-        tokenizer = self.writer.tokenizer
-        return tokenizer.encode(self.prompt) if self.prompt else torch.tensor([start_id(tokenizer)])
+
+class Lanes:
+    """Several texts, written side by side. Those that one model writes from one prompt go through it together."""
+
+    def __init__(self, writers: Sequence[Writer], recipes: Sequence[Recipe]) -> None:
+        self.tokenizers = [writer.tokenizer for writer in writers]
+        self._count = len(recipes)
+        self._columns: list[list[Letter]] = []
+        self._problem: UserError | None = None
+        self._lock = Lock()
+        self._groups: list[tuple[list[int], Iterator[list[SampleStep]]]] = []
+        for place, recipe in enumerate(recipes):
+            alike = [i for i, other in enumerate(recipes) if same_beginning(recipe, other)]
+            if alike[0] == place:
+                steps = write_together(writers[place], [recipes[i] for i in alike])
+                self._groups.append((alike, steps))
+
+    def column(self, place: int) -> list[Letter]:
+        """The character at `place` of every text, counted from 0 after the prompt."""
+        with self._lock:
+            while len(self._columns) <= place:
+                self._columns.append(self._next_column())
+            return self._columns[place]
+
+    def _next_column(self) -> list[Letter]:
+        if self._problem:
+            raise self._problem
+        letters: dict[int, Letter] = {}
+        try:
+            for places, steps in self._groups:
+                letters |= zip(places, map(letter, next(steps)), strict=True)
+        except UserError as error:
+            self._problem = error
+            raise
+        return [letters[i] for i in range(self._count)]
+
+
+def same_beginning(one: Recipe, other: Recipe) -> bool:
+    """Whether the same model writes from the same prompt."""
+    return one.author == other.author and one.prompt == other.prompt
+
+
+def write_together(writer: Writer, recipes: Sequence[Recipe]) -> Iterator[list[SampleStep]]:
+    """The texts of one model from one prompt, character by character."""
+    ids = begin(writer, recipes[0].prompt).ids  # (T,)
+    return generate_many(
+        writer.model, ids.repeat(len(recipes), 1), MAX_LENGTH, writer.block_size,
+        generators=[torch.Generator().manual_seed(recipe.seed) for recipe in recipes],
+        settings=[recipe.settings for recipe in recipes],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a model makes of a prompt."""
+
+    prompt: str
+    """What is left of it."""
+
+    unknown: dict[str, list[int]]
+    """The characters that were left out, each with its places."""
+
+    ids: Tensor
+    """(T,) of the prompt; of a character to begin after, if nothing is left."""
+
+
+def begin(writer: Writer, prompt: str) -> Beginning:
+    """Treat a prompt as the model's text was treated, and leave out what it does not know."""
+    known, unknown = writer.tokenizer.split_unknown(corpus.normalize(prompt, writer.lower, strip=False))
+    ids = writer.tokenizer.encode(known) if known else torch.tensor([start_id(writer.tokenizer)])
+    return Beginning(known, unknown, ids)
+
+
+def letter(step: SampleStep) -> Letter:
+    """What pages need of a step: without all that was possible, thousands of them take little room."""
+    entropy = float(torch.special.entr(step.probabilities).sum())
+    return Letter(step.token, step.probability, step.u, entropy)

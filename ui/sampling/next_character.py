@@ -49,16 +49,22 @@ def context_tiles(draw: Draw, choice: Choice) -> str:
     tail = choice.context[-CONTEXT:]
     drawn = draw.writer.tokenizer.itos[choice.letter.token]
     unseen = range(max(len(tail) - draw.writer.looks_at, 0))
-    seen = (
-        _("The model looks at the last character only.")
-        if draw.writer.looks_at == 1
-        else _("The model looks at the last {n} characters.").format(n=number(draw.writer.looks_at))
-    )
+    seen = seen_words(draw.writer.looks_at, len(choice.context))
     picture = tokens.strip(
         tail + drawn, draw.writer.tokenizer.stoi, faint=unseen, rings=[len(tail)],
         label=_("The characters before, then the drawn one"),
     )  # fmt: skip
     return f"<div class='mg-tail'>{picture}</div><div class='mg-note'>{tokens.escape(seen)}</div>"
+
+
+def seen_words(looks_at: int, before: int) -> str:
+    """How far back the model looks from a place with so many characters before it."""
+    if looks_at == 1:
+        return _("The model looks at the last character only.")
+    if before <= looks_at:
+        words = _("The model looks at all {n} characters before it (it can look at {most}).")
+        return words.format(n=number(before), most=number(looks_at))
+    return _("The model looks at the last {n} characters.").format(n=number(looks_at))
 
 
 def likeliest(choice: Choice, most: int) -> list[int]:

@@ -9,6 +9,7 @@ from minigpt_core.sampling import SampleSettings
 MAX_LENGTH = 1000  # characters of one text
 MAX_PROMPT = 500
 MAX_SEED = 2**31 - 1
+ORDERS = (2, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +17,16 @@ class Recipe:
     """The same recipe always gives the same text. Ids and numbers only, so a session may keep it."""
 
     run: str = ""
-    """Id of the run that writes; empty: counted pairs of characters write."""
+    """Id of the run that writes; empty: counted pairs or triples of characters write."""
 
     step: int = 0
     """Which checkpoint of the run."""
 
     text: str = ""
-    """Id of the text whose pairs are counted, if no run writes."""
+    """Id of the text whose characters are counted, if no run writes."""
+
+    order: int = 2
+    """How many characters belong together when they are counted: 2 for pairs, 3 for triples."""
 
     lower: bool = True
     """Whether that text is put into small letters."""
@@ -42,12 +46,21 @@ class Recipe:
                 length=len(self.prompt),
                 limit=MAX_PROMPT,
             )
+        if self.order not in ORDERS:
+            raise ConfigError(
+                "{name} = {value} is not a number of the right kind.", name="order", value=self.order
+            )
         if not 0 <= self.seed <= MAX_SEED:
             raise ConfigError(
                 "The seed {value} cannot be used: choose a whole number from 0 to {limit}.",
                 value=self.seed,
                 limit=MAX_SEED,
             )
+
+    @property
+    def author(self) -> tuple[str, int, str, int, bool]:
+        """What decides who writes."""
+        return self.run, self.step, self.text, self.order, self.lower
 
     @property
     def settings(self) -> SampleSettings:
@@ -65,6 +78,7 @@ class Recipe:
             run=query.get("run", ""),
             step=whole(query, "step", 0),
             text=query.get("text", ""),
+            order=whole(query, "order", 2),
             lower=query.get("lower", "1") != "0",
             prompt=query.get("prompt", ""),
             temperature=decimal(query, "temperature", 1.0),

@@ -2,9 +2,10 @@
 // reads the stream, colours each character by its probability, and says which one was pointed at. It runs again on
 // every new `data`, so everything here can run twice.
 
-const PACE = 75;          // characters per second, when somebody wants to watch
+const PACE = 90;          // characters per second, when somebody wants to watch
 const TICK_MS = 16;
 const SETTLE_MS = 90;     // how long a key has to rest before Python hears of it
+const SAID_MS = 2000;     // how long "copied" is said
 const NARROW_SPACE = "\u202f";
 const views = new WeakMap();
 
@@ -26,6 +27,11 @@ function build(root) {
   view.button = element("button", "mg-writes-button", bar);
   view.button.type = "button";
   view.button.onclick = () => (view.state === "writing" ? stop(view) : goOn(view));
+  for (const [name, act] of [["copy", copy], ["save", save]]) {
+    view[name] = element("button", "mg-writes-button", bar);
+    view[name].type = "button";
+    view[name].onclick = () => act(view);
+  }
   view.text = element("div", "mg-flow mg-writes-text", root);
   view.text.dir = "ltr";
   view.text.tabIndex = 0;
@@ -37,6 +43,12 @@ function build(root) {
   view.text.onkeydown = (event) => onKey(view, event);
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
+  view.onClick = (event) => {  // at the click; Python hears of it a moment later
+    if (!event.target.closest?.(".st-key-sampling_generate button:not([disabled])")) return;
+    view.ahead = view.data.url;
+    begin(view, true);
+  };
+  document.addEventListener("click", view.onClick, true);
   return view;
 }
 
@@ -100,12 +112,45 @@ function count(view) {
   view.root.dataset.state = view.state;  // for the style sheet
   view.button.textContent = view.state === "writing" ? labels.stop : labels.go_on;
   view.button.hidden = view.state === "done";
+  view.copy.textContent = labels.copy;
+  view.save.textContent = labels.save;
+  view.copy.disabled = view.save.disabled = !view.shown;
 }
 
 function enter(view, state, failure = null) {
   Object.assign(view, { state, failure });
   count(view);
   if (state === "done") view.spoken.textContent = fill(view.data.labels.done, { n: view.shown });
+}
+
+// Taking it away
+
+const written = ({ data, steps, names, shown }) =>
+  [...data.prompt, ...steps.slice(0, shown).map(([id]) => names[id])].map((cell) => cell[3]).join("");
+
+async function copy(view) {
+  try {
+    await navigator.clipboard.writeText(written(view));
+  } catch {  // browsers refuse where the address is not a secure one, as in a classroom: the old way
+    const field = element("textarea", "mg-hidden", view.root);
+    field.value = written(view);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+    view.copy.focus();
+  }
+  view.copy.textContent = view.data.labels.copied;
+  view.spoken.textContent = view.data.labels.copied;
+  clearTimeout(view.said);
+  view.said = setTimeout(() => count(view), SAID_MS);
+}
+
+function save(view) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([written(view)], { type: "text/plain;charset=utf-8" }));
+  link.download = view.data.file;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 // Writing
@@ -203,12 +248,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.title.textContent = data.labels.title;
   view.text.setAttribute("aria-label", data.labels.hint);
   const again = before !== undefined && before.play !== data.play;
-  if (again || before?.url !== data.url) begin(view, again);
+  const begun = again && view.ahead === data.url;
+  if (again) view.ahead = null;
+  if ((again && !begun) || before?.url !== data.url) begin(view, again);
   else { mark(view); count(view); }
 
   return () => {  // only when the component leaves the page
     view.mounted = false;
     halt(view);
+    document.removeEventListener("click", view.onClick, true);
     clearTimeout(view.telling);
     views.delete(parentElement);
   };

@@ -32,6 +32,7 @@ def typewriter(recipe: Recipe, draw: Draw, length: int, height: int) -> None:
         "length": length,
         "height": height,
         "scale": PROBABILITY_SCALE,
+        "file": _("sample.txt"),
         "locale": language(),
         "labels": labels(),
     }
@@ -61,6 +62,9 @@ def labels() -> dict[str, str]:
         "title": _("What it writes"),
         "count": _("{n} of {all} characters"),
         "stop": _("■ Stop"),
+        "copy": _("Copy"),
+        "copied": _("Copied"),
+        "save": _("Download"),
         "go_on": _("▶ Go on"),
         "done": _("Finished: {n} characters."),
         "failed": _("The program cannot be reached. Try again in a moment."),

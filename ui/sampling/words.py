@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from minigpt_core.ngrams import Baselines
 from ui.i18n import N_, _, number
 from ui.judgement import broken, loss_number
-from ui.sampling.drawing import Draw
 from ui.tokens import name
 
 NAMED = 8  # unknown characters that a sentence names
+PLACES = 4  # of each of them
 
 TEMPERATURES = (
     (0.0, N_("Always the likeliest: no chance at all, so the text goes round in circles.")),
@@ -104,18 +104,23 @@ def limits(chance: float, known: Baselines | None) -> Sequence[float]:
 
 
 def unknown_words(unknown: Mapping[str, Sequence[int]]) -> str:
-    """Which characters of the prompt were left out. The characters are a person's: escape the sentence."""
-    listed = ", ".join(
-        _("“{character}”").format(character=name(character)) for character in list(unknown)[:NAMED]
-    )
-    listed += ", …" if len(unknown) > NAMED else ""
-    return _("Left out of the prompt, because this model has never seen them: {characters}").format(
-        characters=listed
-    )
+    """Which characters of a text were left out, and where they stood. They are a person's: escape the sentence."""
+    listed = [
+        _("“{character}” (no. {places})").format(character=name(character), places=places_words(places))
+        for character, places in list(unknown.items())[:NAMED]
+    ]
+    listed += ["…"] if len(unknown) > NAMED else []
+    words = _("Left out, because this model has never seen them: {characters}")
+    return words.format(characters=", ".join(listed))
 
 
-def start_words(draw: Draw) -> str:
+def places_words(places: Sequence[int]) -> str:
+    """Where something stands, counted from 1."""
+    shown = ", ".join(number(place + 1) for place in places[:PLACES])
+    return shown + (", …" if len(places) > PLACES else "")
+
+
+def start_words(character: str) -> str:
     """What the text begins after when there is no prompt."""
-    return _("Without a prompt, the text begins after: {character}. A model has to see something.").format(
-        character=name(draw.start)
-    )
+    words = _("Without a prompt, the text begins after: {character}. A model has to see something.")
+    return words.format(character=name(character))

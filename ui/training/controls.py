@@ -48,8 +48,10 @@ def draw(now: Situation, planned: Plan) -> DeltaGenerator:
         with right:
             _choice("batch_size", BATCHES, glossary.help("batch"), off)
         time_needed = st.container()
-    with st.expander(_("Advanced"), key="training_advanced"):
-        _advanced(off, run_id)
+    folded = st.expander(_("Advanced"), key=settings.ADVANCED, on_change="rerun")
+    if folded.open:  # two dozen controls that few need: the page is drawn faster without them
+        with folded:
+            _advanced(off, run_id)
     _reset(off, run_id)
     return time_needed
 
@@ -74,6 +76,7 @@ def _advanced(off: bool, run_id: str | None) -> None:
     with checks:
         _whole("eval_interval", _interval_help(), off, step=5, run_id=run_id)
         _log_slider("eval_windows", WINDOWS, _windows_help(), off)
+        _whole("patience", _patience_help(), off, step=1)
         _whole("sample_length", _sample_help(), off, step=50)
         _log_slider("val_fraction", VALIDATION_SHARES, glossary.help("validation_split"), off)
 
@@ -106,8 +109,10 @@ def _step_settings(off: bool) -> None:
     _decimal("min_lr_share", _least_help(), off, step=0.05)
     _decimal("beta1", _beta1_help(), off, step=0.01)
     _decimal("beta2", _beta2_help(), off, step=0.01)
+    _decimal("momentum", _momentum_help(), off, step=0.01)
     _decimal("weight_decay", glossary.help("weight_decay"), off, step=0.01)
     _decimal("grad_clip", _clip_help(), off, step=0.5)
+    _kind("precision", _precision_help(), off)
     _whole("seed", glossary.help("seed"), off, step=1)
 
 
@@ -251,6 +256,25 @@ def _interval_help() -> str:
 def _windows_help() -> str:
     return _(
         "How many stretches of each part of the text an evaluation reads. More takes longer and is more exact."
+    )
+
+
+def _momentum_help() -> str:
+    return _("How slowly Muon’s running mean of the gradients forgets: 0.95 remembers about twenty steps.")
+
+
+def _patience_help() -> str:
+    return _(
+        "The training ends early if so many evaluations in a row bring no better loss on unseen text: the model "
+        "would only learn by heart from then on. The best weights are kept. 0 always makes all steps."
+    )
+
+
+def _precision_help() -> str:
+    return _(
+        "With how many digits the large products are calculated: bfloat16 keeps 2 to 3 decimal digits, float32 7. "
+        "Larger models train about one and a half times as fast with bfloat16, if the processor has instructions "
+        "for it."
     )
 
 

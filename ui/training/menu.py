@@ -19,13 +19,21 @@ class Entry:
 
 ENTRIES = {
     "notebook": Entry("TinyGPT", N_("the notebook’s model")),
-    "small-gpt": Entry(N_("Small GPT"), N_("for short stories")),
+    "chat-curieux-gpt": Entry(N_("Small GPT"), N_("for short stories")),
     "lecture-bigram": Entry(N_("Lecture’s bigram"), N_("Karpathy’s lecture “Let’s build GPT”")),
     "nanogpt-cpu": Entry(N_("nanoGPT for a CPU"), N_("nanoGPT’s README, “I only have a macbook”")),
-    "modern-small": Entry(N_("GPT for longer texts"), N_("the parts of modded-nanogpt and nanochat")),
+    "fast-shakespeare": Entry(N_("GPT for longer texts, fast"), N_("about ten seconds")),
+    "best-in-two-minutes": Entry(N_("GPT for longer texts, better"), N_("about two minutes")),
+    "shakespeare-ten-minutes": Entry(N_("GPT for longer texts, best"), N_("about ten minutes")),
+    "toy-reversed-words": Entry(N_("GPT for reversing words"), N_("for the text “Reversed words”")),
+    "toy-brackets": Entry(N_("GPT for brackets"), N_("for the text “Balanced brackets”")),
+    "toy-additions": Entry(N_("GPT for additions"), N_("for the text “Additions”")),
     OWN: Entry(N_("A model of your own"), N_("made under Advanced or on the Model page")),
 }
-ORDER = ("notebook", "small-gpt", "modern-small", "lecture-bigram", "nanogpt-cpu")
+ORDER = (
+    "notebook", "chat-curieux-gpt", "fast-shakespeare", "best-in-two-minutes", "shakespeare-ten-minutes",
+    "toy-reversed-words", "toy-brackets", "toy-additions", "lecture-bigram", "nanogpt-cpu",
+)  # fmt: skip
 
 
 def names(present: str) -> list[str]:

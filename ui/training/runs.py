@@ -9,7 +9,7 @@ from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.tokens import escape, escape_markdown
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
-from ui.wording import STATUSES, run_title, status_word
+from ui.wording import STATUSES, run_remark, run_title, status_word
 
 LISTED = 6
 ICONS = dict.fromkeys(STATUSES, ":material/stop_circle:") | {
@@ -33,6 +33,7 @@ def section(now: Situation) -> None:
     _undo()
     if now.run is None:
         _unreadable()
+        _prepared(None)
         return
     left, right = st.columns(2, gap="medium")
     with left:
@@ -41,20 +42,37 @@ def section(now: Situation) -> None:
         _link(now.run)
         _where(now.run)
     with right:
-        st.subheader(_("My runs, the newest first"), anchor=False)
-        _list(now.run)
+        if own := resources.store().runs(state.workspace()):
+            st.subheader(_("My runs, the newest first"), anchor=False)
+            _list(own, now.run)
         _unreadable()
+        _prepared(now.run)
     with st.expander(_("All settings of this run"), key="training_of_run"):
         st.html(_table(now.run))
 
 
-def _list(shown: Run) -> None:
+def _list(own: list[Run], shown: Run) -> None:
     with st.container(gap=None):
-        for run in resources.store().runs(state.workspace())[:LISTED]:
-            st.button(
-                f"**{_entry(run)}**" if run.id == shown.id else _entry(run), icon=_icon(run), wrap=False,
-                type="tertiary", key=f"training_run_{run.id}", on_click=state.follow_run, args=(run.id,),
-            )  # fmt: skip
+        for run in own[:LISTED]:
+            _to_follow(run, shown)
+
+
+def _prepared(shown: Run | None) -> None:
+    """The runs that came with the program: to look at, and to train one's own like them."""
+    prepared = [run for run in state.visible_runs() if run.prepared]
+    if not prepared:
+        return
+    with st.container(gap=None, key="training_prepared"):
+        st.caption(_("Prepared: trained beforehand, to look at from the first minute"))
+        for run in prepared:
+            _to_follow(run, shown)
+
+
+def _to_follow(run: Run, shown: Run | None) -> None:
+    st.button(
+        f"**{_entry(run)}**" if shown and run.id == shown.id else _entry(run), icon=_icon(run), wrap=False,
+        type="tertiary", key=f"training_run_{run.id}", on_click=state.follow_run, args=(run.id,),
+    )  # fmt: skip
 
 
 def _icon(run: Run) -> str:
@@ -68,7 +86,7 @@ def _unreadable() -> None:
 
 
 def _entry(run: Run) -> str:
-    parts = [run_title(run), run.text_title]
+    parts = [run_title(run)] if run.prepared else [run_title(run), run.text_title]
     if run.status in LIVE:  # this list would stand still
         parts.append(status_word(run.status))
     elif run.status != "done":
@@ -85,15 +103,15 @@ def _name(now: Situation) -> None:
     assert now.run is not None
     run = now.run
     name = f"training.name.{run.id}"
-    state.set_page_state(name, run.name)
+    state.set_page_state(name, run_title(run) if run.prepared else run.name)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
-            _("Its name"), key=state.page_key(name), max_chars=MAX_NAME, disabled=not now.mine,
+            _("Its name"), key=state.page_key(name), max_chars=MAX_NAME, disabled=not now.mine or run.prepared,
             on_change=_rename, args=(run.id, name),
         )  # fmt: skip
         st.button(
             _("Delete"), icon=":material/delete:", key="training_delete", on_click=_delete, args=(run.id,),
-            disabled=not now.mine or run.status in LIVE,
+            disabled=not now.mine or run.prepared or run.status in LIVE,
             help=_("Put it into the bin. One click brings it back. A run that goes on must be stopped first."),
         )  # fmt: skip
 
@@ -145,16 +163,15 @@ def _link(run: Run) -> None:
 
 def _where(run: Run) -> None:
     """On which device and how many threads the run is trained, once it has begun."""
-    if run.started is None:
+    if run.started is None or run.prepared:
         return
     device = device_words(run.device)
     words = [_("Trained on {device}.").format(device=device)]
     if run.threads and run.device == "cpu":
         threads = n_("Trained on {device}, {n} thread.", "Trained on {device}, {n} threads.", run.threads)
         words = [threads.format(device=device, n=number(run.threads))]
-    if run.training.device not in ("auto", run.device):
-        wanted = _("It was to be trained on {device}, which could not be used.")
-        words.append(wanted.format(device=device_words(run.training.device)))
+    if remark := run_remark(run):
+        words.append(escape_markdown(remark))
     st.caption(" ".join(words))
 
 

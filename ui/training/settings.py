@@ -10,11 +10,7 @@ from typing import Any
 from minigpt_core import corpus
 from minigpt_core.data import check_length
 from minigpt_core.errors import ConfigError, UserError
-from minigpt_core.ladder import (
-    NEEDS_LAYERS,
-    settings_that_cannot_matter,
-    training_settings_that_cannot_matter,
-)
+from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
 from minigpt_core.model import ModelConfig
 from minigpt_core.new_run import new_run, settings_changed
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
@@ -31,6 +27,7 @@ PACES = (1, 5, 20, 60, 300, 0)  # steps per second, 0 as fast as it goes
 WATCH_SECONDS = 10.0  # the notebook's 500 steps take no more at 60 steps/s, so that one can watch them
 MOST_LISTED = 4
 AT_ONCE = ("learning_rate", "pace", "eval_interval")
+ADVANCED = "training_advanced"  # whether that part of the sidebar is open
 TRAINING = tuple(field.name for field in fields(TrainConfig))
 MODEL = tuple(field.name for field in fields(ModelConfig) if field.name != "vocab_size")  # that is the text's
 
@@ -53,7 +50,7 @@ def windows_words(value: float) -> str:
 
 
 def clip_words(value: float) -> str:
-    """1 → "1", 0 → "off"."""
+    """1 → "1", 0 → "no limit"."""
     return number(value) if value else _("no limit")
 
 
@@ -99,11 +96,14 @@ SETTINGS = {
     "min_lr_share": Setting(N_("Share of it left at the end"), percent),
     "beta1": Setting(N_("Memory of the gradients (β₁)")),
     "beta2": Setting(N_("Memory of their squares (β₂)")),
+    "momentum": Setting(N_("Memory of Muon")),
     "weight_decay": Setting(N_("Weight decay")),
     "grad_clip": Setting(N_("Longest gradient"), clip_words),
+    "precision": Setting(N_("Precision"), partial(kind_words, "precision")),
     "seed": Setting(N_("Seed"), str),
     "eval_interval": Setting(N_("Steps between evaluations"), interval_words),
     "eval_windows": Setting(N_("Windows per evaluation"), windows_words),
+    "patience": Setting(N_("Evaluations without progress"), clip_words),
     "sample_length": Setting(N_("Length of the samples")),
     "val_fraction": Setting(N_("Share kept for validation"), percent),
 }
@@ -160,7 +160,7 @@ def of_tab() -> Values:
 
 def fill(now: Situation) -> None:
     """Give the controls their first values: the shown run's if it was asked for or goes on, else the preset's."""
-    state.keep_choices("training", (f"training.{name}" for name in of_preset()))
+    state.keep_choices("training", [ADVANCED, *(f"training.{name}" for name in of_preset())])
     if state.page_state("training.filled", False):
         return
     state.set_page_state("training.filled", True)
@@ -257,12 +257,11 @@ def kinds(name: str) -> list[str]:
 def reasons(values: Values) -> dict[str, str]:
     """Settings whose change can do nothing beside the others, each with the reason."""
     parts = {name: values[name] for name in ("n_layer", "positions", "residual")}
-    methods = {name: values[name] for name in ("optimizer", "schedule")}
+    methods = TrainConfig(**{name: values[name] for name in ("optimizer", "schedule")})
     try:
-        found = settings_that_cannot_matter(ModelConfig(vocab_size=1, **parts))
-    except ConfigError:
-        found = {}
-    found |= training_settings_that_cannot_matter(TrainConfig(**methods))
+        found = settings_that_cannot_matter(ModelConfig(vocab_size=1, **parts), methods)
+    except ConfigError:  # no such model, so nothing is known of its parts
+        found = settings_that_cannot_matter(ModelConfig(vocab_size=1, n_layer=1, residual=True), methods)
     found.pop("block_size", None)  # here it also decides how many examples a step has
     return {name: _(reason) for name, reason in found.items()}
 
@@ -462,7 +461,7 @@ def differences(run: Run, text: resources.ChosenText) -> list[str]:
     listed = list(found.items())[:MOST_LISTED]
     lines += [f"{label(name)} {shown(name, old)} → {shown(name, new)}" for name, (old, new) in listed]
     if more := len(found) - len(listed):
-        lines.append(n_("{n} more", "{n} more", more).format(n=number(more)))
+        lines.append(_("{n} more").format(n=number(more)))
     if fingerprint(text.text) != run.text_id:
         lines.insert(0, _("text {before} → {after}").format(before=run.text_title, after=text.title))
     return lines

@@ -18,7 +18,7 @@ class Situation:
 
     run: Run | None
     mine: bool = True
-    """It was started from this browser, so it may be steered from here."""
+    """It was started from this browser, so it may be steered from here; or prepared, and one like it may be started."""
 
     here: bool = False
     """It waits or is trained in this server."""
@@ -84,7 +84,7 @@ def look() -> Situation:
         run = resources.run(run.id)  # it may have ended between the two looks
     return Situation(
         run=run,
-        mine=state.owns(run),
+        mine=state.owns(run) or run.prepared,
         here=here,
         asked_to_stop=jobs.is_stopping(run.id),
         position=jobs.position(run.id),

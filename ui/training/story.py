@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import streamlit as st
@@ -11,7 +11,7 @@ from minigpt_core.model import ModelConfig
 from minigpt_core.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
-from ui.i18n import _, duration, number, percent, translate
+from ui.i18n import _, number, percent, rough_duration, translate
 from ui.journey import STATIONS
 from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
@@ -108,6 +108,13 @@ def happened(now: Situation) -> Line:
     if run is None:
         text = _("Press Start training. You cannot break anything: every run can be stopped and begun again.")
         return Line(text, TRAIN)
+    if run.prepared:
+        text = _(
+            "This training was prepared and comes with the program. Its settings are in the controls: Start training "
+            "makes one of your own."
+        )
+        writes = Action("write", _("Let it write"), SAMPLING, icon=":material/arrow_forward:")
+        return Line(text, DONE, [writes])
     if not now.mine:
         return Line(
             _("You are watching a training that somebody else started: only they can steer it."), VALIDATION,
@@ -172,6 +179,12 @@ def _done(now: Situation, run: Run) -> Line:
         return Line(text.format(**values), DONE, [writes])
     text = _("Finished: on text it never saw, the loss fell from {first} to {last}.")
     said = [text.format(first=loss_number(first.val_loss), last=loss_number(last.val_loss))]
+    if run.step < run.training.steps:
+        early = _(
+            "It ended early, at step {step}: since step {best} that loss has not become better, and those weights "
+            "are kept."
+        )
+        said.append(early.format(step=number(run.step), best=number(run.best_step)))
     if last.val_accuracy is not None:
         said.append(
             _("{share} of that text’s characters are guessed right.").format(share=percent(last.val_accuracy))
@@ -216,6 +229,8 @@ def _stopped(now: Situation, run: Run) -> Line:
 
 
 def _interrupted(now: Situation, run: Run) -> Line:
+    if why := run_error(replace(run, error=resources.jobs().trouble(run.id))):
+        return Line(f"{why} ({_kept(run)})", PROBLEM)
     text = _(
         "Interrupted at step {step}: its process ended before its time; {kept}. Resume goes on from there."
     )
@@ -290,14 +305,15 @@ def estimate_words(config: TrainConfig, measured: dict[str, float] | None) -> st
     """ "about 8 s on this machine"."""
     if measured is None:
         return _("measuring how long that takes …")
-    seconds = seconds_expected(config, measured)
-    if seconds < SHORT_SECONDS:
+    alone, crowded = seconds_expected(config, measured)
+    if crowded < SHORT_SECONDS:
         return _("less than a second on this machine")
-    return _("about {time} on this machine").format(time=duration(seconds))
+    return _("about {time} on this machine").format(time=rough_duration(alone, crowded))
 
 
-def seconds_expected(config: TrainConfig, measured: dict[str, float]) -> float:
-    """The work, or what the pace demands: evaluations fit into the waiting."""
+def seconds_expected(config: TrainConfig, measured: dict[str, float]) -> tuple[float, float]:
+    """The work, or what the pace demands: evaluations fit into the waiting. With the machine to itself, and now."""
     evaluations = config.steps // config.evaluation_interval + 1
     work = config.steps * measured["step"] + evaluations * measured["evaluation"]
-    return max(work, config.steps / config.pace if config.pace else 0.0)
+    paced = config.steps / config.pace if config.pace else 0.0
+    return max(work / measured["crowding"], paced), max(work, paced)

@@ -12,7 +12,9 @@ from ui.judgement import spoiled
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
 
-WIDTH = 110  # pixels, of Pause and of Resume: what stands beside them must not move under somebody's finger
+WIDTH = 110  # pixels, the longer of Pause and Resume
+GOING = ("running", "paused")
+HOLD = "training_hold"
 
 
 def row(now: Situation, planned: settings.Plan) -> None:
@@ -42,14 +44,16 @@ def row(now: Situation, planned: settings.Plan) -> None:
 
 
 def _pause_or_resume(now: Situation, run_id: str) -> None:
+    """One button with two meanings. Two buttons in turn would both stand there while the page is drawn anew, and
+    push those beside them away under somebody's finger."""
     if now.can_go_on or can_try_again(now):
         st.button(
-            _("Resume"), icon=":material/play_arrow:", key="training_resume", on_click=resume, args=(run_id,),
+            _("Resume"), icon=":material/play_arrow:", key=HOLD, on_click=resume, args=(run_id,),
             type="primary" if now.can_go_on else "secondary", help=_("Go on from where it was left."), width=WIDTH,
         )  # fmt: skip
     else:
         st.button(
-            _("Pause"), icon=":material/pause:", key="training_pause", on_click=pause, args=(run_id,),
+            _("Pause"), icon=":material/pause:", key=HOLD, on_click=pause, args=(run_id,),
             type="primary" if now.can_pause else "secondary",
             disabled=not now.can_pause, help=_("Hold before the next step; nothing is lost."), width=WIDTH,
         )  # fmt: skip
@@ -72,7 +76,7 @@ def start_is_next(now: Situation) -> bool:
     return (
         bool(settings.changed(settings.of_run(run), settings.of_tab()))
         if spoiled(run)
-        else run.status != "done"
+        else run.prepared or run.status != "done"
     )
 
 
@@ -86,12 +90,13 @@ def goes_on(now: Situation) -> bool:
     return now.can_go_on or now.can_pause
 
 
-def _step_help(now: Situation) -> str | None:
-    if goes_on(now) or can_try_again(now):
-        return _("Make exactly one step, then hold.")
+def _step_help(now: Situation) -> str:
+    """Always some words: a button that gets its first ones is mounted anew, under somebody's finger perhaps."""
     if now.status == "done":
         return _("This run has made all its steps. Start training begins another one at step 0.")
-    return _("A new run that makes its first step and then holds.") if now.run is None else None
+    if now.run is None:
+        return _("A new run that makes its first step and then holds.")
+    return _("Make exactly one step, then hold.")
 
 
 def begin() -> None:
@@ -105,14 +110,16 @@ def start(*, paused: bool = False, parent: str | None = None) -> Run | None:
         run = settings.create(settings.plan(), parent)
         resources.jobs().submit(run.id, paused=paused)
         state.follow_run(run.id)
+        _wait_for_begin(run.id)
         return run
     return None
 
 
 def pause(run_id: str) -> None:
     """Hold the run."""
-    with spoken_errors():
+    with spoken_errors(), suppress(JobError):  # it has just ended by itself
         resources.jobs().pause(run_id)
+        resources.jobs().wait(run_id, "paused")
 
 
 def resume(run_id: str) -> None:
@@ -124,6 +131,7 @@ def resume(run_id: str) -> None:
         settings.apply(run_id, *settings.at_once(resources.run(run_id)))
         if jobs.position(run_id) is None:
             jobs.resume(run_id)
+            jobs.wait(run_id, "running")
 
 
 def step(run_id: str) -> None:
@@ -141,6 +149,14 @@ def step(run_id: str) -> None:
             settings.apply(run.id, *settings.at_once(run))
         if run is not None and jobs.position(run.id) is None:
             jobs.step(run.id)
+            jobs.wait(run.id, "paused")
+
+
+def _wait_for_begin(run_id: str) -> None:
+    """A warm worker takes a run up at once: then the page says so as soon as it is drawn."""
+    jobs = resources.jobs()
+    if jobs.position(run_id) is None:
+        jobs.wait(run_id, *GOING)
 
 
 def _take_up(run_id: str, *, paused: bool) -> None:
@@ -151,8 +167,9 @@ def _take_up(run_id: str, *, paused: bool) -> None:
 
 def stop(run_id: str) -> None:
     """End the run."""
-    with spoken_errors():
+    with spoken_errors(), suppress(JobError):  # it has just ended by itself
         resources.jobs().stop(run_id)
+        resources.jobs().wait(run_id)
 
 
 def restart(run_id: str) -> None:

@@ -1,17 +1,19 @@
-"""Which text do you want to use? A bundled one, or one that is pasted or uploaded."""
+"""Which text do you want to use? A bundled one, or one that is pasted, uploaded or fetched."""
 
 import re
+from contextlib import suppress
 from pathlib import PurePath
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from minigpt_core import corpus
-from minigpt_core.errors import UserError
-from ui import state
+from minigpt_core.errors import StoreError, UserError
+from ui import resources, state
 from ui.i18n import N_, _, n_, number, translate
 from ui.tokens import escape, escape_markdown, face
-from ui.vocabulary import letters
+from ui.training.situation import spoken_errors
+from ui.vocabulary import fetching, letters
 from ui.vocabulary.summary import shortest
 from ui.wording import text_title
 
@@ -41,7 +43,8 @@ ENCODINGS = {
 MARKUP = re.compile(
     r"<(!doctype|html|head|body|script|style|div|span|p|a|b|i|img|svg|iframe)\b[^<]*>", re.IGNORECASE
 )
-OWN_KEPT = 3  # texts of their own that a person can go back to in the list
+OWN_SHOWN = 12  # texts of their own that a person finds in the list, the newest
+REMOVED = "vocabulary.removed"  # (id, title) of the text that was taken out of it last
 TITLE_LENGTH = 40
 LINE_SHOWN = 160
 
@@ -54,31 +57,76 @@ def chooser() -> None:
         _("Which text do you want to use?"),
         list(titles),
         format_func=lambda text_id: escape_markdown(titles[text_id]),
-        captions=[_(ABOUT.get(text_id, N_("your own text"))) for text_id in titles],
+        captions=[_about(text_id) for text_id in titles],
         key=state.VOCABULARY_TEXT,
         on_change=_choose,
     )
-    if st.button(
-        _("Use a text of your own"), icon=":material/upload_file:", key="vocabulary_own", width="stretch"
-    ):
-        st.dialog(_("A text of your own"), width="large")(own_text)()
+    _remove_or_undo()
+    if st.button(_("Use another text"), icon=":material/upload_file:", key="vocabulary_own", width="stretch"):
+        st.dialog(_("Another text"), width="large")(own_text)()
     st.session_state[state.VOCABULARY_LOWER] = state.lower()
     st.toggle(_("Lower-case the text"), key=state.VOCABULARY_LOWER, on_change=_switch_letters)
     st.html(f"<div class='mg-note'>{letters.in_short(state.text_id(), state.lower())}</div>")
 
 
+def _about(text_id: str) -> str:
+    """What a text is, in a few words."""
+    return fetching.about(text_id) or _(ABOUT.get(text_id, N_("your own text")))
+
+
 def _titles() -> dict[str, str]:
-    """The texts to choose from: stories, the one in the reader's language first, then toys, then one's own."""
+    """The texts to choose from: stories, the one in the reader's language first, toys, fetched ones, one's own."""
     stories = [text_id for text_id in corpus.BUNDLED if text_id in corpus.STORIES]
     stories.sort(key=lambda text_id: text_id != state.DEFAULT_TEXT[state.language()])
     toys = [text_id for text_id in corpus.BUNDLED if text_id not in corpus.STORIES]
     titles = {text_id: text_title(corpus.load(text_id).title) for text_id in (*stories, *toys)}
-    titles |= state.page_state("vocabulary.own", {})
+    titles |= fetching.titles() | dict(list(_own().items())[:OWN_SHOWN])
     return titles if state.text_id() in titles else titles | {state.text_id(): state.chosen_text().title}
 
 
+def _own() -> dict[str, str]:
+    """The texts that were pasted or uploaded in this workspace; none while the store cannot be read."""
+    with suppress(StoreError):
+        return resources.store().own_texts(state.workspace())
+    return {}
+
+
+def _is_own(text_id: str) -> bool:
+    return text_id not in corpus.BUNDLED and fetching.about(text_id) is None
+
+
+def _remove_or_undo() -> None:
+    """A way to take the chosen text out of the list if it is one's own, and a way back."""
+    if _is_own(state.text_id()):
+        label = _("Remove this text from the list")
+        st.button(label, icon=":material/delete:", type="tertiary", key="vocabulary_remove", on_click=_remove)
+    elif removed := state.page_state(REMOVED, None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(_("Removed: {name}").format(name=escape_markdown(removed[1])), width="content")
+            st.button(
+                _("Undo"), icon=":material/undo:", type="tertiary", key="vocabulary_undo", on_click=_undo
+            )
+
+
+def _remove() -> None:
+    text_id, title = state.text_id(), state.chosen_text().title
+    with spoken_errors():
+        resources.store().drop_text(text_id, state.workspace())
+        state.set_page_state(REMOVED, (text_id, title))
+        state.choose_text(state.DEFAULT_TEXT[state.language()])
+
+
+def _undo() -> None:
+    text_id, _title = state.page_state(REMOVED, None)
+    with spoken_errors():
+        _keep(text_id)
+        state.set_page_state(REMOVED, None)
+        state.choose_text(text_id)
+
+
 def _choose() -> None:
-    _keep(state.text_id())  # one that came by the address stays in the list
+    with suppress(StoreError):
+        _keep(state.text_id())  # one that came by the address stays in the list
     state.choose_text(st.session_state[state.VOCABULARY_TEXT])
 
 
@@ -87,10 +135,9 @@ def _switch_letters() -> None:
 
 
 def _keep(text_id: str) -> None:
-    """Remember one's own text in this tab's list."""
-    if text_id not in corpus.BUNDLED:
-        own = {**state.page_state("vocabulary.own", {}), text_id: state.chosen_text().title}
-        state.set_page_state("vocabulary.own", dict(list(own.items())[-OWN_KEPT:]))
+    """Remember one's own text in the list of this workspace."""
+    if _is_own(text_id):
+        resources.store().keep_text(text_id, state.workspace())
 
 
 # One's own text
@@ -100,7 +147,7 @@ def own_text() -> None:
     """The inside of the dialog. A refused text stays in its field, and the text chosen before stays chosen."""
     dark = st.context.theme.type == "dark"  # a dialog stands outside the element that knows
     st.html(f"<style>.stDialog {{ color-scheme: {'dark' if dark else 'light'}; }}</style>")
-    paste, upload = st.tabs([_("Paste or type"), _("Upload a file")])
+    paste, upload, fetch = st.tabs([_("Paste or type"), _("Upload a file"), _("Download")])
     with paste, st.form("vocabulary_paste_form", border=False):
         _how_long()
         pasted = st.text_area(
@@ -110,6 +157,8 @@ def own_text() -> None:
             _use(pasted or "", _first_line(pasted or ""))
     with upload:
         _upload()
+    with fetch:
+        fetching.section()
 
 
 def _how_long() -> None:

@@ -1,0 +1,25 @@
+"""The model taken apart: switch off a part and see what is missed; or edit TinyGPT's table by hand."""
+
+import streamlit as st
+
+from minigpt_core.ablation import AblatedModel, ablation_table, switch_off
+from minigpt_core.edited_table import TableModel, edited, learned_table
+from ui.ablation import sections, tiny
+from ui.i18n import _
+from ui.inside.subject import choose
+from ui.show_code import show_code
+
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.title(_("Take it apart"), width="content")
+    beside = st.container(width="content")
+sections.head()
+subject = choose(needs_layers=False)
+if subject:
+    with beside:
+        sections.other_kind(subject)
+if subject and sections.is_table(subject):
+    tiny.table_page(subject)
+    show_code("ablation_table", learned_table, edited, TableModel)
+elif subject:
+    sections.taken_apart(subject)
+    show_code("ablation", switch_off, AblatedModel, ablation_table)

@@ -1,0 +1,9 @@
+"""All runs side by side: what did each change buy?"""
+
+from minigpt_core.export_script import picked
+from minigpt_core.new_run import settings_changed
+from ui.compare import sections
+from ui.show_code import show_code
+
+sections.page()
+show_code("compare", settings_changed, picked)

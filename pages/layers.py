@@ -1,0 +1,28 @@
+"""The model read layer by layer: what it would guess after each of them, and how much each part adds."""
+
+import streamlit as st
+
+from minigpt_core.inspection import lengths, logit_lens, run_with_cache, walk
+from ui.i18n import _
+from ui.inside.reading import read
+from ui.inside.subject import choose
+from ui.layers import sections
+from ui.show_code import show_code
+
+st.title(_("Layer by layer"))
+st.markdown(
+    _(
+        "Each layer adds something to what the ones before have found. Stop the model after each one: what would it "
+        "say?"
+    )
+)
+subject = choose(needs_layers=True)
+reading = read(subject) if subject else None
+if subject and reading:
+    sections.lens_table(subject, reading)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        sections.losses(subject)
+    with right:
+        sections.sizes(subject, reading)
+show_code("layers", run_with_cache, walk, logit_lens, lengths)

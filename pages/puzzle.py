@@ -1,0 +1,24 @@
+"""A puzzle that one character is not enough for: who solves it, and which heads do it."""
+
+import streamlit as st
+
+from minigpt_core.puzzle import accuracy, answers, unseen_puzzles
+from minigpt_core.puzzle_heads import head_scores, steps
+from ui.i18n import _
+from ui.puzzle import sections
+from ui.show_code import show_code
+
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.title(_("A puzzle that needs attention"), width="content")
+    task = sections.choose_task()
+st.markdown(sections.introduction(task))
+gpt = sections.gpt_for(task)
+left, right = st.columns([9, 11], gap="medium")
+with left:
+    sections.scoreboard(task, gpt)
+if gpt:
+    with right:
+        sections.follow_one(task, *gpt)
+    with left:  # last, because it takes longest when the page is opened for the first time
+        sections.heads(task, *gpt)
+show_code("puzzle", unseen_puzzles, answers, accuracy, head_scores, steps)

@@ -1,0 +1,228 @@
+"""The page that takes a model apart: what is clicked is missing, and the run stays as it is."""
+
+import math
+import re
+import time
+from html import unescape
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.ablation import AblatedModel, Part, parts_of
+from minigpt_core.edited_table import Edit, edited, learned_table
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import TrainConfig
+from minigpt_core.worker import make_trainer
+from tests.app.conftest import OpenPage
+from ui import resources
+from ui.ablation import compare, ranking
+from ui.ablation.table import Table
+from ui.i18n import number, signed, using
+
+TITLES = {"en": "Take it apart", "fr": "Démonter le modèle"}
+GPT = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
+       "residual": True, "norm": "layernorm"}  # fmt: skip
+STEPS = 20
+TINY = {"n_embd": 16, "block_size": 24}
+TEXT = corpus.normalize(corpus.load("the-curious-cat").text)[:6000]
+
+
+def trained(model: dict[str, object]) -> Run:
+    store = RunStore()
+    training = TrainConfig(steps=STEPS, learning_rate=0.03, sample_length=0, eval_windows=1)
+    run = new_run(store, text=TEXT, title="cat", model_fields=model, training=training, status="stopped")
+    with store.lock(run.id):
+        trainer = make_trainer(store, run)
+        for _ in trainer.run():
+            pass
+        store.save_checkpoint(run.id, trainer.checkpoint())
+    return store.run(run.id)
+
+
+def html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def figures(page: AppTest) -> list[str]:
+    """The loss before, the loss now, the change."""
+    return re.findall(r"<div class='mg-n' [^>]*>(.*?)</div>", html(page))[:3]
+
+
+def texts(page: AppTest) -> list[str]:
+    """What was written: complete, and without."""
+    boxes = re.findall(r"<div class='mg-without'>(.*?)</div></div></div>", html(page), re.DOTALL)
+    return [unescape("".join(re.findall(r"<bdi>(.*?)</bdi>", box))) for box in boxes]
+
+
+def press(page: AppTest, key: str) -> AppTest:
+    return page.button(key=f"ablation_{key}").click().run()
+
+
+def loss(run: Run, parts: list[Part]) -> float:
+    text = resources.ablation_text(run.id)
+    found = AblatedModel(resources.model(run.id, STEPS), parts)(text.x, text.y)[1]
+    assert found is not None
+    return found.item()
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_first_visitor_takes_the_prepared_gpt_apart(app: OpenPage, lang: str) -> None:
+    page = app("ablation", lang=lang)
+    assert not page.exception and page.title[0].value == TITLES[lang]
+    parts = parts_of(resources.run(f"preparedGpt{lang.title()}").model)
+    keys = [f"ablation_part_{part.kind}_{part.layer}_{part.head}" for part in parts]
+    assert all(page.button(key=key).label for key in keys)
+    assert page.button(key="ablation_all_on").disabled
+
+
+def test_a_click_takes_a_part_away_and_another_brings_it_back(app: OpenPage) -> None:
+    run = trained(GPT)
+    page = app("ablation", run=run.id)
+    whole, complete = loss(run, []), texts(page)
+    assert figures(page)[:2] == [number(whole, 2)] * 2 and len(complete) == 1
+    page = press(page, "part_mlp_1_0")
+    without = loss(run, [Part("mlp", 1)])
+    assert not page.exception
+    with using("en"):
+        assert figures(page) == [number(whole, 2), number(without, 2), signed(without - whole, 2)]
+    assert texts(page)[0] == complete[0] and len(texts(page)) == 2
+    assert page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
+    page = press(press(page, "part_head_0_1"), "part_positions_0_0")
+    with using("en"):
+        off = [Part("mlp", 1), Part("head", 0, 1), Part("positions")]
+        assert figures(page)[1] == number(loss(run, off), 2)
+    page = press(page, "part_mlp_1_0")
+    assert not page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
+    page = press(page, "all_on")
+    assert figures(page)[2] == "+0.00" and texts(page) == complete
+
+
+def test_the_average_is_another_replacement(app: OpenPage) -> None:
+    run = trained(GPT)
+    page = press(app("ablation", run=run.id), "part_layer_0_0")
+    zeros = figures(page)[1]
+    page = page.radio(key="page.ablation.instead").set_value("mean").run()
+    assert not page.exception
+    now = resources.ablated_loss(run.id, STEPS, frozenset({Part("layer", 0)}), True)
+    assert figures(page)[1] == number(now, 2) != zeros
+
+
+def test_the_table_is_measured_in_the_background(app: OpenPage) -> None:
+    run = trained(GPT)
+    page = press(app("ablation", run=run.id), "measure")
+    table = resources.ablation(run.id, STEPS, False)
+    deadline = time.monotonic() + 60
+    while not table.finished and time.monotonic() < deadline:
+        time.sleep(0.02)
+    page = page.run()
+    assert not page.exception and table.finished and not table.running
+    progress = table.progress
+    assert progress is not None and len(progress.effects) == len(parts_of(run.model))
+    rows = re.search(r"<div class='mg-ranks'>.*?</div>", html(page), re.DOTALL)
+    assert rows is not None
+    first = progress.effects[0]
+    with using("en"):
+        assert rows[0].index(signed(first.change, 3)) < 400
+        assert rows[0] == ranking.rows(progress, 2)
+    assert first.change == pytest.approx(loss(run, [first.part]) - loss(run, []), abs=1e-4)
+    assert "ablation_measure" not in [button.key for button in page.button]
+
+
+def test_a_table_can_be_held_and_goes_on() -> None:
+    run = trained(GPT)
+    table = resources.ablation(run.id, STEPS, True)
+    assert table.progress is None and not table.running
+    table.start()
+    while table.progress is None:
+        time.sleep(0.001)
+    table.stop()
+    while table.running:
+        time.sleep(0.001)
+    held = table.progress.done
+    time.sleep(0.05)
+    assert table.progress.done <= held + 1 and not table.finished
+    table.start()
+    while not table.finished:
+        time.sleep(0.001)
+    assert table.progress.effects
+
+
+def test_a_table_that_nobody_asks_for_any_more_holds() -> None:
+    run = trained(GPT)
+    table = Table(resources.model(run.id, STEPS), resources.ablation_text(run.id), mean=False, patience=0)
+    table.start()
+    while table.running:
+        time.sleep(0.001)
+    assert not table.finished
+
+
+def test_a_prompt_with_unknown_characters_and_without_any(app: OpenPage) -> None:
+    page = app("ablation", run=trained(GPT).id)
+    page = page.text_input(key="page.ablation.prompt").set_value("The ☃ Cat").run()
+    assert not page.exception and any("☃" in element.value for element in page.markdown)
+    assert texts(page)[0].startswith("the  cat")
+    page = page.text_input(key="page.ablation.prompt").set_value("").run()
+    assert not page.exception and len(texts(page)[0]) == 100
+    before = texts(page)
+    assert texts(press(page, "dice")) != before
+
+
+def test_two_texts_part_where_they_first_differ() -> None:
+    assert compare.first_difference("abcd", "abxd") == 2
+    assert compare.first_difference("abcd", "abcd") is None
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_prepared_tinygpt_is_a_table_to_be_edited(app: OpenPage, lang: str) -> None:
+    page = app("ablation", lang=lang)
+    page = press(page, "other")
+    assert not page.exception
+    page = press(page, "example_0")
+    assert not page.exception and len(texts(page)) == 2 and len(page.get("plotly_chart")) == 2
+    page = press(page, "other")
+    assert not page.exception and page.button(key="ablation_part_layer_0_0")
+
+
+def test_an_edit_is_made_on_a_copy_undone_and_reset(app: OpenPage) -> None:
+    run = trained(TINY)
+    words, text = resources.run_dataset(run.id).tokenizer, resources.ablation_text(run.id)
+    weights = {name: w.clone() for name, w in resources.model(run.id, STEPS).state_dict().items()}
+    learned = learned_table(resources.model(run.id, STEPS))
+    page = app("ablation", run=run.id)
+    page = page.selectbox(key="page.ablation.current").set_value("t").run()
+    page = page.selectbox(key="page.ablation.next").set_value("h").run()
+    page = page.slider(key="page.ablation.share").set_value(90).run()
+    assert not page.exception
+    table = edited(learned, Edit(words.stoi["t"], words.stoi["h"], 0.9))
+    expected = -table[text.x, text.y].mean().item()
+    assert figures(page)[1] == number(expected, 2)
+    page = press(page, "never")
+    assert figures(page)[1] == "∞" and "th" not in texts(page)[1]
+    page = press(page, "undo")
+    assert figures(page)[1] == number(expected, 2)
+    page = press(page, "reset")
+    assert figures(page)[2] == "+0.00" and len(texts(page)) == 1
+    now = resources.model(run.id, STEPS).state_dict()
+    assert all(torch.equal(weights[name], now[name]) for name in weights)
+
+
+def test_an_edit_that_leaves_nothing_is_refused_with_a_sentence(app: OpenPage) -> None:
+    page = app("ablation", run=trained(TINY).id)
+    page = page.selectbox(key="page.ablation.current").set_value("e").run()
+    page = page.selectbox(key="page.ablation.next").set_value("s").run()
+    page = press(page, "always")
+    changed = texts(page)
+    page = press(page, "never")
+    assert not page.exception and texts(page) == changed
+    said = [
+        element.value for element in (*page.warning, *page.info, *page.error, *page.toast, *page.markdown)
+    ]
+    assert any("Nothing else can come next" in sentence for sentence in said)
+
+
+def test_losses_that_cannot_be_written_as_numbers() -> None:
+    with using("en"):
+        assert ">∞<" in compare.losses(2.0, math.inf, "a", "b")

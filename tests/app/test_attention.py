@@ -1,0 +1,180 @@
+"""The Attention page sends queries and keys from which the browser gets the model's own attention."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.errors import UserError
+from minigpt_core.inspection import HeadDescription, Share, describe_heads, run_with_cache
+from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import TrainConfig
+from minigpt_core.worker import make_trainer
+from tests.app.conftest import OpenPage
+from ui import resources
+from ui.attention import look, words
+from ui.i18n import percent, using
+
+GPT: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
+       "residual": True, "norm": "layernorm"}  # fmt: skip
+TEXT = "page.inside.text"
+
+
+def small_gpt(**model: object) -> Run:
+    """A run with its first weights."""
+    store = RunStore()
+    text = corpus.normalize(corpus.load("the-curious-cat").text)[:4000]
+    run = new_run(
+        store,
+        text=text,
+        title="cat",
+        model_fields=GPT | model,
+        training=TrainConfig(steps=2),
+        status="stopped",
+    )
+    with store.lock(run.id):
+        store.save_checkpoint(run.id, make_trainer(store, run).checkpoint())
+    return store.run(run.id)  # fmt: skip
+
+
+def sent(page: AppTest, name: str = "attention_map") -> dict[str, Any]:
+    """What the component is given."""
+    proto = next(part.proto for part in page.get("bidi_component") if part.proto.component_name == name)
+    data: dict[str, Any] = json.loads(proto.json)
+    return data
+
+
+def typed(page: AppTest, text: str) -> AppTest:
+    return page.text_area(key=TEXT).set_value(text).run()
+
+
+def field(page: AppTest) -> str:
+    """What stands in the text field."""
+    return str(page.text_area(key=TEXT).value)
+
+
+def said(page: AppTest) -> str:
+    return " ".join(part.value for part in (*page.markdown, *page.caption, *page.info))
+
+
+def patterns(data: dict[str, Any]) -> torch.Tensor:
+    """(L, nh, T, T) as the browser calculates them."""
+    shape = [data[name] for name in ("layers", "heads", "length", "size")]
+    q, k = (torch.frombuffer(bytearray(base64.b64decode(data[name])), dtype=torch.float32).view(shape)
+            for name in ("queries", "keys"))  # fmt: skip
+    scores = q @ k.transpose(-2, -1) / data["size"] ** 0.5
+    later = torch.ones(data["length"], data["length"], dtype=torch.bool).triu(1)
+    return scores.masked_fill(later, -torch.inf).softmax(-1)
+
+
+def test_what_is_sent_gives_the_models_own_attention(app: OpenPage) -> None:
+    run = small_gpt()
+    page = typed(app("attention", run=run.id), "the cat sat on it")
+    assert not page.exception
+    data = sent(page)
+    idx = resources.run_dataset(run.id).tokenizer.encode("the cat sat on it")
+    _logits, cache = run_with_cache(resources.model(run.id, 0), idx[None])
+    torch.testing.assert_close(patterns(data), cache.layers("attn.pattern")[:, 0])
+    assert data["ids"] == idx.tolist() and len(data["about"]) == 4
+
+
+def test_the_model_turns_its_queries_before_they_are_sent(app: OpenPage) -> None:
+    run = small_gpt(positions="rotary", qk_norm=True, norm="rmsnorm", mlp="relu2", bias=False)
+    data = sent(typed(app("attention", run=run.id), "the cat"))
+    _logits, cache = run_with_cache(resources.model(run.id, 0), torch.tensor([data["ids"]]))
+    torch.testing.assert_close(patterns(data), cache.layers("attn.pattern")[:, 0])
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_first_visitor_sees_the_prepared_gpt(app: OpenPage, lang: str) -> None:
+    page = app("attention", lang)
+    assert not page.exception and page.title[0].value == "Attention"
+    data, story = sent(page), {"en": "the-curious-cat", "fr": "le-chat-curieux"}[lang]
+    shown = field(page)
+    assert shown in corpus.normalize(corpus.load(story).text) and data["length"] == len(shown) > 20
+    with using(lang):
+        assert data["labels"] == words.labels()
+
+
+def test_a_long_text_is_seen_in_parts_and_unknown_characters_are_named(app: OpenPage) -> None:
+    page = typed(app("attention", run=small_gpt().id), "the cat <b>§</b> " * 5)
+    assert "§" in said(page) and "<" not in [face for face, *_rest in sent(page)["characters"].values()]
+    data = sent(page)
+    known = "the cat bb " * 5
+    assert data["length"] == 24 and data["first"] == len(known) - 24 + 1
+    last = page.slider(key="page.attention.part").set_value(1).run()
+    faces = [sent(last)["characters"][str(id_)][0] for id_ in sent(last)["ids"]]
+    assert "".join(faces).replace("␣", " ") == known[:24]
+
+
+def test_the_model_goes_on_and_its_part_is_marked(app: OpenPage) -> None:
+    page = typed(app("attention", run=small_gpt(block_size=64).id), "the cat")
+    assert sent(page)["written"] >= sent(page)["length"]
+    page.button(key="attention_write").click().run()
+    text = field(page)
+    assert text.startswith("the cat") and len(text) == 7 + 24
+    assert sent(page)["written"] == 7
+    other = page.button(key="attention_passage").click().run()
+    assert not field(other).startswith("the cat") and not other.exception
+
+
+def test_tinygpt_is_told_what_it_lacks(app: OpenPage) -> None:
+    run = small_gpt(n_layer=0, n_head=1, positions="none", mlp="none", residual=False, norm="none")
+    page = app("attention", run=run.id)
+    assert not page.exception and "Without layers there is no attention" in said(page)
+    assert sent(page)["layers"] > 0
+
+
+def test_heads_are_described_by_what_was_measured() -> None:
+    previous = Share(attention=0.91, chance=0.1, places=50)
+    head = HeadDescription(0, 1, "previous", 0.2, {"previous": previous, "vowel": Share(0.2, 0.3, 50)})
+    with using("fr"):
+        (described,) = words.heads([head])
+    assert described["clear"] and "91" in described["caption"] and "91" in described["sentence"]
+    assert described["rules"][0]["share"] == 0.91 and "10" in described["rules"][0]["words"]
+    vague = HeadDescription(0, 0, "", 0.5, {"vowel": Share(0.4, 0.3, 50)})
+    at_chance = HeadDescription(0, 0, "", 0.5, {"vowel": Share(0.31, 0.3, 50)})
+    with using("en"):
+        assert not words.heads([vague])[0]["clear"] and words.caption(vague) == f"vowels {percent(0.4)}"
+        assert words.caption(at_chance) == "no simple rule"
+
+
+def test_a_head_made_to_look_back_is_called_so(home: object) -> None:
+    """Positions that the keys hold one place later than the queries: every character looks at the one before."""
+    run = small_gpt(n_layer=1, n_head=1, n_embd=32, norm="none", mlp="none")
+    model: Any = build_model(run.model).eval()
+    with torch.no_grad():
+        model.token_embedding.weight.zero_()
+        places = torch.nn.functional.one_hot(torch.arange(24), 32).float()
+        model.position_embedding.weight.copy_(places)
+        attention = model.blocks[0].attention.c_attn
+        attention.bias.zero_()
+        attention.weight.zero_()
+        attention.weight[:32] = 60 * torch.eye(32)  # a query asks for its own place
+        attention.weight[32:64] = torch.eye(32).roll(1, dims=0)  # a key answers for the next one
+    dataset = resources.run_dataset(run.id)
+    (head,) = look.measured_heads(model, dataset)
+    assert head.rule == "previous" and head.shares["previous"].attention > 0.95
+    cache, idx = look.measured_patterns(model, dataset)
+    assert describe_heads(cache, idx, dataset.tokenizer) == [head]
+
+
+def test_a_model_too_large_to_send_is_seen_in_shorter_parts() -> None:
+    small = ModelConfig(vocab_size=10, **GPT)
+    assert look.longest(small, 256) == small.block_size
+    large = ModelConfig(vocab_size=10, **GPT | {"n_layer": 48, "n_embd": 1024, "block_size": 1024})
+    assert 2 * 48 * 1024 * look.longest(large, 256) <= look.MOST_NUMBERS
+
+
+def test_a_diverged_model_is_refused_with_a_sentence() -> None:
+    model: Any = build_model(ModelConfig(vocab_size=10, **GPT)).eval()
+    with torch.no_grad():
+        model.token_embedding.weight.fill_(torch.nan)
+    with pytest.raises(UserError, match="diverged"):
+        look.look(model, torch.arange(5))

@@ -1,0 +1,218 @@
+"""The Compare page: what the table says, names and notes, deletion, sweeps, exports, archives."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.run_archive import export_run, import_run
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import MetricsEvent, TrainConfig
+from tests.app.conftest import OpenPage
+from ui import i18n, resources
+from ui.compare import details, sweep, table
+
+MakeRun = Callable[..., Run]
+
+
+def board(test: AppTest) -> dict[str, Any]:
+    """What the table and the chart are given."""
+    component = next(
+        part for part in test.main.get("bidi_component") if "compare" in part.proto.component_name
+    )
+    return dict(json.loads(component.proto.json or component.proto.mixed.json))
+
+
+def button(test: AppTest, key: str) -> Any:
+    return next(found for found in test.main.button if found.key == key)
+
+
+def shown(test: AppTest) -> str:
+    return "\n".join(part.value for part in test.main.markdown)
+
+
+@pytest.fixture
+def finished(home: Path, some_run: MakeRun) -> MakeRun:
+    """`finished(loss=2.3, learning_rate=0.1)`: a run that is said to have ended so; nobody trained it."""
+
+    def make(loss: float = 2.3, status: str = "done", **settings: Any) -> Run:
+        run, store = some_run(**settings), RunStore(home)
+        event = MetricsEvent(step=run.training.steps, train_loss=loss, val_loss=loss, val_accuracy=0.3)
+        last = run.training.steps
+        store.append(run.id, evaluations=[event], step=last, seconds=3.0, best_step=last, best_val_loss=loss)
+        store.set_status(run.id, status)
+        return store.run(run.id)
+
+    return make
+
+
+def test_before_the_first_run_prepared_ones_are_compared(app: OpenPage) -> None:
+    for lang, invitation in (("en", "Train your own"), ("fr", "Lancez le vôtre")):
+        test = app("compare", lang)
+        assert not test.exception
+        assert invitation in shown(test)
+        rows = board(test)["rows"]
+        assert rows and all(row["status"] == "done" for row in rows)
+        assert len(board(test)["chosen"]) == 2  # the GPT and the TinyGPT of the language's story
+        assert button(test, "compare_delete").disabled
+
+
+def test_every_run_says_what_it_is(app: OpenPage, finished: MakeRun) -> None:
+    first, second = finished(2.5, learning_rate=0.001), finished(2.25, learning_rate=0.01, batch_size=8)
+    test = app("compare", "fr")
+    rows = {row["id"]: row for row in board(test)["rows"]}
+    assert [row["id"] for row in board(test)["rows"]][:2] == [second.id, first.id]  # the newest first
+    assert rows[first.id]["loss_words"] == "2,50"
+    assert rows[second.id]["settings"]["taux d’apprentissage"] == "0,01"
+    assert rows[second.id]["settings"]["lot"] == "8"
+    assert rows[second.id]["model"] == "TinyGPT"
+    with i18n.using("fr"):
+        assert "2,25, soit 0,25 de moins" in table.verdict([first, second])
+
+
+def test_a_close_race_is_called_so(finished: MakeRun) -> None:
+    with i18n.using("en"):
+        apart = table.verdict([finished(2.30), finished(2.31)])
+        assert "another seed" in apart
+        assert "different texts" in table.verdict([finished(2.3), replace_text(finished(2.0))])
+
+
+def replace_text(run: Run) -> Run:
+    """The same run of another text."""
+    return Run(**{**vars(run), "text_id": "0" * 64})
+
+
+def test_a_broken_run_is_never_green(app: OpenPage, finished: MakeRun) -> None:
+    run = finished(9.0)
+    row = next(row for row in board(app("compare"))["rows"] if row["id"] == run.id)
+    assert row["word"] == "broke down"
+    assert row["colour"] != table.STATUS_COLOURS["done"]
+
+
+def test_rename_note_delete_and_undo(app: OpenPage, finished: MakeRun, home: Path) -> None:
+    run, store = finished(), RunStore(home)
+    test = app("compare")
+    name, note = test.main.text_input[0], test.main.text_input[1]
+    name.set_value("<b>mine</b>").run()
+    note.set_value("a *note*").run()
+    assert (store.run(run.id).name, store.run(run.id).note) == ("<b>mine</b>", "a *note*")
+    button(test, "compare_delete").click().run()
+    assert run.id not in [row["id"] for row in board(test)["rows"]]
+    button(test, "compare_undo").click().run()
+    assert run.id in [row["id"] for row in board(test)["rows"]]
+    assert not test.exception
+
+
+def test_somebody_elses_run_is_not_in_the_table(app: OpenPage, some_run: MakeRun) -> None:
+    other = some_run(workspace="x" * 32)
+    assert other.id not in [row["id"] for row in board(app("compare"))["rows"]]
+
+
+def test_duplicate_sets_training_up(app: OpenPage, finished: MakeRun) -> None:
+    finished(learning_rate=0.07, steps=321)
+    test = app("compare")
+    button(test, "compare_duplicate").click().run()
+    test.switch_page("../pages/training.py").run()
+    assert test.number_input(key="page.training.steps").value == 321
+
+
+def test_an_interrupted_run_goes_on_with_one_click(app: OpenPage, some_run: MakeRun, home: Path) -> None:
+    run, store = some_run(steps=3, sample_length=0), RunStore(home)
+    store.set_status(run.id, "running")  # and nobody holds its lock
+    test = app("compare")
+    assert store.run(run.id).status == "interrupted"
+    button(test, "compare_resume_all").click().run()
+    assert store.run(run.id).status in ("queued", "running", "done")
+
+
+# Several values of one setting
+
+
+def test_a_sweep_is_found_in_the_store_by_its_settings(finished: MakeRun, home: Path) -> None:
+    base = finished(2.3, learning_rate=0.003)
+    other, unlike = finished(2.2, learning_rate=0.03), finished(2.1, learning_rate=0.03, batch_size=8)
+    watched = finished(2.3, learning_rate=0.01, pace=60, eval_interval=7)  # changes no loss
+    found = sweep.alike(base, "learning_rate", RunStore(home).runs())
+    assert {value: run.id for value, run in found.items()} == {
+        0.003: base.id,
+        0.01: watched.id,
+        0.03: other.id,
+    }
+    assert unlike.id not in {run.id for run in found.values()}
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ({0.001: 2.5, 0.01: 2.2, 0.1: 2.4}, "**0.01** does best: 2.20"),
+        ({0.001: 2.2, 0.01: 2.3, 0.1: 2.4}, "smallest value tried"),
+        ({0.001: 2.4, 0.01: 2.3, 0.1: 2.2}, "largest value tried"),
+        ({0.001: 2.201, 0.01: 2.2, 0.1: 2.205}, "as good as equal"),
+        ({0.001: 2.4, 0.01: 2.2, 0.1: 9.0}, "Broke down: 0.1"),
+    ],
+)
+def test_what_a_sweep_found_is_said_in_a_sentence(
+    finished: MakeRun, losses: dict[float, float], said: str
+) -> None:
+    runs = {rate: finished(loss, learning_rate=rate) for rate, loss in losses.items()}
+    with i18n.using("en"):
+        assert said in sweep.finding("learning_rate", runs)
+
+
+def test_a_sweep_is_queued_in_one_go(app: OpenPage, finished: MakeRun, home: Path) -> None:
+    base = finished(steps=2, sample_length=0)
+    test = app("compare")
+    test.session_state["compare_sweep_box"] = True  # it is unfolded
+    test.run()
+    values = sweep.first_choice(0.003, sweep.values_of(base, "learning_rate"))
+    assert len(values) == 4 and 0.003 in values
+    button(test, "compare_sweep").click().run()
+    assert not test.exception
+    runs = RunStore(home).runs("local")
+    assert {run.training.learning_rate for run in runs} == set(values)
+    assert {run.parent for run in runs if run.id != base.id} == {base.id}
+    assert all(run.training == TrainConfig(**base.training.to_dict() | {"learning_rate": run.training.learning_rate})
+               for run in runs)  # fmt: skip
+
+
+def test_values_that_cannot_be_are_not_offered(finished: MakeRun) -> None:
+    base = finished()
+    assert "n_layer" not in sweep.offered(base)  # TinyGPT has none, and one layer would make it another model
+    assert sweep.changed(base, "n_embd", 0) is None
+
+
+# Exports
+
+
+def test_a_file_name_is_safe_on_every_system(some_run: MakeRun) -> None:
+    for name in ("../../x", "a/b:c*", "été <b>", "…", "con.txt " * 12):
+        slug = details.slug(some_run(name=name))
+        assert slug and all(c.isascii() and (c.isalnum() or c == "-") for c in slug) and len(slug) <= 60
+
+
+def test_downloads_are_made_when_they_are_asked_for(
+    some_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: dict[str, tuple[str, bytes]] = {}
+    monkeypatch.setattr(
+        details,
+        "_offer",
+        lambda key, label, about, file, make, mime, off: offered.update({key: (file, make())}),
+    )
+    run = some_run(name="Essai n° 1")
+    with i18n.using("fr"):
+        details.downloads(run)
+    assert json.loads(offered["notebook"][1])["nbformat"] == 4
+    assert "# 1. Préparer" in offered["script"][1].decode()
+    assert offered["csv"][1].startswith(b"step,loss")
+    assert {file for file, _data in offered.values()} >= {"essai-n-1.ipynb", "essai-n-1.zip"}
+
+
+def test_an_archive_becomes_a_run_of_this_workspace(home: Path, some_run: MakeRun) -> None:
+    archive = export_run(resources.store(), some_run(name="far away"))
+    copy = import_run(RunStore(home), io.BytesIO(archive), "somebody")
+    assert (copy.workspace, copy.name) == ("somebody", "far away")

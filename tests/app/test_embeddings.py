@@ -1,0 +1,148 @@
+"""The Embeddings page sends the learned rows of every checkpoint as points and cosines."""
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.embedding_map import cosine_matrix, nearest, pca
+from minigpt_core.errors import UserError
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import CheckpointEvent, TrainConfig
+from minigpt_core.worker import make_trainer
+from tests.app.conftest import OpenPage
+from ui import resources
+from ui.embeddings import maps, words
+from ui.i18n import using
+
+MODEL: dict[str, Any] = {
+    "n_layer": 1,
+    "n_head": 2,
+    "n_embd": 16,
+    "block_size": 24,
+    "positions": "learned",
+    "residual": True,
+}
+
+
+def trained_run(**model: object) -> Run:
+    """A run with two checkpoints, a few real steps apart."""
+    store = RunStore()
+    text = corpus.normalize(corpus.load("the-curious-cat").text)[:4000]
+    training = TrainConfig(steps=6, sample_length=0, eval_windows=1, eval_interval=3, learning_rate=0.05)
+    run = new_run(
+        store, text=text, title="cat", model_fields=MODEL | model, training=training, status="stopped"
+    )
+    with store.lock(run.id):
+        trainer = make_trainer(store, run)
+        store.save_checkpoint(run.id, trainer.checkpoint())
+        for event in trainer.run():
+            if isinstance(event, CheckpointEvent):
+                store.save_checkpoint(run.id, event.checkpoint)
+    return store.run(run.id)
+
+
+def sent(page: AppTest) -> dict[str, Any]:
+    """What the component is given."""
+    found = (part.proto for part in page.get("bidi_component"))
+    data: dict[str, Any] = json.loads(
+        next(proto.json for proto in found if proto.component_name == "embedding_map")
+    )
+    return data
+
+
+def numbers(base64_: str, kind: str, *shape: int) -> Any:
+    return np.frombuffer(base64.b64decode(base64_), dtype=kind).reshape(shape)
+
+
+def said(page: AppTest) -> str:
+    return " ".join(part.value for part in (*page.markdown, *page.caption))
+
+
+def test_the_cosines_and_the_last_map_are_those_of_the_model(app: OpenPage) -> None:
+    run = trained_run()
+    page = app("embeddings", run=run.id)
+    assert not page.exception and "16 numbers" in said(page)
+    data = sent(page)
+    steps, shown = data["steps"], data["sets"]["characters"]
+    assert steps[0] == 0 and steps[-1] == 6 and len(shown["items"]) == run.model.vocab_size
+    S, N = len(steps), run.model.vocab_size
+    model: Any = resources.model(run.id, 6)
+    rows = model.token_embedding.weight.detach()
+    cosines = numbers(shown["cosines"], "<i2", S, N, N) / data["unit"]
+    np.testing.assert_allclose(cosines[-1], cosine_matrix(rows), atol=1 / data["unit"])
+    flat = numbers(shown["flat"], "<f4", S, N, 2)
+    np.testing.assert_allclose(flat[-1], pca(rows, 2).points, atol=1e-4)
+    assert shown["flat_kept"][-1] == pytest.approx(sum(pca(rows, 2).explained))
+    place, _cosine = nearest(rows, 3, 1)[0]
+    assert np.argsort(-cosines[-1][3])[1] == place
+    before: Any = resources.model(run.id, 0)
+    first = before.token_embedding.weight.detach()
+    np.testing.assert_allclose(cosines[0], cosine_matrix(first), atol=1 / data["unit"])
+
+
+def test_places_are_shown_where_they_were_learned(app: OpenPage) -> None:
+    learned = sent(app("embeddings", run=trained_run().id))
+    assert [item["place"] for item in learned["sets"]["places"]["items"]] == list(range(1, 25))
+    without = app("embeddings", run=trained_run(positions="none").id)
+    assert "places" not in sent(without)["sets"] and "does not know where" in said(without)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_tinygpt_has_a_map_too(app: OpenPage, lang: str) -> None:
+    prepared = {"en": "preparedTinyEn", "fr": "preparedTinyFr"}[lang]
+    page = app("embeddings", lang, run=prepared)
+    assert not page.exception and page.title[0].value == {"en": "Embeddings", "fr": "Plongements"}[lang]
+    data = sent(page)
+    assert len(data["steps"]) > 5 and data["sets"]["characters"]["items"][data["start"]]["kind"] == "vowel"
+    with using(lang):
+        assert data["labels"] == words.labels()
+
+
+def test_counts_and_kinds_are_those_of_the_text(app: OpenPage) -> None:
+    run = trained_run()
+    items = sent(app("embeddings", run=run.id))["sets"]["characters"]["items"]
+    dataset = resources.run_dataset(run.id)
+    train = dataset.tokenizer.decode(dataset.train)
+    assert [item["count"] for item in items] == [train.count(c) for c in dataset.tokenizer.characters]
+    kinds = dict(zip(dataset.tokenizer.characters, (item["kind"] for item in items), strict=True))
+    assert (
+        kinds["e"] == "vowel" and kinds["t"] == "consonant" and kinds[" "] == "space" and kinds["."] == "mark"
+    )
+
+
+def test_sorted_by_kind_accents_stand_beside_their_letter() -> None:
+    assert "".join("b1é, eaç"[i] for i in maps.by_kind("b1é, eaç")) == "aeébç 1,"
+    assert [maps.has_accent(c) for c in "éçñe1œ "] == [True, True, True, False, False, False, False]
+
+
+def test_similar_rows_stand_side_by_side() -> None:
+    turns = torch.linspace(0, 3, 9)
+    rows = torch.stack([turns.cos(), turns.sin()], dim=1)[
+        torch.randperm(9, generator=torch.Generator().manual_seed(1))
+    ]
+    order = maps.side_by_side(cosine_matrix(rows))
+    angles = torch.atan2(rows[:, 1], rows[:, 0])[order]
+    assert angles.tolist() in (sorted(angles.tolist()), sorted(angles.tolist(), reverse=True))
+
+
+def test_many_checkpoints_and_characters_are_thinned_out() -> None:
+    chosen = maps.moments(range(0, 1000, 7))
+    assert len(chosen) == maps.MOST_MOMENTS and chosen[0] == 0 and chosen[-1] == 994
+    assert maps.moments([0, 5]) == [0, 5]
+    counts = torch.arange(1000)
+    assert maps.shown_characters(counts) == list(range(1000 - maps.MOST_CHARACTERS, 1000))
+
+
+def test_a_checkpoint_that_is_no_numbers_is_left_out() -> None:
+    weights = {f"model.{maps.CHARACTERS}": torch.randn(5, 4)}
+    broken = {f"model.{maps.CHARACTERS}": torch.full((5, 4), torch.nan)}
+    assert maps.rows_of([(0, weights), (9, broken)], torch.ones(5)).steps == [0]
+    with pytest.raises(UserError):
+        maps.rows_of([(9, broken)], torch.ones(5))

@@ -1,0 +1,158 @@
+"""The page that reads the model layer by layer shows the model's own guesses."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus, jobs
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import TrainConfig
+from minigpt_core.worker import make_trainer
+from tests.app.conftest import OpenPage
+from ui import resources
+from ui.i18n import percent, using
+from ui.layers import lens
+
+TITLES = {"en": "Layer by layer", "fr": "Couche par couche"}
+TEXT = "page.inside.text"
+GPT = {"n_layer": 3, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
+       "residual": True, "norm": "layernorm"}  # fmt: skip
+
+
+def small_gpt(steps: int = 2, **model: object) -> Run:
+    """A run with a checkpoint after a few real steps."""
+    store = RunStore()
+    text = corpus.normalize(corpus.load("the-curious-cat").text)[:4000]
+    training = TrainConfig(steps=steps, sample_length=0, eval_windows=1)
+    run = new_run(
+        store, text=text, title="cat", model_fields=GPT | model, training=training, status="stopped"
+    )
+    with store.lock(run.id):
+        trainer = make_trainer(store, run)
+        store.save_checkpoint(run.id, trainer.checkpoint())
+        for _ in trainer.run():
+            pass
+        store.save_checkpoint(run.id, trainer.checkpoint())
+    return store.run(run.id)
+
+
+def html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def rows(page: AppTest) -> list[list[str]]:
+    """The characters in the table's rows."""
+    found = re.findall(r"<tr.*?</tr>", html(page), re.DOTALL)
+    return [re.findall(r"<bdi>(.*?)</bdi>", row) for row in found]
+
+
+def typed(page: AppTest, text: str) -> AppTest:
+    return page.text_area(key=TEXT).set_value(text).run()
+
+
+def words(page: AppTest) -> str:
+    return " ".join(element.value for element in (*page.markdown, *page.caption, *page.info))
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_first_visitor_looks_into_the_prepared_gpt(app: OpenPage, lang: str) -> None:
+    page = app("layers", lang=lang)
+    assert not page.exception and page.title[0].value == TITLES[lang]
+    text = page.text_area(key=TEXT).value
+    assert len(text) == 40 and text in corpus.normalize(
+        corpus.load({"en": "the-curious-cat", "fr": "le-chat-curieux"}[lang]).text
+    )
+    assert len(rows(page)[0]) == 40 and len(page.get("plotly_chart")) == 2
+
+
+def test_the_last_row_is_what_the_model_answers(app: OpenPage) -> None:
+    run = small_gpt()
+    page = typed(app("layers", run=run.id), "the cat sat")
+    assert not page.exception
+    model, tokenizer = resources.model(run.id, 2), resources.run_dataset(run.id).tokenizer
+    with torch.no_grad():
+        probabilities = model(tokenizer.encode("the cat sat")[None])[0][0].softmax(-1)
+    best = [tokenizer.itos[i] for i in probabilities.argmax(-1).tolist()]
+    table = rows(page)
+    assert len(table) == 1 + 4 + 1  # what it reads, the embedding and three layers, what really comes next
+    assert table[-2] == [lens.face(c) for c in best]
+    assert table[0] == [lens.face(c) for c in "the cat sat"] and table[-1] == table[0][1:]
+    with using("en"):
+        assert percent(probabilities[-1].max().item(), 1) in html(page)
+    assert len(rows(page.toggle(key="page.layers.within").set_value(True).run())) == 1 + 7 + 1
+
+
+def test_settled_is_where_the_guess_never_changes_again() -> None:
+    best = torch.tensor([[1, 2, 3, 4], [1, 5, 3, 9], [1, 2, 8, 9], [1, 2, 3, 9]])
+    assert lens.settled(best) == (0, 2, 3, 1)
+    assert lens.settled(best[:1]) == (0, 0, 0, 0)
+
+
+def test_unknown_characters_a_long_text_and_none_at_all(app: OpenPage) -> None:
+    run = small_gpt()
+    page = typed(app("layers", run=run.id), "The ☃ <b>cat</b>")
+    assert not page.exception and "☃" in words(page) and "<b>cat" not in html(page)
+    assert "".join(rows(page)[0]).startswith("the␣␣")  # small letters, as the model learned
+    page = typed(page, "the cat " * 20)
+    assert len(rows(page)[0]) == 24 and "24" in words(page)
+    page = typed(page, "☃☃")
+    assert not page.exception and page.info and not rows(page)
+    assert not typed(page, "").exception
+
+
+def test_another_passage_and_a_text_of_its_own(app: OpenPage) -> None:
+    page = app("layers", run=small_gpt().id)
+    first = page.text_area(key=TEXT).value
+    page = page.button(key="inside_passage").click().run()
+    second = page.text_area(key=TEXT).value
+    assert second != first
+    page = page.button(key="inside_write").click().run()
+    third = page.text_area(key=TEXT).value
+    assert third != second and third[:12] == second[:12] and len(third) == 24
+    assert not page.exception and len(rows(page)[0]) == 24
+
+
+def test_a_tinygpt_has_no_layers_so_another_model_is_shown(
+    app: OpenPage, some_run: Callable[..., Run]
+) -> None:
+    tiny = some_run(name="my table")
+    page = app("layers", run=tiny.id)
+    assert not page.exception and "my table" in words(page)
+    assert rows(page) and tiny.id not in page.selectbox(key="page.inside.run").options
+
+
+def test_a_checkpoint_is_chosen_on_the_way(app: OpenPage) -> None:
+    run = small_gpt()
+    page = typed(app("layers", lang="en", run=run.id), "one morning the cat")
+    steps = page.select_slider(key="page.inside.step")
+    assert steps.options == ["0", "2"] and steps.value == 2
+    page = steps.set_value(0).run()
+    assert not page.exception and "checkpoint" in page.query_params
+    tokenizer = resources.run_dataset(run.id).tokenizer
+    with torch.no_grad():
+        best = resources.model(run.id, 0)(tokenizer.encode("one morning the cat")[None])[0][0].argmax(-1)
+    assert rows(page)[-2] == [lens.face(tokenizer.itos[i]) for i in best.tolist()]
+    page = page.select_slider(key="page.inside.step").set_value(2).run()
+    assert "checkpoint" not in page.query_params
+
+
+def test_broken_weights_are_said_to_be_broken(app: OpenPage) -> None:
+    run = small_gpt()
+    resources.model(run.id, 2).lm_head.weight.data.fill_(torch.nan)
+    page = app("layers", run=run.id)
+    assert not page.exception
+    assert any("diverged" in error.value for error in page.error)
+
+
+def test_one_click_trains_a_gpt_on_the_chosen_text(app: OpenPage) -> None:
+    page = app("layers", lang="en", text="reversed-words")
+    page = page.button(key="inside_train").click().run()
+    assert not page.exception
+    run = RunStore().find_run("last")
+    assert run.model.n_layer and run.text_title == "Reversed words"
+    assert jobs.shared().position(run.id) is not None or run.status in ("queued", "running", "done")
+    assert page.title[0].value == "Training"

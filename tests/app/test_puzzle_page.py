@@ -1,0 +1,113 @@
+"""The puzzle page: who solves the puzzles, and one example followed through the heads."""
+
+import re
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.new_run import new_run
+from minigpt_core.puzzle import Puzzle, accuracy
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import TrainConfig
+from minigpt_core.worker import make_trainer
+from tests.app.conftest import OpenPage
+from ui import resources
+from ui.puzzle import contest, example
+from ui.puzzle.example import Followed
+
+TITLES = {"en": "A puzzle that needs attention", "fr": "Une énigme qui demande de l’attention"}
+GPT = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 48, "positions": "rotary", "residual": True}
+QUESTION = "page.puzzle.question"
+
+
+def html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))
+
+
+def shares(page: AppTest) -> list[str]:
+    return re.findall(r"<span class='mg-rank-n'>(\d+).*?%</span>", html(page))
+
+
+def bracket_gpt() -> Run:
+    store, text = RunStore(), corpus.load("balanced-brackets")
+    training = TrainConfig(steps=1, sample_length=0, eval_windows=1)
+    run = new_run(
+        store, text=corpus.normalize(text.text), title=text.title, model_fields=GPT, training=training,
+        status="stopped",
+    )  # fmt: skip
+    with store.lock(run.id):
+        trainer = make_trainer(store, run)
+        for _ in trainer.run():
+            pass
+        store.save_checkpoint(run.id, trainer.checkpoint())
+    return run
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_only_who_looks_back_reverses_words(app: OpenPage, lang: str) -> None:
+    page = app("puzzle", lang=lang)
+    assert not page.exception and page.title[0].value == TITLES[lang]
+    counted, tiny, gpt = map(int, shares(page))
+    run = resources.run("preparedReversed")
+    model, words = resources.model(run.id, run.step), resources.tokenizer("reversed-words", True)
+    share = accuracy(model, words, resources.puzzles("reversed-words"), run.model.block_size)
+    assert counted < 5 and tiny < 5 and gpt == round(100 * share) > 90
+    page = page.text_input(key=QUESTION).set_value("Lomira!").run()
+    assert not page.exception and ">arimol</b>" in html(page)
+    assert html(page).count("mg-yes'>✓") == 6
+
+
+def test_a_question_without_an_answer(app: OpenPage) -> None:
+    page = app("puzzle").text_input(key=QUESTION).set_value("<b>").run()
+    assert not page.exception and page.info
+    page = page.text_input(key=QUESTION).set_value("").run()
+    assert not page.exception and page.info
+    page = page.button(key="puzzle_another").click().run()
+    assert not page.exception and not page.info and page.text_input(key=QUESTION).value
+
+
+def test_the_attention_of_one_head(app: OpenPage) -> None:
+    page = app("puzzle")
+    head = page.selectbox(key="page.puzzle.shown")
+    page = head.set_value("1.2").run()
+    assert not page.exception and "mg-solves" in html(page)
+
+
+def test_without_a_gpt_one_click_trains_it(app: OpenPage) -> None:
+    page = app("puzzle")
+    page.session_state["page.puzzle.task"] = "balanced-brackets"
+    page = page.run()
+    assert not page.exception and len(shares(page)) == 2
+    page = page.button(key="puzzle_train").click().run()
+    run = RunStore().find_run("last")
+    assert not page.exception and run.text_title == "Balanced brackets" and run.model.n_layer
+
+
+def test_an_own_gpt_takes_part(app: OpenPage) -> None:
+    run = bracket_gpt()
+    page = app("puzzle")
+    page.session_state["page.puzzle.task"] = "balanced-brackets"
+    page = page.run()
+    assert not page.exception and len(shares(page)) == 3
+    page = page.text_input(key=QUESTION).set_value("([{").run()
+    assert not page.exception
+    assert html(page).count("It writes ") == 1 and [one.id for one in RunStore().runs("local")] == [run.id]
+    page = page.text_input(key=QUESTION).set_value("(]").run()
+    assert not page.exception and page.info
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"), [("([{", "}])"), ("()[", "]"), ("()", None), ("(]", None), (")(", None), ("", None)]
+)
+def test_what_closes_brackets(typed: str, answer: str | None) -> None:
+    puzzle = contest.puzzle_from("balanced-brackets", typed)
+    assert (puzzle.answer if puzzle else None) == answer
+
+
+def test_the_best_head_of_a_row_is_the_one_that_looks_there() -> None:
+    pattern = torch.zeros(2, 3, 5, 5)
+    pattern[1, 2, 3, 2], pattern[0, 1, 4, 1] = 0.9, 0.8
+    followed = Followed("reversed-words", Puzzle("ba>", "ab\n"), "ab\n", pattern)
+    assert example.strongest(followed, 3, 2) == (1, 2) and example.strongest(followed, 4, 1) == (0, 1)

@@ -1,0 +1,115 @@
+"""The Time machine: what it sends of each checkpoint, against the model itself."""
+
+import base64
+import json
+import queue
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core import corpus
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import MetricsEvent, TrainConfig
+from minigpt_core.worker import Controls, train
+from tests.app.conftest import OpenPage
+from ui import i18n, resources
+from ui.timeline import moments
+from ui.timeline.sections import beginning
+
+
+def sent(test: AppTest) -> dict[str, Any]:
+    component = next(
+        part for part in test.main.get("bidi_component") if "timeline" in part.proto.component_name
+    )
+    return dict(json.loads(component.proto.json or component.proto.mixed.json))
+
+
+def trained(home: Path, **model: Any) -> Run:
+    store, story = RunStore(home), corpus.load("the-curious-cat")
+    run = new_run(
+        store, text=corpus.normalize(story.text), title=story.title,
+        model_fields={"block_size": 16, "n_embd": 16} | model,
+        training=TrainConfig(steps=20, eval_interval=5, sample_length=30, learning_rate=0.03), status="running",
+    )  # fmt: skip
+    train(store, run.id, Controls(queue.Queue(), lambda *_: None))
+    return store.run(run.id)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_tiny_run_is_shown_as_its_table(app: OpenPage, home: Path, lang: str) -> None:
+    run = trained(home)
+    test = app("timeline", lang, run=run.id)
+    assert not test.exception
+    data = sent(test)
+    assert data["steps"] == [0, 5, 10, 15, 20]
+    evaluations = {event.step: event.val_loss for event in RunStore(home).evaluations(run.id)}
+    assert [m["loss"] for m in data["moments"]] == [evaluations[step] for step in data["steps"]]
+    assert data["moments"][-1]["words"] == ("loss " if lang == "en" else "perte ") + i18n_loss(
+        lang, evaluations[20]
+    )
+    assert data["picture"]["kind"] == "pairs"
+
+
+def i18n_loss(lang: str, loss: float | None) -> str:
+    with i18n.using(lang):
+        return i18n.number(loss, 2)
+
+
+def test_the_table_and_the_bars_are_those_of_the_model(home: Path) -> None:
+    run = trained(home)
+    steps = (0, 20)
+    model = resources.model(run.id, 20)
+    logits, _ = model(torch.arange(run.model.vocab_size)[:, None])
+    table = logits[:, 0].softmax(-1)  # (V, V)
+    picture = moments.pairs(run, steps)
+    N = len(picture["faces"])
+    shades = np.frombuffer(base64.b64decode(picture["learned"]), np.uint8).reshape(2, N, N)
+    shown = [run.characters.index({"␣": " ", "⏎": "\n"}.get(face, face)) for face in picture["faces"]]
+    expected = table[shown][:, shown].detach().sqrt() * 255
+    assert np.abs(shades[1] - expected.numpy()).max() < 1
+    bars = moments.bars(run, steps, (3, 7))
+    best = bars["shares"][1][0]
+    assert best == pytest.approx(float(table[7].max().detach()), abs=1e-3)  # TinyGPT sees the last character alone
+
+
+def test_a_gpt_is_shown_as_a_map(app: OpenPage, home: Path) -> None:
+    run = trained(home, n_layer=1, n_head=2)
+    data = sent(app("timeline", run=run.id))
+    picture = data["picture"]
+    points = np.frombuffer(base64.b64decode(picture["points"]), np.float32)
+    assert picture["kind"] == "map"
+    assert points.shape == (len(data["steps"]) * len(picture["faces"]) * 2,)
+    shares = resources.next_over_time(run.id, tuple(data["steps"]), (1, 2, 3))
+    alone, _ = resources.model(run.id, data["steps"][2])(torch.tensor([[1, 2, 3]]))
+    assert torch.allclose(shares[2], alone[0, -1].softmax(-1), atol=1e-6)
+
+
+def test_before_the_first_run_a_prepared_one_is_shown(app: OpenPage) -> None:
+    test = app("timeline", "fr")
+    assert not test.exception
+    assert len(sent(test)["steps"]) > 3
+
+
+def test_any_context_can_be_typed(app: OpenPage, home: Path) -> None:
+    test = app("timeline", run=trained(home).id)
+    for typed in ("", "ZZ🙂<b>", "the cat " * 20):
+        test.sidebar.text_input[0].set_value(typed).run()
+        assert not test.exception
+    assert beginning("one morning, the cat") == "one morning,"
+
+
+def test_the_milestones_go_from_gibberish_to_the_best() -> None:
+    losses = [4.0, 3.9, 3.0, 3.2, 2.5, 2.4, 2.1]
+    known = [
+        moments.Moment(n, MetricsEvent(step=n, train_loss=0.0, val_loss=loss, val_accuracy=0.0), f"text {n}")
+        for n, loss in enumerate(losses)
+    ]
+    with i18n.using("en"):
+        found = moments.milestones(known)
+    assert [line["at"] for line in found] == [0, 2, 4, 6]
+    assert found[0] == {"at": 0, "loss": "4.00", "sample": "text 0"}

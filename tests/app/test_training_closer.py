@@ -1,0 +1,162 @@
+"""Below the cockpit of the Training page: the diagnosis, one step under the microscope, the guess, more curves."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.diagnosis import RISEN, Kind
+from minigpt_core.microscope import examine_step, trainer_at
+from minigpt_core.model import build_model
+from minigpt_core.recording import Recorder
+from minigpt_core.runs import Run, RunStore
+from minigpt_core.training import StepEvent
+from minigpt_core.worker import make_trainer
+from ui import resources, routes
+from ui.i18n import using
+from ui.pair_table import most_frequent
+from ui.training import prediction
+from ui.training.closer import SECTIONS
+from ui.training.diagnosis import WORDS
+from ui.training.microscope import group_name
+
+SomeRun = Callable[..., Run]
+
+
+@pytest.fixture
+def trained(home: Path, some_run: SomeRun) -> Callable[..., Run]:
+    """A run of the English story, trained to its end here."""
+
+    def train(**settings: Any) -> Run:
+        store, run = RunStore(home), some_run(sample_length=5, **settings)
+        trainer = make_trainer(store, run)
+        recorder = Recorder(store, run.id, trainer)
+        for event in trainer.run():
+            recorder.record(event)
+        store.set_status(run.id, "done")
+        return store.run(run.id)
+
+    return train
+
+
+def open_section(app: Callable[..., AppTest], name: str, lang: str = "en", **query: str) -> AppTest:
+    test = app("training", lang=lang, **query)
+    test.session_state["page.training.closer"] = name
+    with using(lang):  # the test itself asks the widgets for their words
+        return test.run()
+
+
+def component(test: AppTest, name: str) -> dict[str, Any]:
+    """The data that a component got."""
+    found = [
+        json.loads(element.proto.json)
+        for element in test.get("bidi_component")
+        if name in element.proto.component_name
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("name", list(SECTIONS))
+def test_every_section_opens_before_the_first_run(app: Callable[..., AppTest], lang: str, name: str) -> None:
+    assert not open_section(app, name, lang).exception
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("name", list(SECTIONS))
+def test_every_section_opens_with_a_run(
+    app: Callable[..., AppTest], trained: Callable[..., Run], lang: str, name: str
+) -> None:
+    run = trained(steps=12)
+    assert not open_section(app, name, lang, run=run.id).exception
+
+
+def test_the_microscope_shows_the_run_s_own_step(
+    app: Callable[..., AppTest], trained: Callable[..., Run], home: Path
+) -> None:
+    run = trained(steps=12, eval_interval=4)
+    test = open_section(app, "microscope", run=run.id)
+    data = component(test, "microscope")
+    made = [event for event in RunStore(home).steps_since(run.id) if isinstance(event, StepEvent)]
+    assert data["loss"] == made[data["step"]].loss
+    store = RunStore(home)
+    seen = examine_step(trainer_at(store, run, make_trainer(store, run).dataset, data["step"]))
+    assert data["x"] == seen.x[:, :32].tolist()
+    assert data["losses"][0][0] == pytest.approx(seen.losses[0, 0].item(), abs=1e-4)
+
+
+def test_the_diagnosis_offers_the_next_run(app: Callable[..., AppTest], trained: Callable[..., Run]) -> None:
+    run = trained(steps=60, learning_rate=1.0)
+    test = open_section(app, "diagnosis", run=run.id)
+    assert any("too large" in element.proto.body for element in test.get("html"))
+    test.button(key="training_next_run").click().run()
+    assert test.session_state["page.training.learning_rate"] == 0.1
+    assert not test.exception
+
+
+def test_a_guess_stands_beside_its_result(
+    app: Callable[..., AppTest], trained: Callable[..., Run], home: Path
+) -> None:
+    test = open_section(app, "prediction")
+    test.button(key="training_guess").click().run()
+    guess = test.session_state["page.training.guesses"][-1]
+    assert guess.run_id is None
+    run = trained(steps=20)
+    test.run()  # the newest run of this workspace is shown
+    assert test.session_state["page.training.guesses"][-1].run_id == run.id
+    assert any("of 4 so far" in element.proto.body for element in test.get("html"))
+
+
+def test_a_duel_is_decided_by_the_lower_loss(
+    app: Callable[..., AppTest], trained: Callable[..., Run]
+) -> None:
+    good, bad = trained(steps=60), trained(steps=60, learning_rate=1.0)
+    test = open_section(app, "prediction")
+    test.session_state["page.training.duels"] = [
+        prediction.Duel((0.003, 1.0), 0, (good.id, bad.id)),
+        prediction.Duel((0.003, 1.0), 1, (good.id, bad.id)),
+    ]
+    test.run()
+    assert any("2 points of 4 so far" in element.proto.body for element in test.get("html"))
+
+
+def test_the_learned_table_is_the_model_s_own(trained: Callable[..., Run], home: Path) -> None:
+    run = trained(steps=40)
+    state = routes.learned_pairs(run)
+    counts = resources.counted_pairs(run.id)
+    ids = most_frequent(counts)
+    sent = np.frombuffer(base64.b64decode(state["table"]), "<u2").reshape(len(ids), len(ids)) / 65_535
+    kept = RunStore(home).load_checkpoint(run.id, 40, model_only=True)
+    model = build_model(run.model)
+    model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in kept.tensors.items()})
+    expected = model(torch.arange(run.model.vocab_size)[None])[0][0].softmax(-1)[ids][:, ids]
+    assert np.abs(sent - expected.detach().numpy()).max() < 1e-4
+    distances = state["distances"]["y"]
+    assert state["step"] == 40 and distances[0] > distances[-1] > 0
+
+
+def test_points() -> None:
+    guess = prediction.Guess(0.0, 2.30, overfits=False)
+    assert prediction.Outcome(2.32, overfitted=False).points(guess) == 4
+    assert prediction.Outcome(2.40, overfitted=False).points(guess) == 3
+    assert prediction.Outcome(2.60, overfitted=True).points(guess) == 1
+    assert prediction.Outcome(3.50, overfitted=True).points(guess) == 0
+    assert RISEN > 0
+
+
+def test_every_verdict_has_words() -> None:
+    assert set(WORDS) == set(get_args(Kind))
+
+
+def test_groups_of_weights_are_named() -> None:
+    with using("fr"):
+        assert group_name("blocks.1.attention.c_attn.weight") == "couche 2 : attention".replace(
+            " :", "\u00a0:"
+        )

@@ -1,0 +1,25 @@
+"""The first minute: a model writes before anything was trained, and its training can be looked at."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from scripts.browser import wait_until_idle
+
+OpenPage = Callable[..., Page]
+
+
+def test_a_prepared_model_writes_and_shows_how_it_learned(open_page: OpenPage) -> None:
+    page = open_page("home", lang="fr")
+    page.get_by_role("link", name="ou faire écrire un modèle préparé").click()
+    page.wait_for_url(re.compile(r"/sampling\?(.*&)?run=preparedGptFr"))
+    wait_until_idle(page)
+    expect(page.locator("[data-testid=stSidebar]")).to_contain_text("GPT sur « Le Chat Curieux » (préparé)")
+    page.get_by_role("link", name="Entraînement", exact=True).first.click()
+    expect(page.locator(".mg-line").first).to_contain_text("préparé et livré avec le programme")
+    page.wait_for_selector(".mg-live-chart .main-svg")
+    curves = page.evaluate("document.querySelector('.mg-live-chart').data.map(({ y }) => y.length)")
+    assert max(curves) > 100  # every step it was trained for, as far as pixels can show
+    expect(page.locator(".st-key-training_delete button").first).to_be_disabled()
+    expect(page.locator(".st-key-start button").first).to_be_enabled()

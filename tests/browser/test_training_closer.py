@@ -1,0 +1,47 @@
+"""Below the cockpit, in a real browser: the microscope shows the run's own numbers, the verdict sets up a run."""
+
+import re
+
+from playwright.sync_api import expect
+
+from scripts.browser import start_training, wait_for_run, wait_until_idle
+from scripts.running_app import RunningApp
+from tests.browser.conftest import OpenPage
+
+SECTIONS = "[class*='st-key-page-training-closer'] button"
+
+
+def test_a_step_is_taken_apart(open_page: OpenPage, app_server: RunningApp) -> None:
+    page = open_page("training", lang="en")
+    run = start_training(page)
+    state = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "done")
+    wait_until_idle(page)
+    page.locator(SECTIONS).nth(2).click()
+    tabs = page.locator(".mg-scope-tab")
+    expect(tabs).to_have_count(5)
+    tabs.nth(2).click()
+    shown = page.locator(".mg-scope-say").inner_text()
+    mean = float(re.search(r"is (\d\.\d+): the loss", shown)[1])  # type: ignore[index]
+    tiles = page.locator(".mg-scope-tile i").all_inner_texts()
+    assert len(tiles) == 4 * 32
+    assert abs(sum(map(float, tiles)) / len(tiles) - mean) < 0.05  # each tile shows one decimal
+    title = page.locator(".mg-scope-title")
+    before = title.inner_text()
+    page.locator(".mg-scope-button").nth(1).click()  # one step forward
+    expect(title).not_to_have_text(before)
+    page.locator(SECTIONS).nth(1).click()
+    expect(page.get_by_text("It has reached its floor")).to_be_visible()
+    page.locator(".st-key-training_next_run button").click()
+    expect(page.get_by_text("The next run is set up in the controls")).to_be_visible()
+    assert state["step"] == 500
+
+
+def test_the_learned_table_answers_the_pointer(open_page: OpenPage, app_server: RunningApp) -> None:
+    page = open_page("training", lang="fr", theme="dark")
+    run = start_training(page)
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "done")
+    wait_until_idle(page)
+    page.locator(SECTIONS).nth(3).click()
+    learned = page.locator(".mg-learned canvas").first
+    learned.hover(position={"x": 200, "y": 200})
+    expect(page.locator(".mg-learned-say")).to_have_text(re.compile(r"Après «.+\d.% appris"))

@@ -1,0 +1,63 @@
+"""Which parts are switched off, and what they hand on instead."""
+
+import streamlit as st
+
+from minigpt_core.ablation import Part, parts_of
+from ui import state
+from ui.i18n import _, number
+from ui.inside.subject import Subject
+
+OFF, INSTEAD = "ablation.off", "ablation.instead"
+ZERO, MEAN = "zero", "mean"
+
+
+def off(subject: Subject) -> frozenset[Part]:
+    """The parts of this model that are switched off."""
+    return frozenset(state.page_state(OFF, ())) & frozenset(parts_of(subject.config))
+
+
+def toggle(part: Part) -> None:
+    """Switch a part off, or on again."""
+    kept = frozenset(state.page_state(OFF, ()))
+    state.set_page_state(OFF, tuple(sorted(kept ^ {part})))
+
+
+def all_on() -> None:
+    """Bring everything back."""
+    state.set_page_state(OFF, ())
+
+
+def mean() -> bool:
+    """Whether what is switched off hands on its mean instead of nothing."""
+    state.keep_choices("ablation", [INSTEAD])
+    words = {ZERO: _("nothing (zeros)"), MEAN: _("its own average")}
+    chosen = st.radio(
+        _("A part that is switched off hands on"),
+        list(words),
+        format_func=words.__getitem__,
+        key=state.page_key(INSTEAD),
+        persist_state="session",
+        help=_(
+            "Zeros are an unusual sight for the parts that follow; the average is a milder test: what the part says "
+            "in general stays, and only what it says about this place is lost."
+        ),
+    )
+    return chosen == MEAN
+
+
+def title(part: Part, layers: int = 2) -> str:
+    """What a part is called; with a single layer, its number says nothing."""
+    if part.kind == "positions":
+        return _("Positions")
+    layer = _("Layer {n}").format(n=number(part.layer + 1))
+    if part.kind == "layer":
+        return layer
+    name = short_title(part)
+    return name if layers == 1 else _("{layer}, {part}").format(layer=layer, part=name)
+
+
+def short_title(part: Part) -> str:
+    """The same where the layer is clear."""
+    if part.kind == "head":
+        return _("head {n}").format(n=number(part.head + 1))
+    return _("MLP") if part.kind == "mlp" else title(part)

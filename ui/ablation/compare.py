@@ -1,0 +1,92 @@
+"""Before and after: two losses, and two texts written with the same random numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from minigpt_core.sampling import SampleStep
+from minigpt_core.tokenizer import CharTokenizer
+from ui import tokens
+from ui.i18n import _, n_, number, signed
+from ui.judgement import loss_number
+from ui.style import DONE, PROBLEM, REFERENCE
+from ui.tokens import escape
+
+SMALL = 0.005  # nats: less than that is "no change" in two decimals
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text and how likely each of its characters was."""
+
+    text: str
+    probabilities: tuple[float, ...]
+
+
+def written(steps: Sequence[SampleStep], tokenizer: CharTokenizer) -> Written:
+    """What was drawn."""
+    return Written(
+        tokenizer.decode([step.token for step in steps]), tuple(step.probability for step in steps)
+    )
+
+
+def losses(before: float, after: float, complete: str, now: str) -> str:
+    """Both losses under their labels, and the change between them: HTML for `st.html`."""
+    change = after - before
+    colour = REFERENCE if abs(change) < SMALL else PROBLEM if change > 0 else DONE
+    shown = signed(change, 2) if abs(change) < 1000 else "+∞" if change == float("inf") else signed(change, 0)
+    figures = [
+        (complete, loss_number(before), ""),
+        (now, loss_number(after) if after != float("inf") else "∞", ""),
+        (_("change"), shown, f"style='color:{colour}'"),
+    ]
+    cells = "".join(
+        f"<div><div class='mg-label'>{escape(label)}</div><div class='mg-n' {look}>{escape(value)}</div></div>"
+        for label, value, look in figures
+    )
+    return f"<div class='mg-figures'>{cells}</div>"
+
+
+def texts(prompt: str, titles: tuple[str, str], before: Written, after: Written) -> str:
+    """Both texts one above the other, coloured by probability; a ring where they part."""
+    apart = first_difference(before.text, after.text)
+    pictures = (_text(title, prompt, one, apart) for title, one in zip(titles, (before, after), strict=True))
+    return "".join(pictures) + _apart_words(apart, len(before.text))
+
+
+def one_text(prompt: str, title: str, before: Written, hint: str) -> str:
+    """One text, and room for another one that does not exist yet."""
+    room = f"<div class='mg-without mg-room'>{escape(hint)}</div>"
+    return _text(title, prompt, before, None) + room
+
+
+def _text(title: str, prompt: str, one: Written, apart: int | None) -> str:
+    rings = () if apart is None else (len(prompt) + apart,)
+    probabilities = [None] * len(prompt) + list(one.probabilities)
+    picture = tokens.surprise(prompt + one.text, probabilities, label=title, rings=rings)
+    picture = picture.replace(
+        "</span>\n", "</span>"
+    )  # the sign of a new line is enough: there is little room
+    return f"<div class='mg-label mg-plain'>{escape(title)}</div><div class='mg-without'>{picture}</div>"
+
+
+def first_difference(one: str, other: str) -> int | None:
+    """The first place where two texts of one length differ; None if they do not."""
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b), None)
+
+
+def _apart_words(apart: int | None, length: int) -> str:
+    if apart is None:
+        words = n_(
+            "The same {n} character both times: the same random numbers fell on the same characters.",
+            "The same {n} characters both times: the same random numbers fell on the same characters.",
+            length,
+        ).format(n=number(length))
+    elif apart == 0:
+        words = _("The same random numbers both times; the texts part at once.")
+    else:
+        words = n_(
+            "The same random numbers both times; the texts part at the ring, after {n} character.",
+            "The same random numbers both times; the texts part at the ring, after {n} characters.",
+            apart,
+        ).format(n=number(apart))
+    return f"<div class='mg-note'>{escape(words)}</div>"

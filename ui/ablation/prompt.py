@@ -1,0 +1,69 @@
+"""The prompt that both texts go on from, and the seed of their random numbers."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from minigpt_core import corpus
+from minigpt_core.sampling import start_id
+from ui import state
+from ui.i18n import _
+from ui.inside.reading import BEGINNING, passage, unknown_words
+from ui.inside.subject import Subject
+from ui.tokens import escape_markdown
+
+PROMPT, OFFERED, SEED = "ablation.prompt", "ablation.offered", "ablation.seed"
+MOST = 60  # characters
+LENGTH = 100  # characters that are written
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What both texts go on from."""
+
+    text: str
+    """What the model knows of the prompt."""
+
+    ids: tuple[int, ...]
+    """At least one."""
+
+    seed: int
+
+
+def ask(subject: Subject, offer: str = "") -> Beginning:
+    """The prompt and the dice.
+
+    Args:
+        offer: what stands there until somebody types; if nothing is offered, the first words of a passage.
+    """
+    key, offer = state.page_key(PROMPT), offer.strip() or beginning(passage(subject, 0))
+    if state.page_state(PROMPT, None) in (None, state.page_state(OFFERED, None)):
+        state.set_page_state(PROMPT, offer)
+    state.set_page_state(OFFERED, offer)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        typed = st.text_input(
+            _("Both go on from this prompt"), key=key, max_chars=MOST, persist_state="session"
+        )
+        st.button(
+            _("Other random numbers"),
+            icon=":material/casino:",
+            key="ablation_dice",
+            on_click=_roll,
+        )
+    text, unknown = subject.tokenizer.split_unknown(
+        corpus.normalize(typed or "", subject.run.lower, strip=False)
+    )
+    if unknown:
+        st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_words(unknown))}")
+    ids = subject.tokenizer.encode(text).tolist() if text else [start_id(subject.tokenizer)]
+    return Beginning(text, tuple(ids), state.page_state(SEED, 1))
+
+
+def beginning(text: str) -> str:
+    """The first words of a text, without the last one that does not fit."""
+    line = text.split("\n")[0][: 2 * BEGINNING]
+    return line[: line.rfind(" ") + 1].rstrip() or line
+
+
+def _roll() -> None:
+    state.set_page_state(SEED, state.page_state(SEED, 1) + 1)

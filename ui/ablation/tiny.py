@@ -1,0 +1,272 @@
+"""TinyGPT's table, edited by hand on a copy: the run itself stays as it is.
+
+V stands for the number of characters in the vocabulary.
+"""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+from torch import Tensor
+
+from minigpt_core.edited_table import Edit, TableModel, edited, learned_table
+from minigpt_core.errors import ConfigError
+from ui import charts, resources, state, tokens
+from ui.ablation import compare, prompt, table_charts
+from ui.i18n import _, number, percent, translate
+from ui.inside import guide
+from ui.inside.subject import Subject
+from ui.tokens import escape_markdown, name
+
+EDITS, CURRENT, NEXT, SHARE = "ablation.edits", "ablation.current", "ablation.next", "ablation.share"
+EXAMPLES = (("q", "u", 0.0), ("e", "!", 1.0), ("t", "h", 0.0), ("a", "z", 0.5))
+MOST_EXAMPLES = 2
+LENGTH = 160  # characters that are written: a table is quick
+SHOWN_EDITS = 6
+
+
+def table_page(subject: Subject) -> None:
+    """Everything about a TinyGPT."""
+    edits = kept_edits(subject)
+    before = learned_table(subject.model)
+    after = apply(before, edits)
+    left, right = st.columns([9, 11], gap="medium")
+    with left:
+        _editor(subject, before, after, edits)
+    with right:
+        _before_and_after(subject, before, after, edits)
+    _whole_table(subject, after)
+
+
+# The edits
+
+
+def kept_edits(subject: Subject) -> list[Edit]:
+    """The edits of this run's table, the oldest first."""
+    mine = state.page_state(EDITS, {}).get(subject.run.id, [])
+    return [Edit(*edit) for edit in mine]
+
+
+def apply(table: Tensor, edits: Sequence[Edit]) -> Tensor:
+    """The table, (V, V), with all edits. Raises `ConfigError` if one of them leaves nothing to come next."""
+    for edit in edits:
+        table = edited(table, edit)
+    return table
+
+
+def _add(subject: Subject, current: int, following: int, share: float) -> None:
+    """One more edit; one that cannot be made is refused in a sentence."""
+    edits = [*kept_edits(subject), Edit(current, following, share)]
+    try:
+        apply(learned_table(subject.model), edits)
+    except ConfigError as error:
+        state.notify(translate(error))
+        return
+    _keep(subject.run.id, edits)
+    characters = subject.tokenizer.itos
+    state.set_page_state(CURRENT, characters[current])
+    state.set_page_state(NEXT, characters[following])
+
+
+def _take_back(subject: Subject, how_many: int) -> None:
+    edits = kept_edits(subject)
+    _keep(subject.run.id, edits[: len(edits) - how_many])
+
+
+def _keep(run_id: str, edits: Sequence[Edit]) -> None:
+    kept = [(edit.current, edit.next, edit.probability) for edit in edits]
+    state.set_page_state(EDITS, state.page_state(EDITS, {}) | {run_id: kept})
+
+
+def _slide(subject: Subject, current: int, following: int) -> None:
+    _add(subject, current, following, state.page_state(SHARE, 0) / 100)
+
+
+# The page
+
+
+def _editor(subject: Subject, before: Tensor, after: Tensor, edits: Sequence[Edit]) -> None:
+    guide.heading(
+        _("Edit the table by hand"),
+        "editor",
+        shows=_(
+            "The row of the table for one character: how likely each character is to follow it, as learned (grey) and "
+            "after your changes (blue)."
+        ),
+        computed=_(
+            "TinyGPT sees one character only, so everything it knows fits into a table: its output layer applied to "
+            "each row of the embedding, then softmax. Your changes are made to a copy; the others of that row share "
+            "what is left, as they did before."
+        ),
+        beware=_(
+            "Only here can knowledge be edited like that: a GPT has no such table. Its guess depends on the whole "
+            "text before, and what it knows is spread over all its numbers."
+        ),
+    )
+    current, following = _pick(subject)
+    _buttons(subject, current, following, float(after[current, following].exp()))
+    figure = table_charts.row(subject.tokenizer, before[current].exp(), after[current].exp(), following)
+    alt = _("Bars: how likely each character is after “{character}”").format(
+        character=name(subject.tokenizer.itos[current])
+    )
+    st.plotly_chart(figure, key="ablation_row", alt=alt, config=charts.CONFIG)
+    _offers(subject)
+    _history(subject, edits)
+
+
+def _pick(subject: Subject) -> tuple[int, int]:
+    """The row and the column that are looked at."""
+    characters, stoi = subject.tokenizer.characters, subject.tokenizer.stoi
+    usual = next(
+        (pair[:2] for pair in EXAMPLES if set(pair[:2]) <= set(characters)), (characters[0], characters[-1])
+    )
+    chosen = []
+    with st.container(horizontal=True, gap="small"):
+        for where, label, default in ((CURRENT, _("After …"), usual[0]), (NEXT, _("… comes"), usual[1])):
+            kept = state.page_state(where, default)
+            state.set_page_state(where, kept if kept in stoi else default)
+            picked = st.selectbox(label, list(characters), format_func=name, key=state.page_key(where))
+            chosen.append(stoi[picked])
+    return chosen[0], chosen[1]
+
+
+def _buttons(subject: Subject, current: int, following: int, share: float) -> None:
+    state.set_page_state(SHARE, round(100 * share))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.slider(
+            _("Probability (%)"),
+            0,
+            100,
+            key=state.page_key(SHARE),
+            on_change=_slide,
+            args=(subject, current, following),
+        )
+        for key, label, new in (("never", _("Never"), 0.0), ("always", _("Always"), 1.0)):
+            st.button(
+                label,
+                key=f"ablation_{key}",
+                on_click=_add,
+                args=(subject, current, following, new),
+                disabled=share == new,
+            )
+
+
+def _offers(subject: Subject) -> None:
+    """Changes to begin with, one click each."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.html(f"<span class='mg-note'>{_('Try:')}</span>", width="content")
+        for number_, (current, following, share) in enumerate(_examples(subject)):
+            st.button(
+                edit_words(subject, Edit(current, following, share)),
+                icon=":material/bolt:",
+                key=f"ablation_example_{number_}",
+                on_click=_add,
+                args=(subject, current, following, share),
+            )
+
+
+def _history(subject: Subject, edits: Sequence[Edit]) -> None:
+    """What was changed, and the way back."""
+    if not edits:
+        return
+    said = " · ".join(edit_words(subject, edit) for edit in edits[-SHOWN_EDITS:])
+    st.caption(_("Changed: {edits}").format(edits=("… " if len(edits) > SHOWN_EDITS else "") + said))
+    with st.container(horizontal=True, gap="xsmall"):
+        for key, label, icon, how_many in (
+            ("undo", _("Undo the last change"), ":material/undo:", 1),
+            ("reset", _("As it was learned"), ":material/restart_alt:", len(edits)),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                key=f"ablation_{key}",
+                on_click=_take_back,
+                args=(subject, how_many),
+            )
+
+
+def _examples(subject: Subject) -> list[tuple[int, int, float]]:
+    stoi = subject.tokenizer.stoi
+    possible = [(stoi[a], stoi[b], share) for a, b, share in EXAMPLES if a in stoi and b in stoi]
+    return possible[:MOST_EXAMPLES]
+
+
+def edit_words(subject: Subject, edit: Edit) -> str:
+    """An edit in words, as Markdown."""
+    words = {0.0: _("“{next}” never after “{current}”"), 1.0: _("“{next}” always after “{current}”")}.get(
+        edit.probability, _("“{next}” after “{current}”: {share}")
+    )
+    characters = subject.tokenizer.itos
+    return escape_markdown(
+        words.format(
+            next=name(characters[edit.next]),
+            current=name(characters[edit.current]),
+            share=percent(edit.probability, 0),
+        )
+    )
+
+
+def _before_and_after(subject: Subject, before: Tensor, after: Tensor, edits: Sequence[Edit]) -> None:
+    text = resources.ablation_text(subject.run.id)
+    guide.heading(
+        _("What does it write then?"),
+        "edited",
+        shows=_("The loss and a text, as the table was learned and as it is after your changes."),
+        computed=_(
+            "The loss is measured on {n} characters{unseen}. Both texts are drawn with the same random numbers."
+        ).format(
+            n=number(text.characters),
+            unseen=_(" that were kept out of the training") if text.unseen else "",
+        ),
+        beware=_(
+            "A higher loss does not say that the text is worse to you, only that the real text surprises the table "
+            "more. A pair that is forbidden but occurs in the text costs infinitely much."
+        ),
+    )
+    tables = [TableModel(before), TableModel(after)]
+    losses = [float(_loss(table(text.x, text.y)[1])) for table in tables]
+    st.html(compare.losses(losses[0], losses[1], _("loss, as learned"), _("loss, as it is now")))
+    if math.isinf(losses[1]):
+        st.caption(_("Infinite: the text holds a pair that you have forbidden. Never say never."))
+    begin = prompt.ask(subject, subject.tokenizer.itos[edits[-1].current] if edits else "")
+    both = [
+        compare.written(
+            resources.write(table, begin.ids, subject.config.block_size, begin.seed, LENGTH),
+            subject.tokenizer,
+        )
+        for table in tables
+    ]
+    if edits:
+        titles = (_("As it was learned"), _("With your changes"))
+        st.html(compare.texts(begin.text, titles, both[0], both[1]))
+    else:
+        hint = _("Change something on the left: here you will read what the changed table writes.")
+        st.html(compare.one_text(begin.text, _("As it was learned"), both[0], hint))
+    st.html(tokens.probability_legend())
+    st.caption(_("All this happens on a copy. The trained run stays as it is."))
+
+
+def _loss(loss: Tensor | None) -> Tensor:
+    assert loss is not None
+    return loss
+
+
+def _whole_table(subject: Subject, after: Tensor) -> None:
+    guide.heading(
+        _("The whole model is this table"),
+        "whole",
+        shows=_(
+            "A row for each character just read, a column for each character that may follow; yellow is likely."
+        ),
+        computed=_("Softmax of the output layer applied to each row of the embedding, with your changes."),
+        beware=_(
+            "It looks like counted pairs, and nearly is: TinyGPT learned it by gradient descent, and at best it "
+            "becomes as good as the counts of its text. No GPT can be drawn like this."
+        ),
+    )
+    st.plotly_chart(
+        table_charts.heatmap(subject.tokenizer, after.exp()),
+        key="ablation_heatmap",
+        alt=_("A square of probabilities: which character follows which"),
+        config=charts.CONFIG,
+    )

@@ -1,0 +1,147 @@
+"""Where a head looks, in words, with the measurement that says so."""
+
+from typing import Any
+
+from minigpt_core.inspection import HeadDescription, Share
+from ui.i18n import N_, _, number, percent
+
+CAPTIONS = {  # beneath a small map, beside a bar
+    "itself": N_("itself"),
+    "previous": N_("the previous"),
+    "two_before": N_("two before"),
+    "first": N_("the very first"),
+    "same": N_("the same one"),
+    "after_same": N_("after the same one"),
+    "word_start": N_("start of word"),
+    "line_start": N_("start of line"),
+    "break": N_("spaces, signs"),
+    "vowel": N_("vowels"),
+}
+PLACES = {  # inside a sentence
+    "itself": N_("the character itself"),
+    "previous": N_("the character just before"),
+    "two_before": N_("the character two places before"),
+    "first": N_("the very first character"),
+    "same": N_("the same character, earlier in the text"),
+    "after_same": N_("what came after the same character, earlier in the text"),
+    "word_start": N_("the first letter of the word"),
+    "line_start": N_("the first character of the line"),
+    "break": N_("spaces and punctuation"),
+    "vowel": N_("vowels"),
+}
+SHOWN_RULES = 3
+FAINTLY = 0.1  # share of the attention above chance, below which a rule says nothing about a head
+
+
+def heads(described: list[HeadDescription]) -> list[dict[str, Any]]:
+    """What the component says of every head, layer by layer."""
+    return [
+        {
+            "layer": head.layer,
+            "head": head.head,
+            "caption": caption(head),
+            "sentence": sentence(head),
+            "tip": tip(head),
+            "clear": head.rule != "",
+            "rules": [bar(name, share) for name, share in list(head.shares.items())[:SHOWN_RULES]],
+        }
+        for head in described
+    ]
+
+
+def caption(head: HeadDescription) -> str:
+    """The nearest rule in two or three words, and its score."""
+    if head.rule == "evenly":
+        return _("everywhere alike")
+    rule, share = next(iter(head.shares.items()), ("", None))
+    if share is None or share.excess < FAINTLY:
+        return _("no simple rule")
+    return f"{_(CAPTIONS[rule])} {percent(share.attention)}"
+
+
+def sentence(head: HeadDescription) -> str:
+    """What a head was measured to do."""
+    if head.rule == "evenly":
+        words = _(
+            "Looks at everything nearly alike: its attention is spread out to {spread} of what is possible."
+        )
+        return words.format(spread=percent(head.spread))
+    if head.rule:
+        share = head.shares[head.rule]
+        return _("Looks mostly at {where}: {share} of its attention goes there.").format(
+            where=_(PLACES[head.rule]), share=percent(share.attention)
+        )
+    return _("None of {n} simple rules explains where it looks. The nearest ones:").format(
+        n=number(len(PLACES))
+    )
+
+
+def tip(head: HeadDescription) -> str:
+    """What to say of a head where its bars are not in sight."""
+    if head.rule:
+        return sentence(head)
+    return _("No simple rule explains where it looks. The nearest one: {rule}").format(
+        rule=", ".join(bar(rule, share)["words"] for rule, share in list(head.shares.items())[:1])
+    )
+
+
+def bar(rule: str, share: Share) -> dict[str, Any]:
+    """One measured rule: how much attention follows it, and what evenly spread attention would give."""
+    words = _("{share}; evenly spread it would be {chance}").format(
+        share=percent(share.attention), chance=percent(share.chance)
+    )
+    words = f"{_(PLACES[rule])}: {words}"
+    return {"name": _(CAPTIONS[rule]), "share": share.attention, "chance": share.chance, "words": words}
+
+
+def labels() -> dict[str, str]:
+    """All words of the component, in the reader's language."""
+    return {
+        "text": _("The text. Arrow keys move from character to character."),
+        "point": _("Point at a character: where does it look to guess what comes next?"),
+        "written": _("dashed: written by the model"),
+        "quoted": _("“{c}”"),
+        "one": _("this head"),
+        "layer": _("average of its layer"),
+        "all": _("average of all"),
+        "back": _("where it looks"),
+        "by": _("who looks at it"),
+        "scale": _("share of the attention"),
+        "place": _("place {n}"),
+        "looks": _("{character} (place {n}) looks at"),
+        "seen_by": _("{character} (place {n}) is looked at by"),
+        "nobody": _("nobody: it is the last one"),
+        "grid": _("All heads"),
+        "grid_hint": _("{n} layers, {heads} heads each. Choose one."),
+        "grid_hint_one": _("1 layer, {heads} heads. Choose one."),
+        "layer_n": _("layer {n}"),
+        "head_n": _("Layer {layer}, head {head}"),
+        "mean_layer": _("Layer {layer}, average of {n} heads"),
+        "mean_all": _("Average of all {n} heads"),
+        "mean_words": _("An average hides what single heads do: no head needs to look like it."),
+        "map_hint": _("Map of the attention. Up and down: another line; left and right: another column."),
+        "who": _("who looks ↓"),
+        "whom": _("at whom →"),
+        "later": _("still to come: hidden"),
+        "whole": _("whole text"),
+        "near": _("enlarged"),
+        "steps": _("The calculation"),
+        "to_map": _("Back to the map"),
+        "steps_title": _("How {character} (place {n}) shares out its attention · {head}"),
+        "query": _("What {character} asks for (query)"),
+        "key": _("What {character} offers (key)"),
+        "product": _("Multiplied, number by number"),
+        "sum": _("sum = {n}"),
+        "column_whom": _("at whom"),
+        "column_score": _("sum: query · key"),
+        "column_scaled": _("divided by √{n}"),
+        "column_masked": _("mask"),
+        "column_exp": _("e to that"),
+        "column_share": _("share (softmax)"),
+        "other": _("1 other"),
+        "others": _("{n} others"),
+        "total": _("total"),
+        "forbidden": _("comes later"),
+        "pick_row": _("Choose a line to see its multiplication."),
+        "measured": _("Measured on other text, not on yours"),
+    }

@@ -1,0 +1,105 @@
+"""Table and chart in one component: ticking a run draws its curve at once, and runs that go on are followed without
+a rerun."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from minigpt_core.errors import UserError
+from minigpt_core.runs import Run
+from ui import resources, state
+from ui.compare import table
+from ui.i18n import _, language, plotly_separators
+from ui.ladder.chart import references as counted
+from ui.style import REFERENCE
+from ui.wording import STATUS_COLOURS, STATUSES
+
+HERE = Path(__file__).parent
+HTML = "<div class='mg-compare'></div>"
+POLL_MS = 700
+CHART_HEIGHT = 262
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The chart of the chosen runs, and the table of all."""
+    chosen = table.chosen(runs)
+    focused = table.focus(runs)
+    mount = resources.component("compare_board", HERE, HTML, plotly=True)
+    mount(
+        data={
+            "script": "api/plotly.js",
+            "api": "api/runs/",
+            "every": POLL_MS,
+            "height": CHART_HEIGHT,
+            "locale": language(),
+            "separators": plotly_separators(),
+            "grey": REFERENCE,
+            "most": table.MOST_CHOSEN,
+            "rows": table.rows(runs),
+            "chosen": chosen,
+            "focus": focused.id if focused else None,
+            "asked": state.page_state(table.ASKED, 0),
+            "references": references([run for run in runs if run.id in chosen]),
+            "statuses": {status: _(word) for status, word in STATUSES.items()},
+            "colours": STATUS_COLOURS,
+            "labels": labels(),
+        },
+        key=state.COMPARE_BOARD,
+        height="content",
+        on_choice_change=_take,
+        on_status_change=lambda: None,
+    )
+
+
+def _take() -> None:
+    """What was ticked and clicked in the table. It comes from a browser: anything is possible."""
+    choice = st.session_state[state.COMPARE_BOARD].choice
+    if isinstance(choice, dict) and isinstance(choice.get("chosen"), list):
+        wanted = [run_id for run_id in choice["chosen"] if isinstance(run_id, str)]
+        focused = choice.get("focus")
+        table.choose(wanted, focused if isinstance(focused, str) else None)
+
+
+def references(shown: Sequence[Run]) -> list[dict[str, Any]]:
+    """What needs no training, on the text that the shown runs share; nothing if they share none."""
+    if not shown or len({(run.text_id, run.training.val_fraction) for run in shown}) > 1:
+        return []
+    first = shown[0]
+    try:
+        known = resources.baselines(first.text_id, first.lower, first.training.val_fraction)
+    except UserError:  # the text is gone: the curves can still be seen
+        return []
+    return [{"value": line.value, "label": line.label} for line in counted(known)]
+
+
+def labels() -> dict[str, str]:
+    """All words of the component, in the reader's language."""
+    return {
+        "run": _("run"),
+        "status": _("status"),
+        "text": _("text"),
+        "model": _("model"),
+        "differs": _("what differs from the run below"),
+        "loss": _("best on unseen text"),
+        "time": _("time"),
+        "nothing": _("nothing"),
+        "first": "–",
+        "more": _("{n} more"),
+        "show": _("Show {name} in the chart"),
+        "sort": _("Sort by this"),
+        "batches": _("loss of each batch"),
+        "unseen": _("loss on unseen text"),
+        "log_loss": _("logarithmic loss"),
+        "log_steps": _("logarithmic steps"),
+        "x": _("step"),
+        "y_batches": _("loss (nats per character)"),
+        "y_unseen": _("loss on unseen text (nats per character)"),
+        "empty": _("Tick a run in the table: its curve appears here."),
+        "chart": _("Chart of the loss over the steps of the chosen runs"),
+        "png": _("Save the chart as a picture (PNG)"),
+        "svg": _("Save the chart as a drawing that can be enlarged (SVG)"),
+        "unreachable": _("The program cannot be reached; trying again."),
+        "step": _("{status}, step {step}"),
+    }

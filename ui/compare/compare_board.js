@@ -1,0 +1,340 @@
+// All runs in a table, the ticked ones in one chart. Python sends the rows; the curves are asked for here, and asked for
+// again while a run goes on. Runs again on every new `data`.
+
+const LIVE = ["queued", "running", "paused"];
+const COLOURS_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#B0568F", "#B07A00", "#2C8FC9"];
+const COLOURS_DARK = ["#56B4E9", "#E8813A", "#2BC49B", "#E39CC4", "#E6B93C", "#8CC6FF"];
+const DASHES = ["solid", "dash"];
+const MARGIN = { l: 40, r: 216, t: 24, b: 34 };
+const LABEL_PX = 15, LABEL_CHARACTERS = 30, LABEL_BEGIN = 9;
+const MOST_DIFFERENCES = 3;
+const SAVED_HEIGHT = 420;   // of a picture: there is more room for it than on the page
+const views = new WeakMap();
+
+const element = (tag, name, parent, text) => {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  parent?.appendChild(made);
+  return made;
+};
+const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+// A long name keeps its begin and, since it ends in what was changed, its end
+function cut(text) {
+  const letters = [...text];
+  if (letters.length <= LABEL_CHARACTERS) return text;
+  return `${letters.slice(0, LABEL_BEGIN).join("")}…${letters.slice(LABEL_BEGIN + 1 - LABEL_CHARACTERS).join("")}`;
+}
+
+function isDark(style) {
+  const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);
+  return red + green + blue > 384;  // light text
+}
+
+function build(root) {
+  root.replaceChildren();
+  const view = { root, curves: new Map(), tags: new Map(), slots: new Map(), what: "batches", logLoss: false, logSteps: false, sort: null, mounted: true };
+  view.bar = element("div", "mg-cmp-bar", root);
+  view.chart = element("div", "mg-cmp-chart", root);
+  view.chart.setAttribute("role", "img");
+  view.box = element("div", "mg-cmp-table", root);
+  view.resize = new ResizeObserver(() => { if (window.Plotly && view.drawn) window.Plotly.Plots.resize(view.chart); });
+  view.resize.observe(view.chart);
+  view.onVisible = () => { if (!document.hidden) poll(view); };
+  document.addEventListener("visibilitychange", view.onVisible);
+  return view;
+}
+
+// Above the chart
+
+function showBar(view) {
+  const { labels } = view.data;
+  view.bar.replaceChildren();
+  const kinds = element("div", "mg-cmp-kinds", view.bar);
+  for (const what of ["batches", "unseen"]) {
+    const button = element("button", "", kinds, labels[what]);
+    button.setAttribute("aria-pressed", view.what === what);
+    button.onclick = () => { view.what = what; showBar(view); draw(view); };
+  }
+  for (const [name, key] of [["log_loss", "logLoss"], ["log_steps", "logSteps"]]) {
+    const label = element("label", "", view.bar);
+    const box = element("input", "", label);
+    box.type = "checkbox";
+    box.checked = view[key];
+    box.onchange = () => { view[key] = box.checked; draw(view); };
+    label.append(labels[name]);
+  }
+  element("span", "mg-cmp-space", view.bar);
+  for (const format of ["png", "svg"]) {
+    const button = element("button", "mg-cmp-save", view.bar, format.toUpperCase());
+    button.title = labels[format];
+    button.setAttribute("aria-label", labels[format]);
+    button.disabled = !view.chosen.length;
+    button.onclick = () => save(view, format);
+  }
+}
+
+async function save(view, format) {
+  const Plotly = await loadPlotly(view.data.script);
+  const style = getComputedStyle(view.root);
+  const paper = style.getPropertyValue("--st-background-color").trim() || "#fff";
+  const width = view.chart.clientWidth, height = Math.max(SAVED_HEIGHT, view.data.height), all = lines(view);
+  const figure = { data: traces(view, all), layout: { ...layout(view, all, height), paper_bgcolor: paper, plot_bgcolor: paper } };
+  const address = await Plotly.toImage(figure, { format, width, height, scale: format === "png" ? 2 : 1 });
+  const link = element("a", "", document.body);
+  link.href = address;
+  link.download = `mini-gpt.${format}`;
+  link.click();
+  link.remove();
+}
+
+// The table
+
+const shownRow = (view, row) => view.curves.get(row.id) && LIVE.includes(row.status) ? { ...row, now: view.curves.get(row.id) } : row;
+
+function sorted(view) {
+  const rows = [...view.data.rows];
+  if (!view.sort) return rows;
+  return rows.sort((a, b) => (a[view.sort] ?? Infinity) - (b[view.sort] ?? Infinity));
+}
+
+function differences(view, row, below) {
+  const { labels } = view.data;
+  if (!below) return labels.first;
+  const found = Object.keys(row.settings).filter((name) => row.settings[name] !== below.settings[name])
+    .map((name) => `${name} ${below.settings[name]} → ${row.settings[name]}`);
+  if (row.model !== below.model) found.splice(0, found.length, `${labels.model} ${below.model} → ${row.model}`);  // it explains the rest
+  if (row.text !== below.text) found.unshift(`${labels.text} ${below.text} → ${row.text}`);
+  const listed = found.slice(0, MOST_DIFFERENCES), more = found.length - listed.length;
+  if (more > 0) listed.push(fill(labels.more, { n: more }));
+  return listed.join(" · ") || labels.nothing;
+}
+
+function showTable(view) {
+  const { labels } = view.data, at = view.box.scrollTop;
+  const focused = view.box.contains(document.activeElement) ? document.activeElement.dataset.is : null;
+  view.box.replaceChildren();
+  const table = element("table", "", view.box), head = element("tr", "", element("thead", "", table));
+  element("th", "", head);
+  const columns = [["run"], ["status"], ["model"], ["differs"], ["text"], ["loss", "loss"], ["time", "seconds"]];
+  for (const [name, sort] of columns) {
+    const cell = element("th", sort ? "mg-cmp-n" : "", head, sort ? undefined : labels[name]);
+    if (!sort) continue;
+    const button = element("button", "", cell, labels[name] + (view.sort === sort ? " ↑" : ""));
+    button.title = labels.sort;
+    button.dataset.is = `sort ${sort}`;
+    cell.setAttribute("aria-sort", view.sort === sort ? "ascending" : "none");
+    button.onclick = () => { view.sort = view.sort === sort ? null : sort; showTable(view); };
+  }
+  const body = element("tbody", "", table), rows = sorted(view);
+  rows.forEach((row, i) => addRow(view, body, row, rows[i + 1]));
+  view.box.scrollTop = at;
+  if (focused) view.box.querySelector(`[data-is="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function addRow(view, body, row, below) {
+  const { labels } = view.data;
+  const line = element("tr", row.id === view.focus ? "mg-cmp-focus" : "", body);
+  line.onclick = (event) => { if (!event.target.closest("input")) choose(view, view.chosen, row.id); };
+  const first = element("td", "", line), box = element("input", "", first), swatch = element("i", "mg-cmp-swatch", first);
+  box.type = "checkbox";
+  box.dataset.is = `box ${row.id}`;
+  box.checked = view.chosen.includes(row.id);
+  box.disabled = !box.checked && view.chosen.length >= view.data.most;
+  box.setAttribute("aria-label", fill(labels.show, { name: row.name }));
+  box.onchange = () => choose(view, box.checked ? [...view.chosen, row.id] : view.chosen.filter((id) => id !== row.id), row.id);
+  if (box.checked) swatch.style.background = colourOf(view, row.id);
+  const name = element("button", "mg-cmp-name", element("td", "mg-cmp-run", line));
+  element("bdi", "", name, row.name);
+  name.dataset.is = `name ${row.id}`;
+  if (row.note) name.title = row.note;
+  const status = element("span", "mg-cmp-status", element("td", "", line));
+  status.style.setProperty("--k", row.colour);
+  status.dataset.run = row.id;
+  const model = element("td", "mg-cmp-model", line, row.model);
+  model.title = row.about;
+  element("td", "mg-cmp-differs", line, differences(view, row, below));
+  element("bdi", "", element("td", "mg-cmp-text", line), row.text);
+  element("td", "mg-cmp-n", line, row.loss_words);
+  element("td", "mg-cmp-n", line, row.time);
+  showStatus(view, status, row);
+}
+
+function showStatus(view, cell, row) {
+  const now = view.curves.get(row.id), { labels, statuses } = view.data;
+  const going = row.live && now;
+  const number = new Intl.NumberFormat(view.data.locale);
+  const words = going ? fill(labels.step, { status: statuses[now.status] ?? row.word, step: number.format(now.step) }) : row.word;
+  if (cell.textContent !== words) cell.textContent = words;
+}
+
+function choose(view, chosen, focus) {
+  const before = view.chosen.join();
+  view.chosen = chosen;
+  view.focus = focus;
+  takeSlots(view);
+  showTable(view);
+  if (chosen.join() !== before) { showBar(view); draw(view); poll(view); }
+  view.trigger("choice", { chosen, focus });
+}
+
+// A run keeps its colour for as long as it is ticked
+function takeSlots(view) {
+  for (const id of [...view.slots.keys()]) if (!view.chosen.includes(id)) view.slots.delete(id);
+  const taken = new Set(view.slots.values());
+  for (const id of view.chosen) {
+    if (view.slots.has(id)) continue;
+    let slot = 0;
+    while (taken.has(slot)) slot += 1;
+    taken.add(slot);
+    view.slots.set(id, slot);
+  }
+}
+
+function colourOf(view, id) {
+  const palette = isDark(getComputedStyle(view.root)) ? COLOURS_DARK : COLOURS_LIGHT;
+  return palette[view.slots.get(id) % palette.length];
+}
+
+// The chart
+
+function lines(view) {
+  const rows = new Map(view.data.rows.map((row) => [row.id, row]));
+  return view.chosen.filter((id) => view.curves.has(id) && rows.has(id)).map((id) => {
+    const curve = view.curves.get(id), main = view.what === "unseen" ? curve.val : curve.smooth;
+    return { id, name: rows.get(id).name, colour: colourOf(view, id), dash: DASHES[Math.floor(view.slots.get(id) / COLOURS_LIGHT.length) % DASHES.length], main, raw: curve.raw };
+  }).filter((line) => line.main.x.length);
+}
+
+function limits(view, all) {
+  const losses = all.flatMap((line) => line.main.y).filter(isFinite), known = view.data.references.map((line) => line.value);
+  if (!losses.length && !known.length) return [0, 1];
+  const top = known.length ? Math.max(...known) : Infinity, starts = all.map((line) => line.main.y[0]);
+  const high = Math.max(...known, Math.min(Math.max(...starts, ...(known.length ? [] : losses)), 1.25 * top));
+  const low = Math.min(...losses.filter((loss) => loss <= high), ...known);
+  return view.logLoss ? [Math.max(low * 0.95, 0.01), high * 1.04] : [low - 0.05 * (high - low), high + 0.04 * (high - low)];
+}
+
+// Labels at the right, none on top of another
+function spread(wanted, height) {
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]), places = [...wanted];
+  let free = -Infinity;
+  for (const i of order) places[i] = free = Math.max(wanted[i], free + LABEL_PX);
+  free = height + 26 + LABEL_PX;
+  for (const i of order.reverse()) places[i] = free = Math.min(places[i], free - LABEL_PX);
+  return places;
+}
+
+function layout(view, all, height = view.data.height) {
+  const { data } = view, style = getComputedStyle(view.root), grid = "rgba(128,128,128,0.2)", { labels } = data;
+  const [low, high] = limits(view, all), scale = view.logLoss ? Math.log10 : (y) => y;
+  const inner = height - MARGIN.t - MARGIN.b;
+  const pixel = (y) => (scale(high) - scale(Math.min(Math.max(y, low), high))) / (scale(high) - scale(low)) * inner;
+  const ends = [...data.references.map((line) => ({ y: line.value, text: `┄ ${escape(line.label)}`, faint: true })),
+    ...all.map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">■</span> ${escape(cut(line.name))}` }))];
+  const at = ends.map((end) => pixel(end.y)), places = spread(at, inner);
+  const last = Math.max(1, ...all.map((line) => line.main.x.at(-1)));
+  const axis = { zeroline: false, gridcolor: grid, linecolor: grid, fixedrange: true };
+  const words = { showarrow: false, font: { size: 12 }, align: "left", xanchor: "left", xref: "paper" };
+  return {
+    height, autosize: true, margin: MARGIN, showlegend: false, separators: data.separators, dragmode: false,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified",
+    font: { color: style.color, family: style.fontFamily, size: 12 },
+    hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: style.color } },
+    xaxis: { ...axis, showgrid: false, type: view.logSteps ? "log" : "linear", range: view.logSteps ? [0, Math.log10(last)] : [0, last],
+      title: { text: labels.x, font: { size: 12 }, standoff: 2 }, unifiedhovertitle: { text: `${labels.x} %{x:,d}` } },
+    yaxis: { ...axis, type: view.logLoss ? "log" : "linear", range: [scale(low), scale(high)], nticks: 7 },
+    shapes: data.references.map((line) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: line.value, y1: line.value,
+      line: { color: data.grey, width: 1.3, dash: "dot" }, layer: "below" })),
+    annotations: [
+      { ...words, x: 0, xshift: 1 - MARGIN.l, yref: "paper", y: 1, yanchor: "bottom", yshift: 4, text: labels[`y_${view.what}`] },
+      ...ends.map((end, i) => ({ ...words, x: 1, xshift: 9, yref: "paper", y: 1, yanchor: "middle", yshift: -places[i], text: end.text, opacity: end.faint ? 0.8 : 1 })),
+      ...(all.length ? [] : [{ ...words, xanchor: "center", x: 0.5, yref: "paper", y: 0.6, text: labels.empty, opacity: 0.75, font: { size: 14 } }]),
+    ],
+  };
+}
+
+function traces(view, all) {
+  const raw = view.what === "unseen" ? [] : all.map((line) => ({
+    type: "scatter", mode: "lines", x: line.raw.x, y: line.raw.y, opacity: 0.22, line: { color: line.colour, width: 1 }, hoverinfo: "skip" }));
+  return [...raw, ...all.map((line) => ({
+    type: "scatter", mode: view.what === "unseen" ? "lines+markers" : "lines", x: line.main.x, y: line.main.y, name: escape(cut(line.name)),
+    hovertemplate: "%{y:.2f}", line: { color: line.colour, width: 2.3, dash: line.dash }, marker: { size: 5 } }))];
+}
+
+async function draw(view) {
+  const Plotly = await loadPlotly(view.data.script);
+  if (!view.mounted || !view.root.isConnected) return;
+  const all = lines(view);
+  view.chart.style.height = `${view.data.height}px`;
+  view.chart.setAttribute("aria-label", `${view.data.labels.chart}: ${all.map((line) => `${line.name} ${line.main.y.at(-1)}`).join(", ")}`);
+  await Plotly.react(view.chart, traces(view, all), layout(view, all), { displayModeBar: false, responsive: true });
+  view.drawn = true;
+}
+
+// Curves
+
+const wanted = (view) => view.data.rows.filter((row) => row.live || (view.chosen.includes(row.id) && !view.curves.has(row.id)));
+
+async function ask(view, row) {
+  const tag = view.tags.get(row.id);
+  const answer = await fetch(new URL(view.data.api + row.id, document.baseURI), { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+  if (answer.status === 304) return false;
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  view.tags.set(row.id, answer.headers.get("ETag"));
+  view.curves.set(row.id, await answer.json());
+  return true;
+}
+
+async function poll(view) {
+  clearTimeout(view.timer);
+  if (!view.mounted || document.hidden) return;
+  if (view.asking) { view.again = true; return; }
+  view.asking = true;
+  const rows = wanted(view);
+  const news = await Promise.all(rows.map((row) => ask(view, row).catch(() => false)));
+  view.asking = false;
+  if (!view.mounted) return;
+  rows.forEach((row, i) => { if (news[i]) { const cell = view.box.querySelector(`[data-run="${CSS.escape(row.id)}"]`); if (cell) showStatus(view, cell, row); } });
+  if (rows.some((row, i) => news[i] && view.chosen.includes(row.id))) draw(view);
+  const changed = rows.find((row) => row.live && view.curves.has(row.id) && view.curves.get(row.id).status !== row.status);
+  if (changed) {
+    const said = `${changed.id} ${view.curves.get(changed.id).status}`;
+    if (view.said !== said) { view.said = said; view.trigger("status", said); }
+  }
+  if (view.again) { view.again = false; poll(view); }
+  else if (view.data.rows.some((row) => row.live)) view.timer = setTimeout(() => poll(view), view.data.every);
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".mg-compare");
+  let view = views.get(parentElement);
+  if (!view || view.root !== root) {
+    view = build(root);
+    views.set(parentElement, view);
+  }
+  Object.assign(view, { data, trigger: setTriggerValue, mounted: true });
+  if (view.asked !== data.asked) Object.assign(view, { asked: data.asked, chosen: data.chosen, focus: data.focus });
+  const known = new Set(data.rows.map((row) => row.id));
+  view.chosen = view.chosen.filter((id) => known.has(id));
+  if (!known.has(view.focus)) view.focus = data.focus;
+  for (const row of data.rows) {  // it went on or ended since: what was kept of it is old
+    if (!row.live && view.curves.has(row.id) && view.curves.get(row.id).status !== row.status) view.curves.delete(row.id);
+  }
+  takeSlots(view);
+  showBar(view);
+  showTable(view);
+  draw(view).catch(() => {});
+  poll(view);
+
+  return () => {  // only when the component leaves the page
+    view.mounted = false;
+    clearTimeout(view.timer);
+    view.resize.disconnect();
+    document.removeEventListener("visibilitychange", view.onVisible);
+    if (view.drawn) window.Plotly?.purge(view.chart);
+    views.delete(parentElement);
+  };
+}

@@ -1,0 +1,240 @@
+"""One run below the table: its name and note, what can be done with it, and its exports."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from minigpt_core.errors import StoreError
+from minigpt_core.export_metrics import export_csv, export_tensorboard
+from minigpt_core.export_notebook import export_notebook
+from minigpt_core.export_script import LONGEST_EMBEDDED, Language, export_script
+from minigpt_core.run_archive import export_run, import_run
+from minigpt_core.runs import LIVE, MAX_NAME, MAX_NOTE, Run
+from ui import resources, state
+from ui.compare import table
+from ui.i18n import N_, _, language
+from ui.journey import STATIONS
+from ui.tokens import escape_markdown
+from ui.training import settings
+from ui.training.situation import LEFT, spoken_errors
+from ui.wording import run_error, run_title
+
+TRAINING = next(station.script for station in STATIONS if station.name == "training")
+DELETED = "compare.deleted"
+ZIP = "application/zip"
+
+Files = dict[str, bytes]
+
+
+def show(run: Run) -> None:
+    """Everything about one run."""
+    mine = state.owns(run) and not run.prepared
+    st.subheader(escape_markdown(run_title(run)), anchor=False)
+    if error := run_error(run):
+        st.caption(escape_markdown(error))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _name(run, mine)
+    with right:
+        _note(run, mine)
+    _buttons(run, mine)
+
+
+def _name(run: Run, mine: bool) -> None:
+    name = f"compare.name.{run.id}"
+    state.set_page_state(name, run_title(run))
+    st.text_input(
+        _("Its name"), key=state.page_key(name), max_chars=MAX_NAME, disabled=not mine, on_change=_rename,
+        args=(run.id, name),
+    )  # fmt: skip
+
+
+def _rename(run_id: str, name: str) -> None:
+    with spoken_errors():
+        resources.store().rename(run_id, state.page_state(name, ""), state.workspace())
+
+
+def _note(run: Run, mine: bool) -> None:
+    note = f"compare.note.{run.id}"
+    state.set_page_state(note, run.note)
+    st.text_input(
+        _("Note"), key=state.page_key(note), max_chars=MAX_NOTE, disabled=not mine, on_change=_write_note,
+        args=(run.id, note), placeholder=_("What did you want to find out?"),
+    )  # fmt: skip
+
+
+def _write_note(run_id: str, note: str) -> None:
+    with spoken_errors():
+        resources.store().note(run_id, state.page_state(note, ""), state.workspace())
+
+
+def _buttons(run: Run, mine: bool) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="compare_actions"):
+        if mine and run.status in LEFT:
+            st.button(
+                _("Go on from step {step}").format(step=run.step), icon=":material/play_arrow:", key="compare_go_on",
+                on_click=go_on, args=(run.id,),
+            )  # fmt: skip
+        if st.button(
+            _("New run like this"), icon=":material/content_copy:", key="compare_duplicate",
+            on_click=duplicate, args=(run.id,),
+            help=_("Opens the Training page with the settings and the text of this run: change one thing, and start."),
+        ):  # fmt: skip
+            st.switch_page(TRAINING)
+        st.page_link(
+            TRAINING,
+            label=_("Look at it on Training"),
+            icon=":material/show_chart:",
+            query_params={"run": run.id},
+        )
+        with (
+            st.popover(_("Download"), icon=":material/download:", key="compare_download"),
+            st.container(gap=None),
+        ):
+            downloads(run)
+        st.button(
+            _("Delete"), icon=":material/delete:", key="compare_delete", on_click=delete, args=(run.id,),
+            disabled=not mine or run.status in LIVE,
+            help=_("Put it into the bin. One click brings it back. A run that goes on must be stopped first."),
+        )  # fmt: skip
+
+
+def go_on(run_id: str) -> None:
+    """Put a run that was left back into the queue."""
+    with spoken_errors():
+        resources.store().owned_run(run_id, state.workspace())
+        resources.jobs().resume(run_id)
+
+
+def duplicate(run_id: str) -> None:
+    """Set Training up like this run."""
+    settings.back_to(run_id)
+    state.set_page_state("training.filled", True)
+    state.follow_run(run_id)
+
+
+def delete(run_id: str) -> None:
+    """Into the bin."""
+    with spoken_errors():
+        resources.store().delete(run_id, state.workspace())
+        state.set_page_state(DELETED, run_id)
+        if state.run_id() == run_id:
+            state.follow_run(None)
+
+
+def undo() -> None:
+    """The way back from a deletion, as long as there is one."""
+    gone = state.page_state(DELETED, None)
+    if gone is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        name = escape_markdown(run_title(resources.store().run(gone)))
+        st.markdown(_("Deleted: {name}").format(name=name), width="content")
+        st.button(_("Undo"), icon=":material/undo:", key="compare_undo", on_click=undelete, args=(gone,))
+
+
+def undelete(run_id: str) -> None:
+    """Out of the bin."""
+    with spoken_errors():
+        resources.store().undelete(run_id, state.workspace())
+        state.set_page_state(DELETED, None)
+
+
+# Exports
+
+
+def downloads(run: Run) -> None:
+    """A button for each form that a run can be taken along in. The file is made when it is asked for."""
+    try:
+        length = len(resources.store().text(run.text_id).text)
+    except StoreError:
+        length = None
+    code = _language()
+    offers: list[tuple[str, str, str, str, Callable[[], bytes], str]] = [
+        ("notebook", _("Notebook"), _("three cells: prepare, train, generate"), "ipynb",
+         lambda: _one_file(f"{slug(run)}.ipynb", *export_notebook(resources.store(), run, code)), "application/json"),
+        ("script", _("Python script"), _("the same as one file that needs nothing but torch"), "py",
+         lambda: _one_file(f"{slug(run)}.py", *export_script(resources.store(), run, code)), "text/x-python"),
+        ("csv", _("Table (CSV)"), _("every loss, for a spreadsheet"), "csv",
+         lambda: export_csv(resources.store(), run).encode(), "text/csv"),
+        ("zip", _("Everything (ZIP)"), _("with the weights, to be opened on another machine"), "zip",
+         lambda: export_run(resources.store(), run), ZIP),
+    ]  # fmt: skip
+    for key, label, about, ending, make, mime in offers:
+        beside = key in ("notebook", "script") and (length or 0) > LONGEST_EMBEDDED  # its text goes with it
+        _offer(key, label, about, f"{slug(run)}.{'zip' if beside else ending}", make, ZIP if beside else mime,
+               length is None and key != "csv")  # fmt: skip
+    if find_spec("tensorboard") is not None:
+        _offer("tensorboard", "TensorBoard", _("event files, in a ZIP"), f"{slug(run)}-tensorboard.zip",
+               lambda: _tensorboard(run), ZIP, False)  # fmt: skip
+    else:
+        st.caption(
+            _("TensorBoard’s files are offered once its package is installed: `pip install tensorboard`.")
+        )
+    if length is None:
+        st.caption(_("The text of this run is gone: only its losses can be taken along."))
+
+
+def _offer(
+    key: str, label: str, about: str, file: str, make: Callable[[], bytes], mime: str, off: bool
+) -> None:
+    st.download_button(
+        f"**{label}** · {about}", make, file_name=file, mime=mime, key=f"compare_export_{key}", disabled=off,
+        on_click="ignore", type="tertiary", icon=":material/download:",
+    )  # fmt: skip
+
+
+def _language() -> Language:
+    return "fr" if language() == "fr" else "en"
+
+
+def _one_file(name: str, content: str, files: Files) -> bytes:
+    """The program alone, or in a ZIP with the files that must lie beside it."""
+    return zipped({name: content.encode()} | files) if files else content.encode()
+
+
+def _tensorboard(run: Run) -> bytes:
+    with TemporaryDirectory() as folder:
+        export_tensorboard(resources.store(), run, Path(folder))
+        return zipped({path.name: path.read_bytes() for path in Path(folder).iterdir()})
+
+
+def zipped(files: Files) -> bytes:
+    """Files as a ZIP."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return target.getvalue()
+
+
+def slug(run: Run) -> str:
+    """A file's name that every system takes, made from the run's name."""
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in run_title(run).lower())
+    return "-".join(filter(None, plain.split("-")))[:60] or run.id[:8]
+
+
+# From elsewhere
+
+UPLOADED = N_("Opened: {name}. It stands in the table.")
+MAX_UPLOAD_MB = 1000
+
+
+def open_archive() -> None:
+    """A run that was exported as a ZIP becomes one of this workspace."""
+    file = st.file_uploader(
+        _("A run exported as ZIP, from this machine or another"), type="zip", key="compare_archive",
+        max_upload_size=MAX_UPLOAD_MB,
+    )  # fmt: skip
+    if file is None or state.page_state("compare.opened", None) == file.file_id:
+        return
+    state.set_page_state("compare.opened", file.file_id)
+    run = import_run(resources.store(), io.BytesIO(file.getvalue()), state.workspace())
+    table.choose_from_here([run.id, *(state.page_state(table.CHOSEN, None) or ())], run.id)
+    state.notify(_(UPLOADED).format(name=run_title(run)))
+    st.rerun()

@@ -1,0 +1,255 @@
+"""Several values of one setting, everything else the same: started in one go, and what came out.
+
+No list of such runs is kept: they are found in the store by their settings, so a reload, another tab and a run that
+was started elsewhere all count, and nothing is trained twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from minigpt_core.errors import ConfigError, UserError
+from minigpt_core.model import ModelConfig
+from minigpt_core.new_run import new_run
+from minigpt_core.runs import LIVE, Run
+from minigpt_core.training import TrainConfig
+from ui import charts, resources, state
+from ui.compare import table
+from ui.i18n import _, n_, number
+from ui.judgement import loss_number
+from ui.style import PROBLEM, VALIDATION
+from ui.training import settings
+from ui.training.situation import spoken_errors
+
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+CHOICES: dict[str, tuple[float, ...]] = {
+    "learning_rate": RATES,
+    "batch_size": (1, 2, 4, 8, 16, 32, 64),
+    "n_embd": (8, 16, 32, 64, 128),
+    "block_size": (4, 8, 16, 32, 64, 128),
+    "n_layer": (1, 2, 3, 4),
+    "dropout": (0.0, 0.1, 0.2, 0.3, 0.5),
+}
+SETTING = "compare.setting"
+LOOK_AGAIN_SECONDS = 1.5
+FIRST = 4  # values that are ticked to begin with
+CHART_HEIGHT = 250
+
+
+def section(base: Run) -> None:
+    """Choose a setting and values, start the runs, see the loss against the value."""
+    state.keep_choices("compare", [SETTING])
+    state.page_state(SETTING, "learning_rate")
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        name, missing = _controls(base)
+    runs = resources.store().runs(state.workspace())
+    live = any(run.status in LIVE for run in alike(base, name, [base, *runs]).values())
+    with right:
+        st.fragment(_results, run_every=LOOK_AGAIN_SECONDS if live else None)(base, name, live)
+
+
+def _controls(base: Run) -> tuple[str, list[float]]:
+    """The setting, its values, and the button; which values have no run yet."""
+    names = offered(base)
+    if state.page_state(SETTING, "learning_rate") not in names:
+        state.set_page_state(SETTING, "learning_rate")
+    name = st.selectbox(
+        _("Which setting?"), names, format_func=lambda n: _(settings.SETTINGS[n].label),
+        key=state.page_key(SETTING), persist_state="session",
+    )  # fmt: skip
+    values = values_of(base, name)
+    key = f"compare.values.{base.id}.{name}"
+    if state.page_state(key, None) is None:
+        state.set_page_state(key, first_choice(value_of(base, name), values))
+    chosen = st.pills(
+        _("Which values? Everything else stays as in this run."), values, selection_mode="multi",
+        format_func=lambda value: settings.shown(name, value), key=state.page_key(key),
+    )  # fmt: skip
+    found = alike(base, name, [base, *resources.store().runs(state.workspace())])
+    missing = [value for value in chosen if not is_known(found.get(value))]
+    words = n_("Train {n} run", "Train {n} runs", len(missing)).format(n=number(len(missing)))
+    words = words if missing else _("Nothing left to train")
+    st.button(
+        words, icon=":material/play_arrow:", type="primary", key="compare_sweep", disabled=not missing,
+        on_click=start, args=(base.id, name, missing),
+        help=None if missing else _("All chosen values are trained: what came out stands beside this."),
+    )  # fmt: skip
+    return name, missing
+
+
+def offered(base: Run) -> list[str]:
+    """The settings that can matter for a run."""
+    needs_layers = ("n_layer", "dropout")
+    return [name for name in CHOICES if base.model.n_layer or name not in needs_layers]
+
+
+def values_of(base: Run, name: str) -> list[float]:
+    """What the setting can be, the run's own value among them, in order."""
+    possible = [value for value in CHOICES[name] if changed(base, name, value) is not None]
+    return sorted({*possible, value_of(base, name)})
+
+
+def value_of(run: Run, name: str) -> float:
+    """A run's setting."""
+    value: float = getattr(run.model, name) if hasattr(run.model, name) else getattr(run.training, name)
+    return value
+
+
+def first_choice(own: float, values: Sequence[float]) -> list[float]:
+    """The run's own value and its nearest neighbours."""
+    at = values.index(own)
+    begin = max(0, min(at - FIRST // 2, len(values) - FIRST))
+    return list(values[begin : begin + FIRST])
+
+
+def changed(base: Run, name: str, value: float) -> tuple[ModelConfig, TrainConfig] | None:
+    """The run's settings with another value; None if they cannot be."""
+    try:
+        if hasattr(base.model, name):
+            return ModelConfig.from_dict(base.model.to_dict() | {name: value}), base.training
+        return base.model, TrainConfig.from_dict(base.training.to_dict() | {name: value})
+    except ConfigError:
+        return None
+
+
+def alike(base: Run, name: str, runs: Sequence[Run]) -> dict[float, Run]:
+    """The runs that differ from `base` in this setting at most, by its value; the furthest of each."""
+    wanted = table.decisive(base) | {name: None}
+    found: dict[float, Run] = {}
+    for run in runs:
+        if run.text_id != base.text_id or table.decisive(run) | {name: None} != wanted:
+            continue
+        before = found.get(value_of(run, name))
+        if before is None or (not is_known(before) and is_known(run)):
+            found[value_of(run, name)] = run
+    return dict(sorted(found.items()))
+
+
+def is_known(run: Run | None) -> bool:
+    """Whether its result is known, or on its way."""
+    return run is not None and run.status in ("done", "diverged", *LIVE)
+
+
+def start(base_id: str, name: str, values: Sequence[float]) -> None:
+    """Store a run for each value and queue them, the smallest first; show them in the chart."""
+    with spoken_errors():
+        base = resources.run(base_id)
+        text = resources.store().text(base.text_id)
+        made: list[str] = []
+        for value in sorted(values):
+            other = changed(base, name, value)
+            if other is None:
+                continue
+            try:
+                run = create(base, text.text, *other)
+            except UserError as error:
+                state.notify(settings.in_our_words(str(error)))
+                continue
+            resources.jobs().submit(run.id)
+            made.append(run.id)
+        known = [run.id for run in alike(base, name, [base]).values()]
+        table.choose_from_here([*made, *known], base.id)
+
+
+def create(base: Run, text: str, model: ModelConfig, training: TrainConfig) -> Run:
+    """A run like another one, with other settings, that nobody waits for to be watched."""
+    fields = model.to_dict()
+    del fields["vocab_size"]
+    training = replace(training, pace=0.0)
+    return new_run(
+        resources.store(), text=text, title=base.text_title, model_fields=fields, training=training,
+        lower=base.lower, preset=settings.nearest(settings.of_run(base)), name=settings.name_of(model, training),
+        workspace=state.workspace(), parent=base.id,
+    )  # fmt: skip
+
+
+# What came out
+
+
+def _results(base: Run, name: str, live: bool) -> None:
+    runs = [resources.run(base.id), *resources.store().runs(state.workspace())]
+    found = alike(base, name, runs)
+    if live and not any(run.status in LIVE for run in found.values()):
+        st.rerun()
+    if len(found) < 2:
+        return
+    st.markdown(finding(name, found))
+    st.plotly_chart(
+        chart(name, found), key="compare_sweep_chart", config=charts.CONFIG, alt=aloud(name, found)
+    )
+
+
+def ended(found: dict[float, Run]) -> dict[float, float]:
+    """The best loss on unseen text of each value whose training ended well."""
+    return {
+        value: run.best_val_loss
+        for value, run in found.items()
+        if run.status == "done" and run.best_val_loss is not None and not table.broke(run)
+    }
+
+
+def finding(name: str, found: dict[float, Run]) -> str:
+    """One sentence, or two: which value did best, and how sure that is. Markdown."""
+    losses = ended(found)
+    waiting = sum(run.status in LIVE for run in found.values())
+    said = []
+    if waiting:
+        said.append(n_("{n} run to go.", "{n} runs to go.", waiting).format(n=number(waiting)))
+    broken = [settings.shown(name, value) for value, run in found.items() if table.broke(run)]
+    if broken:
+        said.append(_("Broke down: {values}.").format(values=", ".join(broken)))
+    if len(losses) < 2:
+        return " ".join([_("What comes out will stand here."), *said]) if waiting else " ".join(said)
+    best = min(losses, key=lambda value: losses[value])
+    words = _("{setting} **{value}** does best so far: {loss} on unseen text.") if waiting else _(
+        "{setting} **{value}** does best: {loss} on unseen text."
+    )  # fmt: skip
+    told = {"setting": _(settings.SETTINGS[name].label), "value": settings.shown(name, best)}
+    said.insert(0, words.format(loss=loss_number(losses[best]), **told))
+    if max(losses.values()) - min(losses.values()) < table.SAME:
+        said.append(_("But all of them are as good as equal: another seed could turn the order around."))
+    elif not waiting and best == max(found) and best == max(losses):
+        said.append(_("It is the largest value tried: a larger one may do even better."))
+    elif not waiting and best == min(found):
+        said.append(_("It is the smallest value tried: a smaller one may do even better."))
+    return " ".join(said)
+
+
+def chart(name: str, found: dict[float, Run]) -> go.Figure:
+    """The loss on unseen text over the value. The axis is logarithmic where the values multiply."""
+    losses = ended(found)
+    words = [settings.shown(name, value) for value in found]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[settings.shown(name, value) for value in losses], y=list(losses.values()), mode="lines+markers+text",
+        line={"color": VALIDATION, "width": 2}, marker={"size": 10}, cliponaxis=False,
+        text=[loss_number(loss) for loss in losses.values()], textposition="top center", hoverinfo="skip",
+    )  # fmt: skip
+    broken = [settings.shown(name, value) for value, run in found.items() if table.broke(run)]
+    if broken and losses:
+        figure.add_scatter(
+            x=broken, y=[max(losses.values())] * len(broken), mode="markers+text", hoverinfo="skip",
+            marker={"color": PROBLEM, "size": 11, "symbol": "x"}, text=[_("broke down")] * len(broken),
+            textposition="top center", cliponaxis=False,
+        )  # fmt: skip
+    charts.layout(
+        figure, x=_(settings.SETTINGS[name].label), y=_("best loss on unseen text"), height=CHART_HEIGHT
+    )
+    figure.update_xaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=words,
+        fixedrange=True,
+        range=[-0.5, len(words) - 0.5],
+    )
+    figure.update_yaxes(fixedrange=True)
+    return figure.update_layout(margin={"t": 24})
+
+
+def aloud(name: str, found: dict[float, Run]) -> str:
+    """The chart for those who hear the page."""
+    points = [f"{settings.shown(name, value)}: {loss_number(loss)}" for value, loss in ended(found).items()]
+    return f"{_('Best loss on unseen text by value')}: {', '.join(points)}"

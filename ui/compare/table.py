@@ -1,0 +1,204 @@
+"""The runs as rows of a table, in words; and which of them are shown."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from minigpt_core import corpus
+from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.runs import LIVE, Run
+from minigpt_core.training import TrainConfig
+from ui import resources, state
+from ui.i18n import _, duration, language, n_, number, using
+from ui.judgement import loss_number, spoiled
+from ui.style import PROBLEM
+from ui.tokens import escape_markdown
+from ui.training import settings
+from ui.wording import STATUS_COLOURS, run_title, status_word, text_title
+
+WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device")  # these change no loss
+MOST_CHOSEN = 12
+CHOSEN_AT_FIRST = 3
+CHOSEN, FOCUS, ASKED = "compare.chosen", "compare.focus", "compare.asked"
+
+
+# Which runs are shown
+
+
+def chosen(runs: Sequence[Run]) -> list[str]:
+    """The ids of the runs in the chart; at first, the newest on one text."""
+    known = {run.id for run in runs}
+    kept: list[str] | None = state.page_state(CHOSEN, None)
+    if kept is None:
+        kept = at_first(runs)
+        state.set_page_state(CHOSEN, kept)
+    return [run_id for run_id in kept if run_id in known][:MOST_CHOSEN]
+
+
+def at_first(runs: Sequence[Run]) -> list[str]:
+    """The followed run or the newest one, and the next ones that learned from the same text."""
+    drawable = [run for run in runs if run.step]
+    if not drawable:
+        return []
+    native = [
+        run
+        for run in drawable
+        if not run.prepared or run.text_title == corpus.load(state.DEFAULT_TEXT[state.language()]).title
+    ]
+    first = next((run for run in drawable if run.id == state.run_id()), (native or drawable)[0])
+    alike = [run for run in drawable if run.text_id == first.text_id and run.id != first.id]
+    return [first.id, *(run.id for run in alike)][:CHOSEN_AT_FIRST]
+
+
+def focus(runs: Sequence[Run]) -> Run | None:
+    """The run whose name, note and exports stand below the table: the one that was clicked, else the first shown."""
+    wanted = [state.page_state(FOCUS, None), *chosen(runs)]
+    by_id = {run.id: run for run in runs}
+    return next((by_id[run_id] for run_id in wanted if run_id in by_id), runs[0] if runs else None)
+
+
+def choose(run_ids: Sequence[str], focused: str | None) -> None:
+    """Show these runs, and this one below the table."""
+    state.set_page_state(CHOSEN, list(run_ids)[:MOST_CHOSEN])
+    state.set_page_state(FOCUS, focused)
+
+
+def choose_from_here(run_ids: Sequence[str], focused: str | None) -> None:
+    """The same, not asked for in the table: it has to follow."""
+    choose(run_ids, focused)
+    state.set_page_state(ASKED, state.page_state(ASKED, 0) + 1)
+
+
+# Rows
+
+
+def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """What the table shows of each run, in words."""
+    with using(language()):  # settled once, not for every word of a hundred runs
+        labels = {name: settings.label(name) for name in varying(runs)}
+        return [row(run, labels) for run in runs]
+
+
+def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
+    """One line; `labels` are those of the settings that are not the same everywhere."""
+    values, code = decisive(run), language()
+    return {
+        "id": run.id,
+        "name": run_title(run),
+        "note": run.note,
+        "status": run.status,
+        "word": status_words(run),
+        "colour": PROBLEM if broke(run) else STATUS_COLOURS[run.status],
+        "live": run.status in LIVE,
+        "text": text_title(run.text_title),
+        "model": model_words(run.model),
+        "about": parameters_words(run.model),
+        "loss": run.best_val_loss,
+        "loss_words": loss_number(run.best_val_loss),
+        "seconds": run.seconds,
+        "time": duration(run.seconds) if run.seconds else duration(None),
+        "settings": {label: _shown(name, values[name], code) for name, label in labels.items()},
+    }
+
+
+@lru_cache(maxsize=4096)
+def _shown(name: str, value: Any, code: str) -> str:
+    with using(code):
+        return settings.shown(name, value)
+
+
+def status_words(run: Run) -> str:
+    """What a run is doing, or how it ended, in a word."""
+    if run.prepared:
+        return _("prepared")
+    return _("broke down") if run.status == "done" and broke(run) else status_word(run.status)
+
+
+def broke(run: Run) -> bool:
+    """Whether the training broke its model, whatever its status."""
+    return run.status not in LIVE and _spoiled(run.id, run.step, run.status)
+
+
+@lru_cache(maxsize=4096)
+def _spoiled(run_id: str, step: int, status: str) -> bool:
+    """Kept by what it depends on: a hundred runs need not be looked at again for every click."""
+    return spoiled(resources.store().run(run_id))
+
+
+def decisive(run: Run) -> dict[str, Any]:
+    """The settings that decide a run's losses. Not to be modified."""
+    return _decisive(run.model, run.training)
+
+
+@lru_cache(maxsize=1024)
+def _decisive(model: ModelConfig, training: TrainConfig) -> dict[str, Any]:
+    values = training.to_dict() | model.to_dict()
+    del values["vocab_size"]  # the text's
+    return {name: value for name, value in values.items() if name not in WATCHING}
+
+
+def varying(runs: Sequence[Run]) -> list[str]:
+    """The settings that are not the same in all of these runs, the best known first."""
+    all_values = [decisive(run) for run in runs]
+    names = [*settings.SETTINGS, *(all_values[0] if all_values else ())]
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if all_values and name in all_values[0] and any(v[name] != all_values[0][name] for v in all_values)
+    ]
+
+
+def model_words(model: ModelConfig) -> str:
+    """ "TinyGPT" or "GPT, 2 layers"."""
+    if model.n_layer == 0:
+        return "TinyGPT"
+    return n_("GPT, {n} layer", "GPT, {n} layers", model.n_layer).format(n=number(model.n_layer))
+
+
+def parameters_words(model: ModelConfig) -> str:
+    """ "6,012 parameters"."""
+    size = _parameters(model)
+    return n_("{n} parameter", "{n} parameters", size).format(n=number(size))
+
+
+@lru_cache(maxsize=1024)
+def _parameters(model: ModelConfig) -> int:
+    return parameters_of(model)
+
+
+# What the chosen ones say
+
+
+def verdict(shown: Sequence[Run]) -> str:
+    """Which of the shown runs came out best, in Markdown; what to do, if there is nothing to compare."""
+    if not shown:
+        return _("Tick runs in the table: each draws its curve.")
+    if len({run.text_id for run in shown}) > 1:
+        return _(
+            "These runs learned from **different texts**: a lower loss on an easier text says nothing about the model."
+        )
+    ended = sorted(
+        (run for run in shown if run.best_val_loss is not None), key=lambda run: run.best_val_loss or 0.0
+    )
+    if len(ended) < 2 or len(shown) < 2:
+        return _("Tick **two or more** runs on the same text to compare them.")
+    first, second = ended[0], ended[1]
+    assert first.best_val_loss is not None and second.best_val_loss is not None
+    lead = second.best_val_loss - first.best_val_loss
+    told = {
+        "first": escape_markdown(run_title(first)),
+        "second": escape_markdown(run_title(second)),
+        "loss": loss_number(first.best_val_loss),
+        "lead": loss_number(lead),
+    }
+    if lead < SAME:
+        return _(
+            "On text they never saw, **{first}** ({loss}) and **{second}** are as good as equal: the difference could "
+            "come from another seed."
+        ).format(**told)
+    return _("On text they never saw, **{first}** does best: {loss}, {lead} lower than **{second}**.").format(
+        **told
+    )
+
+
+SAME = 0.02  # nats per character: differences below this could as well come from another seed

@@ -1,0 +1,80 @@
+"""One click from here to a model that has an inside: the small GPT, trained on the chosen text."""
+
+import streamlit as st
+
+from minigpt_core.new_run import new_run
+from minigpt_core.presets import PRESETS, Preset, find_preset
+from minigpt_core.runs import MAX_NAME
+from ui import resources, state
+from ui.i18n import _
+from ui.tokens import escape_markdown
+from ui.training.situation import spoken_errors
+from ui.wording import text_title
+
+SMALL_GPT = "chat-curieux-gpt"
+STARTED = "inside.started"
+
+
+def go_to_training() -> None:
+    """Show the training that a button has just started: the button's callback cannot change the page."""
+    if state.page_state(STARTED, False):
+        state.set_page_state(STARTED, False)
+        st.switch_page("../pages/training.py")
+
+
+def button(kind: str = "secondary") -> None:
+    """Train the small GPT on the chosen text, and watch it. Raises what `chosen_text` raises."""
+    go_to_training()
+    title = escape_markdown(text_title(state.chosen_text().title))
+    st.button(
+        _("Train a GPT on “{title}”").format(title=title),
+        icon=":material/play_arrow:",
+        key="inside_train",
+        type="primary" if kind == "primary" else "secondary",
+        on_click=train,
+        help=_("Begins a training with the preset for a small GPT, and takes you there."),
+        width="stretch",
+    )
+
+
+def train(text_id: str | None = None) -> None:
+    """Put a new run with the small GPT into the queue and follow it: on the chosen text, or on another one."""
+    if text_id is not None:
+        state.choose_text(text_id)
+        state.choose_letters(True)
+    chosen = state.chosen_text()
+    preset = preset_for(chosen.id)
+    with spoken_errors():
+        run = new_run(
+            resources.store(),
+            text=chosen.text,
+            title=chosen.title,
+            model_fields=preset.model,
+            training=preset.training,
+            lower=chosen.lower,
+            preset=preset.name,
+            name=_("GPT on “{title}”").format(title=text_title(chosen.title))[:MAX_NAME],
+            workspace=state.workspace(),
+        )
+        resources.jobs().submit(run.id)
+        state.follow_run(run.id)
+        state.set_page_state(STARTED, True)
+
+
+def preset_for(text_id: str) -> Preset:
+    """A GPT made for this very text, if there is one; else the one for short stories."""
+    made_for_it = (one for one in PRESETS.values() if one.corpus == text_id and one.model.get("n_layer"))
+    return next(made_for_it, find_preset(SMALL_GPT))
+
+
+def nothing_to_look_into() -> None:
+    """What a page shows when there is no model with layers at all."""
+    st.info(
+        _(
+            "There is no trained model with layers to look into yet. The small GPT learns a short story in about a "
+            "minute; its first checkpoints can be looked into while it learns."
+        ),
+        icon=":material/search:",
+    )
+    with st.container(width=420):
+        button("primary")

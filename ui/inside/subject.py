@@ -1,0 +1,168 @@
+"""Whose inside is looked at: a run and one of its checkpoints, chosen in the sidebar."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from torch import nn
+
+from minigpt_core.errors import UserError
+from minigpt_core.model import ModelConfig
+from minigpt_core.runs import CheckpointInfo, Run, choose_checkpoint
+from minigpt_core.tokenizer import CharTokenizer
+from ui import glossary, resources, state
+from ui.i18n import _, number
+from ui.inside import offer
+from ui.judgement import broken, last_evaluation, loss_number
+from ui.tokens import escape_markdown
+from ui.wording import run_title
+
+RUN, STEP = "inside.run", "inside.step"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained model to look into."""
+
+    run: Run
+    step: int
+    """Which checkpoint."""
+
+    model: nn.Module
+    """In eval mode, shared by everybody: only to be read."""
+
+    tokenizer: CharTokenizer
+
+    @property
+    def config(self) -> ModelConfig:
+        """Of the model."""
+        return self.run.model
+
+    @property
+    def longest(self) -> int:
+        """How many characters it can be given at once, as far as a picture of them can be read."""
+        return min(self.config.block_size, LONGEST) if self.config.n_layer else LONGEST
+
+
+LONGEST = 256
+
+
+def choose(*, needs_layers: bool, pick_step: bool = True, usual: Run | None = None) -> Subject | None:
+    """The pickers in the sidebar; None if there is no run to look into (this has been said on the page then).
+
+    The followed run is shown if it can be; else the newest of one's own that has attention, else the prepared GPT of
+    the language.
+
+    Args:
+        needs_layers: only runs with layers can be shown.
+        pick_step: False takes the last checkpoint: the page has a way through the training of its own.
+        usual: what to show where no run is followed, instead of a run with attention.
+
+    Raises:
+        UserError: the run or its weights cannot be read.
+    """
+    candidates = [run for run in state.visible_runs() if fits(run, needs_layers)]
+    shown = shown_run(candidates, needs_layers, usual)
+    if shown is None:
+        offer.nothing_to_look_into()
+        return None
+    with st.sidebar:
+        _pick_run(shown, candidates)
+        step = _pick_step(shown) if pick_step else resources.store().checkpoints(shown.id)[-1].step
+        if not any(run.model.n_layer and not run.prepared for run in candidates):
+            offer.button()
+    words = CharTokenizer.from_characters(shown.characters)
+    subject = Subject(shown, step, resources.model(shown.id, step), words)
+    _say_what_is_shown(subject, needs_layers)
+    return subject
+
+
+def fits(run: Run, needs_layers: bool) -> bool:
+    """Whether the page has something to show of this run."""
+    return bool((run.model.n_layer or not needs_layers) and resources.store().checkpoints(run.id))
+
+
+def shown_run(candidates: list[Run], needs_layers: bool, usual: Run | None = None) -> Run | None:
+    """The followed run if it fits (it may be somebody else's), else the one that is looked into by default."""
+    followed = state.current_run() if state.run_id() else None
+    if followed is not None and fits(followed, needs_layers):
+        return followed
+    return usual or state.newest_with_attention() or next(iter(candidates), None)
+
+
+def _pick_run(shown: Run, candidates: list[Run]) -> None:
+    others = [run for run in candidates if run.id != shown.id]
+    titles = {run.id: title(run) for run in (shown, *others)}
+    state.set_page_state(RUN, shown.id)
+    st.selectbox(
+        _("Which model?"),
+        list(titles),
+        format_func=titles.__getitem__,
+        key=state.page_key(RUN),
+        on_change=_switch_run,
+        help=_("Your own trainings, the newest first, then those that come with the program."),
+    )
+
+
+def title(run: Run) -> str:
+    """What a run is called among others."""
+    return run_title(run) if run.prepared else f"{run_title(run)} · {run.id[:6]}"
+
+
+def _switch_run() -> None:
+    state.follow_run(state.page_state(RUN, None))
+
+
+def _pick_step(run: Run) -> int:
+    """Which checkpoint: a slider through the training, as far as weights were kept."""
+    infos = resources.store().checkpoints(run.id)
+    step, steps = chosen_step(infos), [info.step for info in infos]
+    if len(steps) < 2:
+        st.caption(_("Its weights after step {step}.").format(step=number(step)))
+        return step
+    state.set_page_state(STEP, step)
+    st.select_slider(
+        _("After how many steps of training?"),
+        steps,
+        format_func=number,
+        key=state.page_key(STEP),
+        on_change=_switch_step,
+        help=glossary.help("checkpoint"),
+    )
+    return step
+
+
+def chosen_step(infos: list[CheckpointInfo]) -> int:
+    """The step that the session or the address asks for, if its weights were kept; else the last one."""
+    which = state.checkpoint()
+    if which.isdecimal() and int(which) in {info.step for info in infos}:
+        return int(which)
+    return choose_checkpoint(infos, "best" if which == "best" else "last")
+
+
+def _switch_step() -> None:
+    step = state.page_state(STEP, 0)
+    last = resources.store().checkpoints(state.page_state(RUN, ""))[-1].step
+    state.choose_checkpoint("last" if step == last else str(step))
+
+
+def _say_what_is_shown(subject: Subject, needs_layers: bool) -> None:
+    """A word where the page does not show what one may expect, or where there is little to learn from it."""
+    followed = _followed()
+    if followed is not None and followed.id != subject.run.id and needs_layers and not followed.model.n_layer:
+        words = _("“{mine}” has no layers to look into, so this shows “{other}”.")
+        st.caption(
+            words.format(
+                mine=escape_markdown(run_title(followed)), other=escape_markdown(run_title(subject.run))
+            )
+        )
+    last = last_evaluation(subject.run, subject.step)
+    if last is not None and subject.step > 0 and broken(last.train_loss, subject.config.vocab_size):
+        words = _("The training broke this model (loss {loss}): what is inside means nothing any more.")
+        st.markdown(f":orange[:material/warning:] {words.format(loss=loss_number(last.train_loss))}")
+
+
+def _followed() -> Run | None:
+    try:
+        return state.current_run()
+    except UserError:
+        return None

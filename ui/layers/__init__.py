@@ -1,0 +1,1 @@
+"""The sections of the page that reads the model layer by layer."""

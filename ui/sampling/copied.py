@@ -1,0 +1,163 @@
+"""Whether a sample was invented or copied: its stretches that stand word for word in the text the model learnt from."""
+
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
+
+import streamlit as st
+
+from minigpt_core.copying import Copied, Stretch
+from ui import resources, tokens
+from ui.i18n import _, n_, number, percent
+from ui.sampling.asked import Asked, held_out_text, known_text
+
+LEAST = "least"  # its name in the address
+SHORTEST, USUAL, LONGEST = 5, 15, 60  # characters of a stretch that counts
+LISTED = 4
+AROUND = 34  # characters of the known text on each side of a stretch
+COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7")
+PIECES = 12  # of the unseen text, to compare with
+BY_CHANCE = 0.1  # a difference of the shares that two samples may have by accident, at least
+
+
+def show(asked: Asked) -> None:
+    """The share that was copied, beside that of text the model never saw; the sample; where its stretches stand."""
+    known, unseen = known_text(asked.author), held_out_text(asked.author)
+    if not known:
+        st.info(
+            _(
+                "The text that this model learnt from is not here any more, so nothing can be compared with it."
+            )
+        )
+        return
+    sample = resources.draw(asked.recipe).text(asked.drawing.length)
+    left, right = st.columns([3, 5], gap="medium")
+    with left:
+        least = st.slider(
+            _("Copied: stretches from how many characters on?"), SHORTEST, LONGEST, USUAL,
+            key=LEAST, bind="query-params",
+            help=_("Short stretches such as common words stand in every text. Long ones do not get there by chance."),
+        )  # fmt: skip
+    text_id = asked.author.text
+    assert text_id is not None
+    fraction = asked.author.run.training.val_fraction if asked.author.run else 0.1
+    place = (text_id.id, text_id.lower, fraction)
+    copied = resources.copied(place, sample, least)
+    pieces = pieces_of(unseen, len(sample))
+    compared = [resources.copied(place, piece, least) for piece in pieces]
+    share, spread = usual([one.share for one in compared])
+    with right:
+        st.html(shares(copied.share, share))
+    st.markdown(verdict(copied, share, spread))
+    longest = resources.copied(place, sample, SHORTEST).longest(LISTED)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.html(label(_("What it wrote")) + sample_html(sample, copied, longest))
+    with right:
+        st.html(
+            label(_("The longest stretches, where they stand in the text it learnt from"))
+            + listed(longest, known)
+        )
+
+
+def pieces_of(unseen: str, length: int) -> list[str]:
+    """Stretches of the unseen text as long as the sample, evenly spread over it."""
+    if not unseen:
+        return []
+    if len(unseen) <= length:
+        return [unseen]
+    count = min(PIECES, len(unseen) // length)
+    step = (len(unseen) - length) // max(count - 1, 1)
+    return [unseen[i * step : i * step + length] for i in range(count)]
+
+
+def label(words: str) -> str:
+    """A heading in small letters."""
+    return f"<div class='mg-label'>{tokens.escape(words)}</div>"
+
+
+def shares(sample: float, unseen: float | None) -> str:
+    """Two bars: how much of the sample is copied, and how much of unseen text would count as copied."""
+    lines = [(_("of what it wrote"), sample, "#E69F00")]
+    if unseen is not None:
+        lines.append((_("of text it never saw"), unseen, "#7A7A7A"))
+    cells = "".join(
+        f"<span>{tokens.escape(words)}</span><div class='mg-share'>"
+        f"<i style='width:{100 * share:.2f}%;background:{colour}'></i></div><b>{percent(share)}</b>"
+        for words, share, colour in lines
+    )
+    heading = label(_("Share that stands word for word in the text it learnt from"))
+    return f"{heading}<div class='mg-shares'>{cells}</div>"
+
+
+def usual(shares: Sequence[float]) -> tuple[float | None, float]:
+    """The mean of several shares, and how far one of them may lie from it by accident: two standard deviations."""
+    if not shares:
+        return None, 0.0
+    spread = 2 * stdev(shares) if len(shares) > 2 else 0.0
+    return mean(shares), max(spread, BY_CHANCE)
+
+
+def verdict(copied: Copied, unseen: float | None, spread: float) -> str:
+    """What the shares mean, in Markdown."""
+    if unseen is None:
+        return _("Nothing was kept back from this model, so there is no unseen text to compare with.")
+    if not copied.stretches:
+        return _("**Invented**: no stretch of this length stands in the text it learnt from.")
+    if copied.share <= unseen + spread:
+        return _(
+            "**No more than chance**: text of the same kind that the model never saw shares about as many stretches."
+        )
+    return _(
+        "**Copied in part**: much more stands word for word in the text it learnt from than unseen text would share. "
+        "It has learnt some of it by heart."
+    )
+
+
+def sample_html(sample: str, copied: Copied, longest: Sequence[Stretch]) -> str:
+    """The sample: its longest stretches each in a colour with a number, all other copied characters underlined."""
+    rank: dict[int, int] = {}
+    for i, stretch in reversed(list(enumerate(longest))):  # where they overlap, the longer one counts
+        rank |= dict.fromkeys(range(stretch.start, stretch.end), i)
+    covered = {place for stretch in copied.stretches for place in range(stretch.start, stretch.end)}
+    aloud = tokens.escape(tokens.read_aloud(sample))
+    body = marked(sample, rank, covered)
+    return f"<div class='mg-copied mg-flow' dir='ltr' role='img' aria-label='{aloud}'>{body}</div>"
+
+
+def marked(text: str, rank: Mapping[int, int], covered: set[int]) -> str:
+    """Runs of characters of one kind, each in a span of its own."""
+    parts: list[str] = []
+    place = 0
+    while place < len(text):
+        kind = (rank.get(place), place in covered)
+        end = place
+        while end < len(text) and (rank.get(end), end in covered) == kind:
+            end += 1
+        parts.append(span(text[place:end], *kind))
+        place = end
+    return "".join(parts)
+
+
+def span(text: str, rank: int | None, copied: bool, line_end: str = "\n") -> str:
+    """A run of characters; line ends stay visible, followed by `line_end`."""
+    shown = tokens.escape("".join(c if c == " " else tokens.face(c) + line_end * (c == "\n") for c in text))
+    if rank is None:
+        return f"<span class='mg-copied-some'>{shown}</span>" if copied else f"<span>{shown}</span>"
+    return f"<span class='mg-copied-long' style='--k:{COLOURS[rank]}'><sup>{rank + 1}</sup>{shown}</span>"
+
+
+def listed(longest: Sequence[Stretch], known: str) -> str:
+    """Each of the longest stretches, with what stands around it in the known text."""
+    if not longest:
+        return f"<div class='mg-note'>{tokens.escape(_('There is none.'))}</div>"
+    items = []
+    for rank, stretch in enumerate(longest):
+        before = known[max(stretch.place - AROUND, 0) : stretch.place]
+        inside = known[stretch.place : stretch.place + stretch.length]
+        after = known[stretch.place + stretch.length :][:AROUND]
+        words = n_("{n} character", "{n} characters", stretch.length).format(n=number(stretch.length))
+        items.append(
+            f"<li><b>{tokens.escape(words)}</b><div class='mg-copied-place'>…{span(before, None, False, '')}"
+            f"{span(inside, rank, True, '')}{span(after, None, False, '')}…</div></li>"
+        )
+    return f"<ol class='mg-copied-list'>{''.join(items)}</ol>"

@@ -1,0 +1,158 @@
+"""How surprised a model is at each character of a text, and that the mean of it is the loss."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui import resources, state, tokens
+from ui.i18n import _, language, number
+from ui.sampling.asked import Asked, held_out_text, known_text
+from ui.sampling.drawing import Beginning, Writer, begin
+from ui.sampling.recipe import Recipe
+from ui.sampling.stream import cell
+from ui.sampling.words import unknown_words
+from ui.style import PROBABILITY_SCALE
+
+HERE = Path(__file__).parent
+TEXT = "sampling.surprise_text"
+LONGEST = 10_000  # characters
+SAMPLE = 400  # characters of a text that a button puts in
+DARKEST = 6.0  # nats: a probability of 0.25 %
+HIGHEST = 9999.0  # JSON knows no infinity
+
+
+def show(asked: Asked) -> None:
+    """The text to read, the picture, and the sum."""
+    typed = choose_text(asked)
+    recipe = asked.recipe
+    writer = resources.writer(recipe)
+    read = begin(writer, typed[:LONGEST])
+    if len(typed) > LONGEST:
+        words = _("The text has {n} characters: the first {limit} are read.")
+        warn(words.format(n=number(len(typed)), limit=number(LONGEST)))
+    if read.unknown:
+        warn(unknown_words(read.unknown))
+    if len(read.prompt) < 2:
+        st.info(
+            _(
+                "Write or paste at least two characters: the first one is never guessed, it has nothing before it."
+            )
+        )
+        return
+    picture(recipe, writer, read)
+
+
+def warn(sentence: str) -> None:
+    """A sentence with a sign before it. What is in it may be a person's."""
+    st.markdown(f":orange[:material/warning:] {tokens.escape_markdown(sentence)}")
+
+
+def choose_text(asked: Asked) -> str:
+    """What is read: pasted, or put in by a button."""
+    unseen, learnt = held_out_text(asked.author), known_text(asked.author)
+    if state.page_state(TEXT, None) is None:
+        state.set_page_state(TEXT, beginning_of(unseen or learnt))
+    typed = st.text_area(
+        _("Paste any text: each character is coloured by how much it surprises the model."),
+        key=state.page_key(TEXT), height=82, persist_state="session",
+    )  # fmt: skip
+    with st.container(horizontal=True, gap="small"):
+        _button("unseen", _("Text it never saw"), beginning_of(unseen))
+        _button("learnt", _("Text it learnt from"), beginning_of(learnt))
+        _button("shuffled", _("The same letters, shuffled"), shuffled(typed[:SAMPLE]))
+    return str(typed or "")
+
+
+def beginning_of(text: str) -> str:
+    """The first sentences; the part that was kept back may begin within a word."""
+    blank = text[:SAMPLE].find(" ") if text[:1].isalnum() else -1
+    return text[blank + 1 :][:SAMPLE]
+
+
+def _button(name: str, label: str, text: str) -> None:
+    st.button(
+        label, key=f"sampling_text_{name}", on_click=state.set_page_state, args=(TEXT, text), disabled=not text,
+        type="tertiary", icon=":material/input:",
+    )  # fmt: skip
+
+
+def shuffled(text: str) -> str:
+    """The characters of a text in an order without sense, always the same one."""
+    return "".join(text[i] for i in sorted(range(len(text)), key=lambda i: (i * 7919 + 13) % 10007))
+
+
+def picture(recipe: Recipe, writer: Writer, read: Beginning) -> None:
+    """The sum above, the coloured text below."""
+    found = resources.surprise(recipe_without_prompt(recipe), read.prompt)
+    looks_back = writer.looks_at > 1 and bool(recipe.run)
+    st.html(figures(found.losses.mean().item(), found.loss, len(found.losses), writer.tokenizer.vocab_size))
+    itos = writer.tokenizer.itos
+    component = resources.component("surprise", HERE, "<div class='mg-surprise'></div>")
+    component(
+        data={
+            "ids": read.ids.tolist(),
+            "losses": [min(round(loss, 4), HIGHEST) for loss in found.losses.tolist()],
+            "likeliest": found.likeliest.flatten().tolist(),
+            "chances": [round(p, 4) for p in found.probabilities.flatten().tolist()],
+            "top": found.likeliest.size(1),
+            "cells": [cell(itos[i]) for i in range(writer.tokenizer.vocab_size)],
+            "stretch": writer.stretch if looks_back else 0,
+            "scale": PROBABILITY_SCALE,
+            "most": DARKEST,
+            "locale": language(),
+            "labels": labels(),
+        },
+        key="sampling_surprise",
+        height="content",
+    )
+    st.html(legend(writer.stretch if looks_back and len(read.ids) > writer.stretch + 1 else 0))
+
+
+def recipe_without_prompt(recipe: Recipe) -> Recipe:
+    """Who reads, and nothing of how it would write."""
+    return Recipe(run=recipe.run, step=recipe.step, text=recipe.text, order=recipe.order, lower=recipe.lower)
+
+
+def figures(mean: float, loss: float, n: int, vocab_size: int) -> str:
+    """That the mean of all surprises is the loss: both numbers, calculated separately."""
+    parts = (
+        (_("all surprises added"), _("{n} nats").format(n=number(mean * n, 1))),
+        (_("characters guessed"), number(n)),
+        (_("their mean"), _("{n} nats").format(n=number(mean, 4))),
+        (_("the model’s own loss function"), _("{n} nats").format(n=number(loss, 4))),
+        (_("pure chance would cost"), _("{n} nats").format(n=number(math.log(vocab_size), 2))),
+    )
+    signs = ("÷", "=", "=", "")
+    cells = [
+        f"<div><div class='mg-label'>{tokens.escape(label)}</div><div class='mg-n'>{tokens.escape(value)}</div></div>"
+        for label, value in parts
+    ]
+    joined = "".join(
+        f"{c}<div class='mg-n mg-sum'>{s}</div>" for c, s in zip(cells, (*signs, ""), strict=True)
+    )
+    return f"<div class='mg-figures mg-sums'>{joined}</div>"
+
+
+def legend(stretch: int) -> str:
+    """What the colours and the marks mean."""
+    stops = ", ".join(f"rgb{stop}" for stop in PROBABILITY_SCALE)
+    low = tokens.escape(_("{n} nats or more: a great surprise").format(n=number(DARKEST)))
+    high = tokens.escape(_("0 nats: no surprise"))
+    words = f"{low}<i class='mg-scale' style='background:linear-gradient(90deg, {stops})'></i>{high}"
+    if stretch:
+        again = _("at each mark it starts reading anew, as in training: every {n} characters")
+        words += f" <span class='mg-mark-again'></span>{tokens.escape(again.format(n=number(stretch)))}"
+    return f"<div class='mg-note'>{words}</div>"
+
+
+def labels() -> dict[str, Any]:
+    """All words of the component, in the reader's language."""
+    return {
+        "hint": _("The text. Arrow keys move from character to character."),
+        "place": _("Character {n} of {all}"),
+        "chance": _("chance p = {p}"),
+        "surprise": _("surprise −ln p = {nats} nats"),
+        "expected": _("What it expected most"),
+    }

@@ -1,0 +1,81 @@
+"""The questions that the Sampling page answers, one at a time: only the chosen one is calculated."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from minigpt_core.copying import KnownText
+from minigpt_core.sampling import (
+    Reader,
+    generate,
+    generate_many,
+    next_probabilities,
+    sample_next,
+    surprise,
+    token_at,
+)
+from ui import state
+from ui.i18n import N_, _
+from ui.sampling import copied, lanes, pipeline, writes
+from ui.sampling import surprise as surprises
+from ui.sampling.asked import Asked
+
+KEY = "sampling.view"
+
+
+@dataclass(frozen=True)
+class View:
+    """One of the questions."""
+
+    name: str
+    """As in the address."""
+
+    question: str
+    """English; translate it where it is shown."""
+
+    show: Callable[[Asked], None]
+    code: tuple[Any, ...]
+    """What of the core it uses."""
+
+    text: str = "sampling"
+    """Which explanation stands above the code."""
+
+    prompted: bool = True
+    """Whether it begins with the prompt."""
+
+
+VIEWS = (
+    View("write", N_("What does it write?"), writes.show, (sample_next, next_probabilities, generate)),
+    View("next", N_("Why this character?"), pipeline.show, (next_probabilities, token_at, sample_next)),
+    View(
+        "temperature",
+        N_("What does temperature do?"),
+        lanes.temperatures,
+        (generate_many, Reader),
+        "sampling_rows",
+    ),
+    View("models", N_("Which model?"), lanes.models, (generate_many, Reader), "sampling_rows"),
+    View(
+        "surprise", N_("What surprises it?"), surprises.show, (surprise,), "sampling_surprise", prompted=False
+    ),
+    View("copied", N_("Invented or copied?"), copied.show, (KnownText.copied,), "sampling_copied"),
+)
+
+
+def choose() -> View:
+    """The bar with all questions, and the chosen one."""
+    by_name = {view.name: view for view in VIEWS}
+    state.keep_choices("sampling.views", [KEY])
+    state.set_page_state(KEY, state.view())
+    with st.container(key="sampling_views"):
+        st.segmented_control(
+            _("Question"), list(by_name), format_func=lambda name: _(by_name[name].question), required=True,
+            key=state.page_key(KEY), label_visibility="collapsed", on_change=_switch,
+        )  # fmt: skip
+    return by_name[state.view()]
+
+
+def _switch() -> None:
+    state.choose_view(str(state.page_state(KEY, "write")))

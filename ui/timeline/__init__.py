@@ -1,0 +1,1 @@
+"""The Time machine: a training, seen again from checkpoint to checkpoint."""

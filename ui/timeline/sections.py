@@ -1,0 +1,141 @@
+"""The Time machine from top to bottom."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from minigpt_core import corpus
+from minigpt_core.runs import Run
+from ui import resources, state
+from ui.i18n import _, language
+from ui.inside import guide
+from ui.inside.reading import unknown_words
+from ui.inside.subject import Subject, choose
+from ui.style import KIND_COLOURS, REFERENCE, VALIDATION
+from ui.timeline import moments
+from ui.tokens import escape_markdown, face
+
+HERE = Path(__file__).parent
+HTML = "<div class='mg-timeline'></div>"
+CONTEXT, OFFERED_FOR = "timeline.context", "timeline.offered_for"
+MOST_CONTEXT = 200  # characters
+PICTURE_HEIGHT = 268
+FEW = 3  # moments: with fewer there is no way to travel
+
+
+def page() -> None:
+    """Everything."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(_("Time machine"), anchor=False, width="content")
+        _how_to_read()
+    subject = choose(needs_layers=False, pick_step=False, usual=usual_run())
+    if subject is None:
+        return
+    known = moments.of_run(subject.run)
+    with st.sidebar:
+        text = _context(subject)
+    if len(known) < 2:
+        st.info(
+            _("Only one moment of this training was kept so far: there is nothing to travel through yet.")
+        )
+    st.markdown(
+        _(
+            "Move through the training, from the first guess to the last: **what does the model know by then?**"
+        )
+    )
+    ids = tuple(subject.tokenizer.encode(text).tolist()) or (0,)
+    draw(subject, known, text, ids[-subject.longest :])
+
+
+def usual_run() -> Run | None:
+    """The newest run of one's own with several moments; else the prepared one of the language with the most."""
+    runs, store = state.visible_runs(), resources.store()
+    kept = {run.id: len(store.checkpoints(run.id)) for run in runs}
+    story = corpus.load(state.DEFAULT_TEXT[state.language()]).title
+    own = (run for run in runs if not run.prepared and kept[run.id] >= FEW)
+    ready = [run for run in runs if run.prepared and run.text_title == story]
+    return next(own, max(ready, key=lambda run: kept[run.id], default=None))
+
+
+def _how_to_read() -> None:
+    guide.how_to_read(
+        "timeline",
+        shows=_(
+            "Everything belongs to one moment of the training: the loss on text the model never saw, what it wrote "
+            "then, what it would write next after your text, and the model itself as a picture."
+        ),
+        computed=_(
+            "From the weights that were kept on the way. For TinyGPT the picture is its whole table, how likely each "
+            "character is after each one, beside the table of counted pairs. For a GPT it is the map of its "
+            "characters’ rows, as on the Embeddings page. The samples use the same random numbers at every moment."
+        ),
+        beware=_(
+            "Between two moments that were kept, the map is only drawn as moving evenly: what happened there is not "
+            "known. The loss is that of the newest evaluation by then."
+        ),
+    )
+
+
+def _context(subject: Subject) -> str:
+    """The text whose next character is asked for; of the model's own text to begin with."""
+    if state.page_state(OFFERED_FOR, None) != subject.run.text_id:
+        state.set_page_state(OFFERED_FOR, subject.run.text_id)
+        state.set_page_state(CONTEXT, beginning(resources.store().text(subject.run.text_id).text))
+    typed = st.text_input(
+        _("What comes after …"), key=state.page_key(CONTEXT), max_chars=MOST_CONTEXT, persist_state="session",
+        help=_("The bars show how likely each next character is after this text."),
+    )  # fmt: skip
+    text, unknown = subject.tokenizer.split_unknown(
+        corpus.normalize(typed or "", subject.run.lower, strip=False)
+    )
+    if unknown:
+        st.caption(escape_markdown(unknown_words(unknown)))
+    return text
+
+
+def beginning(text: str) -> str:
+    """The first two words of a text, without what comes after them."""
+    return " ".join(text[:80].split("\n", 1)[0].split(" ")[:2]) or text[:1]
+
+
+def draw(subject: Subject, known: list[moments.Moment], text: str, ids: tuple[int, ...]) -> None:
+    """The component, with all moments."""
+    mount = resources.component("timeline", HERE, HTML)
+    mount(
+        data=moments.sent(subject.run, known, ids)
+        | {
+            "run": subject.run.id,
+            "height": PICTURE_HEIGHT,
+            "locale": language(),
+            "colours": {"loss": VALIDATION, "grey": REFERENCE, "kinds": KIND_COLOURS},
+            "labels": labels(text, subject),
+        },
+        key="timeline",
+        height="content",
+    )
+
+
+def labels(text: str, subject: Subject) -> dict[str, str]:
+    """All words of the component, in the reader's language."""
+    shown = "".join(face(c) if c != " " else " " for c in text[-24:])
+    sees = text[-1:] if moments.is_table(subject.run) else shown
+    after = _("What comes after “{text}”?").format(text=sees) if text else _("What comes first?")
+    return {
+        "play": _("Play"),
+        "pause": _("Hold"),
+        "slider": _("Moment of the training"),
+        "step": _("step {step} of {steps}"),
+        "loss": _("loss on unseen text"),
+        "chance": _("pure chance"),
+        "writes": _("What it writes at this moment"),
+        "nothing": _("Nothing was written at this moment."),
+        "next": after,
+        "learned": _("learned: what follows what"),
+        "counted": _("counted in the text"),
+        "distance": _("distance from the counts: {distance} nats"),
+        "current": _("current character ↓, next →"),
+        "map": _("The characters’ rows: what is used alike comes together"),
+        "cell": _("{next} after {current}: {share} %"),
+        "normal": _("Is this gibberish normal? What text looks like at each loss"),
+        "jump": _("Go to this moment"),
+    }

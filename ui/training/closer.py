@@ -1,0 +1,33 @@
+"""Below the cockpit: what one can look at more closely. Only what is open is computed."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from ui import state
+from ui.i18n import N_, _
+from ui.training import curves, diagnosis, microscope, pairs, prediction, runs
+from ui.training.situation import Situation
+
+SECTIONS: dict[str, tuple[str, str, Callable[[Situation], None]]] = {
+    "runs": (N_("My runs"), ":material/list:", runs.section),
+    "diagnosis": (N_("How did it go?"), ":material/stethoscope:", diagnosis.section),
+    "microscope": (N_("Under the microscope"), ":material/biotech:", microscope.section),
+    "pairs": (N_("What it has learned"), ":material/grid_on:", pairs.section),
+    "prediction": (N_("Guess first"), ":material/psychology_alt:", prediction.section),
+    "curves": (N_("More curves"), ":material/ssid_chart:", curves.section),
+}
+
+
+def section(now: Situation) -> None:
+    """The choice, and what is chosen."""
+    name = "training.closer"
+    state.page_state(name, "runs")
+    chosen = st.segmented_control(
+        _("Look closer"),
+        list(SECTIONS),
+        key=state.page_key(name),
+        format_func=lambda option: f"{SECTIONS[option][1]} {_(SECTIONS[option][0])}",
+        label_visibility="collapsed",
+    )
+    SECTIONS[chosen or "runs"][2](now)

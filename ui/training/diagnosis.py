@@ -1,0 +1,169 @@
+"""The diagnosis in plain words: the verdict, how it knows, and one click that sets up the next run."""
+
+import math
+from dataclasses import dataclass
+
+import streamlit as st
+
+from minigpt_core.diagnosis import Finding, diagnose
+from minigpt_core.runs import Run
+from minigpt_core.training import TrainConfig
+from ui import resources, state
+from ui.i18n import N_, _, n_, number, percent
+from ui.judgement import loss_number
+from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
+from ui.tokens import escape
+from ui.training import settings
+from ui.training.situation import Situation, spoken_errors
+
+ENDED = ("done", "stopped", "diverged", "interrupted", "paused")
+IN_FORCE = ("learning_rate", "eval_interval", "pace")
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a verdict is put. English; `how` has gaps for the numbers of the finding."""
+
+    verdict: str
+    how: str
+    colour: str
+    next: str = ""
+    """What the button does."""
+
+
+WORDS = {
+    "diverged": Words(
+        N_("The steps were too large: the training broke the model."),
+        N_(
+            "Its loss is {loss}. Pure chance would have {chance}: a model that is worse has been thrown about."
+        ),
+        PROBLEM,
+        N_("Set up the next run with a learning rate of {learning_rate}"),
+    ),
+    "overfitting": Words(
+        N_("Overfitting: it has begun to learn the text by heart."),
+        N_(
+            "On text it never saw it was best at step {best_step}, with a loss of {best_val_loss}; now it has "
+            "{val_loss}. Meanwhile the loss on the text it learns from went on falling, from {train_before} to "
+            "{train_loss}."
+        ),
+        VALIDATION,
+        N_("Set up the next run with {change}"),
+    ),
+    "floor": Words(
+        N_("It has reached its floor: this model sees one character, it cannot go lower."),
+        N_(
+            "Its loss is {loss}. Whoever sees only one character cannot get below {floor} on this text: that is what "
+            "counting all pairs gives. What is left is the wavering of small batches. Only looking further back helps."
+        ),
+        DONE,
+        N_("Set up a GPT, which looks further back"),
+    ),
+    "rate_too_high": Words(
+        N_("The learning rate seems too high: the loss wavers and does not settle."),
+        N_(
+            "The second half of the run brought {second_half}, the first half {first_half}. In the second half "
+            "{rises} of the evaluations were worse than the one before, and the loss is still {loss}, far above the "
+            "{reference} that counting pairs reaches."
+        ),
+        VALIDATION,
+        N_("Set up the next run with a learning rate of {learning_rate}"),
+    ),
+    "rate_too_low": Words(
+        N_("The learning rate seems too low: the loss falls steadily, but slowly."),
+        N_(
+            "The second half of the run brought {second_half}, the first half {first_half}: the curve hardly "
+            "flattens, and the loss is still {loss}."
+        ),
+        VALIDATION,
+        N_("Set up the next run with a learning rate of {learning_rate}"),
+    ),
+    "too_early": Words(
+        N_("It ended too early: it was still learning."),
+        N_("In the last quarter of the run the loss fell by another {last_quarter}, to {loss}."),
+        TRAIN,
+        N_("Set up the next run with {steps} steps"),
+    ),
+    "nothing_wrong": Words(
+        N_("Nothing wrong: the loss fell and has settled."),
+        N_(
+            "The last evaluations differ by next to nothing; the loss is {loss} on the text it learns from and "
+            "{val_loss} on text it never saw."
+        ),
+        DONE,
+    ),
+    "too_short": Words(
+        N_("Too short to tell."),
+        N_("A verdict needs at least {fewest} evaluations; there are {evaluations}."),
+        REFERENCE,
+    ),
+}
+
+
+def finding_of(run: Run) -> Finding:
+    """The verdict about a run as it stands. Raises `UserError` if its text is gone."""
+    in_force = settings.of_run(run)
+    training = run.training.to_dict() | {name: in_force[name] for name in IN_FORCE}
+    return diagnose(
+        resources.store().evaluations(run.id),
+        status=run.status,
+        training=TrainConfig.from_dict(training),
+        baselines=resources.run_baselines(run.id),
+        sees_one_character=not run.model.n_layer,
+        dropout=run.model.dropout,
+    )
+
+
+def section(now: Situation) -> None:
+    """The verdict about the shown run; a sentence before there is anything to judge."""
+    run = now.run
+    if run is None or run.status not in ENDED:
+        waiting = _("The verdict comes when the training has ended or is paused.")
+        st.html(f"<p class='mg-note'>{escape(waiting)}</p>")
+        return
+    finding = finding_of(run)
+    words = WORDS[finding.kind]
+    values = shown(finding)
+    st.html(
+        f"<div class='mg-line' style='--k:{words.colour}'><b>{escape(_(words.verdict))}</b></div>"
+        f"<p class='mg-how'><span class='mg-label'>{escape(_('How one can tell'))}</span> "
+        f"{escape(_(words.how).format(**values))}</p>"
+    )
+    if words.next and now.mine and not now.live:
+        st.button(
+            _(words.next).format(**values),
+            key="training_next_run",
+            icon=":material/arrow_forward:",
+            type="primary",
+            on_click=set_up,
+            args=(run.id, finding),
+        )
+
+
+def shown(finding: Finding) -> dict[str, str]:
+    """The numbers of a finding and of its advice, as they are put into sentences."""
+    values = {name: loss_number(value) for name, value in finding.numbers.items()}
+    for name in ("best_step", "evaluations", "fewest"):
+        if name in finding.numbers:
+            values[name] = number(finding.numbers[name])
+    if "rises" in finding.numbers:
+        values["rises"] = percent(finding.numbers["rises"])
+    if math.isnan(finding.numbers.get("loss", 0.0)):
+        values["loss"] = _("no number any more")
+    values |= {name: number(value) for name, value in finding.next_run.items()}
+    if "dropout" in finding.next_run:
+        values["change"] = _("{share} dropout").format(share=percent(finding.next_run["dropout"]))
+    elif "steps" in finding.next_run:
+        steps = int(finding.next_run["steps"])
+        values["change"] = n_("{n} step", "{n} steps", steps).format(n=number(steps))
+    return values
+
+
+def set_up(run_id: str, finding: Finding) -> None:
+    """Put the controls to what the advice says: this run's settings with the change, or another preset's."""
+    with spoken_errors():
+        if finding.next_preset:
+            settings.take_over(settings.of_preset(finding.next_preset))
+        else:
+            settings.take_over(settings.of_run(resources.run(run_id)) | finding.next_run)
+        state.notify(_("The next run is set up in the controls: press Start training."))

@@ -1,0 +1,265 @@
+"""One step under the microscope: its batch, guesses, losses, gradients and update, one after the other.
+
+The component draws itself from the numbers of one step and answers every click in the browser; only another step
+asks the script.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from minigpt_core.microscope import StepUnderMicroscope
+from minigpt_core.runs import Run
+from minigpt_core.tokenizer import CharTokenizer
+from ui import resources, state, tokens
+from ui.i18n import N_, _, language, number
+from ui.style import PROBABILITY_SCALE
+from ui.training.situation import Situation
+
+HERE = Path(__file__).parent
+HTML = "<div class='mg-scope'></div>"
+MOST_ROWS = 4
+MOST_COLUMNS = 32
+MOST_BARS = 8
+MOST_NUMBERS = 8
+MOST_MOVES = 7
+CHOSEN = "training.microscope_step"
+
+PARTS = (N_("Batch"), N_("Guess"), N_("Loss"), N_("Gradient"), N_("Update"))
+
+
+def section(now: Situation) -> None:
+    """The steps of the shown run, one at a time; a sentence before the first."""
+    run = now.run
+    if run is None or last_step(run) is None:
+        _note(_("Train for at least one step: then every step can be looked at here."))
+        return
+    if run.status == "running":
+        _note(_("The training goes on meanwhile. Pause it to look at the very step that comes next."))
+    _choose(run)
+    at = chosen_step(run)
+    with st.spinner(_("Making step {n} again …").format(n=number(at + 1)), show_time=True):
+        seen = resources.examined_step(run.id, at)
+    mount = resources.component("microscope", HERE, HTML)
+    mount(
+        data=picture(seen, resources.run_dataset(run.id).tokenizer, run) | {"labels": labels(seen, run)},
+        key=state.MICROSCOPE,
+        height="content",
+        on_move_change=_move,
+    )
+
+
+def _note(text: str) -> None:
+    st.html(f"<p class='mg-note'>{tokens.escape(text)}</p>")
+
+
+def last_step(run: Run) -> int | None:
+    """The last step that can be looked at, counted by the steps before it; None before the first one."""
+    if run.step == 0:
+        return None
+    ended = run.step >= run.training.steps or run.status in ("done", "diverged") or run.prepared
+    return run.step - 1 if ended else run.step  # a run that is not over has a next step
+
+
+def starts(run: Run) -> list[int]:
+    """Steps from which the run can be followed at once: those of its checkpoints."""
+    last = last_step(run) or 0
+    kept = [] if run.prepared else [info.step for info in resources.store().checkpoints(run.id)]
+    return sorted({0, *(step for step in kept if step <= last)})
+
+
+def chosen_step(run: Run) -> int:
+    """How many steps stand before the one that is shown: what was chosen for this run, else where it stands."""
+    run_id, at = state.page_state(CHOSEN, (run.id, -1))
+    last = last_step(run) or 0
+    return min(at, last) if run_id == run.id and at >= 0 else starts(run)[-1]
+
+
+def _choose(run: Run) -> None:
+    """A slider over the checkpoints. Between them one goes step by step."""
+    options = starts(run)
+    if len(options) < 2:
+        return
+    at = chosen_step(run)
+    nearest = max(step for step in options if step <= at)
+    name = f"training.microscope_from_{run.id}"
+    state.set_page_state(name, nearest)
+    st.select_slider(
+        _("Go to step"),
+        options,
+        key=state.page_key(name),
+        format_func=lambda step: number(step + 1),
+        on_change=lambda: state.set_page_state(CHOSEN, (run.id, state.page_state(name, nearest))),
+    )
+
+
+def _move() -> None:
+    """A step back or forward, as the component asks."""
+    run = state.current_run()
+    by = st.session_state[state.MICROSCOPE].get("move")
+    if run is None or by not in (-1, 1):
+        return
+    at = chosen_step(run) + by
+    state.set_page_state(CHOSEN, (run.id, max(0, min(at, last_step(run) or 0))))
+
+
+# What the component gets
+
+
+def picture(seen: StepUnderMicroscope, words: CharTokenizer, run: Run) -> dict[str, Any]:
+    """The numbers of a step, as far as they are shown."""
+    B, T = seen.x.shape
+    faces = [tokens.face(character) for character in words.characters]
+    rows = min(B, MOST_ROWS)
+    columns = min(T, MOST_COLUMNS)
+    last = last_step(run) or 0
+    return {
+        "locale": language(),
+        "step": seen.step,
+        "hasBack": seen.step > 0,
+        "hasNext": seen.step < last,
+        "loss": seen.loss,
+        "rate": number(float(f"{seen.learning_rate:.3g}")),
+        "windows": [B, rows],
+        "characters": [T, columns],
+        "vocabulary": len(faces),
+        "tiny": run.model.n_layer == 0,
+        "layers": run.model.n_layer,
+        "faces": faces,
+        "kinds": [tokens.kind(character) for character in words.characters],
+        "x": seen.x[:rows, :columns].tolist(),
+        "y": seen.y[:rows, :columns].tolist(),
+        "losses": rounded(seen.losses[:rows, :columns]),
+        "tops": [[_top(seen, b, t) for t in range(columns)] for b in range(rows)],
+        "numbers": _numbers(seen, rows, columns),
+        "width": run.model.n_embd,
+        "gradients": lengths(seen),
+        "gradNorm": seen.grad_norm,
+        "moves": [_moved(seen, name, index, words) for name, index in seen.steepest(MOST_MOVES)],
+        "again": seen.loss_again if run.model.dropout == 0 else None,
+        "scale": [f"rgb({r} {g} {b})" for r, g, b in PROBABILITY_SCALE],
+    }
+
+
+def rounded(values: Tensor, digits: int = 4) -> Any:
+    """A tensor as nested lists of short numbers."""
+    return (torch.round(values.double() * 10**digits) / 10**digits).tolist()
+
+
+def _top(seen: StepUnderMicroscope, b: int, t: int) -> list[list[float]]:
+    """The likeliest characters at one place, and the right one: (id, score, probability) each, the likeliest first."""
+    p = seen.probabilities[b, t]
+    best = p.topk(min(MOST_BARS, len(p))).indices.tolist()
+    right = int(seen.y[b, t])
+    if right not in best:
+        best[-1] = right
+    return [[i, *rounded(torch.stack([seen.logits[b, t, i], p[i]]), 5)] for i in best]
+
+
+def _numbers(seen: StepUnderMicroscope, rows: int, columns: int) -> dict[int, Any]:
+    """The first numbers of the row of each character in the batch, before the update."""
+    table = seen.before["token_embedding.weight"]
+    return {int(i): rounded(table[i, :MOST_NUMBERS]) for i in seen.x[:rows, :columns].unique()}
+
+
+def lengths(seen: StepUnderMicroscope) -> list[list[Any]]:
+    """How long the gradient of each group of weights is: (name, how many weights, length)."""
+    groups: dict[str, list[Tensor]] = {}
+    for name, gradient in seen.gradients.items():
+        groups.setdefault(group_name(name), []).append(gradient.flatten())
+    return [[name, sum(map(len, parts)), float(torch.cat(parts).norm())] for name, parts in groups.items()]
+
+
+def group_name(weight: str) -> str:
+    """blocks.0.attention.c_attn.weight → "layer 1, attention", in the reader's language."""
+    parts = weight.split(".")
+    if parts[0] == "blocks":
+        inner = {"attention": _("attention"), "mlp": _("small network")}.get(parts[2], _("norms"))
+        return _("layer {n}: {part}").format(n=number(int(parts[1]) + 1), part=inner)
+    known = {
+        "token_embedding": _("rows of the characters"),
+        "position_embedding": _("rows of the positions"),
+        "final_norm": _("last norm"),
+        "lm_head": _("output"),
+    }
+    return known.get(parts[0], weight)
+
+
+def _moved(
+    seen: StepUnderMicroscope, name: str, index: tuple[int, ...], words: CharTokenizer
+) -> dict[str, Any]:
+    gradient = seen.gradients.get(name)
+    return {
+        "name": f"{name}[{', '.join(map(str, index))}]",
+        "words": weight_words(name, index, words),
+        "before": float(seen.before[name][index]),
+        "gradient": None if gradient is None else float(gradient[index]),
+        "after": float(seen.after[name][index]),
+    }
+
+
+def weight_words(name: str, index: tuple[int, ...], words: CharTokenizer) -> str:
+    """What a single weight is, said simply."""
+    if name == "token_embedding.weight":
+        sentence = _("number {n} in the row of “{character}”")
+        return sentence.format(n=number(index[1] + 1), character=tokens.face(words.characters[index[0]]))
+    if name == "lm_head.weight":
+        sentence = _("how number {n} counts for “{character}”")
+        return sentence.format(n=number(index[1] + 1), character=tokens.face(words.characters[index[0]]))
+    if name == "lm_head.bias":
+        return _("what “{character}” always gets").format(character=tokens.face(words.characters[index[0]]))
+    return group_name(name)
+
+
+def labels(seen: StepUnderMicroscope, run: Run) -> dict[str, Any]:
+    """All words of the component, in the reader's language."""
+    return {
+        "parts": [_(part) for part in PARTS],
+        "step": _("Step {n}"),
+        "back": _("One step back"),
+        "next": _("One step forward"),
+        "play": _("Play"),
+        "pause": _("Pause"),
+        "say": [
+            _("{B} windows of {T} characters are drawn. Below each character stands the one to guess: the next."),
+            _(
+                "After “{x}” it gave every character a score. Softmax turns scores into probabilities. The right one "
+                "was “{y}”."
+            ),
+            _(
+                "Loss of a character: −ln of the probability that the right one got. The mean over all {n} is {loss}: "
+                "the loss of this step."
+            ),
+            _(
+                "In which direction would the loss grow? For each score: its probability, minus 1 for the right "
+                "character. From there it is passed back to every weight."
+            ),
+            _(
+                "Every weight takes a small step against its gradient: where it is positive, the weight shrinks. "
+                "Shown are the {n} steepest; learning rate {rate}."
+            ),
+        ],
+        "click": _("Click on a character to follow it."),
+        "shown": _("{shown} of {all} windows shown, {columns} of {T} characters each."),
+        "row": _("Its row: {n} of {all} numbers"),
+        "through": _("through {n} layers"),
+        "score": _("score"),
+        "probability": _("probability"),
+        "right": _("right"),
+        "others": _("{n} other characters"),
+        "push": _("Gradient at each score (still to be divided by {n})"),
+        "lengths": _("Length of the gradient, by group of weights"),
+        "weights": _("{n} weights"),
+        "table": [_("weight"), _("before"), _("gradient"), _("after")],
+        "again": _("The same batch again with the new weights: loss {after} instead of {before}."),
+        "adamw": _(
+            "AdamW gives every weight a step size of its own, from what it remembers of earlier gradients: so a weight "
+            "may even move against this one."
+        )
+        if run.training.optimizer != "sgd"
+        else "",
+        "loss_of": _("loss {loss}: it gave “{y}” {p} %"),
+    }  # fmt: skip

@@ -1,0 +1,278 @@
+"""Predict, then run: a guess is committed before a training starts and stands beside the result afterwards."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from minigpt_core.diagnosis import RISEN
+from minigpt_core.runs import Run
+from ui import resources, state
+from ui.i18n import _, n_, number
+from ui.judgement import last_evaluation, loss_number, spoiled
+from ui.live_chart import Reference
+from ui.tokens import escape
+from ui.training import settings
+from ui.training.situation import Situation, spoken_errors
+from ui.wording import run_title
+
+GUESSES, DUELS = "training.guesses", "training.duels"
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+DUEL_POINTS = 2
+LOOK_AGAIN_SECONDS = 2.0
+NEAR = ((0.05, 3), (0.15, 2), (0.4, 1))  # so near to the result, in nats per character: so many points
+POSSIBLE = 4  # points for one guess
+SHOWN = 8
+STEP = 0.05  # nats per character, on the slider
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What somebody in this tab expects of the next training."""
+
+    made: float
+    """Unix seconds."""
+
+    loss: float
+    """On text it never saw, at the end; nats per character."""
+
+    overfits: bool
+    run_id: str | None = None
+    """The training it turned out to be about."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    loss: float
+    overfitted: bool
+
+    def points(self, guess: Guess) -> int:
+        """0 to 3 for the loss, and 1 for overfitting or not."""
+        distance = abs(self.loss - guess.loss)
+        near = next((points for most, points in NEAR if distance <= most), 0)
+        return near + (self.overfitted == guess.overfits)
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Which of two learning rates was expected to end lower on text it never saw. All else is the same."""
+
+    rates: tuple[float, float]
+    favourite: int
+    """0 or 1: a place in `rates`."""
+
+    run_ids: tuple[str, str]
+
+    def losses(self) -> tuple[float, float] | None:
+        """What both reached; None before both have ended. A model that broke has lost."""
+        found = []
+        for run_id in self.run_ids:
+            run = resources.run(run_id)
+            result = outcome(run)
+            if result is None and run.status != "diverged":
+                return None
+            found.append(math.inf if result is None or spoiled(run) else result.loss)
+        return found[0], found[1]
+
+    def points(self) -> int | None:
+        """`DUEL_POINTS` for the right favourite; None before both have ended."""
+        losses = self.losses()
+        if losses is None:
+            return None
+        return DUEL_POINTS if losses[self.favourite] <= min(losses) else 0
+
+
+def duels() -> list[Duel]:
+    """All duels of this tab, the oldest first."""
+    found: list[Duel] = state.page_state(DUELS, [])
+    return found
+
+
+def guesses() -> list[Guess]:
+    """All guesses of this tab, the oldest first."""
+    found: list[Guess] = state.page_state(GUESSES, [])
+    return found
+
+
+def attach(run: Run | None) -> None:
+    """A guess is about the first training that is begun after it."""
+    made = guesses()
+    if run is None or run.prepared or not made or made[-1].run_id is not None or run.created < made[-1].made:
+        return
+    state.set_page_state(GUESSES, [*made[:-1], replace(made[-1], run_id=run.id)])
+
+
+def outcome(run: Run) -> Outcome | None:
+    """How a training ended; None while it goes on, or if nothing could be measured."""
+    last = last_evaluation(run)
+    if run.status not in ("done", "stopped", "diverged") or last is None or last.val_loss is None:
+        return None
+    best = last.val_loss if run.best_val_loss is None else run.best_val_loss
+    return Outcome(last.val_loss, not spoiled(run) and last.val_loss - best > RISEN)
+
+
+def line(run: Run | None) -> list[Reference]:
+    """The guess about the shown training, or about the next one, as a line in the chart."""
+    made = guesses()
+    about = run.id if run else None
+    found = [guess for guess in made if guess.run_id == about] if about else []
+    if not found and made and made[-1].run_id is None and run is None:
+        found = made[-1:]
+    label = _("your guess: {loss}")
+    return [Reference(guess.loss, label.format(loss=number(guess.loss, 2))) for guess in found[-1:]]
+
+
+def section(now: Situation) -> None:
+    """The question, and what came of earlier answers."""
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _ask(now)
+        _ask_duel(now)
+    waiting = any(duel.points() is None for duel in duels())
+    with right:
+        st.fragment(_results, run_every=LOOK_AGAIN_SECONDS if waiting else None)()
+
+
+def _ask(now: Situation) -> None:
+    waiting = bool(guesses()) and guesses()[-1].run_id is None
+    planned = settings.plan()
+    if planned.model is None or planned.text is None:
+        return
+    known = resources.baselines(planned.text.id, planned.text.lower)
+    steps = [round(STEP * i, 2) for i in range(round(1.1 * known.uniform / STEP) + 1)]
+    name = "training.guess_loss"
+    if state.page_state(name, None) not in steps:
+        state.set_page_state(name, min(steps, key=lambda loss: abs(loss - known.uniform)))
+    st.select_slider(
+        _("Where will the loss end, on text it never saw?"),
+        steps,
+        key=state.page_key(name),
+        format_func=lambda loss: number(loss, 2),
+        help=_("Pure chance has {chance}. Counting which character follows which has {counted}.").format(
+            chance=number(known.uniform, 2), counted=loss_number(known.bigram_val)
+        ),
+    )
+    st.radio(
+        _("Will it overfit?"),
+        [False, True],
+        key=state.page_key("training.guess_overfits"),
+        format_func=lambda answer: _("yes") if answer else _("no"),
+        horizontal=True,
+        help=_("Overfitting: on text it never saw, the loss rises again while the training goes on."),
+    )
+    st.button(
+        _("Change my guess") if waiting else _("That is my guess"),
+        key="training_guess",
+        icon=":material/check:",
+        on_click=_commit,
+    )
+    if waiting:
+        st.html(f"<p class='mg-note'>{escape(_('Noted. Now press Start training.'))}</p>")
+
+
+def _ask_duel(now: Situation) -> None:
+    st.subheader(_("Which learning rate wins?"), anchor=False)
+    for at, usual in enumerate((0.003, 0.1)):
+        name = f"training.duel_rate_{at}"
+        state.page_state(name, usual)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for at, word in enumerate((_("One"), _("The other"))):
+            st.selectbox(word, RATES, key=state.page_key(f"training.duel_rate_{at}"), format_func=number)
+    rates = _duel_rates()
+    st.radio(
+        _("Which one ends lower, on text it never saw?"),
+        [0, 1],
+        key=state.page_key("training.duel_favourite"),
+        format_func=lambda at: number(rates[at]),
+        horizontal=True,
+    )
+    st.button(
+        _("Start both, one after the other"),
+        key="training_duel",
+        icon=":material/swords:",
+        on_click=_begin_duel,
+        disabled=not now.can_start or rates[0] == rates[1] or settings.plan().training is None,
+    )
+
+
+def _duel_rates() -> tuple[float, float]:
+    return state.page_state("training.duel_rate_0", 0.003), state.page_state("training.duel_rate_1", 0.1)
+
+
+def _begin_duel() -> None:
+    """Two runs with the settings in the controls, apart from the learning rate."""
+    with spoken_errors():
+        planned, rates = settings.plan(), _duel_rates()
+        if planned.training is None:
+            return
+        runs = [
+            settings.create(replace(planned, training=replace(planned.training, learning_rate=rate)), None)
+            for rate in rates
+        ]
+        duel = Duel(rates, state.page_state("training.duel_favourite", 0), (runs[0].id, runs[1].id))
+        state.set_page_state(DUELS, [*duels(), duel])
+        for run in runs:
+            resources.jobs().submit(run.id)
+        state.follow_run(runs[0].id)
+
+
+def _commit() -> None:
+    made = guesses()
+    if made and made[-1].run_id is None:
+        made = made[:-1]
+    loss = float(state.page_state("training.guess_loss", 0.0))
+    overfits = bool(state.page_state("training.guess_overfits", False))
+    state.set_page_state(GUESSES, [*made, Guess(time.time(), loss, overfits)])
+
+
+def _results() -> None:
+    rated = [(guess, resources.run(guess.run_id)) for guess in reversed(guesses()) if guess.run_id]
+    fought = list(reversed(duels()))
+    if not rated and not fought:
+        waiting = _("Guess before you start: afterwards you see both side by side.")
+        st.html(f"<p class='mg-note'>{escape(waiting)}</p>")
+        return
+    if rated:
+        heads = (
+            _("training"), _("loss: guess"), _("result"), _("overfits: guess"), _("result"), _("points")
+        )  # fmt: skip
+        st.html(_table(heads, [_row(guess, run, outcome(run)) for guess, run in rated[:SHOWN]]))
+    if fought:
+        of_duels = (_("learning rates"), _("results"), _("guess"), _("points"))
+        st.html(_table(of_duels, [_duel_row(duel) for duel in fought[:SHOWN]]))
+    made = [result.points(guess) for guess, run in rated if (result := outcome(run))]
+    won = [points for duel in fought if (points := duel.points()) is not None]
+    total, possible = sum(made) + sum(won), POSSIBLE * len(made) + DUEL_POINTS * len(won)
+    if not possible:
+        return
+    words = n_("{n} point of {all} so far", "{n} points of {all} so far", total)
+    st.html(f"<p><b>{escape(words.format(n=number(total), all=number(possible)))}</b></p>")
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(word)}</th>" for word in heads)
+    body = "".join(
+        f"<tr>{''.join(f'<td><bdi>{escape(cell)}</bdi></td>' for cell in row)}</tr>" for row in rows
+    )
+    return f"<table class='mg-table'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _duel_row(duel: Duel) -> list[str]:
+    losses, points = duel.losses(), duel.points()
+    reached = "…" if losses is None else " · ".join(loss_number(loss) for loss in losses)
+    score = "…" if points is None else f"{number(points)} / {number(DUEL_POINTS)}"
+    return [" · ".join(map(number, duel.rates)), reached, number(duel.rates[duel.favourite]), score]
+
+
+def _row(guess: Guess, run: Run, result: Outcome | None) -> list[str]:
+    """What was guessed about a training, and what came of it."""
+    answer = {False: _("no"), True: _("yes")}
+    cells = [run_title(run), number(guess.loss, 2)]
+    if result is None:
+        return [*cells, "…", answer[guess.overfits], "…", "…"]
+    score = f"{number(result.points(guess))} / {number(POSSIBLE)}"
+    return [*cells, loss_number(result.loss), answer[guess.overfits], answer[result.overfitted], score]
