@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+import torch
 from starlette.middleware import Middleware
 from streamlit import net_util
 
@@ -24,6 +25,9 @@ net_util._internal_ip = net_util._external_ip = "127.0.0.1"
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Have a training process ready before the first visitor; leave none behind."""
+    torch.set_num_threads(
+        1
+    )  # a page calculates little: more threads would only wait for each other and for trainings
     try:
         jobs.shared()
     except UserError as error:  # the pages say it too, in the reader's language

@@ -1,4 +1,5 @@
-"""How soon Compare answers with 100 runs of 5,000 steps in the store, and the Time machine's slider.
+"""How soon Compare answers with 100 runs of 5,000 steps in the store, the Time machine's slider, and another page
+while 8 trainings share the machine.
 
     python -m benchmarks.cockpit [tries]
 
@@ -12,6 +13,8 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -19,6 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.responsiveness import report, reruns
 from minigpt_core import corpus
+from minigpt_core.jobs import JobManager
 from minigpt_core.new_run import new_run
 from minigpt_core.runs import RunStore
 from minigpt_core.training import MetricsEvent, StepEvent, TrainConfig
@@ -26,6 +30,15 @@ from scripts.browser import find_chromium, go, launch, new_context, wait_until_i
 from scripts.running_app import ROOT, running_app
 
 RUNS, STEPS = 100, 5000
+AT_ONCE = 8
+GPT_FIELDS = {
+    "n_layer": 2,
+    "n_head": 4,
+    "positions": "learned",
+    "mlp": "gelu",
+    "residual": True,
+    "norm": "layernorm",
+}
 TICK = ".mg-cmp-table input"
 
 # Milliseconds from moving the slider until the next frame has been painted.
@@ -92,6 +105,27 @@ def script(home: Path, tries: int) -> list[float]:
     return found
 
 
+@contextmanager
+def trainings(home: Path, count: int) -> Iterator[None]:
+    """So many workers training GPTs, as a server with that limit would let them."""
+    store, text = RunStore(home), corpus.normalize(corpus.load("the-curious-cat").text)
+    jobs = JobManager(store, max_running=count, warm=False)
+    try:
+        made = [
+            new_run(
+                store, text=text, title="", model_fields=GPT_FIELDS, training=TrainConfig(steps=10**6, seed=seed)
+            ).id
+            for seed in range(count)
+        ]  # fmt: skip
+        for run_id in made:
+            jobs.submit(run_id)
+        while not all(store.run(run_id).step for run_id in made):
+            time.sleep(0.2)
+        yield
+    finally:
+        jobs.close()
+
+
 def main() -> None:
     """Print every figure."""
     tries = int(sys.argv[1]) if len(sys.argv) > 1 else 8
@@ -112,6 +146,9 @@ def main() -> None:
             page.wait_for_selector(".mg-timeline canvas")
             moved = [float(page.evaluate(_MOVE, at)) for at in range(tries)]
             report("timeline: from the slider to the painted picture", moved)
+            with trainings(home, AT_ONCE):
+                go(page, app.url, "vocabulary", lang="en")
+                report(f"vocabulary while {AT_ONCE} trainings run: one script run", reruns(page, tries))
             browser.close()
 
 

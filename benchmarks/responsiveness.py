@@ -40,24 +40,29 @@ LATER_STEP = 100
 # "stopping …" is the component's own word at the click; "stopped" is what the server says.
 STOPPED = "/stopped/i.test(document.querySelector('.mg-live-status').textContent)"
 
-# From a click, or from the key R, which reruns a whole page, to the first picture after the end of the script run, as
-# Streamlit's root element tells it. A run that is over before the page could say that it had begun is not seen.
-_WATCH_RERUN = """event => {
-  const app = document.querySelector('[data-testid="stApp"]');
-  window.rerun = new Promise(resolve => {
-    let asked, begun = false;
-    document.addEventListener(event, () => asked = performance.now(), { capture: true, once: true });
-    const watch = new MutationObserver(() => {
-      if (app.dataset.testScriptState === 'running') begun = true;
-      else if (begun) {
-        watch.disconnect();
-        requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - asked)));
-      }
-    });
-    watch.observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
-    setTimeout(() => { watch.disconnect(); resolve(null); }, 5000);
-  });
+# Notes when the page was last drawn anew: after each message of the server, and after each change of the document.
+_WATCH = """() => {
+  const drawn = () => requestAnimationFrame(() => setTimeout(() => window.drawnAt = performance.now()));
+  const Plain = window.WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(...about) { super(...about); this.addEventListener('message', drawn); }
+  };
+  document.addEventListener('DOMContentLoaded', () => new MutationObserver(drawn).observe(
+    document.body, { subtree: true, childList: true, attributes: true, characterData: true }));
 }"""
+# From the key R, which reruns the whole page, or a click, to the last drawing before the page is quiet.
+_RERUN = """([event, quiet]) => new Promise(resolve => {
+  document.addEventListener(event, () => {
+    const asked = performance.now();
+    window.drawnAt = 0;
+    const look = () => {
+      if (window.drawnAt && performance.now() - window.drawnAt > quiet) resolve(window.drawnAt - asked);
+      else setTimeout(look, 20);
+    };
+    look();
+  }, { capture: true, once: true });
+})"""
+QUIET_MS = 400
 NOTHING = "import streamlit\n\nstreamlit.button('nothing', key='glossary')\n"
 
 
@@ -81,16 +86,15 @@ def start_and_stop(browser: Browser, url: str) -> tuple[float, float]:
 
 
 def reruns(page: Page, tries: int, event: str = "keydown") -> list[float]:
-    """From the key R (or from a click on the glossary) until its script run is drawn, in milliseconds."""
+    """From the key R (or from a click on the glossary) until the page is drawn, in milliseconds."""
     found = []
     for _ in range(tries):
-        page.evaluate(_WATCH_RERUN, event)
+        page.evaluate(f"arguments => {{ window.rerun = ({_RERUN})(arguments); }}", [event, QUIET_MS])
         if event == "keydown":
             page.keyboard.press("r")
         else:
             page.evaluate(f"document.querySelector('{WORDS}').click()")
-        if (taken := page.evaluate("window.rerun")) is not None:
-            found.append(float(taken))
+        found.append(float(page.evaluate("window.rerun")))
         wait_until_idle(page)
     return found
 
@@ -110,9 +114,6 @@ def streamlit_alone(folder: Path) -> Iterator[str]:
 
 def report(what: str, milliseconds: list[float]) -> None:
     """One line: the median, and the range."""
-    if not milliseconds:
-        print(f"{what:<52} too short to be seen")
-        return
     low, high = min(milliseconds), max(milliseconds)
     print(f"{what:<52} median {statistics.median(milliseconds):6.0f} ms   {low:.0f} to {high:.0f}")
 
@@ -133,6 +134,7 @@ def main() -> None:
         report("Start → first point of the chart", [first for first, _ in pairs])
         report("Stop → the run has stopped, and the page says so", [stop for _, stop in pairs])
         context = new_context(browser)
+        context.add_init_script(f"({_WATCH})()")
         page = context.new_page()
         for name in PAGES:
             go(page, app.url, name, lang="en")

@@ -63,9 +63,6 @@ FRENCH = {
     "at first all are as likely": (
         "d’abord, tous sont aussi probables"
     ),
-    "The run multiplied in bfloat16; here everything is float32, so the losses differ a little.": (
-        "L’entraînement multipliait en bfloat16 ; ici, tout est en float32 : les pertes diffèrent un peu."
-    ),
     "these products stay in 32 bits": "ces produits restent en 32 bits",
     "the linear layers, with fewer digits": "les couches linéaires, avec moins de chiffres",
     "The directions of a matrix, all about equally long (Newton–Schulz iteration).": (

@@ -109,7 +109,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
     training, T = run.training, run.model.block_size
     falling, warmup = training.schedule != "constant", training.warmup_steps > 0
     changed = {change.name for change in changes}
-    muon, short = training.optimizer == "muon", calculates_bfloat16(torch.device("cpu"))
+    muon, few_digits = training.optimizer == "muon", calculates_bfloat16(torch.device("cpu"))
     tiny = run.model.n_layer == 0 and run.model.positions == "none"
     wide = run.model.norm != "none" and run.model.residual and not run.model.zero_init
     return {
@@ -125,7 +125,6 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "cosine": training.schedule == "cosine",
         "linear": training.schedule == "linear",
         "clip": training.grad_clip > 0,
-        "bfloat16": training.precision == "bfloat16",
         **{name: training.optimizer == name for name in ("adamw", "sgd", "muon")},
         "groups": training.weight_decay > 0 and not tiny,
         "changed": bool(changes),
@@ -134,10 +133,13 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "steered": falling or warmup or "learning_rate" in changed,
         "cut": ended_before(run),
         "early": run.status == "done",
-        "bfloat16": training.precision == "bfloat16" and short,
-        "short": short,
+        "bfloat16": training.precision == "bfloat16" and few_digits,
+        "full_digits": not few_digits,
         "diverged": run.status == "diverged",
-        "math": training.schedule == "cosine" or run.status == "diverged" or wide or (muon and not short),
+        "math": training.schedule == "cosine"
+        or run.status == "diverged"
+        or wide
+        or (muon and not few_digits),
     }
 
 

@@ -483,6 +483,7 @@ def check_state(checkpoint: Checkpoint, training: TrainConfig) -> None:
     state = checkpoint.state
     for name, kind in STATE.items():
         typed(state[name], kind)
+    typed(state.get("evaluations_without_gain", 0), int)
     check_change("learning_rate", state["learning_rate"])
     check_change("pace", state["pace"])
     check_change("eval_interval", state["eval_interval"])

@@ -359,7 +359,7 @@ def test_a_model_from_another_page_is_what_the_next_run_trains(home: Path) -> No
         "n_layer": 3,
         "norm": "rmsnorm",
         "optimizer": "muon",
-        "steps": PRESETS["small-gpt"].training.steps,
+        "steps": PRESETS["chat-curieux-gpt"].training.steps,
     }
 
 

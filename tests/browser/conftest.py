@@ -5,17 +5,24 @@ test nothing has complained in the browser, and nothing has asked another machin
 """
 
 import os
+import queue
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, WebSocket, expect, sync_playwright
 
+from minigpt_core import corpus
+from minigpt_core.new_run import new_run
+from minigpt_core.presets import NOTEBOOK
+from minigpt_core.runs import RunStore
+from minigpt_core.worker import Controls, train
 from scripts.browser import LOCALES, PATIENCE, VIEWPORT, Theme, find_chromium, go, launch, new_context
 from scripts.running_app import RunningApp, running_app
+from ui.workspace import COOKIE
 
 OpenPage = Callable[..., Page]
 NewVisitor = Callable[..., Page]
@@ -205,6 +212,26 @@ def open_page(app_server: RunningApp, new_visitor: NewVisitor) -> OpenPage:
         return page
 
     return open_it
+
+
+@pytest.fixture
+def trained_run(app_server: RunningApp) -> Callable[..., str]:
+    """`trained_run(page, steps=60)`: the notebook's run, trained at full speed for the visitor at `page`; its id."""
+
+    def make(page: Page, text: str = "the-curious-cat", **changed: float) -> str:
+        store, story = RunStore(app_server.home), corpus.load(text)
+        run = new_run(
+            store,
+            text=corpus.normalize(story.text),
+            title=story.title,
+            model_fields=NOTEBOOK.model,
+            training=replace(NOTEBOOK.training, **changed),  # type: ignore[arg-type]
+            workspace={cookie["name"]: cookie["value"] for cookie in page.context.cookies()}[COOKIE],
+        )
+        train(store, run.id, Controls(queue.Queue(), lambda *said, **details: None))
+        return run.id
+
+    return make
 
 
 def assert_nothing_left(app: RunningApp, patience: float = 60) -> None:

@@ -67,7 +67,7 @@ def test_no_button_moves_away_from_under_a_finger(app_server: RunningApp, open_p
     page.evaluate(WATCH_STOP)
     for name, status in (("hold", "paused"), ("hold", "running"), ("stop", "stopped"), ("hold", "running")):
         page.locator(button(page, name)).click()
-        wait_for_run(page, app_server.url, run, lambda live, status=status: live["status"] == status)
+        wait_for_status(page, app_server.url, run, status)
         wait_until_idle(page)
     page.locator(button(page, "hold")).click()
     wait_for_run(page, app_server.url, run, lambda live: live["status"] == "paused")
@@ -82,6 +82,10 @@ def test_no_button_moves_away_from_under_a_finger(app_server: RunningApp, open_p
     assert len(page.evaluate("[...window.stopStoodAt]")) == 1
 
 
+def wait_for_status(page: Page, url: str, run: str, status: str) -> None:
+    wait_for_run(page, url, run, lambda live: live["status"] == status)
+
+
 def middle_of(page: Page, name: str) -> tuple[float, float]:
     """Where a hand presses a button."""
     box = page.locator(button(page, name)).bounding_box()
@@ -94,13 +98,13 @@ def test_a_gpt_is_two_clicks_away(app_server: RunningApp, open_page: OpenPage) -
     page.locator(".st-key-training_choose [data-testid=stSelectbox] input").click()
     page.get_by_role("option", name="Petit GPT", exact=True).click()
     text = corpus.normalize(corpus.load("le-chat-curieux").text)
-    model = ModelConfig(vocab_size=len(set(text)), **PRESETS["small-gpt"].model)
+    model = ModelConfig(vocab_size=len(set(text)), **PRESETS["chat-curieux-gpt"].model)
     size = f"{parameters_of(model):,}".replace(",", "\u202f")
     expect(page.locator(".st-key-training_choose")).to_contain_text(f"{size} paramètres")
     wait_until_idle(page)
     run = start_training(page)
     live = wait_for_run(page, app_server.url, run, lambda live: live["step"] > 2)
-    assert live["steps"] == PRESETS["small-gpt"].training.steps
+    assert live["steps"] == PRESETS["chat-curieux-gpt"].training.steps
     expect(page.locator(".mg-live-chart")).to_contain_text("triplets")
     page.locator(button(page, "stop")).click()
     wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")

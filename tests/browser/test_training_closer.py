@@ -1,21 +1,22 @@
 """Below the cockpit, in a real browser: the microscope shows the run's own numbers, the verdict sets up a run."""
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from scripts.browser import start_training, wait_for_run, wait_until_idle
+from scripts.browser import go
 from scripts.running_app import RunningApp
 from tests.browser.conftest import OpenPage
 
 SECTIONS = "[class*='st-key-page-training-closer'] button"
 
 
-def test_a_step_is_taken_apart(open_page: OpenPage, app_server: RunningApp) -> None:
+def test_a_step_is_taken_apart(
+    open_page: OpenPage, app_server: RunningApp, trained_run: Callable[..., str]
+) -> None:
     page = open_page("training", lang="en")
-    run = start_training(page)
-    state = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "done")
-    wait_until_idle(page)
+    go(page, app_server.url, "training", lang="en", run=trained_run(page))
     page.locator(SECTIONS).nth(2).click()
     tabs = page.locator(".mg-scope-tab")
     expect(tabs).to_have_count(5)
@@ -33,14 +34,13 @@ def test_a_step_is_taken_apart(open_page: OpenPage, app_server: RunningApp) -> N
     expect(page.get_by_text("It has reached its floor")).to_be_visible()
     page.locator(".st-key-training_next_run button").click()
     expect(page.get_by_text("The next run is set up in the controls")).to_be_visible()
-    assert state["step"] == 500
 
 
-def test_the_learned_table_answers_the_pointer(open_page: OpenPage, app_server: RunningApp) -> None:
+def test_the_learned_table_answers_the_pointer(
+    open_page: OpenPage, app_server: RunningApp, trained_run: Callable[..., str]
+) -> None:
     page = open_page("training", lang="fr", theme="dark")
-    run = start_training(page)
-    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "done")
-    wait_until_idle(page)
+    go(page, app_server.url, "training", lang="fr", run=trained_run(page, "le-chat-curieux", steps=60))
     page.locator(SECTIONS).nth(3).click()
     learned = page.locator(".mg-learned canvas").first
     learned.hover(position={"x": 200, "y": 200})

@@ -16,6 +16,7 @@ import pytest
 
 from minigpt_core import corpus, devices, optimizers
 from minigpt_core import export_script as export_script_module
+from minigpt_core.__main__ import main
 from minigpt_core.export_french import FRENCH
 from minigpt_core.export_metrics import COLUMNS, ExportError, export_csv, export_tensorboard
 from minigpt_core.export_notebook import export_notebook
@@ -225,6 +226,24 @@ def test_every_comment_is_there_in_french(store: RunStore) -> None:
     assert not left
     assert all("’" not in english and "$" not in english.replace("$last_step", "").replace("$steps", "")
                for english in FRENCH)  # fmt: skip
+
+
+def test_the_command_line_writes_and_reads_every_form(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINIGPT_HOME", str(store.home))
+    run = trained(store, {}, steps=3)
+    for form, ending in (("notebook", "ipynb"), ("script", "py"), ("csv", "csv"), ("zip", "zip")):
+        target = str(tmp_path / f"run.{ending}")
+        assert main(["export", "--format", form, "--language", "fr", target]) == 0
+        assert main(["export", "--format", form, target]) == 2  # it is there already
+        assert "name a new file" in capsys.readouterr().err
+    assert "# 2. Entraîner" in (tmp_path / "run.py").read_text("utf-8")
+    assert main(["import", str(tmp_path / "run.zip"), "--name", "copy"]) == 0
+    copy = store.find_run("last")
+    assert (copy.name, copy.step, copy.id == run.id) == ("copy", 3, False)
+    assert main(["import", str(tmp_path / "run.csv")]) == 2
+    assert "damaged" in capsys.readouterr().err
 
 
 def test_csv_holds_every_number(store: RunStore) -> None:

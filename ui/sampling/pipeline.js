@@ -189,7 +189,7 @@ function showRows(view, state) {
     const [shown, name] = data.cells[id], out = left_out[id], p = probabilities[id];
     Object.assign(row.dataset, { id, logit: logits[id], p, out });
     row.className = `mg-pipe-row${id === token ? " mg-pipe-hit" : ""}${p ? "" : " mg-pipe-out"}`;
-    const [tile, score, scaled, kept, chance] = row.children;
+    const [head, score, scaled, kept, chance] = row.children, tile = head.firstChild;
     write(tile, shown === " " ? "␣" : shown);
     tile.disabled = false;
     tile.setAttribute("aria-label", fill(labels.choose_this, { character: name }));
@@ -202,7 +202,7 @@ function showRows(view, state) {
   const row = view.rows.children[first.length] ?? newRow(view);
   row.className = "mg-pipe-row mg-pipe-rest";
   for (const name of ["id", "logit", "p", "out"]) delete row.dataset[name];
-  const [tile, score, scaled, kept, chance] = row.children;
+  const [head, score, scaled, kept, chance] = row.children, tile = head.firstChild;
   tile.disabled = true;
   write(tile, "…");
   tile.removeAttribute("data-tip");
@@ -219,7 +219,8 @@ function showRows(view, state) {
 function newRow(view) {
   const row = element("div", "mg-pipe-row", view.rows);
   row.setAttribute("role", "row");
-  const tile = element("button", "mg-pipe-tile", row);
+  const head = element("div", "", row), tile = element("button", "mg-pipe-tile", head);
+  head.setAttribute("role", "rowheader");
   tile.type = "button";
   tile.onclick = () => { pause(view); if (row.dataset.id !== undefined) take(view, Number(row.dataset.id), true); };
   for (let i = 0; i < 4; i++) element("div", `mg-pipe-cell mg-pipe-cell-${i + 1}`, row).setAttribute("role", "cell");
@@ -372,6 +373,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (view.told !== told && view.sent !== told) view.settings = { ...data.settings };  // changed elsewhere
   view.told = told;
   root.setAttribute("aria-label", data.labels.title);
+  view.rows.setAttribute("aria-label", data.labels.heads.slice(0, 4).join("; "));
   show(view);
 
   return () => {

@@ -22,12 +22,12 @@ ENTRIES = {
     "chat-curieux-gpt": Entry(N_("Small GPT"), N_("for short stories")),
     "lecture-bigram": Entry(N_("Lecture’s bigram"), N_("Karpathy’s lecture “Let’s build GPT”")),
     "nanogpt-cpu": Entry(N_("nanoGPT for a CPU"), N_("nanoGPT’s README, “I only have a macbook”")),
-    "fast-shakespeare": Entry(N_("GPT for longer texts, fast"), N_("about ten seconds")),
-    "best-in-two-minutes": Entry(N_("GPT for longer texts, better"), N_("about two minutes")),
-    "shakespeare-ten-minutes": Entry(N_("GPT for longer texts, best"), N_("about ten minutes")),
-    "toy-reversed-words": Entry(N_("GPT for reversing words"), N_("for the text “Reversed words”")),
-    "toy-brackets": Entry(N_("GPT for brackets"), N_("for the text “Balanced brackets”")),
-    "toy-additions": Entry(N_("GPT for additions"), N_("for the text “Additions”")),
+    "fast-shakespeare": Entry(N_("Fast GPT"), N_("for longer texts, about ten seconds")),
+    "best-in-two-minutes": Entry(N_("Two-minute GPT"), N_("for longer texts, about two minutes")),
+    "shakespeare-ten-minutes": Entry(N_("Ten-minute GPT"), N_("for longer texts, about ten minutes")),
+    "toy-reversed-words": Entry(N_("GPT: reversed words"), N_("for the text “Reversed words”")),
+    "toy-brackets": Entry(N_("GPT: brackets"), N_("for the text “Balanced brackets”")),
+    "toy-additions": Entry(N_("GPT: additions"), N_("for the text “Additions”")),
     OWN: Entry(N_("A model of your own"), N_("made under Advanced or on the Model page")),
 }
 ORDER = (

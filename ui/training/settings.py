@@ -17,7 +17,7 @@ from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.runs import MAX_NAME, Run
 from minigpt_core.training import ChangeEvent, TrainConfig, check_fit
 from ui import resources, state
-from ui.i18n import N_, _, n_, number, percent
+from ui.i18n import N_, _, number, percent
 from ui.judgement import spoiled
 from ui.training import menu
 from ui.training.situation import Situation, spoken_errors
