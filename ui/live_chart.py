@@ -120,7 +120,9 @@ def labels(run: Run | None) -> dict[str, Any]:
         "earlier": _("at step {step}"),
         "writes": _("What it writes"),
         "no_sample": no_sample(run),
-        "no_curve": _("Here the loss is drawn, step by step: how surprised the model is by the next character."),
+        "no_curve": _(
+            "Here the loss is drawn, step by step: how surprised the model is by the next character."
+        ),
         "queued": _("Waiting for its turn: number {n} in the queue."),
         "stopping": _("stopping …"),
         "gone": _("This run is no longer there."),

@@ -74,7 +74,9 @@ def test_the_table_and_the_bars_are_those_of_the_model(home: Path) -> None:
     assert np.abs(shades[1] - expected.numpy()).max() < 1
     bars = moments.bars(run, steps, (3, 7))
     best = bars["shares"][1][0]
-    assert best == pytest.approx(float(table[7].max().detach()), abs=1e-3)  # TinyGPT sees the last character alone
+    assert best == pytest.approx(
+        float(table[7].max().detach()), abs=1e-3
+    )  # TinyGPT sees the last character alone
 
 
 def test_a_gpt_is_shown_as_a_map(app: OpenPage, home: Path) -> None:
