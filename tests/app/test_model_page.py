@@ -169,6 +169,7 @@ def test_the_drawn_model_becomes_that_of_the_next_training(app: OpenPage, lang: 
             page.button(key=f"model_{key}").click().run()
         wanted = drawn(page)
         assert page.button(key="model_use").label == _("The next training uses it")
+        page.session_state["training_advanced"] = True
         page.switch_page("../pages/training.py").run()
         assert not page.exception
         planned = {

@@ -95,7 +95,7 @@ def test_what_has_settled_gets_no_advice() -> None:
     """Balanced brackets are learned as far as chance allows, on unseen ones too."""
     toy = prepare(corpus.load("balanced-brackets").text)
     found = verdict(
-        toy, baselines(toy), SMALL, steps=600, batch_size=16, learning_rate=5e-3, schedule="linear"
+        toy, baselines(toy), SMALL, steps=800, batch_size=16, learning_rate=1e-2, schedule="cosine"
     )
     assert found.kind == "nothing_wrong" and not found.next_run and found.next_preset is None
 

@@ -90,7 +90,7 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsy
     assert main(["export", "--run", run.id, str(tmp_path / "out")]) == 2
     assert "has something in it already" in capsys.readouterr().err
     assert main(["import", str(tmp_path / "nowhere")]) == 2
-    assert "config.json is missing" in capsys.readouterr().err
+    assert "nowhere cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rung", [*RUNGS[:7], *MODERN[:5]], ids=lambda rung: rung.name)
