@@ -111,7 +111,8 @@ BEST_IN_TWO_MINUTES = Preset(
 
 SHAKESPEARE_TEN_MINUTES = Preset(
     name="shakespeare-ten-minutes",
-    source="As fast-shakespeare, in a size for ten minutes of two processor cores.",
+    source="As fast-shakespeare, in a size for ten minutes of two processor cores. On Tiny Shakespeare it comes to a "
+    "validation loss of 1.49 (measured on one thread); nanoGPT's recipe for a graphics card publishes 1.47.",
     lower=False,
     model=MODERN | {"n_layer": 5, "n_head": 5, "n_embd": 160, "block_size": 128, "dropout": 0.1},
     training=replace(
