@@ -64,19 +64,16 @@ def train(store: RunStore, run: Run) -> dict[str, float]:
     return spent
 
 
-def worker_memory(store: RunStore, run: Run) -> tuple[float, float]:
-    """Most memory (MB) of a worker process: when it is ready, and while it trains the run."""
+def worker_memory(store: RunStore, run: Run) -> float:
+    """Most memory (MB) of a worker process that trains the run."""
     worker = LocalWorker(store, lambda *_: None)
     try:
         while "VmHWM" not in status(worker.pid):  # it is just being started
             time.sleep(LOOK_SECONDS)
         worker.send({"do": "train", "run": run.id})
-        idle = 0.0
         while store.run(run.id).step < WATCHED_STEPS:
-            if store.run(run.id).status == "queued":
-                idle = high_water(worker.pid)
             time.sleep(LOOK_SECONDS)
-        return idle, high_water(worker.pid)
+        return high_water(worker.pid)
     finally:
         worker.close()
         worker.join(10)
@@ -113,8 +110,8 @@ def main() -> int:
         )
         for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
             print(f"    {name:<16} {seconds:7.2f} CPU s  {seconds / whole:.2%}")
-        idle, busy = worker_memory(store, start_run(store, options.steps))
-        print(f"memory of a worker: {idle:.0f} MB when it is ready, at most {busy:.0f} MB while it trains")
+        busy = worker_memory(store, start_run(store, options.steps))
+        print(f"memory of a worker: at most {busy:.0f} MB while it trains")
     return 0
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.diagnosis import RISEN, Kind
+from minigpt_core.diagnosis import Kind
 from minigpt_core.microscope import examine_step, trainer_at
 from minigpt_core.model import build_model
 from minigpt_core.recording import Recorder
@@ -148,7 +148,6 @@ def test_points() -> None:
     assert prediction.Outcome(2.40, overfitted=False).points(guess) == 3
     assert prediction.Outcome(2.60, overfitted=True).points(guess) == 1
     assert prediction.Outcome(3.50, overfitted=True).points(guess) == 0
-    assert RISEN > 0
 
 
 def test_every_verdict_has_words() -> None:
