@@ -5,12 +5,9 @@ Letters in the shape comments: N rows (characters or places), C numbers a row, D
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
-from torch import Tensor, nn
-
-from minigpt_core.model import GPT
+from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,19 +19,6 @@ class Map:
 
     explained: tuple[float, ...]
     """For each dimension the share of the rows' variance that lies along it. What is missing to 1 cannot be seen."""
-
-
-@torch.no_grad()
-def character_rows(model: nn.Module) -> Tensor:
-    """The learned row of each character: (V, C), in id order. A copy."""
-    return cast(GPT, model).token_embedding.weight.detach().clone()
-
-
-@torch.no_grad()
-def position_rows(model: nn.Module) -> Tensor | None:
-    """The learned row of each place: (T, C); None if the model has no such rows. A copy."""
-    places = getattr(model, "position_embedding", None)
-    return None if places is None else places.weight.detach().clone()
 
 
 def pca(rows: Tensor, dimensions: int = 2) -> Map:

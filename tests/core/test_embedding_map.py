@@ -5,16 +5,12 @@ import torch
 from torch import Tensor
 
 from minigpt_core.embedding_map import (
-    character_rows,
     cosine_matrix,
     moving_map,
     nearest,
     pca,
-    position_rows,
     turned_onto,
 )
-from minigpt_core.ladder import settings_up_to
-from minigpt_core.model import ModelConfig, TinyGPT, build_model
 
 
 def rows(n: int = 20, c: int = 6, seed: int = 0) -> Tensor:
@@ -89,14 +85,3 @@ def test_cosines_and_neighbours() -> None:
     (first, same), (second, between) = nearest(data, 0, 2)
     assert (first, second) == (1, 4) and (same, between) == pytest.approx((1, 0.5**0.5))
     assert len(nearest(data, 0, 99)) == 5
-
-
-def test_rows_are_copies_of_what_was_learned() -> None:
-    tiny = TinyGPT(ModelConfig(vocab_size=5, n_embd=4))
-    gpt = build_model(ModelConfig(vocab_size=5, block_size=7, n_embd=4, **settings_up_to("one-head")[0]))
-    assert position_rows(tiny) is None
-    places = position_rows(gpt)
-    assert places is not None and places.shape == (7, 4)
-    kept = tiny.token_embedding.weight.clone()
-    character_rows(tiny).zero_()
-    assert torch.equal(tiny.token_embedding.weight, kept)
