@@ -483,7 +483,8 @@ class Trainer:
         for chunk in starts.split(max(1, characters // T)):
             x, y = (ids.to(self.device) for ids in windows(data, chunk, T))
             self.model.eval()  # no dropout
-            logits, loss = self.model(x, y)  # (B, T, V), ()
+            with linear_layers_in(self.precision, self.device):  # as it trains
+                logits, loss = self.model(x, y)  # (B, T, V), ()
             self.model.train()
             loss_sum += loss.item() * y.numel()
             correct += int((logits.argmax(-1) == y).sum())
