@@ -143,7 +143,8 @@ def walk_attention(attention: CausalSelfAttention, x: Tensor, visit: Visit, begi
     T = x.size(1)
     names = (f"{begin}attn.{letter}" for letter in "qkv")
     q, k, v = map(visit, names, attention.queries_keys_values(x))  # (B, nh, T, hs) each
-    scores = visit(begin + "attn.scores", q @ k.transpose(-2, -1) / math.sqrt(attention.config.head_size))
+    q = q / math.sqrt(attention.config.head_size)  # before the product: hs numbers a character instead of T
+    scores = visit(begin + "attn.scores", q @ k.transpose(-2, -1))  # (B, nh, T, T)
     pattern = scores.masked_fill(~causal_mask(T, x.device), -torch.inf).softmax(dim=-1)  # (B, nh, T, T)
     z = visit(begin + "attn.z", visit(begin + "attn.pattern", pattern) @ v)  # (B, nh, T, hs)
     return visit(begin + "attn_out", attention.join_heads(z))
@@ -261,19 +262,6 @@ def contributions(config: ModelConfig) -> tuple[str, ...]:
 def lengths(cache: ActivationCache, names: tuple[str, ...]) -> Tensor:
     """The Euclidean length of each character's row, sqrt(sum of squares): (P, B, T) for P names."""
     return torch.stack([cache[name].norm(dim=-1) for name in names])
-
-
-@torch.no_grad()
-def head_results(model: nn.Module, cache: ActivationCache, layer: int) -> Tensor:
-    """What each head of a layer adds to `attn_out`: (B, nh, T, C). With the constant of `c_proj`, they sum to it.
-
-    "A Mathematical Framework for Transformer Circuits" (https://transformer-circuits.pub/2021/framework, "Attention
-    Heads are Independent and Additive").
-    """
-    projection = cast(Block, cast(GPT, model).blocks[layer]).attention.c_proj.weight  # (C, nh · hs)
-    z = cache.layer("attn.z", layer)  # (B, nh, T, hs)
-    per_head = projection.view(-1, z.size(1), z.size(3))  # (C, nh, hs)
-    return torch.einsum("bhts,chs->bhtc", z, per_head)
 
 
 # Heads in words

@@ -147,7 +147,7 @@ class CausalSelfAttention(nn.Module):
         self.config = config
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)  # q, k, v in one product
         self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)  # mixes what the heads found
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = make_dropout(config)
         if config.positions == "rotary":
             cos, sin = rotary_table(config.block_size, config.head_size)  # (T, hs/2) each
             self.register_buffer("cos", cos, persistent=False)
@@ -162,11 +162,15 @@ class CausalSelfAttention(nn.Module):
         q, k, v = self.queries_keys_values(x, start=past)  # (B, nh, T, hs) each
         if cache is not None:
             k, v = cache.extend(k, v)  # (B, nh, past + T, hs): those of the characters before as well
+        return self.join_heads(self.look_back(q, k, v, is_causal=past == 0))
+
+    def look_back(self, q: Tensor, k: Tensor, v: Tensor, is_causal: bool) -> Tensor:
+        """(B, nh, T, hs): what each head gathers, for queries of (B, nh, T, hs), keys and values of as many or more."""
+        if torch.is_autocast_enabled(q.device.type):  # bfloat16 is slower for such small products
+            with torch.autocast(q.device.type, enabled=False):
+                return self.look_back(q.float(), k.float(), v.float(), is_causal)
         dropout = self.config.dropout if self.training else 0.0
-        q, k, v = q.to(x.dtype), k.to(x.dtype), v.to(x.dtype)  # they may come in bfloat16
-        with torch.autocast(x.device.type, enabled=False):  # which is slower for such small products
-            y = F.scaled_dot_product_attention(q, k, v, is_causal=past == 0, dropout_p=dropout)
-        return self.join_heads(y)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=is_causal, dropout_p=dropout)
 
     def forward_with_pattern(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The same step by step, without the dropout of the pattern.
@@ -277,6 +281,11 @@ def make_norm(config: ModelConfig) -> nn.Module:
     return RMSNorm(config.n_embd) if config.norm == "rmsnorm" else nn.Identity()
 
 
+def make_dropout(config: ModelConfig) -> nn.Module:
+    """What sets the share `dropout` of all numbers to 0 while training; with a share of 0, x as it is."""
+    return nn.Dropout(config.dropout) if config.dropout else nn.Identity()
+
+
 class MLP(nn.Module):
     """What a character does with what it has gathered: two linear layers, four times as wide in between.
 
@@ -289,7 +298,7 @@ class MLP(nn.Module):
         self.relu2 = config.mlp == "relu2"
         self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
         self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = make_dropout(config)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, C) -> (B, T, C); no character sees another one here."""
@@ -334,7 +343,7 @@ class GPT(nn.Module):
         self.position_embedding = (
             nn.Embedding(config.block_size, C) if config.positions == "learned" else None
         )
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = make_dropout(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.final_norm = make_norm(config)
         self.lm_head = nn.Linear(C, V, bias=config.bias and not config.tie_weights)
