@@ -1,5 +1,7 @@
 """How fast a text becomes numbers: the tokenizer's look-up table beside the notebook's plain Python, in one run.
 
+The last line but one is the limit of the ratio: how long it takes only to fill a new tensor of so many ids.
+
 python benchmarks/encode.py [megabytes]
 """
 
@@ -31,6 +33,7 @@ def main() -> None:
     share = len(text) / len(part)
     as_list = min(timed(lambda: [stoi[c] for c in part]) for _ in range(REPEATS)) * share
     as_tensor = min(timed(lambda: torch.tensor([stoi[c] for c in part])) for _ in range(REPEATS)) * share
+    written = min(timed(lambda: torch.full((len(text),), 1)) for _ in range(REPEATS))
     assert torch.equal(tokenizer.encode(part), torch.tensor([stoi[c] for c in part]))
 
     print(
@@ -40,6 +43,9 @@ def main() -> None:
     print(f"[stoi[c] for c in text]: {as_list:.2f} s, {as_list / min(seconds):.1f} times as long")
     print(
         f"torch.tensor([stoi[c] for c in text]): {as_tensor:.2f} s, {as_tensor / min(seconds):.1f} times as long"
+    )
+    print(
+        f"filling a new tensor of so many ids: {written:.2f} s; the list takes {as_list / written:.1f} times as long"
     )
     print(f"peak memory while encoding {peak:.0f} MB")
 
