@@ -53,7 +53,8 @@ NANOGPT_CPU = Preset(
     name="nanogpt-cpu",
     source="nanoGPT's README, “I only have a macbook” (github.com/karpathy/nanoGPT), with the learning rates of its "
     "config/train_shakespeare_char.py: 0.80 million parameters, 2,000 steps. On Tiny Shakespeare it publishes a "
-    "validation loss of 1.88.",
+    "validation loss of 1.88, the mean of 240 windows; over the whole validation part it comes to 1.90 (eleven seeds: "
+    "1.894 to 1.918).",
     lower=False,
     model={
         "n_layer": 4, "n_head": 4, "n_embd": 128, "block_size": 64, "positions": "learned", "mlp": "gelu",
