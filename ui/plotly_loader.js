@@ -1,7 +1,6 @@
-// Plotly's own JavaScript, fetched once for all charts of a page. `resources.component(…, plotly=True)` puts this
-// before a component's script.
+// Plotly's own JavaScript, fetched once for all charts of a page.
 
-const loadPlotly = (address) => window.mgPlotly ??= new Promise((resolve, reject) => {
+export const loadPlotly = (address) => window.mgPlotly ??= new Promise((resolve, reject) => {
   if (window.Plotly) return resolve(window.Plotly);
   const script = document.createElement("script");
   script.src = new URL(address, document.baseURI);  // relative: works behind a proxy's base path

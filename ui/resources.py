@@ -45,6 +45,7 @@ from minigpt_core.runs import PREPARED, Run, RunStore
 from minigpt_core.sampling import SampleSettings, SampleStep, Surprise, generate
 from minigpt_core.sampling import surprise as measure_surprise
 from minigpt_core.tokenizer import CharTokenizer
+from ui import javascript
 from ui.ablation.table import Table
 from ui.attention.look import Look, look, measured_heads
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
@@ -454,9 +455,8 @@ def component(name: str, folder: Path, html: str, *, plotly: bool = False) -> An
     """What mounts the component whose `name`.js and `name`.css stand in `folder`. It uses the page's own styles.
 
     Args:
-        plotly: its script calls `loadPlotly`, which stands in `plotly_loader.js`.
+        plotly: its script calls `loadPlotly` without importing it from `plotly_loader.js`.
     """
-    css, js = ((folder / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    if plotly:
-        js = PLOTLY_LOADER.read_text(encoding="utf-8") + js
+    css = (folder / f"{name}.css").read_text(encoding="utf-8")
+    js = javascript.in_one_piece(*[PLOTLY_LOADER] * plotly, folder / f"{name}.js")
     return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)

@@ -115,7 +115,7 @@ def test_the_browser_calculates_as_the_core_does(browser: Browser) -> None:
         for row in rows
         for how in SETTINGS
     ]
-    source = (Path(pipeline.__file__).parent / "pipeline.js").read_text(encoding="utf-8")
+    source = (Path(pipeline.__file__).parent / "arithmetic.js").read_text(encoding="utf-8")
     page = browser.new_page()
     found = page.evaluate(ARITHMETIC, [source, cases])
     page.close()

@@ -16,7 +16,6 @@ from minigpt_core.inspection import (
     check_scores,
     contributions,
     describe_heads,
-    head_results,
     lengths,
     lens_on,
     lens_points,
@@ -103,14 +102,6 @@ def test_patterns_are_causal_and_sum_to_one(seen: Seen) -> None:
             out, shown = block.attention.forward_with_pattern(cache.layer("norm_1", layer))
         close(shown, pattern)
         close(out, cache.layer("attn_out", layer))
-
-
-def test_the_heads_of_a_layer_add_up_to_what_attention_hands_on(seen: Seen) -> None:
-    model, _idx, _logits, cache = seen
-    for layer in range(model.config.n_layer):
-        constant = model.blocks[layer].attention.c_proj.bias
-        total = head_results(model, cache, layer).sum(1) + (0 if constant is None else constant.detach())
-        close(total, cache.layer("attn_out", layer))
 
 
 def test_the_lens_ends_with_the_logits(seen: Seen) -> None:

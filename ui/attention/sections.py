@@ -6,19 +6,26 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from minigpt_core import corpus
 from minigpt_core.inspection import HeadDescription
 from ui import resources, state, tokens
 from ui.attention import look, words
 from ui.i18n import _, language, n_, number
 from ui.inside import guide
-from ui.inside.reading import MOST_TYPED, OFFERED, PASSAGE, SEED, TEXT, passage
+from ui.inside.reading import (
+    MOST_TYPED,
+    OFFERED,
+    OFFERED_FOR,
+    PASSAGE,
+    TEXT,
+    next_seed,
+    passage,
+    typed_text,
+)
 from ui.inside.subject import LONGEST, Subject, choose
 from ui.training.situation import spoken_errors
 
 HERE = Path(__file__).parent
 WRITTEN, PART = "attention.written", "attention.part"
-OFFERED_FOR = "inside.offered_for"  # the run whose passage stands in the field
 WRITES = 24  # characters at a press
 NAMED = 12  # of the characters that the model does not know
 HTML = "<div class='mg-att'></div>"
@@ -107,18 +114,14 @@ def _lacks() -> None:
 
 def _offer(subject: Subject) -> None:
     """Begin with a passage of the run's unseen text, unless somebody has typed something, here or on another page."""
-    untouched = _typed_text() == state.page_state(OFFERED, None)
-    if not _typed_text() or (untouched and state.page_state(OFFERED_FOR, None) != subject.run.id):
+    untouched = typed_text() == state.page_state(OFFERED, None)
+    if not typed_text() or (untouched and state.page_state(OFFERED_FOR, None) != subject.run.id):
         _put_passage(subject, 0)
-
-
-def _typed_text() -> str:
-    return str(state.page_state(TEXT, "") or "")
 
 
 def _put_passage(subject: Subject, which: int) -> None:
     offered = passage(subject, which)
-    if offered != _typed_text():
+    if offered != typed_text():
         _put(offered, written=len(offered))
     state.set_page_state(OFFERED, offered)
     state.set_page_state(OFFERED_FOR, subject.run.id)
@@ -169,7 +172,7 @@ def _controls(subject: Subject, row: DeltaGenerator) -> None:
 
 
 def _typed() -> None:
-    _put(_typed_text(), written=len(_typed_text()))
+    _put(typed_text(), written=len(typed_text()))
 
 
 def _another(subject: Subject) -> None:
@@ -178,30 +181,21 @@ def _another(subject: Subject) -> None:
 
 def _write(subject: Subject) -> None:
     """Have the model go on from what stands in the field."""
-    known, _unknown = _known(subject)
-    seed = state.page_state(SEED, 0) + 1
-    state.set_page_state(SEED, seed)
+    known, _unknown = subject.split_unknown(typed_text())
     with spoken_errors():
-        more = look.continuation(subject.model, subject.tokenizer, known, WRITES, seed)
+        more = look.continuation(subject.model, subject.tokenizer, known, WRITES, next_seed())
         _put(known + more, written=min(_written(), len(known)))
-
-
-def _known(subject: Subject) -> tuple[str, list[str]]:
-    """What the model knows of the text in the field, and the characters that it does not know."""
-    typed = corpus.normalize(_typed_text(), subject.run.lower, strip=False)
-    known, unknown = subject.tokenizer.split_unknown(typed)
-    return known, list(unknown)
 
 
 def _written() -> int:
     """From which character on the model wrote what stands in the field."""
     text, written = state.page_state(WRITTEN, ("", 0))
-    return int(written) if text == _typed_text() else len(_typed_text())
+    return int(written) if text == typed_text() else len(typed_text())
 
 
 def _shown(subject: Subject) -> Shown:
     """The text, and the part of it that is looked at: its end, unless another part was chosen."""
-    text, unknown = _known(subject)
+    text, unknown = subject.split_unknown(typed_text())
     if not text:
         text = subject.tokenizer.decode(look.first_ids(subject.tokenizer, ""))
     length = min(len(text), _longest(subject))

@@ -26,7 +26,7 @@ def show(runs: Sequence[Run]) -> None:
     """The chart of the chosen runs, and the table of all."""
     chosen = table.chosen(runs)
     focused = table.focus(runs)
-    mount = resources.component("compare_board", HERE, HTML, plotly=True)
+    mount = resources.component("compare_board", HERE, HTML)
     mount(
         data={
             "script": "api/plotly.js",

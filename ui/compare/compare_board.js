@@ -1,6 +1,12 @@
 // All runs in a table, the ticked ones in one chart. Python sends the rows; the curves are asked for here, and asked for
 // again while a run goes on. Runs again on every new `data`.
 
+import { AXIS, chartLayout } from "../js/chart.js";
+import { groundColour, isDark } from "../js/colours.js";
+import { element, fill } from "../js/element.js";
+import { forget, viewOf } from "../js/view.js";
+import { loadPlotly } from "../plotly_loader.js";
+
 const LIVE = ["queued", "running", "paused"];
 const COLOURS_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#B0568F", "#B07A00", "#2C8FC9"];
 const COLOURS_DARK = ["#56B4E9", "#E8813A", "#2BC49B", "#E39CC4", "#E6B93C", "#8CC6FF"];
@@ -9,16 +15,7 @@ const MARGIN = { l: 40, r: 216, t: 24, b: 34 };
 const LABEL_PX = 15, LABEL_CHARACTERS = 30, LABEL_BEGIN = 9;
 const MOST_DIFFERENCES = 3;
 const SAVED_HEIGHT = 420;   // of a picture: there is more room for it than on the page
-const views = new WeakMap();
 
-const element = (tag, name, parent, text) => {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  if (text !== undefined) made.textContent = text;
-  parent?.appendChild(made);
-  return made;
-};
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 // A long name keeps its begin and, since it ends in what was changed, its end
@@ -26,11 +23,6 @@ function cut(text) {
   const letters = [...text];
   if (letters.length <= LABEL_CHARACTERS) return text;
   return `${letters.slice(0, LABEL_BEGIN).join("")}…${letters.slice(LABEL_BEGIN + 1 - LABEL_CHARACTERS).join("")}`;
-}
-
-function isDark(style) {
-  const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);
-  return red + green + blue > 384;  // light text
 }
 
 function build(root) {
@@ -78,8 +70,7 @@ function showBar(view) {
 
 async function save(view, format) {
   const Plotly = await loadPlotly(view.data.script);
-  const style = getComputedStyle(view.root);
-  const paper = style.getPropertyValue("--st-background-color").trim() || "#fff";
+  const paper = groundColour(view.root);
   const width = view.chart.clientWidth, height = Math.max(SAVED_HEIGHT, view.data.height), all = lines(view);
   const figure = { data: traces(view, all), layout: { ...layout(view, all, height), paper_bgcolor: paper, plot_bgcolor: paper } };
   const address = await Plotly.toImage(figure, { format, width, height, scale: format === "png" ? 2 : 1 });
@@ -194,7 +185,7 @@ function takeSlots(view) {
 }
 
 function colourOf(view, id) {
-  const palette = isDark(getComputedStyle(view.root)) ? COLOURS_DARK : COLOURS_LIGHT;
+  const palette = isDark(view.root) ? COLOURS_DARK : COLOURS_LIGHT;
   return palette[view.slots.get(id) % palette.length];
 }
 
@@ -228,7 +219,7 @@ function spread(wanted, height) {
 }
 
 function layout(view, all, height = view.data.height) {
-  const { data } = view, style = getComputedStyle(view.root), grid = "rgba(128,128,128,0.2)", { labels } = data;
+  const { data } = view, { labels } = data;
   const [low, high] = limits(view, all), scale = view.logLoss ? Math.log10 : (y) => y;
   const inner = height - MARGIN.t - MARGIN.b;
   const pixel = (y) => (scale(high) - scale(Math.min(Math.max(y, low), high))) / (scale(high) - scale(low)) * inner;
@@ -236,16 +227,12 @@ function layout(view, all, height = view.data.height) {
     ...all.map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">■</span> ${escape(cut(line.name))}` }))];
   const at = ends.map((end) => pixel(end.y)), places = spread(at, inner);
   const last = Math.max(1, ...all.map((line) => line.main.x.at(-1)));
-  const axis = { zeroline: false, gridcolor: grid, linecolor: grid, fixedrange: true };
   const words = { showarrow: false, font: { size: 12 }, align: "left", xanchor: "left", xref: "paper" };
   return {
-    height, autosize: true, margin: MARGIN, showlegend: false, separators: data.separators, dragmode: false,
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified",
-    font: { color: style.color, family: style.fontFamily, size: 12 },
-    hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: style.color } },
-    xaxis: { ...axis, showgrid: false, type: view.logSteps ? "log" : "linear", range: view.logSteps ? [0, Math.log10(last)] : [0, last],
+    ...chartLayout(view.root, data.separators), height, autosize: true, margin: MARGIN,
+    xaxis: { ...AXIS, showgrid: false, type: view.logSteps ? "log" : "linear", range: view.logSteps ? [0, Math.log10(last)] : [0, last],
       title: { text: labels.x, font: { size: 12 }, standoff: 2 }, unifiedhovertitle: { text: `${labels.x} %{x:,d}` } },
-    yaxis: { ...axis, type: view.logLoss ? "log" : "linear", range: [scale(low), scale(high)], nticks: 7 },
+    yaxis: { ...AXIS, type: view.logLoss ? "log" : "linear", range: [scale(low), scale(high)], nticks: 7 },
     shapes: data.references.map((line) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: line.value, y1: line.value,
       line: { color: data.grey, width: 1.3, dash: "dot" }, layer: "below" })),
     annotations: [
@@ -309,12 +296,7 @@ async function poll(view) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".mg-compare");
-  let view = views.get(parentElement);
-  if (!view || view.root !== root) {
-    view = build(root);
-    views.set(parentElement, view);
-  }
+  const root = parentElement.querySelector(".mg-compare"), view = viewOf(root, build);
   Object.assign(view, { data, trigger: setTriggerValue, mounted: true });
   if (view.asked !== data.asked) Object.assign(view, { asked: data.asked, chosen: data.chosen, focus: data.focus });
   const known = new Set(data.rows.map((row) => row.id));
@@ -335,6 +317,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.resize.disconnect();
     document.removeEventListener("visibilitychange", view.onVisible);
     if (view.drawn) window.Plotly?.purge(view.chart);
-    views.delete(parentElement);
+    forget(root);
   };
 }

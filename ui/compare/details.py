@@ -14,18 +14,18 @@ from minigpt_core.export_metrics import export_csv, export_tensorboard
 from minigpt_core.export_notebook import export_notebook
 from minigpt_core.export_script import LONGEST_EMBEDDED, Language, export_script
 from minigpt_core.run_archive import export_run, import_run
-from minigpt_core.runs import LIVE, MAX_NAME, MAX_NOTE, Run
+from minigpt_core.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import table
 from ui.i18n import N_, _, language
 from ui.journey import STATIONS
 from ui.tokens import escape_markdown
 from ui.training import settings
+from ui.training.rename_delete import delete_button, name_field
 from ui.training.situation import LEFT, spoken_errors
 from ui.wording import run_error, run_title
 
 TRAINING = next(station.script for station in STATIONS if station.name == "training")
-DELETED = "compare.deleted"
 ZIP = "application/zip"
 
 Files = dict[str, bytes]
@@ -39,24 +39,10 @@ def show(run: Run) -> None:
         st.caption(escape_markdown(error))
     left, right = st.columns(2, gap="medium")
     with left:
-        _name(run, mine)
+        name_field(run, "compare", run_title(run), mine=mine)
     with right:
         _note(run, mine)
     _buttons(run, mine)
-
-
-def _name(run: Run, mine: bool) -> None:
-    name = f"compare.name.{run.id}"
-    state.set_page_state(name, run_title(run))
-    st.text_input(
-        _("Its name"), key=state.page_key(name), max_chars=MAX_NAME, disabled=not mine, on_change=_rename,
-        args=(run.id, name),
-    )  # fmt: skip
-
-
-def _rename(run_id: str, name: str) -> None:
-    with spoken_errors():
-        resources.store().rename(run_id, state.page_state(name, ""), state.workspace())
 
 
 def _note(run: Run, mine: bool) -> None:
@@ -97,11 +83,7 @@ def _buttons(run: Run, mine: bool) -> None:
             st.container(gap=None),
         ):
             downloads(run)
-        st.button(
-            _("Delete"), icon=":material/delete:", key="compare_delete", on_click=delete, args=(run.id,),
-            disabled=not mine or run.status in LIVE,
-            help=_("Put it into the bin. One click brings it back. A run that goes on must be stopped first."),
-        )  # fmt: skip
+        delete_button(run, "compare", mine=mine)
 
 
 def go_on(run_id: str) -> None:
@@ -116,33 +98,6 @@ def duplicate(run_id: str) -> None:
     settings.back_to(run_id)
     state.set_page_state("training.filled", True)
     state.follow_run(run_id)
-
-
-def delete(run_id: str) -> None:
-    """Into the bin."""
-    with spoken_errors():
-        resources.store().delete(run_id, state.workspace())
-        state.set_page_state(DELETED, run_id)
-        if state.run_id() == run_id:
-            state.follow_run(None)
-
-
-def undo() -> None:
-    """The way back from a deletion, as long as there is one."""
-    gone = state.page_state(DELETED, None)
-    if gone is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        name = escape_markdown(run_title(resources.store().run(gone)))
-        st.markdown(_("Deleted: {name}").format(name=name), width="content")
-        st.button(_("Undo"), icon=":material/undo:", key="compare_undo", on_click=undelete, args=(gone,))
-
-
-def undelete(run_id: str) -> None:
-    """Out of the bin."""
-    with spoken_errors():
-        resources.store().undelete(run_id, state.workspace())
-        state.set_page_state(DELETED, None)
 
 
 # Exports

@@ -8,6 +8,7 @@ from ui import problems, resources, state
 from ui.compare import board, details, sweep, table
 from ui.i18n import _, n_, number, translate
 from ui.tokens import escape_markdown
+from ui.training.rename_delete import undo
 
 
 def page() -> None:
@@ -15,7 +16,7 @@ def page() -> None:
     runs = state.visible_runs()
     chosen = table.chosen(runs)
     st.title(_("Compare"), anchor=False)
-    details.undo()
+    undo("compare")
     _interrupted([run for run in runs if run.status == "interrupted" and state.owns(run)])
     st.markdown(sentence(runs, [run for run in runs if run.id in chosen]))
     if runs:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import streamlit as st
 import torch
 
-from minigpt_core import corpus
 from minigpt_core.data import Dataset
 from minigpt_core.sampling import SampleSettings, generate
 from ui import resources, state
@@ -15,6 +14,7 @@ from ui.inside.subject import Subject
 from ui.tokens import escape_markdown, name
 
 TEXT, OFFERED, PASSAGE, SEED = "inside.text", "inside.offered", "inside.passage", "inside.seed"
+OFFERED_FOR = "inside.offered_for"  # the run whose passage stands in the field
 PASSAGE_LENGTH = 40  # characters: as many as stand side by side on a projector
 BEGINNING = 12  # characters that are kept when the model goes on
 NAMED = 8  # unknown characters that a sentence names
@@ -68,7 +68,7 @@ def read(subject: Subject) -> Reading | None:
 
 def known_part(subject: Subject, typed: str) -> Reading | None:
     """What the model can read of a text, and a sentence about anything that was left out."""
-    text, unknown = subject.tokenizer.split_unknown(corpus.normalize(typed, subject.run.lower, strip=False))
+    text, unknown = subject.split_unknown(typed)
     if unknown:
         st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_words(unknown))}")
     if not text:
@@ -102,12 +102,24 @@ def _offer(subject: Subject) -> None:
     offered = state.page_state(OFFERED, None)
     if state.page_state(TEXT, None) not in (None, offered):
         return
-    if state.page_state("inside.offered_for", None) != subject.run.id:
+    if state.page_state(OFFERED_FOR, None) != subject.run.id:
         _put(passage(subject, 0))
-        state.set_page_state("inside.offered_for", subject.run.id)
+        state.set_page_state(OFFERED_FOR, subject.run.id)
         state.set_page_state(PASSAGE, 0)
     elif offered is not None:
         state.set_page_state(TEXT, offered)
+
+
+def typed_text() -> str:
+    """What stands in the text field."""
+    return str(state.page_state(TEXT, "") or "")
+
+
+def next_seed() -> int:
+    """Other random numbers at each press."""
+    seed = int(state.page_state(SEED, 0)) + 1
+    state.set_page_state(SEED, seed)
+    return seed
 
 
 def _put(text: str) -> None:
@@ -123,10 +135,8 @@ def _another_passage(subject: Subject) -> None:
 
 def _let_it_write(subject: Subject) -> None:
     """The beginning of what stands there, and how the model goes on: with other random numbers each time."""
-    seed = state.page_state(SEED, 0) + 1
-    state.set_page_state(SEED, seed)
-    typed = str(state.page_state(TEXT, None) or "")
-    known, _unknown = subject.tokenizer.split_unknown(corpus.normalize(typed, subject.run.lower, strip=False))
+    seed = next_seed()
+    known, _unknown = subject.split_unknown(typed_text())
     begin = known[:BEGINNING] or passage(subject, 0)[:BEGINNING]
     length = min(subject.longest, PASSAGE_LENGTH) - len(begin)
     _put(begin + written(subject, begin, length, seed))

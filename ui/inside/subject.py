@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 from torch import nn
 
+from minigpt_core import corpus
 from minigpt_core.errors import UserError
 from minigpt_core.model import ModelConfig
 from minigpt_core.runs import CheckpointInfo, Run, choose_checkpoint
@@ -41,6 +42,11 @@ class Subject:
     def longest(self) -> int:
         """How many characters it can be given at once, as far as a picture of them can be read."""
         return min(self.config.block_size, LONGEST) if self.config.n_layer else LONGEST
+
+    def split_unknown(self, typed: str) -> tuple[str, list[str]]:
+        """What the model can read of a text that somebody typed, and the characters that it never met."""
+        known, unknown = self.tokenizer.split_unknown(corpus.normalize(typed, self.run.lower, strip=False))
+        return known, list(unknown)
 
 
 LONGEST = 256

@@ -46,7 +46,7 @@ def draw(ladder: Ladder, lines: Sequence[Reference], height: int) -> None:
     ends = [line.value for line in lines] + [curves[step.number][-1][1] for step in shown]
     at = [(high - loss) / (high - low) * inner for loss in ends]
     shifts = [here - place for here, place in zip(at, spread(at, LABEL_PX, inner + BELOW_PX), strict=True)]
-    mount = resources.component("ladder_chart", HERE, HTML, plotly=True)
+    mount = resources.component("ladder_chart", HERE, HTML)
     mount(
         data={
             "script": "api/plotly.js",

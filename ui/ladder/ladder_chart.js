@@ -1,11 +1,10 @@
 // All rungs in one chart. Python sends what to draw; this runs again on every new `data` and redraws in place.
 
-const LEFT = 34, RIGHT = 148;
+import { AXIS, chartLayout } from "../js/chart.js";
+import { isDark } from "../js/colours.js";
+import { loadPlotly } from "../plotly_loader.js";
 
-function isDark(style) {
-  const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);
-  return red + green + blue > 384;  // light text
-}
+const LEFT = 34, RIGHT = 148;
 
 function traces(data, palette) {
   const last = (line) => line.x.length - 1;
@@ -39,16 +38,12 @@ function annotations(data, palette) {
 }
 
 function layout(data, root, palette) {
-  const style = getComputedStyle(root), grid = "rgba(128,128,128,0.2)";
-  const axis = { zeroline: false, gridcolor: grid, linecolor: grid, fixedrange: true };
   return {
-    height: data.height, autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    separators: data.separators, margin: { l: LEFT, r: RIGHT, t: data.margin.top, b: data.margin.bottom }, showlegend: false,
-    font: { color: style.color, family: style.fontFamily, size: 12 }, hovermode: "x unified", dragmode: false,
-    hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: style.color } },
-    xaxis: { ...axis, showgrid: false, range: [0, data.steps], title: { text: data.labels.x, font: { size: 12.5 }, standoff: 4 },
+    ...chartLayout(root, data.separators), height: data.height, autosize: true,
+    margin: { l: LEFT, r: RIGHT, t: data.margin.top, b: data.margin.bottom },
+    xaxis: { ...AXIS, showgrid: false, range: [0, data.steps], title: { text: data.labels.x, font: { size: 12.5 }, standoff: 4 },
       unifiedhovertitle: { text: `${data.labels.x} %{x:,d}` } },
-    yaxis: { ...axis, range: data.range },
+    yaxis: { ...AXIS, range: data.range },
     shapes: data.references.map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
       line: { color: data.grey, width: 1.4, dash: "dot" }, layer: "below" })),
     annotations: annotations(data, palette),
@@ -58,7 +53,7 @@ function layout(data, root, palette) {
 async function draw(root, data) {
   const Plotly = await loadPlotly(data.script);
   if (!root.isConnected) return;
-  const palette = isDark(getComputedStyle(root)) ? data.palette.dark : data.palette.light;
+  const palette = isDark(root) ? data.palette.dark : data.palette.light;
   root.setAttribute("role", "img");
   root.setAttribute("aria-label", data.labels.chart);
   await Plotly.react(root, traces(data, palette), layout(data, root, palette), { displayModeBar: false, responsive: true });

@@ -2,24 +2,11 @@
 // called); this file reads the stream, colours each character by its probability, and shows where a text parts from the
 // one above it. It runs again on every new `data`, so everything here can run twice.
 
-const NARROW_SPACE = "\u202f";
-const views = new WeakMap();
-
-const element = (tag, name, parent) => {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  parent?.appendChild(made);
-  return made;
-};
-
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
-
-function write(target, text) { if (target.textContent !== text) target.textContent = text; }
-
-function number(view, value, digits) {
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat(view.data.locale, options).format(value);
-}
+import { element, fill, write } from "../js/element.js";
+import { letter, tint } from "../js/letters.js";
+import { number, percent } from "../js/numbers.js";
+import { streamed } from "../js/stream.js";
+import { forget, viewOf } from "../js/view.js";
 
 function build(root) {
   root.replaceChildren();
@@ -33,15 +20,6 @@ function build(root) {
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
   return view;
-}
-
-function colours(view, probability) {
-  const scale = view.data.scale;
-  const place = Math.min(Math.max(probability, 0), 1) * (scale.length - 1);
-  const low = Math.min(Math.floor(place), scale.length - 2);
-  const rgb = scale[low].map((a, i) => Math.round(a + (scale[low + 1][i] - a) * (place - low)));
-  const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-  return [`rgb(${rgb.join(",")})`, 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff"];
 }
 
 function clear(view) {
@@ -67,13 +45,6 @@ function clear(view) {
   });
 }
 
-function letter(parent, shown, ends, name) {
-  const cell = element("span", name, parent);
-  element("bdi", "", cell).textContent = shown;
-  if (ends) cell.after("\n");
-  return cell;
-}
-
 function add(view, step) {
   const { data } = view;
   step.forEach(([character, probability, entropy], i) => {
@@ -81,10 +52,9 @@ function add(view, step) {
     const [shown, name, ends] = view.names[character], place = lane.letters.length;
     lane.letters.push(character);
     const same = above && lane.parted === null && step[i - 1][0] === character;
-    const cell = letter(lane.text, shown, ends && !data.compact, same ? "mg-p mg-same" : "mg-p"), [background, ink] = colours(view, probability);
-    cell.style.setProperty("--p", background);
-    cell.style.setProperty("--ink", ink);
-    cell.dataset.tip = `${name} · ${number(view, 100 * probability, 1)}${NARROW_SPACE}%`;
+    const cell = letter(lane.text, shown, ends && !data.compact, same ? "mg-p mg-same" : "mg-p");
+    tint(cell, data.scale, probability);
+    cell.dataset.tip = `${name} · ${percent(view, probability, 1)}`;
     if (above && lane.parted === null && !same) {
       lane.parted = place;
       cell.classList.add("mg-ring");
@@ -135,17 +105,9 @@ async function begin(view) {
   enter(view, "writing");
   const control = view.control = new AbortController();
   try {
-    const answer = await fetch(new URL(view.data.url, document.baseURI), { signal: control.signal, cache: "no-store" });
-    if (!answer.ok) throw new Error((await answer.json()).error ?? answer.status);
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const lines = (rest + value).split("\n");
-      rest = lines.pop();
+    for await (const lines of streamed(view.data.url, control.signal)) {
       if (control !== view.control) return;
-      for (const { names, steps } of lines.map((line) => JSON.parse(line))) {
+      for (const { names, steps } of lines) {
         Object.assign(view.names, names);
         for (const step of steps) add(view, step);
       }
@@ -158,9 +120,7 @@ async function begin(view) {
 }
 
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".mg-lanes");
-  let view = views.get(parentElement);
-  if (!view || view.root !== root) views.set(parentElement, view = build(root));
+  const root = parentElement.querySelector(".mg-lanes"), view = viewOf(root, build);
   const before = view.data;
   Object.assign(view, { data, mounted: true });
   root.style.setProperty("--side", data.side);
@@ -170,6 +130,6 @@ export default function ({ data, parentElement }) {
   return () => {
     view.mounted = false;
     halt(view);
-    views.delete(parentElement);
+    forget(root);
   };
 }

@@ -1,68 +1,19 @@
 // Where one character comes from: scores → ÷ temperature → top-k and top-p → probabilities → a random number on the
 // cumulative bar → the character. Python sends the scores once a character; everything else is calculated here, at
-// once, as minigpt_core/sampling.py does it. Runs again on every new `data`, so everything here can run twice.
+// once. Runs again on every new `data`, so everything here can run twice.
+
+import { element, fill, write } from "../js/element.js";
+import { faceAlone, letter } from "../js/letters.js";
+import { number, percent } from "../js/numbers.js";
+import { forget, viewOf } from "../js/view.js";
+import { chances, landing } from "./arithmetic.js";
 
 const SHOWN = 9;              // rows of single characters
 const SETTLE_MS = 350;        // how long a control has to rest before Python hears of it
-const NARROW_SPACE = "\u202f";
 const LEGIBLE = 0.035;        // share of the bar that a character's sign needs
-const views = new WeakMap();
 const stories = new Map();    // what was drawn, kept for who comes back to this page: by where it began
 
-// The mathematics
-
-/** Scores (V) → what becomes of them: divided, which are left out and why, and the probabilities (V). */
-export function chances(logits, { temperature, top_k, top_p }) {
-  const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const order = logits.map((_, i) => i).sort((a, b) => logits[b] - logits[a] || a - b);  // equals stay in id order
-  const left_out = logits.map(() => "");
-  if (temperature === 0) {
-    const likeliest = order[0];
-    return { order, left_out, divided: logits.map(() => null), probabilities: logits.map((_, i) => +(i === likeliest)) };
-  }
-  const divided = logits.map((score) => score / temperature);
-  const weights = logits.map((score) => Math.exp((score - most) / temperature));
-  if (top_k > 0 && top_k < logits.length) for (const i of order.slice(top_k)) { weights[i] = 0; left_out[i] = "k"; }
-  const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-  const all = sum(weights);
-  let probabilities = weights.map((weight) => weight / all);
-  if (top_p < 1) {
-    let reached = 0;
-    const cut = [];
-    for (const i of order) {
-      const before = reached;
-      reached += probabilities[i];
-      if (before >= top_p && !left_out[i]) { cut.push(i); left_out[i] = "p"; }
-    }
-    for (const i of cut) probabilities[i] = 0;
-    const rest = sum(probabilities);
-    probabilities = probabilities.map((p) => p / rest);
-  }
-  return { order, left_out, divided, probabilities };
-}
-
-/** The first id, in id order, whose cumulative probability exceeds u. */
-export function landing(probabilities, u) {
-  let reached = 0, last = 0;
-  for (let i = 0; i < probabilities.length; i++) {
-    if (!probabilities[i]) continue;
-    last = i;
-    reached += probabilities[i];
-    if (reached > u) return i;
-  }
-  return last;
-}
-
 // Building
-
-const element = (tag, name, parent) => {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  parent?.appendChild(made);
-  return made;
-};
-
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 
 function control(view, parent, name, kind, attributes) {
   const box = element("label", "mg-pipe-control", parent), title = element("span", "", box);
@@ -112,17 +63,8 @@ function build(root) {
 
 // Words and numbers
 
-function number(view, value, digits) {
-  if (value === null || Number.isNaN(value)) return "–";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat(view.data.locale, options).format(value).replace("-", "−");
-}
-
-const percent = (view, share) => `${number(view, 100 * share, (share > 0 && share < 0.1) || (share > 0.99 && share < 1) ? 1 : 0)}${NARROW_SPACE}%`;
+const chanceOf = (view, share) => percent(view, share, (share > 0 && share < 0.1) || (share > 0.99 && share < 1) ? 1 : 0);
 const called = (view, id) => view.data.cells[id][1];
-
-function write(target, text) { if (target.textContent !== text) target.textContent = text; }
 
 // Showing
 
@@ -160,14 +102,9 @@ function show(view) {
 function showText(view) {
   const { story, data, text } = view;
   text.replaceChildren();
-  const letter = ([shown, , ends], name) => {
-    const cell = element("span", name, text);
-    element("bdi", "", cell).textContent = shown;
-    if (ends) cell.after("\n");
-    return cell;
-  };
-  for (const cell of data.prompt) letter(cell, "mg-given");
-  story.drawn.forEach(({ id, chosen }) => letter(data.cells[id], chosen ? "mg-pipe-chosen" : "mg-pipe-drawn"));
+  const put = ([shown, , ends], name) => letter(text, shown, ends, name);
+  for (const cell of data.prompt) put(cell, "mg-given");
+  story.drawn.forEach(({ id, chosen }) => put(data.cells[id], chosen ? "mg-pipe-chosen" : "mg-pipe-drawn"));
   element("span", "mg-pipe-next", text).textContent = "?";
   text.scrollTop = text.scrollHeight;
 }
@@ -190,14 +127,14 @@ function showRows(view, state) {
     Object.assign(row.dataset, { id, logit: logits[id], p, out });
     row.className = `mg-pipe-row${id === token ? " mg-pipe-hit" : ""}${p ? "" : " mg-pipe-out"}`;
     const [head, score, scaled, kept, chance] = row.children, tile = head.firstChild;
-    write(tile, shown === " " ? "␣" : shown);
+    write(tile, faceAlone(shown));
     tile.disabled = false;
     tile.setAttribute("aria-label", fill(labels.choose_this, { character: name }));
     tile.dataset.tip = fill(labels.choose_this, { character: name });
     number_bar(score, number(view, logits[id], 2), logits[id] / reach);
     number_bar(scaled, divided[id] === null ? "" : number(view, divided[id], 2), divided[id] === null ? 0 : divided[id] / (reach / Math.max(settings.temperature, 0.05)));
     write(kept, settings.temperature === 0 ? (p ? labels.likeliest : "") : out === "k" ? labels.not_k : out === "p" ? labels.not_p : "✓");
-    number_bar(chance, percent(view, p), p);
+    number_bar(chance, chanceOf(view, p), p);
   });
   const row = view.rows.children[first.length] ?? newRow(view);
   row.className = "mg-pipe-row mg-pipe-rest";
@@ -212,7 +149,7 @@ function showRows(view, state) {
   const cut = rest.filter((i) => left_out[i]).length;
   write(kept, cut && settings.temperature !== 0 ? fill(labels.cut, { n: number(view, cut, 0) }) : "");
   const share = rest.reduce((all, i) => all + probabilities[i], 0);
-  number_bar(chance, percent(view, share), share);
+  number_bar(chance, chanceOf(view, share), share);
   row.hidden = !rest.length;
 }
 
@@ -246,18 +183,18 @@ function showLot(view, state) {
     part.className = id === token ? "mg-pipe-part mg-pipe-hit" : "mg-pipe-part";
     part.style.top = `${100 * from}%`;
     part.style.height = `${100 * p}%`;
-    write(part, p >= LEGIBLE ? (data.cells[id][0] === " " ? "␣" : data.cells[id][0]) : "");
+    write(part, p >= LEGIBLE ? faceAlone(data.cells[id][0]) : "");
     part.dataset.tip = `${called(view, id)} · ${number(view, from, 3)} – ${number(view, from + p, 3)}`;
   });
   const sure = settings.temperature === 0;
   view.needle.hidden = sure;
   view.needle.style.top = `calc(${u} * var(--tall))`;
   const [shown, name] = data.cells[token];
-  const sentence = fill(sure ? labels.no_draw : labels.landed, { u: number(view, u, 3), character: name, share: percent(view, probabilities[token]) });
+  const sentence = fill(sure ? labels.no_draw : labels.landed, { u: number(view, u, 3), character: name, share: chanceOf(view, probabilities[token]) });
   if (!view.result.firstChild) { element("div", "mg-pipe-u", view.result); element("div", "mg-pipe-token", view.result); element("div", "mg-note", view.result); }
   const [random, tile, words] = view.result.children;
   write(random, sure ? "" : `u = ${number(view, u, 3)}`);
-  write(tile, shown === " " ? "␣" : shown);
+  write(tile, faceAlone(shown));
   tile.dataset.token = token;
   tile.dataset.u = u;
   write(words, sentence);
@@ -352,9 +289,7 @@ function onKey(view, event) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".mg-pipe");
-  let view = views.get(parentElement);
-  if (!view || view.root !== root) views.set(parentElement, view = build(root));
+  const root = parentElement.querySelector(".mg-pipe"), view = viewOf(root, build);
   const origin = JSON.stringify([data.url, data.ids, data.us.slice(0, 2)]);
   Object.assign(view, { data, trigger: setTriggerValue, mounted: true, speed: view.speed ?? 4 });
   if (view.origin !== origin) {
@@ -381,6 +316,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.playing = null;
     view.asking?.abort();
     clearTimeout(view.telling);
-    views.delete(parentElement);
+    forget(root);
   };
 }

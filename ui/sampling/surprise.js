@@ -1,40 +1,17 @@
 // A text coloured by how surprised a model is at each character. Python sends `data`; pointing at a character, or moving
 // with the arrow keys, says what was expected there. Runs again on every new `data`, so everything can run twice.
 
+import { element, fill, write } from "../js/element.js";
+import { faceAlone, letter, tint } from "../js/letters.js";
+import { NARROW_SPACE, number } from "../js/numbers.js";
+import { forget, viewOf } from "../js/view.js";
+
 const FIRST = 150;  // among so many characters, the greatest surprise is looked at first
-const NARROW_SPACE = "\u202f";
-const views = new WeakMap();
 
-const element = (tag, name, parent) => {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  parent?.appendChild(made);
-  return made;
-};
-
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
-
-function write(target, text) { if (target.textContent !== text) target.textContent = text; }
-
-function number(view, value, digits) {
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat(view.data.locale, options).format(value);
-}
-
-function percent(view, share) {
+function chanceOf(view, share) {
   const one = share < 0.1 || share > 0.99, tiny = share < 0.001;
   const options = tiny ? { maximumSignificantDigits: 1 } : { minimumFractionDigits: +one, maximumFractionDigits: +one };
   return `${new Intl.NumberFormat(view.data.locale, options).format(100 * share)}${NARROW_SPACE}%`;
-}
-
-const visible = (shown) => (shown === " " ? "␣" : shown);
-
-function colours({ data }, nats) {  // the darkest at `data.most` nats and beyond
-  const { scale, most } = data, place = (1 - Math.min(nats / most, 1)) * (scale.length - 1);
-  const low = Math.min(Math.floor(place), scale.length - 2);
-  const rgb = scale[low].map((a, i) => Math.round(a + (scale[low + 1][i] - a) * (place - low)));
-  const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-  return [`rgb(${rgb.join(",")})`, 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff"];
 }
 
 function build(root) {
@@ -59,15 +36,11 @@ function build(root) {
 }
 
 function draw(view) {
-  const { ids, losses, cells, stretch } = view.data, all = document.createDocumentFragment();
+  const { ids, losses, cells, stretch, scale, most } = view.data, all = document.createDocumentFragment();
   view.cells = ids.map((id, place) => {
-    const [shown, , ends] = cells[id], cell = element("span", place ? "mg-p" : "mg-given", all);
-    element("bdi", "", cell).textContent = shown;
-    if (ends) all.append("\n");
+    const [shown, , ends] = cells[id], cell = letter(all, shown, ends, place ? "mg-p" : "mg-given");
     if (!place) return cell;
-    const [background, ink] = colours(view, losses[place - 1]);
-    cell.style.setProperty("--p", background);
-    cell.style.setProperty("--ink", ink);
+    tint(cell, scale, 1 - losses[place - 1] / most);  // the darkest at `most` nats and beyond
     cell.dataset.place = place;
     cell.dataset.nats = losses[place - 1];
     if (stretch && place > 1 && (place - 1) % stretch === 0) cell.classList.add("mg-surprise-again");
@@ -87,27 +60,25 @@ function look(view, place, follow = false) {
   const side = document.createDocumentFragment();
   write(element("div", "mg-label", side), fill(labels.place, { n: number(view, view.place + 1, 0), all: number(view, ids.length, 0) }));
   const head = element("div", "mg-surprise-head", side);
-  write(element("b", "", head), visible(shown));
+  write(element("b", "", head), faceAlone(shown));
   const words = element("span", "", head);
-  write(element("div", "", words), fill(labels.chance, { p: percent(view, Math.exp(-nats)) }));
+  write(element("div", "", words), fill(labels.chance, { p: chanceOf(view, Math.exp(-nats)) }));
   write(element("div", "", words), fill(labels.surprise, { nats: number(view, nats, 2) }));
   head.setAttribute("aria-label", `${name}: ${head.lastChild.textContent}`);
   write(element("div", "mg-label", side), labels.expected);
   for (let k = 0; k < top; k++) {
     const id = likeliest[i * top + k], p = chances[i * top + k], row = element("div", "mg-surprise-row", side);
-    write(element("b", id === ids[view.place] ? "mg-surprise-right" : "", row), visible(data.cells[id][0]));
+    write(element("b", id === ids[view.place] ? "mg-surprise-right" : "", row), faceAlone(data.cells[id][0]));
     row.firstChild.setAttribute("aria-label", data.cells[id][1]);
     element("i", "", element("div", "mg-surprise-bar", row)).style.width = `${100 * p}%`;
-    write(element("span", "", row), percent(view, p));
+    write(element("span", "", row), chanceOf(view, p));
     row.dataset.p = p;
   }
   view.side.replaceChildren(side);
 }
 
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".mg-surprise");
-  let view = views.get(parentElement);
-  if (!view || view.root !== root) views.set(parentElement, view = build(root));
+  const root = parentElement.querySelector(".mg-surprise"), view = viewOf(root, build);
   const before = view.data, told = JSON.stringify([data.ids, data.losses, data.locale]);
   view.data = data;
   if (view.told !== told) {
@@ -116,5 +87,5 @@ export default function ({ data, parentElement }) {
     const first = data.losses.slice(0, FIRST);
     look(view, before ? view.place : first.indexOf(Math.max(...first)) + 1);
   }
-  return () => views.delete(parentElement);
+  return () => forget(root);
 }

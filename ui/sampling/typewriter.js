@@ -2,21 +2,16 @@
 // reads the stream, colours each character by its probability, and says which one was pointed at. It runs again on
 // every new `data`, so everything here can run twice.
 
+import { element, fill } from "../js/element.js";
+import { letter, tint } from "../js/letters.js";
+import { percent } from "../js/numbers.js";
+import { streamed } from "../js/stream.js";
+import { forget, viewOf } from "../js/view.js";
+
 const PACE = 90;          // characters per second, when somebody wants to watch
 const TICK_MS = 16;
 const SETTLE_MS = 90;     // how long a key has to rest before Python hears of it
 const SAID_MS = 2000;     // how long "copied" is said
-const NARROW_SPACE = "\u202f";
-const views = new WeakMap();
-
-const element = (tag, name, parent) => {
-  const made = document.createElement(tag);
-  made.className = name;
-  parent?.appendChild(made);
-  return made;
-};
-
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 
 function build(root) {
   root.replaceChildren();
@@ -52,25 +47,7 @@ function build(root) {
   return view;
 }
 
-// Colours: the same scale and the same ink as the server's pictures (ui/tokens.py)
-
-function colours(view, probability) {
-  const scale = view.data.scale;
-  const place = Math.min(Math.max(probability, 0), 1) * (scale.length - 1);
-  const low = Math.min(Math.floor(place), scale.length - 2);
-  const rgb = scale[low].map((a, i) => Math.round(a + (scale[low + 1][i] - a) * (place - low)));
-  const [r, g, b] = rgb.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
-  return [`rgb(${rgb.join(",")})`, 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff"];
-}
-
 // Showing
-
-function letter(parent, shown, endsLine, name) {
-  const cell = element("span", name, parent);
-  element("bdi", "", cell).textContent = shown;
-  if (endsLine) cell.after("\n");
-  return cell;
-}
 
 function clear(view) {
   view.text.replaceChildren();
@@ -83,21 +60,15 @@ function show(view, upTo) {
   const { text } = view, atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 40;
   for (; view.shown < upTo; view.shown++) {
     const [id, probability] = view.steps[view.shown], [shown, name, endsLine] = view.names[id];
-    const cell = letter(text, shown, endsLine, "mg-p"), [background, ink] = colours(view, probability);
-    cell.style.setProperty("--p", background);
-    cell.style.setProperty("--ink", ink);
-    cell.dataset.tip = `${name} · ${percent(view, probability)}`;
+    const cell = letter(text, shown, endsLine, "mg-p");
+    tint(cell, view.data.scale, probability);
+    cell.dataset.tip = `${name} · ${percent(view, probability, 1)}`;
     cell.dataset.place = view.shown;
     view.cells.push(cell);
   }
   if (view.watched && atEnd) text.scrollTop = text.scrollHeight;
   mark(view);
   count(view);
-}
-
-function percent(view, probability) {
-  const options = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-  return new Intl.NumberFormat(view.data.locale, options).format(100 * probability) + NARROW_SPACE + "%";
 }
 
 function mark(view) {
@@ -186,18 +157,9 @@ function halt(view) {
 async function read(view, from) {
   const control = view.control = new AbortController();
   try {
-    const address = new URL(view.data.url + `&from=${from}`, document.baseURI);  // works behind a proxy's base path
-    const answer = await fetch(address, { signal: control.signal, cache: "no-store" });
-    if (!answer.ok) throw new Error((await answer.json()).error ?? answer.status);
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "";
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const lines = (rest + value).split("\n");
-      rest = lines.pop();
-      for (const { names, steps } of lines.map((line) => JSON.parse(line))) {
-        if (control !== view.control) return;
+    for await (const lines of streamed(`${view.data.url}&from=${from}`, control.signal)) {
+      if (control !== view.control) return;
+      for (const { names, steps } of lines) {
         Object.assign(view.names, names);
         view.steps.push(...steps);
       }
@@ -224,7 +186,7 @@ function choose(view, place) {
   view.place = view.sent = Math.min(Math.max(place, 0), view.shown - 1);
   mark(view);
   const [id, probability] = view.steps[view.place];
-  view.spoken.textContent = `${view.names[id][1]}, ${percent(view, probability)}`;
+  view.spoken.textContent = `${view.names[id][1]}, ${percent(view, probability, 1)}`;
   clearTimeout(view.telling);
   view.telling = setTimeout(() => view.trigger("pick", view.place), SETTLE_MS);
 }
@@ -238,9 +200,7 @@ function onKey(view, event) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".mg-writes");
-  let view = views.get(parentElement);
-  if (!view || view.root !== root) views.set(parentElement, view = build(root));
+  const root = parentElement.querySelector(".mg-writes"), view = viewOf(root, build);
   const before = view.data;
   Object.assign(view, { data, trigger: setTriggerValue, mounted: true });
   if (view.sent === null || view.sent === data.place) Object.assign(view, { place: data.place, sent: null });
@@ -258,6 +218,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     halt(view);
     document.removeEventListener("click", view.onClick, true);
     clearTimeout(view.telling);
-    views.delete(parentElement);
+    forget(root);
   };
 }

@@ -11,7 +11,7 @@ from ui.i18n import _, language
 from ui.inside import guide
 from ui.inside.reading import unknown_words
 from ui.inside.subject import Subject, choose
-from ui.style import KIND_COLOURS, REFERENCE, VALIDATION
+from ui.style import REFERENCE, VALIDATION
 from ui.timeline import moments
 from ui.tokens import escape_markdown, face
 
@@ -85,9 +85,7 @@ def _context(subject: Subject) -> str:
         _("What comes after …"), key=state.page_key(CONTEXT), max_chars=MOST_CONTEXT, persist_state="session",
         help=_("The bars show how likely each next character is after this text."),
     )  # fmt: skip
-    text, unknown = subject.tokenizer.split_unknown(
-        corpus.normalize(typed or "", subject.run.lower, strip=False)
-    )
+    text, unknown = subject.split_unknown(typed or "")
     if unknown:
         st.caption(escape_markdown(unknown_words(unknown)))
     return text
@@ -107,7 +105,7 @@ def draw(subject: Subject, known: list[moments.Moment], text: str, ids: tuple[in
             "run": subject.run.id,
             "height": PICTURE_HEIGHT,
             "locale": language(),
-            "colours": {"loss": VALIDATION, "grey": REFERENCE, "kinds": KIND_COLOURS},
+            "colours": {"loss": VALIDATION, "grey": REFERENCE},
             "labels": labels(text, subject),
         },
         key="timeline",

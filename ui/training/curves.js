@@ -1,20 +1,16 @@
 // Four small charts of a run. This file asks for their numbers, smooths, and draws; nothing reruns the script.
 
-const ENDED = ["done", "stopped", "diverged", "failed", "interrupted"];
-const NAMES = ["gradient", "rate", "perplexity", "accuracy"];
-const views = new WeakMap();
+import { AXIS, chartLayout } from "../js/chart.js";
+import { element } from "../js/element.js";
+import { poll } from "../js/poll.js";
+import { forget, viewOf } from "../js/view.js";
+import { loadPlotly } from "../plotly_loader.js";
 
-const element = (tag, name, parent, text) => {
-  const made = document.createElement(tag);
-  made.className = name;
-  if (text !== undefined) made.textContent = text;
-  parent.appendChild(made);
-  return made;
-};
+const NAMES = ["gradient", "rate", "perplexity", "accuracy"];
 
 function build(root) {
   root.replaceChildren();
-  const view = { root, smoothing: 0.8, logX: false, logY: false, timer: null, curves: null, boxes: {} };
+  const view = { root, smoothing: 0.8, logX: false, logY: false, timer: null, state: null, boxes: {} };
   const controls = element("div", "mg-curves-controls", root);
   const control = (type, change) => {
     const label = element("label", "", controls), input = document.createElement("input");
@@ -57,7 +53,7 @@ function smoothed(values, keep) {
 }
 
 function traces(view, name) {
-  const { curves, data } = view, { train, validation } = data.colours, words = data.labels;
+  const { state: curves, data } = view, { train, validation } = data.colours, words = data.labels;
   const line = (curve, colour, title, options = {}) => ({
     type: "scatter", mode: "lines", x: curve.x, y: curve.y, name: title, line: { color: colour, width: 2 }, hovertemplate: "%{y:.4~g}", ...options,
   });
@@ -81,58 +77,36 @@ function newest(view, name, drawn) {
 }
 
 async function draw(view) {
-  const { data, curves } = view, words = data.labels;
+  const { data, state: curves } = view, words = data.labels;
   [words.smoothing, words.log_y, words.log_x].forEach((word, i) => { view.controls[i].words.textContent = word; });
   if (!curves) return;
   const Plotly = await loadPlotly(data.script);
-  const style = getComputedStyle(view.root), grid = "rgba(128,128,128,0.2)";
   for (const name of NAMES) {
     const box = view.boxes[name], drawn = traces(view, name), value = newest(view, name, drawn);
     box.title.textContent = words[name][0];
     box.value.textContent = value;
     box.note.textContent = words[name][1];
     box.chart.setAttribute("aria-label", words.chart.replace("{title}", words[name][0]).replace("{value}", value));
-    const axis = { gridcolor: grid, zeroline: false, linecolor: grid, fixedrange: true };
     const logY = view.logY && name !== "accuracy";
     Plotly.react(box.chart, drawn, {
-      margin: { l: 52, r: 10, t: 8, b: 36 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
-      font: { color: style.color, family: style.fontFamily, size: 12 }, separators: data.separators, hovermode: "x unified", dragmode: false,
-      hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: style.color } },
-      xaxis: { ...axis, type: view.logX ? "log" : "linear", title: { text: words.step, standoff: 2 }, nticks: 6,
+      ...chartLayout(view.root, data.separators), margin: { l: 52, r: 10, t: 8, b: 36 },
+      xaxis: { ...AXIS, type: view.logX ? "log" : "linear", title: { text: words.step, standoff: 2 }, nticks: 6,
         range: view.logX ? undefined : [0, curves.steps] },
-      yaxis: { ...axis, type: logY ? "log" : "linear", nticks: 5, rangemode: logY ? "normal" : "tozero", tickformat: name === "accuracy" ? ".0%" : undefined,
+      yaxis: { ...AXIS, type: logY ? "log" : "linear", nticks: 5, rangemode: logY ? "normal" : "tozero", tickformat: name === "accuracy" ? ".0%" : undefined,
         exponentformat: "power" },
     }, { displayModeBar: false, responsive: false });
   }
 }
 
-async function poll(view) {
-  clearTimeout(view.timer);
-  if (!view.root.isConnected) return;
-  const { url, every } = view.data;
-  if (!document.hidden) {
-    try {
-      const response = await fetch(new URL(url, document.baseURI));
-      if (response.ok && url === view.data.url) {
-        view.curves = await response.json();
-        await draw(view);
-      }
-    } catch { /* the live chart says that the program cannot be reached */ }
-  }
-  if (!ENDED.includes(view.curves?.status)) view.timer = setTimeout(() => poll(view), every);
-}
-
 export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".mg-curves");
-  let view = views.get(parentElement);
-  if (view?.root !== root) views.set(parentElement, view = build(root));
+  const root = parentElement.querySelector(".mg-curves"), view = viewOf(root, build);
   view.data = data;
   draw(view);
-  poll(view);
+  poll(view, draw);
   return () => {  // only when the component leaves the page
     clearTimeout(view.timer);
     view.resize.disconnect();
     for (const { chart } of Object.values(view.boxes)) window.Plotly?.purge(chart);
-    views.delete(parentElement);
+    forget(root);
   };
 }

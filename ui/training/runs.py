@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from minigpt_core.runs import LIVE, MAX_NAME, Run
+from minigpt_core.runs import LIVE, Run
 from ui import resources, state, workspace
 from ui.i18n import N_, _, n_, number, translate
 from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.tokens import escape, escape_markdown
 from ui.training import settings
-from ui.training.situation import Situation, spoken_errors
+from ui.training.rename_delete import delete_button, name_field, undo
+from ui.training.situation import Situation
 from ui.wording import STATUSES, run_remark, run_title, status_word
 
 LISTED = 6
@@ -30,7 +31,7 @@ DEVICES = {
 
 def section(now: Situation) -> None:
     """Name, link, settings and list; nothing before the first run."""
-    _undo()
+    undo("training", follow=True)
     if now.run is None:
         _unreadable()
         _prepared(None)
@@ -102,48 +103,10 @@ def _entry(run: Run) -> str:
 def _name(now: Situation) -> None:
     assert now.run is not None
     run = now.run
-    name = f"training.name.{run.id}"
-    state.set_page_state(name, run_title(run) if run.prepared else run.name)
+    mine = now.mine and not run.prepared
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.text_input(
-            _("Its name"), key=state.page_key(name), max_chars=MAX_NAME, disabled=not now.mine or run.prepared,
-            on_change=_rename, args=(run.id, name),
-        )  # fmt: skip
-        st.button(
-            _("Delete"), icon=":material/delete:", key="training_delete", on_click=_delete, args=(run.id,),
-            disabled=not now.mine or run.prepared or run.status in LIVE,
-            help=_("Put it into the bin. One click brings it back. A run that goes on must be stopped first."),
-        )  # fmt: skip
-
-
-def _rename(run_id: str, name: str) -> None:
-    with spoken_errors():
-        resources.store().rename(run_id, state.page_state(name, ""), state.workspace())
-
-
-def _delete(run_id: str) -> None:
-    with spoken_errors():
-        resources.store().delete(run_id, state.workspace())
-        state.set_page_state("training.deleted", run_id)
-        if state.run_id() == run_id:
-            state.follow_run(None)
-
-
-def _undo() -> None:
-    gone = state.page_state("training.deleted", None)
-    if gone is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        name = escape_markdown(run_title(resources.store().run(gone)))
-        st.markdown(_("Deleted: {name}").format(name=name), width="content")
-        st.button(_("Undo"), icon=":material/undo:", key="training_undo", on_click=_undelete, args=(gone,))
-
-
-def _undelete(run_id: str) -> None:
-    with spoken_errors():
-        resources.store().undelete(run_id, state.workspace())
-        state.set_page_state("training.deleted", None)
-        state.follow_run(run_id)
+        name_field(run, "training", run_title(run) if run.prepared else run.name, mine=mine)
+        delete_button(run, "training", mine=mine)
 
 
 def _link(run: Run) -> None:
