@@ -68,14 +68,14 @@ RECIPES = (
         name="GPT on Le Chat Curieux",
         preset="chat-curieux-gpt",
         text="le-chat-curieux",
-        moments=(0, 30, 60, 180, 420),
+        moments=(0, 60, 240),
     ),
     Recipe(
         id="preparedGptEn",
         name="GPT on The Curious Cat",
         preset="chat-curieux-gpt",
         text="the-curious-cat",
-        moments=(),
+        moments=(60, 240),
     ),
     Recipe(
         id="preparedTinyFr",

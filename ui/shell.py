@@ -17,6 +17,10 @@ from ui.unknown_page import MISSING
 
 NAME_SHOWN = 40  # characters
 ICON = Path(__file__).parent / "icon.svg"
+ABOUT = (
+    "Watch a small GPT come to life, character by character.  \n"
+    "Regardez naître un petit GPT, caractère par caractère."
+)
 
 
 def pages() -> dict[str, list[Page]]:
@@ -72,7 +76,11 @@ def shortened(name: str) -> str:
 def main() -> None:
     """One run of the script."""
     st.set_page_config(
-        page_title="mini-GPT", page_icon=str(ICON), layout="wide", initial_sidebar_state="auto"
+        page_title="mini-GPT",
+        page_icon=str(ICON),
+        layout="wide",
+        initial_sidebar_state="auto",
+        menu_items={"About": ABOUT},  # with an entry of ours, the menu appears, and in it light and dark
     )
     style.inject()
     nonsense = state.read_address()

@@ -53,10 +53,10 @@ def caption(head: HeadDescription) -> str:
     """The nearest rule in two or three words, and its score."""
     if head.rule == "evenly":
         return _("everywhere alike")
-    rule, share = next(iter(head.shares.items()), ("", None))
-    if share is None or share.excess < FAINTLY:
+    rule = leaning(head)
+    if rule is None:
         return _("no simple rule")
-    return f"{_(CAPTIONS[rule])} {percent(share.attention)}"
+    return f"{_(CAPTIONS[rule])} {percent(head.shares[rule].attention)}"
 
 
 def sentence(head: HeadDescription) -> str:
@@ -71,14 +71,24 @@ def sentence(head: HeadDescription) -> str:
         return _("Looks mostly at {where}: {share} of its attention goes there.").format(
             where=_(PLACES[head.rule]), share=percent(share.attention)
         )
+    if (nearest := leaning(head)) is not None:
+        return _(
+            "Leans towards {where} ({share} of its attention); no simple rule explains the rest."
+        ).format(where=_(PLACES[nearest]), share=percent(head.shares[nearest].attention))
     return _("None of {n} simple rules explains where it looks. The nearest ones:").format(
         n=number(len(PLACES))
     )
 
 
+def leaning(head: HeadDescription) -> str | None:
+    """The rule that a head follows more than chance would, though not mostly."""
+    rule, share = next(iter(head.shares.items()), ("", None))
+    return rule if share is not None and share.excess >= FAINTLY else None
+
+
 def tip(head: HeadDescription) -> str:
     """What to say of a head where its bars are not in sight."""
-    if head.rule:
+    if head.rule or leaning(head):
         return sentence(head)
     return _("No simple rule explains where it looks. The nearest one: {rule}").format(
         rule=", ".join(bar(rule, share)["words"] for rule, share in list(head.shares.items())[:1])
