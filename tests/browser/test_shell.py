@@ -50,12 +50,21 @@ def test_the_browser_chooses_the_language_at_first(app_server: RunningApp, new_v
             assert (page.locator(LINK).all_inner_texts() == at_first) == (asked == lang)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_theme_follows_the_system(open_page: OpenPage, theme: str) -> None:
+@pytest.mark.parametrize(("theme", "other"), [("light", "Dark"), ("dark", "Light")])
+def test_the_theme_follows_the_system_until_another_is_chosen(
+    open_page: OpenPage, theme: str, other: str
+) -> None:
     page = open_page("home", theme=theme)
+    assert is_bright(page) == (theme == "light")
+    page.get_by_test_id("stMainMenuButton").click()
+    page.get_by_test_id(f"stMainMenuItem-theme-{other}").click()
+    assert is_bright(page) == (other == "Light")
+
+
+def is_bright(page: Page) -> bool:
     color = page.locator('[data-testid="stApp"]').evaluate("app => getComputedStyle(app).backgroundColor")
     red, green, blue = map(int, re.findall(r"\d+", color)[:3])
-    assert (red + green + blue > 3 * 128) == (theme == "light")
+    return red + green + blue > 3 * 128
 
 
 def follow(page: Page, station: Station, lang: str) -> None:

@@ -297,8 +297,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.asking?.abort();
     view.origin = origin;
     if (!stories.has(origin)) stories.set(origin, {
-      drawn: data.drawn.map((id) => ({ id, chosen: false })),  // up to a character that was not clear from the start
-      here: { logits: data.logits.map((score) => score ?? -Infinity), u: data.us[data.drawn.length] },
+      drawn: [],
+      here: { logits: data.logits.map((score) => score ?? -Infinity), u: data.us[0] },
     });
     view.story = stories.get(origin);
     if (!view.story.here) ask(view);

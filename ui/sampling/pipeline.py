@@ -59,15 +59,12 @@ def data(asked: Asked, writer: Writer, beginning: Beginning) -> dict[str, Any]:
     query = recipe.to_query() | {"lang": language()}
     for name in ("prompt", "temperature", "top_k", "top_p", "seed"):  # the scores do not depend on them
         del query[name]
-    draw = resources.draw(recipe)
-    drawn = torch.tensor([draw.letter(place).token for place in range(draw.first_open())], dtype=torch.int64)
-    seen = torch.cat([beginning.ids, drawn])[-writer.block_size :]
+    seen = beginning.ids[-writer.block_size :]
     generator = torch.Generator().manual_seed(recipe.seed)
     itos = writer.tokenizer.itos
     return {
         "url": f"api/scores?{urlencode(query)}",
-        "ids": beginning.ids[-writer.block_size :].tolist(),
-        "drawn": drawn.tolist(),
+        "ids": seen.tolist(),
         "block_size": writer.block_size,
         "prompt": [cell(character) for character in beginning.prompt],
         "cells": [cell(itos[i]) for i in range(writer.tokenizer.vocab_size)],

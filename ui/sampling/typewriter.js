@@ -91,7 +91,17 @@ function count(view) {
 function enter(view, state, failure = null) {
   Object.assign(view, { state, failure });
   count(view);
-  if (state === "done") view.spoken.textContent = fill(view.data.labels.done, { n: view.shown });
+  if (state !== "done") return;
+  view.spoken.textContent = fill(view.data.labels.done, { n: view.shown });
+  reveal(view);
+}
+
+function reveal({ text, cells, place }) {  // the chosen character, which the page explains: only the text scrolls
+  const cell = cells[place];
+  if (!cell) return;
+  const frame = text.getBoundingClientRect(), box = cell.getBoundingClientRect();
+  if (box.top < frame.top || box.bottom > frame.bottom)
+    text.scrollBy({ top: box.top - frame.top - text.clientHeight / 3, behavior: "smooth" });
 }
 
 // Taking it away
@@ -196,7 +206,7 @@ function onKey(view, event) {
   if (!(event.key in moves) || !view.shown || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   choose(view, moves[event.key]);
-  view.cells[view.place]?.scrollIntoView({ block: "nearest" });
+  reveal(view);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

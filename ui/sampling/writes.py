@@ -9,24 +9,42 @@ from ui.sampling.asked import Asked
 from ui.sampling.next_character import next_character
 from ui.sampling.typewriter import place, typewriter
 
-HEIGHT = 330  # pixels
+HEIGHT = 308  # pixels
 
 
 def show(asked: Asked) -> None:
     """The text on the left; on the right, where the chosen character comes from."""
     recipe = asked.recipe
-    vocab_size = resources.draw(recipe).writer.tokenizer.vocab_size
-    _result(asked, controls.expectation(asked.author, vocab_size, recipe.temperature))
+    writer = resources.draw(recipe).writer
+    gibberish = controls.expectation(asked.author, writer.tokenizer.vocab_size, recipe.temperature)
+    _result(asked, gibberish, same_again(recipe.seed, writer.looks_at))
+
+
+def same_again(seed: int, looks_at: int) -> str:
+    """Why the text does not change by itself."""
+    if looks_at == 1:
+        words = _(
+            "Seed {seed} always gives the same random numbers, and this model sees one character: whatever the "
+            "beginning, it soon writes the same. “Another draw” changes that."
+        )
+    else:
+        words = _(
+            "Seed {seed} always gives the same random numbers, so the same beginning gives the same text. “Another "
+            "draw” changes that."
+        )
+    return words.format(seed=seed)
 
 
 @st.fragment
-def _result(asked: Asked, expectation: str) -> None:
+def _result(asked: Asked, gibberish: str, same_again: str) -> None:
     """Pointing at a character reruns only this."""
     draw, length = resources.draw(asked.recipe), asked.drawing.length
     left, right = st.columns([6, 5], gap="medium")
     with left:
         typewriter(asked.recipe, draw, length, height=HEIGHT)
         st.html(tokens.probability_legend())
-        st.markdown(f"**{_('Is this gibberish normal?')}** {expectation}")
+        st.markdown(f"**{_('Is this gibberish normal?')}** {gibberish}")
+        if asked.recipe.temperature:
+            st.caption(same_again)
     with right:
         next_character(draw, place(draw, length), length)
