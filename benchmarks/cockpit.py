@@ -20,13 +20,13 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.responsiveness import report, reruns
+from benchmarks.responsiveness import report, reruns, watched_context
 from minigpt_core import corpus
 from minigpt_core.jobs import JobManager
 from minigpt_core.new_run import new_run
 from minigpt_core.runs import RunStore
 from minigpt_core.training import MetricsEvent, StepEvent, TrainConfig
-from scripts.browser import find_chromium, go, launch, new_context, wait_until_idle
+from scripts.browser import find_chromium, go, launch, wait_until_idle
 from scripts.running_app import ROOT, running_app
 
 RUNS, STEPS = 100, 5000
@@ -137,7 +137,7 @@ def main() -> None:
         report(f"compare with {RUNS} runs: processor time of the script", script(home, tries))
         with running_app(home) as app, sync_playwright() as playwright:
             browser = launch(playwright, executable)
-            page = new_context(browser).new_page()
+            page = watched_context(browser).new_page()
             go(page, app.url, "compare", lang="en")
             page.wait_for_selector(TICK)
             report(f"compare with {RUNS} runs: one script run", reruns(page, tries))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from scripts.browser import PAGES, START, find_chromium, go, launch, new_context, wait_until_idle
 from scripts.running_app import free_port, running_app, stop
@@ -41,7 +41,8 @@ LATER_STEP = 100
 STOPPED = "/stopped/i.test(document.querySelector('.mg-live-status').textContent)"
 
 # Notes when the page was last drawn anew: after each message of the server, and after each change of the document.
-_WATCH = """() => {
+_WATCH = """(() => {
+  window.drawnAt = 0;
   const drawn = () => requestAnimationFrame(() => setTimeout(() => window.drawnAt = performance.now()));
   const Plain = window.WebSocket;
   window.WebSocket = class extends Plain {
@@ -49,7 +50,7 @@ _WATCH = """() => {
   };
   document.addEventListener('DOMContentLoaded', () => new MutationObserver(drawn).observe(
     document.body, { subtree: true, childList: true, attributes: true, characterData: true }));
-}"""
+})()"""
 # From the key R, which reruns the whole page, or a click, to the last drawing before the page is quiet.
 _RERUN = """([event, quiet]) => new Promise(resolve => {
   document.addEventListener(event, () => {
@@ -85,8 +86,19 @@ def start_and_stop(browser: Browser, url: str) -> tuple[float, float]:
     return first_point, stop
 
 
+def watched_context(browser: Browser) -> BrowserContext:
+    """A fresh visitor whose pages note when they were last drawn, as `reruns` needs it."""
+    context = new_context(browser)
+    context.add_init_script(_WATCH)
+    return context
+
+
 def reruns(page: Page, tries: int, event: str = "keydown") -> list[float]:
-    """From the key R (or from a click on the glossary) until the page is drawn, in milliseconds."""
+    """From the key R (or from a click on the glossary) until the page is drawn, in milliseconds.
+
+    The page is one of a `watched_context`, and nothing on it moves by itself.
+    """
+    assert page.evaluate("'drawnAt' in window"), "the page is none of a watched_context"
     found = []
     for _ in range(tries):
         page.evaluate(f"arguments => {{ window.rerun = ({_RERUN})(arguments); }}", [event, QUIET_MS])
@@ -133,8 +145,7 @@ def main() -> None:
         pairs = [start_and_stop(browser, app.url) for _ in range(tries)]
         report("Start → first point of the chart", [first for first, _ in pairs])
         report("Stop → the run has stopped, and the page says so", [stop for _, stop in pairs])
-        context = new_context(browser)
-        context.add_init_script(f"({_WATCH})()")
+        context = watched_context(browser)
         page = context.new_page()
         for name in PAGES:
             go(page, app.url, name, lang="en")

@@ -1,29 +1,42 @@
-"""What watching costs: steps/s of one run with its Training page open in Chromium, and with no page open.
+"""What watching costs: steps/s of one run with its Training page open in Chromium, and with nobody looking.
 
-The page is opened and closed in turn during the same run, so that the machine's mood cancels out. Also checks that
-the chart is never mounted anew while it is watched.
+Chromium is halted and woken in turn during the same run, every few seconds, so that the machine's mood cancels out:
+first with the page as it opens by itself, then with everything on it unfolded and, below the chart, each part that
+moves or is large. Also checks that the chart is never mounted anew while it is watched. Not for Windows.
 
     python -m benchmarks.watched_training [seconds a turn] [turns]
 """
 
+import os
+import signal
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from minigpt_core import corpus
 from minigpt_core.jobs import JobManager
 from minigpt_core.new_run import new_run
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.runs import RunStore
-from scripts.browser import find_chromium, go, launch, new_context
+from scripts.browser import find_chromium, go, launch, new_context, wait_until_idle
 from scripts.running_app import running_app
+from ui.training.closer import SECTIONS
 
-SETTLE_SECONDS = 4.0  # the page has opened or closed, the spare worker has started
+SETTLE_SECONDS = 4.0  # the page has opened, the spare worker has started
+WAKE_SECONDS = 0.5  # what was missed has been drawn
+UNFOLDED = {
+    "curves": ".mg-curves .js-plotly-plot",
+    "pairs": ".mg-learned canvas",
+    "microscope": ".mg-scope-tab",
+}
+FOLDED = "[data-testid=stExpander] details:not([open]) summary"
 
 
 def long_run(store: RunStore) -> str:
@@ -40,26 +53,76 @@ def speed(store: RunStore, run_id: str, seconds: float) -> float:
     return (store.run(run_id).step - first) / (time.monotonic() - started)
 
 
-def watched(browser: Browser, url: str, store: RunStore, run_id: str, seconds: float) -> tuple[float, int]:
-    """Speed with the page open, and how many points the chart shows at the end."""
+def unfold(page: Page, section: str) -> None:
+    """Open everything on the page, and this part below the chart."""
+    page.locator("[class*='st-key-page-training-closer'] button").nth(list(SECTIONS).index(section)).click()
+    page.locator(UNFOLDED[section]).first.wait_for()
+    for _ in range(page.locator(FOLDED).count()):
+        page.locator(FOLDED).first.click()
+        wait_until_idle(page)
+
+
+@contextmanager
+def halted(browser: Browser) -> Iterator[None]:
+    """Inside this context nobody looks: all processes of the browser stand still."""
+    found = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    processes = [process["id"] for process in found]
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+
+
+def compare(
+    page: Page, store: RunStore, run_id: str, seconds: float, turns: int
+) -> list[tuple[float, float]]:
+    """Steps per second with and without somebody looking at the page, in turn."""
+    browser, found = page.context.browser, []
+    assert browser is not None
+    for _ in range(turns):
+        time.sleep(WAKE_SECONDS)
+        looking = speed(store, run_id, seconds)
+        with halted(browser):
+            time.sleep(WAKE_SECONDS)
+            found.append((looking, speed(store, run_id, seconds)))
+    return found
+
+
+def watch(
+    browser: Browser, url: str, store: RunStore, run_id: str, seconds: float, turns: int, section: str | None
+) -> None:
+    """Open the page, compare, and print what came of it."""
     context = new_context(browser)
     page = context.new_page()
     go(page, url, "training", run=run_id)
     chart = page.locator(".js-plotly-plot").first
     chart.wait_for()
     chart.evaluate("plot => plot.dataset.marked = 'yes'")
+    if section:
+        unfold(page, section)
     time.sleep(SETTLE_SECONDS)
-    found = speed(store, run_id, seconds)
+    found = compare(page, store, run_id, seconds, turns)
     assert chart.get_attribute("data-marked") == "yes", "the chart was mounted anew"
     points = chart.evaluate("plot => Math.max(...plot.data.map(trace => trace.x ? trace.x.length : 0))")
     context.close()
-    return found, points
+    watched, unwatched = (statistics.median(speeds) for speeds in zip(*found, strict=True))
+    ratios = sorted(a / b for a, b in found)
+    name = f"all unfolded, and {section}" if section else "as it opens"
+    print(
+        f"{name:<28} watched {watched:5.0f} steps/s ({points} points), unwatched {unwatched:5.0f}; "
+        f"ratio: median {statistics.median(ratios):.3f}, half of them {ratios[turns // 4]:.3f} to "
+        f"{ratios[-1 - turns // 4]:.3f}",
+        flush=True,
+    )
 
 
 def main() -> None:
-    """Alternate between the two, and print each turn and the ratio of the medians."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    turns = int(sys.argv[2]) if len(sys.argv) > 2 else 4
+    """Print the ratio for the page as it opens, and for all that can be opened on it."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+    turns = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     executable = find_chromium()
     assert executable, "needs Chromium"
     with (
@@ -70,19 +133,8 @@ def main() -> None:
         store, browser = RunStore(app.home), launch(playwright, executable)
         jobs, run_id = JobManager(store, warm=False), long_run(store)
         jobs.submit(run_id)
-        with_page, without = [], []
-        for turn in range(turns):
-            found, points = watched(browser, app.url, store, run_id, seconds)
-            with_page.append(found)
-            time.sleep(SETTLE_SECONDS)
-            without.append(speed(store, run_id, seconds))
-            print(
-                f"turn {turn + 1}: watched {found:.0f} steps/s ({points} points), unwatched {without[-1]:.0f} steps/s"
-            )
-        ratios = [a / b for a, b in zip(with_page, without, strict=True)]
-        print(
-            f"watched / unwatched: median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}"
-        )
+        for section in (None, *UNFOLDED):
+            watch(browser, app.url, store, run_id, seconds, turns, section)
         browser.close()
         jobs.close()
 

@@ -144,6 +144,9 @@ def _speed(
     n = len(losses)
     first, second = losses[0] - losses[n // 2], losses[n // 2] - losses[-1]
     last_quarter = losses[n - 1 - max(1, n // 4)] - losses[-1]
+    cut_short = (
+        evaluations[-1].step < training.steps
+    )  # its steepest part weighs too much to judge the rate by
     share = second / first if first > 0 else math.inf
     rises = sum(later > earlier for earlier, later in pairwise(losses[n // 2 :])) / (n - 1 - n // 2)
     floor = baselines.one_character_minimum if sees_one_character else baselines.bigram_train
@@ -159,7 +162,7 @@ def _speed(
             kind="rate_too_high", numbers=numbers,
             next_run={"learning_rate": one_digit(training.learning_rate / 10)},
         )  # fmt: skip
-    if share > STRAIGHT and losses[-1] - floor > ABOVE_COUNTING:
+    if share > STRAIGHT and not cut_short and losses[-1] - floor > ABOVE_COUNTING:
         return Finding(
             kind="rate_too_low", numbers=numbers,
             next_run={"learning_rate": one_digit(training.learning_rate * 10)},
@@ -167,7 +170,7 @@ def _speed(
     if last_quarter > STILL_FALLING:
         return Finding(
             kind="too_early", numbers=numbers | {"last_quarter": last_quarter},
-            next_run={"steps": min(10_000_000, 2 * training.steps)},
+            next_run={"steps": training.steps if cut_short else min(10_000_000, 2 * training.steps)},
         )  # fmt: skip
     return None
 

@@ -186,7 +186,7 @@ def lower_priority() -> None:
         below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS
         ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
     else:
-        os.nice(5)
+        os.nice(10)
 
 
 def read_messages(inbox: "queue.Queue[Message]") -> None:

@@ -13,6 +13,8 @@ const SPEAK_EVERY_MS = 10000; // for those who hear the page
 const STOP_HEARD_MS = 3000;
 const LINE_PX = 15;           // height of one line of a reference line's label
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
+const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as this tab remembers it
+const LEAST_LOSS = 1e-3;      // a logarithmic axis has no 0
 const views = new WeakMap();  // one for each place where the component stands
 
 const element = (tag, name, parent) => {
@@ -33,7 +35,7 @@ function build(root) {
   };
   const view = {
     root, figures: { step: figure("mg-live-big") }, status: null, url: undefined, timer: null, wait: 0, tag: null, state: null,
-    reported: undefined, spokenAt: 0, stopAskedAt: -Infinity, mounted: true,
+    reported: undefined, spokenAt: 0, stopAskedAt: -Infinity, mounted: true, log: keptAxes(),
   };
   for (const name of ["loss", "accuracy", "perplexity", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
   view.status = element("div", "mg-live-status", top);
@@ -46,8 +48,10 @@ function build(root) {
   view.say = element("div", "mg-live-say", root);
   view.say.setAttribute("role", "status");
   const body = element("div", "mg-live-body", root);
-  view.chart = element("div", "mg-live-chart", body);
+  const plot = element("div", "mg-live-plot", body);
+  view.chart = element("div", "mg-live-chart", plot);
   view.chart.setAttribute("role", "img");
+  view.axes = axisButtons(view, plot);
   view.writes = element("div", "mg-live-writes", body);
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
@@ -67,6 +71,48 @@ function build(root) {
   document.addEventListener("click", view.onStop, true);
   return view;
 }
+
+// Logarithmic or linear, for each axis
+
+function keptAxes() {
+  try {
+    return { x: false, y: false, ...JSON.parse(sessionStorage.getItem(AXES_KEPT)) };
+  } catch {  // a browser that lets nothing be stored
+    return { x: false, y: false };
+  }
+}
+
+function axisButtons(view, plot) {
+  const group = element("div", "mg-live-axes", plot), words = element("span", "", group);
+  group.setAttribute("role", "group");
+  const buttons = ["x", "y"].map((axis) => {
+    const button = element("button", "", group);
+    button.type = "button";
+    button.onclick = () => {
+      view.log[axis] = !view.log[axis];
+      try { sessionStorage.setItem(AXES_KEPT, JSON.stringify(view.log)); } catch { /* not remembered, then */ }
+      showAxes(view);
+      draw(view).catch(() => showStatus(view, "unreachable"));
+    };
+    return button;
+  });
+  return { group, words, buttons };
+}
+
+function showAxes(view) {
+  const { labels } = view.data, { group, words, buttons } = view.axes;
+  write(words, labels.log);
+  group.setAttribute("aria-label", labels.log_help);
+  [["x", labels.step, labels.log_x], ["y", labels.loss, labels.log_y]].forEach(([axis, word, help], i) => {
+    write(buttons[i], word);
+    buttons[i].setAttribute("aria-label", help);
+    buttons[i].setAttribute("aria-pressed", view.log[axis]);
+    buttons[i].dataset.tip = help;
+  });
+}
+
+// A value on an axis as plotly wants it in ranges and annotations (in shapes it wants the value itself)
+const onAxis = (value, log) => log ? Math.log10(value) : value;
 
 // Words and numbers
 
@@ -171,9 +217,16 @@ function speak(view) {
 
 // The chart
 
+// What the axes have a place for: plotly draws a line to a point at 0 of a logarithmic axis as if it came from the left
+function placed({ x, y } = { x: [], y: [] }, log) {
+  if (!log.x && !log.y) return { x, y };
+  const seen = x.map((_, i) => i).filter((i) => (!log.x || x[i] > 0) && (!log.y || y[i] > 0));
+  return { x: seen.map((i) => x[i]), y: seen.map((i) => y[i]) };
+}
+
 function traces(view) {
-  const { labels, colours } = view.data, none = { x: [], y: [] };
-  const { raw = none, smooth = none, train = none, val = none } = view.state ?? {};
+  const { labels, colours } = view.data, { state } = view;
+  const [raw, smooth, train, val] = ["raw", "smooth", "train", "val"].map((name) => placed(state?.[name], view.log));
   const line = (curve, name, extra) => ({ type: "scatter", mode: "lines", ...curve, name, hovertemplate: "%{y:.3f}", ...extra });
   const last = smooth.x.length - 1;
   return [
@@ -192,22 +245,26 @@ function isDark(view) {
   return red + green + blue > 384;  // light text
 }
 
+// What the axis shows, from bottom to top, as plotly wants it
 function lossRange(view) {
-  const { raw, smooth, train, val } = view.state ?? {}, lines = view.data.references.map(({ value }) => value);
-  const top = Math.max(...lines, 0.1);
+  const { raw, smooth, train, val } = view.state ?? {}, lines = shownLines(view).map(({ value }) => value);
+  const highest = Math.max(...lines, 0.1);
   const curves = [...(smooth?.y ?? []), ...(train?.y ?? []), ...(val?.y ?? [])];
-  const high = Math.max(top * 1.04, Math.min(Math.max(...curves, 0) * 1.04, top * 3));  // a diverging run leaves at the top
+  const high = Math.max(highest * 1.04, Math.min(Math.max(...curves, 0) * 1.04, highest * 3));  // a diverging run leaves at the top
   const rawLow = raw?.y.length ? Math.min(...raw.y) : Infinity;
-  const low = Math.min(...lines, ...curves, rawLow);
-  return [low - 0.06 * (high - low), high];
+  const low = Math.min(...lines, ...curves, rawLow), { y: log } = view.log;
+  const bottom = onAxis(log ? Math.max(LEAST_LOSS, low) : low, log), top = onAxis(high, log);
+  return [bottom - 0.06 * (top - bottom), top];
 }
+
+const shownLines = (view) => view.data.references.filter(({ value }) => !view.log.y || value > LEAST_LOSS);
 
 // Labels of the reference lines stand in the right margin, moved apart so that none covers another
 function referenceLabels(view, [low, high]) {
   const height = Math.max(80, view.chart.clientHeight - MARGIN.t - MARGIN.b);
-  const lines = [...view.data.references].sort((a, b) => b.value - a.value).map(({ value, label }) => {
-    const words = wrap(label), at = (high - value) / (high - low) * height;
-    return { value, words, at, place: at, half: words.length * LINE_PX / 2 + 2 };
+  const lines = shownLines(view).sort((a, b) => b.value - a.value).map(({ value, label }) => {
+    const words = wrap(label), y = onAxis(value, view.log.y), at = (high - y) / (high - low) * height;
+    return { y, words, at, place: at, half: words.length * LINE_PX / 2 + 2 };
   });
   let top = -MARGIN.t, bottom = height + 4;
   for (const line of lines) {
@@ -218,8 +275,8 @@ function referenceLabels(view, [low, high]) {
     line.place = Math.min(line.place, bottom - line.half);
     bottom = line.place - line.half;
   }
-  return lines.map(({ value, words, at, place }) => ({
-    xref: "paper", x: 1.02, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: at - place,
+  return lines.map(({ y, words, at, place }) => ({
+    xref: "paper", x: 1.02, xanchor: "left", yref: "y", y, yanchor: "middle", yshift: at - place,
     text: words.join("<br>"), align: "left", showarrow: false, font: { size: 12 },
   }));
 }
@@ -227,7 +284,7 @@ function referenceLabels(view, [low, high]) {
 // Before the first run, where the reference lines leave most room: what will be seen here
 function soon(view, [low, high]) {
   const ground = getComputedStyle(view.root).getPropertyValue("--st-background-color").trim();
-  const lines = [low, ...view.data.references.map(({ value }) => value), high].sort((a, b) => a - b);
+  const lines = [low, ...shownLines(view).map(({ value }) => onAxis(value, view.log.y)), high].sort((a, b) => a - b);
   const gaps = lines.slice(1).map((line, i) => ({ size: line - lines[i], middle: (line + lines[i]) / 2 }));
   const { middle } = gaps.reduce((best, gap) => gap.size > best.size ? gap : best);
   return { xref: "paper", x: 0.5, yref: "y", y: middle, text: wrap(view.data.labels.no_curve, 34).join("<br>"), showarrow: false,
@@ -244,9 +301,10 @@ function wrap(label, width = 22) {
 }
 
 function layout(view) {
-  const { labels, references, separators, colours, steps } = view.data;
+  const { labels, separators, colours, steps } = view.data, { log } = view, last = view.state?.steps ?? steps;
   const style = getComputedStyle(view.root), text = style.color;
   const grid = "rgba(128,128,128,0.2)", range = lossRange(view);
+  const kind = (name) => ({ type: log[name] ? "log" : "linear", uirevision: `${view.data.url} ${log[name]}` });  // else an old zoom would stay
   const axis = { automargin: false, zeroline: false, gridcolor: grid, linecolor: grid, title: { font: { size: 12.5 } } };
   return {
     uirevision: view.data.url ?? "empty",
@@ -255,11 +313,11 @@ function layout(view) {
     hovermode: "x unified", dragmode: "zoom",
     hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: text } },
     legend: { orientation: "h", x: 0, y: 1.005, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
-    xaxis: { ...axis, showgrid: false, range: [0, view.state?.steps ?? steps], title: { ...axis.title, text: labels.steps_axis, standoff: 6 },
+    xaxis: { ...axis, ...kind("x"), showgrid: false, range: log.x ? [0, Math.log10(Math.max(2, last))] : [0, last], title: { ...axis.title, text: labels.steps_axis, standoff: 6 },
       showspikes: false,
       unifiedhovertitle: { text: `${labels.step} %{x:,d}` } },
-    yaxis: { ...axis, range, title: { ...axis.title, text: labels.loss_axis, standoff: 8 } },
-    shapes: references.map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
+    yaxis: { ...axis, ...kind("y"), range, title: { ...axis.title, text: labels.loss_axis, standoff: 8 } },
+    shapes: shownLines(view).map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
       line: { color: colours.reference, width: 1.4, dash: "dot" }, layer: "below" })),
     annotations: [...referenceLabels(view, range), ...(view.data.url ? [] : [soon(view, range)])],
   };
@@ -355,6 +413,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   showFigures(view);
   showSamples(view);
   showStatus(view, null);
+  showAxes(view);
   draw(view).catch(() => showStatus(view, "unreachable"));
   poll(view);
 

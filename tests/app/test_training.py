@@ -4,6 +4,7 @@ import queue
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from minigpt_core.training import MetricsEvent, TrainConfig
 from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
 from ui import i18n, live_chart, workspace
-from ui.training import menu, settings, story
+from ui.training import diagnosis, menu, settings, story
 
 RunMaker = Callable[..., Run]
 PATIENCE = 60.0  # seconds
@@ -140,6 +141,8 @@ def test_a_finished_run_says_what_it_has_reached(app: OpenPage, home: Path, trai
         test
     )
     assert f"{round(100 * (last.val_accuracy or 0))}\u202f%" in words(test)
+    test.session_state["page.training.why"] = True
+    test.run()
     listed = test.button(key=f"training_run_{run.id}").label
     assert f"loss on unseen text {last.val_loss:.2f}" in listed.replace("\\", "")
     assert ("a little easier" in words(test)) == (round(last.val_loss or 0, 2) < round(last.train_loss, 2))
@@ -211,6 +214,31 @@ def test_a_loss_above_chance_at_step_0_is_called_normal(
     assert not test.exception
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("en", "Overfitting: best at step 4."), ("fr", "Surapprentissage\u00a0: le meilleur pas était 4.")],
+)
+def test_the_verdict_stands_above_the_chart_and_sets_up_the_next_run(
+    app: OpenPage, home: Path, some_run: RunMaker, lang: str, said: str
+) -> None:
+    run, store = some_run(steps=20), RunStore(home)
+    losses = [(3.5, 3.5), (2.5, 2.6), (2.0, 2.4), (1.5, 2.6), (1.0, 3.0), (0.5, 3.6)]
+    evaluations = [
+        MetricsEvent(step=2 * n, train_loss=train, val_loss=val, val_accuracy=0.3)
+        for n, (train, val) in enumerate(losses)
+    ]
+    store.append(run.id, evaluations=evaluations)
+    store.set_status(run.id, "done")
+    assert diagnosis.verdict(replace(store.run(run.id), status="running")) is None
+    test = app("training", lang, run=run.id)
+    assert said in words(test)
+    with i18n.using(lang):
+        test.session_state["page.training.why"] = True
+        press(test.run(), "training_next_run_above")
+        assert control(test, "number_input", "steps").value == 4
+    assert not test.session_state["page.training.why"]
+
+
 def test_changed_settings_are_listed_and_can_be_taken_back(app: OpenPage, trained: RunMaker) -> None:
     run = trained(steps=20)
     test = app("training", run=run.id)
@@ -238,7 +266,7 @@ def test_after_a_diverged_run_one_click_leads_back(app: OpenPage, trained: RunMa
     assert run.status == "diverged"
     test = app("training", run=run.id)
     assert f"Diverged after step {run.step}" in words(test)
-    assert "much smaller than 1,000; the weights of step" in words(test)
+    assert "no number any more; the weights of step" in words(test)
     assert enabled(test) == {"start"}
     press(test, "training_good")
     assert control(test, "number_input", "steps").value == 4

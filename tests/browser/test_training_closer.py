@@ -1,8 +1,10 @@
-"""Below the cockpit, in a real browser: the microscope shows the run's own numbers, the verdict sets up a run."""
+"""The chart and what stands around it, in a real browser: logarithmic axes, the verdict, the microscope, the table."""
 
+import math
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from scripts.browser import go
@@ -10,6 +12,9 @@ from scripts.running_app import RunningApp
 from tests.browser.conftest import OpenPage
 
 SECTIONS = "[class*='st-key-page-training-closer'] button"
+AXES = ".mg-live-axes button"
+LAYOUT = "document.querySelector('.mg-live-chart').layout"
+BOTH_LOGARITHMIC = f"['xaxis', 'yaxis'].every(axis => {LAYOUT}?.[axis].type === 'log')"
 
 
 def test_a_step_is_taken_apart(
@@ -30,17 +35,31 @@ def test_a_step_is_taken_apart(
     before = title.inner_text()
     page.locator(".mg-scope-button").nth(1).click()  # one step forward
     expect(title).not_to_have_text(before)
-    page.locator(SECTIONS).nth(1).click()
+    expect(page.get_by_text("At its floor")).to_be_visible()
+    page.get_by_role("button", name="Why? What next?").click()
     expect(page.get_by_text("It has reached its floor")).to_be_visible()
-    page.locator(".st-key-training_next_run button").click()
+    page.locator(".st-key-training_next_run_above button").click()
     expect(page.get_by_text("The next run is set up in the controls")).to_be_visible()
+    expect(page.get_by_text("It has reached its floor")).not_to_be_visible()
 
 
-def test_the_learned_table_answers_the_pointer(
+def test_logarithmic_axes_stay_and_the_learned_table_answers_the_pointer(
     open_page: OpenPage, app_server: RunningApp, trained_run: Callable[..., str]
 ) -> None:
     page = open_page("training", lang="fr", theme="dark")
+    for n, name in enumerate(("Pas logarithmiques", "Perte logarithmique")):
+        page.get_by_role("button", name=re.compile(name)).press("Enter")
+        expect(page.locator(AXES).nth(n)).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(BOTH_LOGARITHMIC)
     go(page, app_server.url, "training", lang="fr", run=trained_run(page, "le-chat-curieux", steps=60))
+    page.wait_for_function(
+        f"{BOTH_LOGARITHMIC} && {LAYOUT}.xaxis.range[1] === Math.log10(60)"
+    )  # this tab remembers
+    lines, words = (
+        page.evaluate(f"{LAYOUT}.{name}.map(one => one.{y})")
+        for name, y in (("shapes", "y0"), ("annotations", "y"))
+    )
+    assert sorted(map(math.log10, lines)) == pytest.approx(sorted(words))
     page.locator(SECTIONS).nth(3).click()
     learned = page.locator(".mg-learned canvas").first
     learned.hover(position={"x": 200, "y": 200})

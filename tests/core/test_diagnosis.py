@@ -83,6 +83,27 @@ def test_slow_is_not_called_wavering(story: Dataset, counted: Baselines) -> None
     assert found.kind in ("too_early", "rate_too_low")
 
 
+@pytest.mark.parametrize(
+    ("made", "kind", "advice"),
+    [(60, "too_early", {"steps": 500}), (500, "rate_too_low", {"learning_rate": 0.03})],
+)
+def test_a_run_that_was_stopped_early_says_nothing_about_its_rate(
+    counted: Baselines, made: int, kind: str, advice: dict[str, float]
+) -> None:
+    """Every curve is straight at its start; what was cut off there only lacks the steps that were planned."""
+    found = diagnose(
+        [
+            MetricsEvent(step=made * n // 10, train_loss=3.6 - 0.05 * n, val_loss=None, val_accuracy=None)
+            for n in range(11)
+        ],
+        status="stopped",
+        training=TrainConfig(steps=500),
+        baselines=counted,
+        sees_one_character=True,
+    )
+    assert (found.kind, found.next_run) == (kind, advice)
+
+
 def test_a_model_too_large_for_its_text_overfits() -> None:
     short = prepare(corpus.normalize(corpus.load("the-curious-cat").text)[:700])
     found = verdict(short, baselines(short), SMALL, steps=300, batch_size=16, learning_rate=1e-2)

@@ -1,4 +1,7 @@
-"""The diagnosis in plain words: the verdict, how it knows, and one click that sets up the next run."""
+"""The diagnosis in plain words: the verdict, how it knows, and one click that sets up the next run.
+
+In brief it stands in the line above the chart, in full below it and behind that line's "Why?".
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,17 +9,20 @@ from dataclasses import dataclass
 import streamlit as st
 
 from minigpt_core.diagnosis import Finding, diagnose
+from minigpt_core.errors import UserError
 from minigpt_core.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.i18n import N_, _, n_, number, percent
-from ui.judgement import loss_number
+from ui.judgement import last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.tokens import escape
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
 
-ENDED = ("done", "stopped", "diverged", "interrupted", "paused")
+ENDED = ("done", "stopped", "diverged", "interrupted")
+EASIER = 0.005  # nats per character: what can be seen in the two decimals shown
+WHY = "training.why"
 IN_FORCE = ("learning_rate", "eval_interval", "pace")
 
 
@@ -29,6 +35,9 @@ class Words:
     colour: str
     next: str = ""
     """What the button does."""
+
+    brief: str = ""
+    """The verdict in the line above the chart, with the same gaps; empty where that line says it already."""
 
 
 WORDS = {
@@ -49,6 +58,7 @@ WORDS = {
         ),
         VALIDATION,
         N_("Set up the next run with {change}"),
+        N_("Overfitting: best at step {best_step}."),
     ),
     "floor": Words(
         N_("It has reached its floor: this model sees one character, it cannot go lower."),
@@ -58,6 +68,7 @@ WORDS = {
         ),
         DONE,
         N_("Set up a GPT, which looks further back"),
+        N_("At its floor: seeing one character allows no less."),
     ),
     "rate_too_high": Words(
         N_("The learning rate seems too high: the loss wavers and does not settle."),
@@ -68,6 +79,7 @@ WORDS = {
         ),
         VALIDATION,
         N_("Set up the next run with a learning rate of {learning_rate}"),
+        N_("Learning rate too high, it seems: the loss wavers."),
     ),
     "rate_too_low": Words(
         N_("The learning rate seems too low: the loss falls steadily, but slowly."),
@@ -77,12 +89,14 @@ WORDS = {
         ),
         VALIDATION,
         N_("Set up the next run with a learning rate of {learning_rate}"),
+        N_("Learning rate too low, it seems: the loss falls slowly."),
     ),
     "too_early": Words(
         N_("It ended too early: it was still learning."),
         N_("In the last quarter of the run the loss fell by another {last_quarter}, to {loss}."),
         TRAIN,
         N_("Set up the next run with {steps} steps"),
+        N_("Ended too early: it was still learning."),
     ),
     "nothing_wrong": Words(
         N_("Nothing wrong: the loss fell and has settled."),
@@ -91,6 +105,7 @@ WORDS = {
             "{val_loss} on text it never saw."
         ),
         DONE,
+        brief=N_("Nothing wrong: the loss has settled."),
     ),
     "too_short": Words(
         N_("Too short to tell."),
@@ -114,30 +129,78 @@ def finding_of(run: Run) -> Finding:
     )
 
 
+def verdict(run: Run) -> Finding | None:
+    """What can be said about a run that has ended; None if it goes on, was too short, or its text is gone."""
+    if run.status not in ENDED:
+        return None
+    try:
+        finding = finding_of(run)
+    except UserError:
+        return None
+    return None if finding.kind == "too_short" else finding
+
+
+def brief(finding: Finding | None) -> str:
+    """The verdict in a few words; "" where there is none, or where the line above the chart says it already."""
+    words = WORDS[finding.kind].brief if finding else ""
+    return _(words).format(**shown(finding)) if finding and words else ""
+
+
+def why(now: Situation, finding: Finding) -> None:
+    """Behind a small button: the verdict in full."""
+    state.page_state(WHY, False)
+    label = _("Why? What next?") if WORDS[finding.kind].next else _("Why?")
+    with st.popover(label, type="tertiary", key=state.page_key(WHY), on_change="rerun") as folded:
+        if folded.open:
+            explanation(now, finding, key="training_next_run_above")
+
+
 def section(now: Situation) -> None:
     """The verdict about the shown run; a sentence before there is anything to judge."""
     run = now.run
-    if run is None or run.status not in ENDED:
+    if run is None or run.status not in (*ENDED, "paused"):
         waiting = _("The verdict comes when the training has ended or is paused.")
         st.html(f"<p class='mg-note'>{escape(waiting)}</p>")
         return
-    finding = finding_of(run)
-    words = WORDS[finding.kind]
-    values = shown(finding)
+    explanation(now, finding_of(run), key="training_next_run")
+
+
+def explanation(now: Situation, finding: Finding, *, key: str) -> None:
+    """The verdict, what it rests on, and the button `key` that sets up the next run."""
+    assert now.run is not None
+    words, values = WORDS[finding.kind], shown(finding)
+    how = " ".join([_(words.how).format(**values), *easier(now.run, finding)])
     st.html(
         f"<div class='mg-line' style='--k:{words.colour}'><b>{escape(_(words.verdict))}</b></div>"
-        f"<p class='mg-how'><span class='mg-label'>{escape(_('How one can tell'))}</span> "
-        f"{escape(_(words.how).format(**values))}</p>"
+        f"<p class='mg-how'><span class='mg-label'>{escape(_('How one can tell'))}</span> {escape(how)}</p>"
     )
     if words.next and now.mine and not now.live:
         st.button(
             _(words.next).format(**values),
-            key="training_next_run",
+            key=key,
             icon=":material/arrow_forward:",
             type="primary",
             on_click=set_up,
-            args=(run.id, finding),
+            args=(now.run.id, finding),
         )
+
+
+def easier(run: Run, finding: Finding) -> list[str]:
+    """That unseen text has the lower loss, where it is so: it surprises those who see the curves."""
+    last = last_evaluation(run)
+    if (
+        finding.kind == "diverged"
+        or last is None
+        or last.val_loss is None
+        or last.val_loss >= last.train_loss - EASIER
+    ):
+        return []
+    return [
+        _(
+            "Text it never saw happens to be a little easier here: its loss lies below that of the text it learns "
+            "from."
+        )
+    ]
 
 
 def shown(finding: Finding) -> dict[str, str]:
@@ -161,6 +224,7 @@ def shown(finding: Finding) -> dict[str, str]:
 
 def set_up(run_id: str, finding: Finding) -> None:
     """Put the controls to what the advice says: this run's settings with the change, or another preset's."""
+    state.set_page_state(WHY, False)
     with spoken_errors():
         if finding.next_preset:
             settings.take_over(settings.of_preset(finding.next_preset))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from minigpt_core.diagnosis import Finding
 from minigpt_core.model import ModelConfig
 from minigpt_core.runs import Run
 from minigpt_core.training import TrainConfig
@@ -16,7 +17,7 @@ from ui.journey import STATIONS
 from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.tokens import escape
-from ui.training import settings
+from ui.training import diagnosis, settings
 from ui.training.situation import Situation
 from ui.wording import run_error
 
@@ -25,7 +26,6 @@ LOOK_AGAIN_SECONDS = 0.5
 SHORT_SECONDS = 0.95
 EARLY_STEPS = 3
 VISIBLE = 0.005  # in the two decimals shown
-OVERFITTED = 0.05  # nats per character: more than what an evaluation trembles by
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Line:
     text: str
     colour: str = REFERENCE
     actions: list[Action] = field(default_factory=list)
+    verdict: Finding | None = None
+    """What the run's losses say, if it has ended."""
 
 
 def show(now: Situation, planned: settings.Plan) -> None:
@@ -59,10 +61,13 @@ def show(now: Situation, planned: settings.Plan) -> None:
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, key=f"training_line_{at}"
         )
         with row:
+            verdict = f"<b>{escape(said)}</b> " if (said := diagnosis.brief(line.verdict)) else ""
             st.html(
-                f"<div class='mg-line' style='--k:{line.colour}'><bdi>{escape(line.text)}</bdi></div>",
+                f"<div class='mg-line' style='--k:{line.colour}'>{verdict}<bdi>{escape(line.text)}</bdi></div>",
                 width="stretch",
             )
+            if line.verdict:
+                diagnosis.why(now, line.verdict)
             for action in line.actions:
                 _press(action)
 
@@ -103,7 +108,15 @@ def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
 
 
 def happened(now: Situation) -> Line:
-    """What the run is doing, or how it ended."""
+    """What the run is doing, or how it ended and what its losses say about it."""
+    line, verdict = _happened(now), diagnosis.verdict(now.run) if now.run else None
+    if verdict is None:
+        return line
+    colour = diagnosis.WORDS[verdict.kind].colour if line.colour == DONE else line.colour
+    return replace(line, verdict=verdict, colour=colour)
+
+
+def _happened(now: Situation) -> Line:
     run = now.run
     if run is None:
         text = _("Press Start training. You cannot break anything: every run can be stopped and begun again.")
@@ -178,6 +191,8 @@ def _done(now: Situation, run: Run) -> Line:
         values = {"first": loss_number(first.train_loss), "last": loss_number(last.train_loss)}
         return Line(text.format(**values), DONE, [writes])
     text = _("Finished: on text it never saw, the loss fell from {first} to {last}.")
+    if last.val_loss > first.val_loss:
+        text = _("Finished: on text it never saw, the loss rose from {first} to {last}.")
     said = [text.format(first=loss_number(first.val_loss), last=loss_number(last.val_loss))]
     if run.step < run.training.steps:
         early = _(
@@ -189,12 +204,7 @@ def _done(now: Situation, run: Run) -> Line:
         said.append(
             _("{share} of that text’s characters are guessed right.").format(share=percent(last.val_accuracy))
         )
-    if last.val_loss < last.train_loss - VISIBLE:
-        easier = _(
-            "That text happens to be a little easier here: its loss lies below that of the text it learns from."
-        )
-        said.append(easier)
-    return Line(" ".join([*said, *_learnt_by_heart(run, last.val_loss)]), DONE, [writes])
+    return Line(" ".join(said), DONE, [writes])
 
 
 def _broken(now: Situation, run: Run) -> Line:
@@ -202,23 +212,14 @@ def _broken(now: Situation, run: Run) -> Line:
     last = last_evaluation(run)
     text = _(
         "This training broke the model: at step {step} its loss is {loss}, far worse than pure chance ({chance}). The "
-        "steps were too large: try a learning rate much smaller than {rate}."
+        "steps were too large."
     )
     values = {
         "step": number(last.step if last else run.step),
         "loss": loss_number(last.train_loss if last else None),
         "chance": number(math.log(run.model.vocab_size), 2),
-        "rate": number(settings.of_run(run)["learning_rate"]),
     }
     return Line(text.format(**values), PROBLEM, _to_good(now, run))
-
-
-def _learnt_by_heart(run: Run, last: float | None) -> list[str]:
-    """Where unseen text was guessed best, if that is long ago."""
-    if last is None or run.best_val_loss is None or last < run.best_val_loss + OVERFITTED:
-        return []
-    text = _("It was best there at step {step}; since then it has been learning by heart.")
-    return [text.format(step=number(run.best_step))]
 
 
 def _stopped(now: Situation, run: Run) -> Line:
@@ -243,12 +244,8 @@ def _failed(now: Situation, run: Run) -> Line:
 
 
 def _diverged(now: Situation, run: Run) -> Line:
-    rate = settings.of_run(run)["learning_rate"]
-    text = _(
-        "Diverged after step {step}: the steps were too large, the loss is no number any more. "
-        "Try a learning rate much smaller than {rate}; {kept}."
-    )
-    values = {"step": number(run.step), "rate": number(rate), "kept": _kept(run)}
+    text = _("Diverged after step {step}: the steps were too large, the loss is no number any more; {kept}.")
+    values = {"step": number(run.step), "kept": _kept(run)}
     return Line(text.format(**values), PROBLEM, _to_good(now, run))
 
 
