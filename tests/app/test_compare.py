@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.new_run import new_run
 from minigpt_core.run_archive import export_run, import_run
 from minigpt_core.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, TrainConfig
@@ -61,6 +62,46 @@ def test_before_the_first_run_prepared_ones_are_compared(app: OpenPage) -> None:
         assert button(test, "compare_delete").disabled
 
 
+@pytest.fixture
+def own_twin(home: Path) -> Callable[[], Run]:
+    """`own_twin()`: a finished run of one's own with the very settings of the prepared TinyGPT."""
+
+    def make() -> Run:
+        store, other = RunStore(home), resources.run("preparedTinyEn")
+        fields = {name: value for name, value in other.model.to_dict().items() if name != "vocab_size"}
+        run = new_run(
+            store, text=store.text(other.text_id).text, title=other.text_title, model_fields=fields,
+            training=other.training, lower=other.lower, workspace="local", status="done",
+        )  # fmt: skip
+        event = MetricsEvent(step=run.training.steps, train_loss=2.3, val_loss=2.3, val_accuracy=0.3)
+        store.append(run.id, evaluations=[event], step=event.step, best_step=event.step, best_val_loss=2.3)
+        return store.run(run.id)
+
+    return make
+
+
+def test_ones_own_run_is_not_covered_by_a_prepared_one(app: OpenPage, own_twin: Callable[[], Run]) -> None:
+    run = own_twin()
+    first = board(app("compare"))
+    assert first["chosen"] == [run.id, "preparedGptEn"]  # not the prepared TinyGPT, whose curve is the same
+    assert [row["prepared"] for row in first["rows"]] == [False] + [True] * (len(first["rows"]) - 1)
+    assert board(app("compare", run="preparedTinyEn"))["chosen"][0] == run.id
+
+
+def test_a_run_that_was_begun_since_is_shown(app: OpenPage, finished: MakeRun) -> None:
+    test = app("compare")
+    before = board(test)
+    run = finished()
+    test.run()
+    assert board(test)["chosen"][0] == run.id and board(test)["asked"] > before["asked"]
+    test.session_state["page.compare.chosen"] = [run.id]  # these were ticked
+    test.run()
+    other = finished(2.2, learning_rate=0.02)
+    test.query_params["run"] = other.id  # Start on the Training page follows it
+    test.run()
+    assert board(test)["chosen"] == [other.id, run.id] and board(test)["focus"] == other.id
+
+
 def test_every_run_says_what_it_is(app: OpenPage, finished: MakeRun) -> None:
     first, second = finished(2.5, learning_rate=0.001), finished(2.25, learning_rate=0.01, batch_size=8)
     test = app("compare", "fr")
@@ -79,6 +120,27 @@ def test_a_close_race_is_called_so(finished: MakeRun) -> None:
         apart = table.verdict([finished(2.30), finished(2.31)])
         assert "another seed" in apart
         assert "different texts" in table.verdict([finished(2.3), replace_text(finished(2.0))])
+
+
+def test_a_run_that_goes_on_is_not_compared(finished: MakeRun) -> None:
+    ended = [finished(2.3, learning_rate=0.003), finished(2.4, learning_rate=0.01)]
+    begun = Run(**{**vars(finished(4.0, learning_rate=0.1)), "status": "running"})
+    with i18n.using("en"):
+        assert table.verdict([ended[0], begun]) == "Runs are compared once they have ended. 1 run to go."
+        assert "0.10 lower" in table.verdict([*ended, begun])
+        assert table.verdict([*ended, begun]).endswith("1 run to go.")
+
+
+def test_runs_of_one_setting_are_told_apart_by_its_value(finished: MakeRun) -> None:
+    base = finished(2.3, name="TinyGPT", learning_rate=0.003)
+    named = finished(2.4, name="TinyGPT, learning rate 0.01", learning_rate=0.01)
+    other = finished(2.4, name="TinyGPT, batch 8", learning_rate=0.01, batch_size=8)
+    with i18n.using("en"):
+        assert list(table.names([base, named]).values()) == ["TinyGPT, learning rate 0.003", named.name]
+        assert table.says("TinyGPT, taux d’apprentissage 0,01", "0.01") and not table.says(
+            "TinyGPT, batch 16", "1"
+        )
+        assert list(table.names([base, named, other]).values()) == ["TinyGPT", named.name, other.name]
 
 
 def replace_text(run: Run) -> Run:
@@ -102,6 +164,8 @@ def test_rename_note_delete_and_undo(app: OpenPage, finished: MakeRun, home: Pat
     assert (store.run(run.id).name, store.run(run.id).note) == ("<b>mine</b>", "a *note*")
     button(test, "compare_delete").click().run()
     assert run.id not in [row["id"] for row in board(test)["rows"]]
+    keys = [found.key for found in test.main.button]
+    assert keys.index("compare_undo") == keys.index("compare_duplicate") - 1  # where Delete was pressed
     button(test, "compare_undo").click().run()
     assert run.id in [row["id"] for row in board(test)["rows"]]
     assert not test.exception
@@ -170,6 +234,8 @@ def test_a_sweep_is_queued_in_one_go(app: OpenPage, finished: MakeRun, home: Pat
     test.run()
     values = sweep.first_choice(0.003, sweep.values_of(base, "learning_rate"))
     assert len(values) == 4 and 0.003 in values
+    assert button(test, "compare_sweep").label == "Train 3 runs"
+    assert any(caption.value.startswith("0.003 exists already: TinyGPT") for caption in test.main.caption)
     button(test, "compare_sweep").click().run()
     assert not test.exception
     runs = RunStore(home).runs("local")
@@ -210,6 +276,28 @@ def test_downloads_are_made_when_they_are_asked_for(
     assert "# 1. Préparer" in offered["script"][1].decode()
     assert offered["csv"][1].startswith(b"step,loss")
     assert {file for file, _data in offered.values()} >= {"essai-n-1.ipynb", "essai-n-1.zip"}
+
+
+def test_a_name_is_written_anew_as_it_was_given(app: OpenPage, finished: MakeRun) -> None:
+    finished(name="שלום")
+    assert (
+        app("compare").main.text_input[0].value == "שלום"
+    )  # without the signs that isolate it in our sentences
+
+
+def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: MakeRun) -> None:
+    archive = export_run(resources.store(), finished(name="far away"))
+    test = app("compare")
+    uploader = test.get("file_uploader")[0]
+    uploader.set_value(("run.zip", archive, "application/zip")).run()
+    assert not test.exception
+    assert test.success[0].value == "Opened: far away. It stands in the table."
+    assert not test.main.warning
+
+
+def test_the_lines_of_counts_say_which_text_they_are_on(app: OpenPage) -> None:
+    labels = [line["label"] for line in board(app("compare", "fr"))["references"]]
+    assert labels[0].startswith("pur hasard") and all("texte jamais vu" in label for label in labels[1:])
 
 
 def test_an_archive_becomes_a_run_of_this_workspace(home: Path, some_run: MakeRun) -> None:

@@ -107,7 +107,9 @@ def test_tinygpt_has_a_map_too(app: OpenPage, lang: str) -> None:
 
 def test_counts_and_kinds_are_those_of_the_text(app: OpenPage) -> None:
     run = trained_run()
-    items = sent(app("embeddings", run=run.id))["sets"]["characters"]["items"]
+    data = sent(app("embeddings", run=run.id))
+    items = data["sets"]["characters"]["items"]
+    assert data["labels"]["times"].endswith("in the part it learns from")  # Vocabulary counts the whole
     dataset = resources.run_dataset(run.id)
     train = dataset.tokenizer.decode(dataset.train)
     assert [item["count"] for item in items] == [train.count(c) for c in dataset.tokenizer.characters]

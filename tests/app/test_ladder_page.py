@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.data import prepare
 from minigpt_core.ladder import ALONE, RUNGS, rung_of
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.model import ModelConfig, build_model, count_parameters
 from minigpt_core.new_run import new_run
 from minigpt_core.ngrams import baselines
 from minigpt_core.runs import Run, RunStore
@@ -356,6 +356,33 @@ def test_a_time_is_a_range_where_the_machine_is_busy(rung: MakeRung) -> None:
         assert i18n.rough_duration(0.2, 0.21) == "1\u202fs"
 
 
+def test_all_times_come_from_one_measurement_and_grow_with_the_work(
+    rung: MakeRung, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[ModelConfig] = []
+
+    def speed(model: ModelConfig, training: TrainConfig, patience: float) -> dict[str, float]:
+        asked.append(model)
+        return {"step": 0.02, "evaluation": 0.2, "crowding": 3.0}
+
+    monkeypatch.setattr(resources.jobs(), "speed", speed)
+    ladder = plan.look(story(), 300)
+    costs = moves.measured(ladder)
+    spans = [costs[step.rung.name].of(step.training) for step in ladder.steps]
+    assert all(
+        after.alone > before.alone and after.crowded > before.crowded for before, after in pairwise(spans)
+    )
+    others = moves.measured(plan.look(story(), 300, "alone"))
+    assert others["classic"] == costs["dropout"] and len(others) == len(ALONE)
+    assert set(asked) == {ladder.steps[-1].model}
+    assert {*plan.WORK} == {one.name for one in (*RUNGS, *ALONE)}
+
+
+def test_a_time_that_is_not_known_yet_is_not_made_up(app: OpenPage) -> None:
+    said = shown(app("ladder"))  # there is no worker to measure it
+    assert "How long that takes is still being measured." in said and "≈" not in said
+
+
 def test_what_is_under_way_says_how_busy_the_machine_is(rung: MakeRung, home: Path) -> None:
     run = rung("tinygpt", status="stopped")
     RunStore(home).append(run.id, step=100, seconds=6.0)  # 0.06 s a step
@@ -366,7 +393,22 @@ def test_what_is_under_way_says_how_busy_the_machine_is(rung: MakeRung, home: Pa
     assert left.alone == left.crowded == pytest.approx(200 * 0.06)
 
 
-# The chart's labels
+# The chart
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(("palette", "paper"), [(chart.ON_LIGHT, "#FBFAF7"), (chart.ON_DARK, "#14181F")])
+def test_the_rungs_have_colours_that_can_be_seen(palette: tuple[str, ...], paper: str) -> None:
+    assert len(set(palette)) == len(palette) >= len(RUNGS)
+    for colour in palette:
+        low, high = sorted((luminance(colour), luminance(paper)))
+        assert (high + 0.05) / (low + 0.05) >= 3
 
 
 @given(st.lists(st.floats(0, 400), max_size=12))

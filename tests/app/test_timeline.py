@@ -3,6 +3,7 @@
 import base64
 import json
 import queue
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
 from ui import i18n, resources
 from ui.timeline import moments
-from ui.timeline.sections import beginning
+from ui.timeline.sections import beginning, to_travel
 
 
 def sent(test: AppTest) -> dict[str, Any]:
@@ -114,4 +115,23 @@ def test_the_milestones_go_from_gibberish_to_the_best() -> None:
     with i18n.using("en"):
         found = moments.milestones(known)
     assert [line["at"] for line in found] == [0, 2, 4, 6]
-    assert found[0] == {"at": 0, "loss": "4.00", "sample": "text 0"}
+    assert found[0] == {"at": 0, "loss": 4.0, "words": "4.00", "sample": "text 0"}
+    with i18n.using("en"):
+        assert [line["at"] for line in moments.milestones(known[:6])] == [0, 2, 5]  # the best is always there
+        assert [line["at"] for line in moments.milestones(known[:1])] == [0]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_one_moment_is_no_journey_and_another_one_is_offered(app: OpenPage, home: Path, lang: str) -> None:
+    test = app("timeline", lang, run="preparedReversed")
+    assert not test.exception and len(sent(test)["steps"]) == 1
+    said = " ".join(part.value for part in test.main.markdown)
+    assert ("so there is nothing" if lang == "en" else "il n’y a donc rien") in said
+    next(found for found in test.main.button if found.key == "timeline_other").click().run()
+    assert not test.exception and len(sent(test)["steps"]) > 3
+
+
+def test_the_way_out_is_the_prepared_training_on_the_same_text(home: Path) -> None:
+    resources.offer_prepared()
+    other = to_travel(replace(resources.run("preparedGptFr"), id="mine"))
+    assert other is not None and other.id == "preparedTinyFr"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from minigpt_core import corpus
 from minigpt_core.sampling import start_id
 from ui import state
 from ui.i18n import _
@@ -50,9 +49,7 @@ def ask(subject: Subject, offer: str = "") -> Beginning:
             key="ablation_dice",
             on_click=_roll,
         )
-    text, unknown = subject.tokenizer.split_unknown(
-        corpus.normalize(typed or "", subject.run.lower, strip=False)
-    )
+    text, unknown = subject.split_unknown(typed or "")
     if unknown:
         st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_words(unknown))}")
     ids = subject.tokenizer.encode(text).tolist() if text else [start_id(subject.tokenizer)]

@@ -71,7 +71,7 @@ def references(shown: Sequence[Run]) -> list[dict[str, Any]]:
         known = resources.baselines(first.text_id, first.lower, first.training.val_fraction)
     except UserError:  # the text is gone: the curves can still be seen
         return []
-    return [{"value": line.value, "label": line.label} for line in counted(known)]
+    return [{"value": line.value, "label": line.label} for line in counted(known, name_text=True)]
 
 
 def labels() -> dict[str, str]:
@@ -83,7 +83,7 @@ def labels() -> dict[str, str]:
         "model": _("model"),
         "differs": _("what differs from the run below"),
         "loss": _("best on unseen text"),
-        "time": _("time"),
+        "time": _("computing time"),
         "nothing": _("nothing"),
         "first": "–",
         "more": _("{n} more"),

@@ -91,9 +91,10 @@ function sorted(view) {
   return rows.sort((a, b) => (a[view.sort] ?? Infinity) - (b[view.sort] ?? Infinity));
 }
 
+// A prepared run was no step of anybody's search: it is not compared, and nothing with it
 function differences(view, row, below) {
   const { labels } = view.data;
-  if (!below) return labels.first;
+  if (row.prepared || !below || below.prepared) return labels.first;
   const found = Object.keys(row.settings).filter((name) => row.settings[name] !== below.settings[name])
     .map((name) => `${name} ${below.settings[name]} → ${row.settings[name]}`);
   if (row.model !== below.model) found.splice(0, found.length, `${labels.model} ${below.model} → ${row.model}`);  // it explains the rest
@@ -191,11 +192,23 @@ function colourOf(view, id) {
 
 // The chart
 
+// Where one setting alone tells the runs apart, its value stands behind their names: `names` in table.py
+function namesAmong(rows) {
+  const differing = Object.keys(rows[0]?.settings ?? {}).filter((name) => rows.some((row) => row.settings[name] !== rows[0].settings[name]));
+  if (differing.length !== 1) return new Map(rows.map(({ id, name }) => [id, name]));
+  return new Map(rows.map(({ id, name, settings }) => {
+    const value = settings[differing[0]];
+    const told = `${name}, `.replaceAll(",", ".").includes(` ${value}, `.replaceAll(",", "."));
+    return [id, told ? name : `${name}, ${differing[0]} ${value}`];
+  }));
+}
+
 function lines(view) {
   const rows = new Map(view.data.rows.map((row) => [row.id, row]));
-  return view.chosen.filter((id) => view.curves.has(id) && rows.has(id)).map((id) => {
+  const known = view.chosen.filter((id) => rows.has(id)), names = namesAmong(known.map((id) => rows.get(id)));
+  return known.filter((id) => view.curves.has(id)).map((id) => {
     const curve = view.curves.get(id), main = view.what === "unseen" ? curve.val : curve.smooth;
-    return { id, name: rows.get(id).name, colour: colourOf(view, id), dash: DASHES[Math.floor(view.slots.get(id) / COLOURS_LIGHT.length) % DASHES.length], main, raw: curve.raw };
+    return { id, name: names.get(id), prepared: rows.get(id).prepared, colour: colourOf(view, id), dash: DASHES[Math.floor(view.slots.get(id) / COLOURS_LIGHT.length) % DASHES.length], main, raw: curve.raw };
   }).filter((line) => line.main.x.length);
 }
 
@@ -243,7 +256,9 @@ function layout(view, all, height = view.data.height) {
   };
 }
 
-function traces(view, all) {
+// One's own runs are drawn last, on top of the prepared ones
+function traces(view, chosen) {
+  const all = [...chosen.filter((line) => line.prepared), ...chosen.filter((line) => !line.prepared)];
   const raw = view.what === "unseen" ? [] : all.map((line) => ({
     type: "scatter", mode: "lines", x: line.raw.x, y: line.raw.y, opacity: 0.22, line: { color: line.colour, width: 1 }, hoverinfo: "skip" }));
   return [...raw, ...all.map((line) => ({

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from ui.i18n import N_, _, language
 from ui.journey import STATIONS
 from ui.tokens import escape_markdown
 from ui.training import settings
-from ui.training.rename_delete import delete_button, name_field
+from ui.training.rename_delete import delete_button, name_field, undo
 from ui.training.situation import LEFT, spoken_errors
 from ui.wording import run_error, run_title
 
@@ -39,9 +39,10 @@ def show(run: Run) -> None:
         st.caption(escape_markdown(error))
     left, right = st.columns(2, gap="medium")
     with left:
-        name_field(run, "compare", run_title(run), mine=mine)
+        name_field(run, "compare", run_title(run) if run.prepared else run.name, mine=mine)
     with right:
         _note(run, mine)
+    undo("compare")  # where Delete was pressed: the next run's buttons move down
     _buttons(run, mine)
 
 
@@ -178,18 +179,29 @@ def slug(run: Run) -> str:
 
 UPLOADED = N_("Opened: {name}. It stands in the table.")
 MAX_UPLOAD_MB = 1000
+OPENED, OPENED_RUN = "compare.opened", "compare.opened_run"  # a file, and the run that it became
 
 
-def open_archive() -> None:
-    """A run that was exported as a ZIP becomes one of this workspace."""
+def open_archive(runs: Sequence[Run]) -> None:
+    """A run that was exported as a ZIP becomes one of this workspace.
+
+    Args:
+        runs: what the table shows.
+    """
+    said = st.container()  # above the field: what is below it may be out of sight
     file = st.file_uploader(
         _("A run exported as ZIP, from this machine or another"), type="zip", key="compare_archive",
         max_upload_size=MAX_UPLOAD_MB,
     )  # fmt: skip
-    if file is None or state.page_state("compare.opened", None) == file.file_id:
+    if file is None:
         return
-    state.set_page_state("compare.opened", file.file_id)
+    if state.page_state(OPENED, None) == file.file_id:
+        for run in (run for run in runs if run.id == state.page_state(OPENED_RUN, None)):
+            said.success(_(UPLOADED).format(name=escape_markdown(run_title(run))))
+        return
+    state.set_page_state(OPENED, file.file_id)
+    state.set_page_state(OPENED_RUN, None)
     run = import_run(resources.store(), io.BytesIO(file.getvalue()), state.workspace())
-    table.choose_from_here([run.id, *(state.page_state(table.CHOSEN, None) or ())], run.id)
-    state.notify(_(UPLOADED).format(name=run_title(run)))
+    state.set_page_state(OPENED_RUN, run.id)
+    table.choose_from_here([run.id, *table.chosen(runs)], run.id)
     st.rerun()

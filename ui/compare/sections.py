@@ -16,7 +16,6 @@ def page() -> None:
     runs = state.visible_runs()
     chosen = table.chosen(runs)
     st.title(_("Compare"), anchor=False)
-    undo("compare")
     _interrupted([run for run in runs if run.status == "interrupted" and state.owns(run)])
     st.markdown(sentence(runs, [run for run in runs if run.id in chosen]))
     if runs:
@@ -32,9 +31,11 @@ def page() -> None:
         if several.open:
             with several:
                 sweep.section(focused)
+    else:
+        undo("compare")
     with st.expander(_("Open a run from a file"), key="compare_open_box", icon=":material/folder_open:"):
         try:
-            details.open_archive()
+            details.open_archive(runs)
         except UserError as error:
             problems.show(error)
 

@@ -20,8 +20,10 @@ from ui.compare import table
 from ui.i18n import _, n_, number
 from ui.judgement import loss_number
 from ui.style import PROBLEM, VALIDATION
+from ui.tokens import escape_markdown
 from ui.training import settings
 from ui.training.situation import spoken_errors
+from ui.wording import run_title
 
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 CHOICES: dict[str, tuple[float, ...]] = {
@@ -66,7 +68,7 @@ def _controls(base: Run) -> tuple[str, list[float]]:
         state.set_page_state(key, first_choice(value_of(base, name), values))
     chosen = st.pills(
         _("Which values? Everything else stays as in this run."), values, selection_mode="multi",
-        format_func=lambda value: settings.shown(name, value), key=state.page_key(key),
+        format_func=lambda value: settings.shown(name, value), key=state.page_key(key), wrap=True,
     )  # fmt: skip
     found = alike(base, name, [base, *resources.store().runs(state.workspace())])
     missing = [value for value in chosen if not is_known(found.get(value))]
@@ -77,7 +79,19 @@ def _controls(base: Run) -> tuple[str, list[float]]:
         on_click=start, args=(base.id, name, missing),
         help=None if missing else _("All chosen values are trained: what came out stands beside this."),
     )  # fmt: skip
+    if missing and (told := already(name, {value: run for value, run in found.items() if value in chosen})):
+        st.caption(told)
     return name, missing
+
+
+def already(name: str, found: dict[float, Run]) -> str:
+    """Which values need no run, for there is one: "0.003 exists already: TinyGPT". Markdown."""
+    words = _("{value} exists already: {run}")
+    return " · ".join(
+        words.format(value=settings.shown(name, value), run=escape_markdown(run_title(run)))
+        for value, run in found.items()
+        if is_known(run)
+    )
 
 
 def offered(base: Run) -> list[str]:

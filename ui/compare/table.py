@@ -20,24 +20,36 @@ WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device") 
 MOST_CHOSEN = 12
 CHOSEN_AT_FIRST = 3
 CHOSEN, FOCUS, ASKED = "compare.chosen", "compare.focus", "compare.asked"
+USUAL, FOLLOWED = "compare.usual", "compare.followed"
+TRIFLES = ("steps", "seed")  # two runs that differ in nothing else draw much the same curve
 
 
 # Which runs are shown
 
 
 def chosen(runs: Sequence[Run]) -> list[str]:
-    """The ids of the runs in the chart; at first, the newest on one text."""
+    """The ids of the runs in the chart; until somebody ticks others, the newest on one text."""
     known = {run.id for run in runs}
     kept: list[str] | None = state.page_state(CHOSEN, None)
     if kept is None:
-        kept = at_first(runs)
-        state.set_page_state(CHOSEN, kept)
+        usual = at_first(runs)
+        if usual != state.page_state(USUAL, usual):
+            _ask_to_follow()
+        state.set_page_state(USUAL, usual)
+        return usual
+    followed = state.run_id()
+    if followed != state.page_state(FOLLOWED, followed):  # begun on another page since these were ticked
+        if any(run.id == followed and not run.prepared for run in runs):
+            kept = [str(followed), *(run_id for run_id in kept if run_id != followed)]
+        choose_from_here(kept, followed)
     return [run_id for run_id in kept if run_id in known][:MOST_CHOSEN]
 
 
 def at_first(runs: Sequence[Run]) -> list[str]:
-    """The followed run or the newest one, and the next ones that learned from the same text."""
-    drawable = [run for run in runs if run.step]
+    """The followed run or the newest one, and the next ones that learned from the same text; no prepared run whose
+    curve would lie on that of a run of one's own."""
+    own = [run for run in runs if run.step and not run.prepared]
+    drawable = [run for run in runs if run.step and not (run.prepared and has_twin(run, own))]
     if not drawable:
         return []
     native = [
@@ -48,6 +60,13 @@ def at_first(runs: Sequence[Run]) -> list[str]:
     first = next((run for run in drawable if run.id == state.run_id()), (native or drawable)[0])
     alike = [run for run in drawable if run.text_id == first.text_id and run.id != first.id]
     return [first.id, *(run.id for run in alike)][:CHOSEN_AT_FIRST]
+
+
+def has_twin(run: Run, others: Sequence[Run]) -> bool:
+    """Whether one of the others learned the same text with the same settings; its length and its seed do not count."""
+    without = dict.fromkeys(TRIFLES)
+    settled = decisive(run) | without
+    return any(other.text_id == run.text_id and decisive(other) | without == settled for other in others)
 
 
 def focus(runs: Sequence[Run]) -> Run | None:
@@ -61,11 +80,16 @@ def choose(run_ids: Sequence[str], focused: str | None) -> None:
     """Show these runs, and this one below the table."""
     state.set_page_state(CHOSEN, list(run_ids)[:MOST_CHOSEN])
     state.set_page_state(FOCUS, focused)
+    state.set_page_state(FOLLOWED, state.run_id())
 
 
 def choose_from_here(run_ids: Sequence[str], focused: str | None) -> None:
     """The same, not asked for in the table: it has to follow."""
     choose(run_ids, focused)
+    _ask_to_follow()
+
+
+def _ask_to_follow() -> None:
     state.set_page_state(ASKED, state.page_state(ASKED, 0) + 1)
 
 
@@ -95,6 +119,7 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
         "about": parameters_words(run.model),
         "loss": run.best_val_loss,
         "loss_words": loss_number(run.best_val_loss),
+        "prepared": run.prepared,
         "seconds": run.seconds,
         "time": duration(run.seconds) if run.seconds else duration(None),
         "settings": {label: _shown(name, values[name], code) for name, label in labels.items()},
@@ -170,24 +195,34 @@ def _parameters(model: ModelConfig) -> int:
 
 
 def verdict(shown: Sequence[Run]) -> str:
-    """Which of the shown runs came out best, in Markdown; what to do, if there is nothing to compare."""
+    """Which of the shown runs came out best, in Markdown; what to do, if there is nothing to compare.
+
+    Runs that still go on are not compared: nobody knows yet where they end.
+    """
     if not shown:
         return _("Tick runs in the table: each draws its curve.")
     if len({run.text_id for run in shown}) > 1:
         return _(
             "These runs learned from **different texts**: a lower loss on an easier text says nothing about the model."
         )
-    ended = sorted(
-        (run for run in shown if run.best_val_loss is not None), key=lambda run: run.best_val_loss or 0.0
-    )
-    if len(ended) < 2 or len(shown) < 2:
-        return _("Tick **two or more** runs on the same text to compare them.")
-    first, second = ended[0], ended[1]
+    ended = [run for run in shown if run.best_val_loss is not None and run.status not in LIVE]
+    going = sum(run.status in LIVE for run in shown)
+    to_go = n_("{n} run to go.", "{n} runs to go.", going).format(n=number(going))
+    if len(ended) > 1:
+        return f"{best_of(ended, names(shown))} {to_go}" if going else best_of(ended, names(shown))
+    if going and len(shown) > 1:
+        return f"{_('Runs are compared once they have ended.')} {to_go}"
+    return _("Tick **two or more** runs on the same text to compare them.")
+
+
+def best_of(ended: Sequence[Run], called: Mapping[str, str]) -> str:
+    """Which of two runs or more came out best, in Markdown; `called` gives their names by their ids."""
+    first, second = sorted(ended, key=lambda run: run.best_val_loss or 0.0)[:2]
     assert first.best_val_loss is not None and second.best_val_loss is not None
     lead = second.best_val_loss - first.best_val_loss
     told = {
-        "first": escape_markdown(run_title(first)),
-        "second": escape_markdown(run_title(second)),
+        "first": escape_markdown(called[first.id]),
+        "second": escape_markdown(called[second.id]),
         "loss": loss_number(first.best_val_loss),
         "lead": loss_number(lead),
     }
@@ -199,6 +234,28 @@ def verdict(shown: Sequence[Run]) -> str:
     return _("On text they never saw, **{first}** does best: {loss}, {lead} lower than **{second}**.").format(
         **told
     )
+
+
+def names(shown: Sequence[Run]) -> dict[str, str]:
+    """What runs are called among each other, by their ids: where one setting alone tells them apart, with its value.
+
+    `namesAmong` in compare_board.js does the same for the chart.
+    """
+    differing = varying(shown)
+    titles = {run.id: run_title(run) for run in shown}
+    if len(differing) != 1:
+        return titles
+    label = settings.label(differing[0])
+    values = {run.id: settings.shown(differing[0], decisive(run)[differing[0]]) for run in shown}
+    return {
+        run_id: title if says(title, values[run_id]) else f"{title}, {label} {values[run_id]}"
+        for run_id, title in titles.items()
+    }
+
+
+def says(title: str, value: str) -> bool:
+    """Whether a name tells the value of a setting already, as names do that were made here in either language."""
+    return f" {value}, ".replace(",", ".") in f"{title}, ".replace(",", ".")
 
 
 SAME = 0.02  # nats per character: differences below this could as well come from another seed

@@ -18,17 +18,27 @@ LABEL_PX = 16  # height of a label at the end of a line
 BELOW_PX = 26  # how far below the axis a label may stand
 MARGIN_PX = {"top": 26, "bottom": 38}
 
-# Stops of viridis (https://bids.github.io/colormap): from light to dark on light paper, and the other way in the dark.
-ON_LIGHT = ("#3CBA75", "#27A783", "#22938B", "#287D8E", "#306A8E", "#3A528A", "#433981", "#471F70", "#440154")
-ON_DARK = ("#2C738E", "#25858D", "#20998A", "#2AAB81", "#41BC72", "#69CC5B", "#99D83D", "#CBE129", "#FDE725")
+# A colour for each rung, the neighbours far apart, also for colour-blind people; 3 to 1 at least against the paper.
+ON_LIGHT = ("#0072B2", "#C2185B", "#56309A", "#1B1B1B", "#7B4A12", "#009E73", "#D55E00", "#8E7CC3", "#00695C")
+ON_DARK = ("#56B4E9", "#D65DB1", "#9D86F5", "#F4F4F4", "#C05A2B", "#2BC49B", "#E8813A", "#C9C9FF", "#E6B93C")
 
 
-def references(baselines: Baselines) -> list[Reference]:
-    """What needs no training at all, on unseen text; in words."""
+def references(baselines: Baselines, *, name_text: bool = False) -> list[Reference]:
+    """What needs no training at all, on unseen text; in words.
+
+    Args:
+        name_text: the words say which text that is, for a chart whose axis does not.
+    """
+    pairs, triples = _("counted pairs {loss}"), _("counted triples {loss}")
+    if name_text:
+        pairs, triples = (
+            _("counted pairs, on unseen text {loss}"),
+            _("counted triples, on unseen text {loss}"),
+        )
     known = (
         (baselines.uniform, _("pure chance {loss}")),
-        (baselines.bigram_val, _("counted pairs {loss}")),
-        (baselines.trigram_val, _("counted triples {loss}")),
+        (baselines.bigram_val, pairs),
+        (baselines.trigram_val, triples),
     )
     return [Reference(loss, label.format(loss=number(loss, 2))) for loss, label in known if loss is not None]
 

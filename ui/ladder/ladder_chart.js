@@ -4,19 +4,29 @@ import { AXIS, chartLayout } from "../js/chart.js";
 import { isDark } from "../js/colours.js";
 import { loadPlotly } from "../plotly_loader.js";
 
-const LEFT = 34, RIGHT = 148;
+const LEFT = 34, RIGHT = 152;
+const MARKS = 4;  // on a line, about
+const SYMBOLS = [["circle", "●"], ["square", "■"], ["diamond", "◆"], ["triangle-up", "▲"], ["triangle-down", "▼"], ["star", "★"],
+  ["circle-open", "○"], ["square-open", "□"], ["diamond-open", "◇"]];
+
+const symbolOf = (line) => SYMBOLS[line.colour % SYMBOLS.length];
+
+// Some points of a line, its last one among them; not the same ones on every line, so that both of two that coincide are seen
+function marked(values, rung) {
+  const last = values.length - 1, apart = Math.max(1, Math.ceil(last / MARKS));
+  return values.filter((_, i) => i === last || (i > 0 && (last - i) % apart === rung % apart));
+}
 
 function traces(data, palette) {
-  const last = (line) => line.x.length - 1;
   const lines = data.lines.map((line) => ({
     type: "scatter", mode: "lines", x: line.x, y: line.y, name: line.name, hovertemplate: "%{y:.2f}",
     line: { color: palette[line.colour], width: 2.4, dash: line.live ? "dot" : "solid" },
   }));
-  const ends = data.lines.map((line) => ({
-    type: "scatter", mode: "markers", x: [line.x[last(line)]], y: [line.y[last(line)]], hoverinfo: "skip",
-    marker: { color: palette[line.colour], size: 8 }, cliponaxis: false,
+  const marks = data.lines.map((line) => ({
+    type: "scatter", mode: "markers", x: marked(line.x, line.colour), y: marked(line.y, line.colour), hoverinfo: "skip", cliponaxis: false,
+    marker: { color: palette[line.colour], symbol: symbolOf(line)[0], size: 8, line: { color: palette[line.colour], width: 1.6 } },
   }));
-  return [...lines, ...ends];
+  return [...lines, ...marks];
 }
 
 function annotations(data, palette) {
@@ -26,7 +36,7 @@ function annotations(data, palette) {
   });
   const words = data.references.map(({ value, label: text, shift }) => ({ ...label(value, shift, `┄ ${text}`), opacity: 0.8 }));
   const ends = data.lines.map((line) =>
-    label(line.y.at(-1), line.shift, `<span style="color:${palette[line.colour]}">■</span> ${line.name}`));
+    label(line.y.at(-1), line.shift, `<span style="color:${palette[line.colour]}">${symbolOf(line)[1]}</span> ${line.name}`));
   const title = {
     xref: "paper", x: 0, xanchor: "left", xshift: 1 - LEFT, yref: "paper", y: 1, yanchor: "bottom", yshift: 5, text: data.labels.y,
     showarrow: false, font: { size: 12.5 },

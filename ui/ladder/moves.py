@@ -69,6 +69,10 @@ class Cost:
     crowding: float = 1.0
     """How much longer that was than the processor needed: other programs wanted it too."""
 
+    def times(self, share: float) -> "Cost":
+        """What takes so much of the work."""
+        return Cost(self.step * share, self.evaluation * share, self.crowding)
+
     def of(self, training: TrainConfig, share: float = 1.0) -> "Span":
         """Seconds for a share of a training."""
         evaluations = training.steps / training.evaluation_interval + 1
@@ -88,16 +92,13 @@ class Span:
 
 
 def measured(ladder: Ladder) -> dict[str, Cost]:
-    """The cost of each rung without a result. Asks for one more at a time, so that Start need not wait for long."""
-    found: dict[str, Cost] = {}
-    for step in ladder.steps:
-        if step.ended:
-            continue
-        speed = resources.jobs().speed(step.model, step.training, patience=0)
-        if speed is None:
-            break
-        found[step.rung.name] = Cost(**speed)
-    return found
+    """The cost of each rung without a result: all from the one that is measured, so that they agree with each other.
+    Empty until that is known."""
+    open_ = [step for step in ladder.steps if not step.ended]
+    speed = (
+        resources.jobs().speed(ladder.classic.model, ladder.classic.training, patience=0) if open_ else None
+    )
+    return {step.rung.name: Cost(**speed).times(plan.WORK[step.rung.name]) for step in open_ if speed}
 
 
 def time_left(steps: Sequence[Step], costs: dict[str, Cost]) -> Span | None:

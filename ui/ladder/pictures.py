@@ -61,7 +61,7 @@ def bought(step: Step, change: float | None, sentence: str, highest: float) -> s
 
 def table_head() -> str:
     """What the columns of `result` are."""
-    titles = (_("rung"), _("loss"), _("parameters"), _("time"), _("what it writes"))
+    titles = (_("rung"), _("loss"), _("parameters"), _("computing time"), _("what it writes"))
     return (
         f"<div class='mg-result mg-label'>{''.join(f'<div>{escape(title)}</div>' for title in titles)}</div>"
     )

@@ -188,9 +188,11 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, moves.Cos
             "Each rung is the same GPT with **one newer idea**; the last has all. What does each idea buy?"
         )
     )
-    needed = moves.time_left(waiting, costs) if waiting else None
-    if needed is None:
+    if not waiting or ladder.problem:
         return text
+    needed = moves.time_left(waiting, costs)
+    if needed is None:
+        return text + " " + _("How long that takes is still being measured.")
     return text + " " + _("Training takes about **{time}**.").format(time=time(needed))
 
 

@@ -143,7 +143,8 @@ def rows(run: Run, steps: tuple[int, ...]) -> dict[str, Any]:
 
 
 def milestones(known: Sequence[Moment]) -> list[dict[str, Any]]:
-    """Some moments of clearly different losses, from gibberish to the best: which moment, loss and a line of text."""
+    """Some moments of clearly different losses, from gibberish to the best: which moment, its loss as a number and in
+    words, and a line of text."""
     found: list[tuple[int, float]] = []
     losses = [(at, loss_of(moment)) for at, moment in enumerate(known) if moment.sample]
     numbers = [(at, loss) for at, loss in losses if loss is not None]
@@ -153,8 +154,16 @@ def milestones(known: Sequence[Moment]) -> list[dict[str, Any]]:
     for at, loss in numbers:
         if not found or loss < found[-1][1] - 0.7 * apart:
             found.append((at, loss))
+    best = min(numbers, key=lambda pair: pair[1])
+    if best not in found:  # too close to the last of them for both to stand there
+        found = [*found[: max(1, len(found) - 1)], best]
     return [
-        {"at": at, "loss": loss_number(loss), "sample": readable(known[at].sample, SHORT).replace("\n", "")}
+        {
+            "at": at,
+            "loss": loss,
+            "words": loss_number(loss),
+            "sample": readable(known[at].sample, SHORT).replace("\n", ""),
+        }
         for at, loss in found
     ]
 

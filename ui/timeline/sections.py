@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from minigpt_core import corpus
-from minigpt_core.runs import Run
+from minigpt_core.runs import LIVE, Run
 from ui import resources, state
 from ui.i18n import _, language
 from ui.inside import guide
@@ -14,6 +14,7 @@ from ui.inside.subject import Subject, choose
 from ui.style import REFERENCE, VALIDATION
 from ui.timeline import moments
 from ui.tokens import escape_markdown, face
+from ui.wording import run_title
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-timeline'></div>"
@@ -35,16 +36,40 @@ def page() -> None:
     with st.sidebar:
         text = _context(subject)
     if len(known) < 2:
-        st.info(
-            _("Only one moment of this training was kept so far: there is nothing to travel through yet.")
+        _one_moment(subject.run)
+    else:
+        st.markdown(
+            _(
+                "Move through the training, from the first guess to the last: **what does the model know by then?**"
+            )
         )
-    st.markdown(
-        _(
-            "Move through the training, from the first guess to the last: **what does the model know by then?**"
-        )
-    )
     ids = tuple(subject.tokenizer.encode(text).tolist()) or (0,)
     draw(subject, known, text, ids[-subject.longest :])
+
+
+def _one_moment(run: Run) -> None:
+    """Why there is no way to travel, and a training that has one."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if run.status in LIVE:
+            words = _(
+                "Only one moment of this training was kept so far: there is nothing to travel through yet."
+            )
+        else:
+            words = _("Only one moment of this training was kept, so there is nothing to travel through.")
+        st.markdown(words, width="content")
+        if other := to_travel(run):
+            st.button(
+                _("Travel through {name}").format(name=escape_markdown(run_title(other))),
+                icon=":material/history:", key="timeline_other", on_click=state.follow_run, args=(other.id,),
+            )  # fmt: skip
+
+
+def to_travel(run: Run) -> Run | None:
+    """Another training with several moments: the prepared one on the same text that has the most, else the usual."""
+    ready = [other for other in state.visible_runs() if other.prepared and other.text_id == run.text_id]
+    kept = {other.id: len(resources.store().checkpoints(other.id)) for other in ready}
+    most = max(ready, key=lambda other: kept[other.id], default=None)
+    return most if most and kept[most.id] >= FEW else usual_run()
 
 
 def usual_run() -> Run | None:
@@ -71,7 +96,7 @@ def _how_to_read() -> None:
         ),
         beware=_(
             "Between two moments that were kept, the map is only drawn as moving evenly: what happened there is not "
-            "known. The loss is that of the newest evaluation by then."
+            "known. The map is stretched until it fills its place. The loss is that of the newest evaluation by then."
         ),
     )
 
@@ -134,6 +159,8 @@ def labels(text: str, subject: Subject) -> dict[str, str]:
         "current": _("current character ↓, next →"),
         "map": _("The characters’ rows: what is used alike comes together"),
         "cell": _("{next} after {current}: {share} %"),
-        "normal": _("Is this gibberish normal? What text looks like at each loss"),
+        "normal": _(
+            "Is this gibberish normal? What text looks like at each loss; marked: the nearest to this moment"
+        ),
         "jump": _("Go to this moment"),
     }

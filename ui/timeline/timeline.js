@@ -24,6 +24,7 @@ function build(view) {
   view.slider = element("input", "", bar);
   Object.assign(view.slider, { type: "range", min: 0, max: data.steps.length - 1, step: 1 });
   view.slider.setAttribute("aria-label", labels.slider);
+  view.play.hidden = view.slider.hidden = data.steps.length < 2;
   view.slider.oninput = () => { hold(view); view.time = Number(view.slider.value); show(view); };
   view.step = element("div", "mg-tl-step", bar);
   const grid = element("div", "mg-tl-grid", root);
@@ -118,8 +119,7 @@ function map(view, parent) {
   const made = element("canvas", "", parent), width = parent.clientWidth || 600, { height } = data;
   made.setAttribute("role", "img");
   made.setAttribute("aria-label", data.labels.map);
-  const pen = sharpPen(made, width, height), reach = [0, 1].map((d) => Math.max(...points.filter((_, i) => i % 2 === d).map(Math.abs), 1e-9));
-  const scale = Math.min((width / 2 - 14) / reach[0], (height / 2 - 12) / reach[1]);
+  const pen = sharpPen(made, width, height), place = inFrame(points, width - 28, height - 24);
   return () => {
     const low = Math.min(Math.floor(view.time), S - 1), high = Math.min(low + 1, S - 1), share = view.time - low;
     const colours = isDark(view.root) ? KINDS_DARK : KINDS_LIGHT;
@@ -128,29 +128,40 @@ function map(view, parent) {
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     for (let i = 0; i < N; i++) {
-      const [x, y] = [0, 1].map((d) => { const a = points[(low * N + i) * 2 + d]; return a + (points[(high * N + i) * 2 + d] - a) * share; });
+      const at = [0, 1].map((d) => { const a = points[(low * N + i) * 2 + d]; return a + (points[(high * N + i) * 2 + d] - a) * share; });
+      const [x, y] = place(at);
       pen.fillStyle = colours[kinds[i]];
-      pen.fillText(faces[i], width / 2 + x * scale, height / 2 - y * scale);
+      pen.fillText(faces[i], width / 2 + x, height / 2 - y);
     }
   };
+}
+
+// From a map to pixels around the middle of a frame: the box around all points of all moments fills it, its longer side
+// across. The scale is the same at all moments.
+function inFrame(points, width, height) {
+  const box = [0, 1].map((d) => { const along = points.filter((_, i) => i % 2 === d); return [Math.min(...along), Math.max(...along)]; });
+  const size = box.map(([from, to]) => Math.max(to - from, 1e-9)), across = size[0] >= size[1] ? 0 : 1;
+  const fromMiddle = (point, d, room) => (point[d] - (box[d][0] + box[d][1]) / 2) * room / size[d];
+  return (point) => [fromMiddle(point, across, width), fromMiddle(point, 1 - across, height)];
 }
 
 // What text looks like at each loss
 
 function normal(view) {
   const { data } = view, box = element("div", "mg-tl-normal", view.root);
+  box.hidden = data.milestones.length < 2;
   element("div", "mg-tl-head", box, data.labels.normal);
-  const lines = data.milestones.map(({ at, loss, sample }) => {
+  const lines = data.milestones.map(({ at, words, sample }) => {
     const line = element("button", "", box);
     line.title = data.labels.jump;
-    element("b", "", line, loss);
+    element("b", "", line, words);
     element("span", "", line, sample);
     line.onclick = () => { hold(view); view.time = at; show(view); };
     return line;
   });
   return () => {
-    const reached = data.milestones.filter(({ at }) => at <= moment(view)).length - 1;
-    lines.forEach((line, i) => line.setAttribute("aria-current", i === reached));
+    const { loss } = data.moments[moment(view)], far = data.milestones.map((line) => Math.abs(line.loss - loss));
+    lines.forEach((line, i) => line.setAttribute("aria-current", loss != null && far.indexOf(Math.min(...far)) === i));
   };
 }
 
