@@ -33,7 +33,7 @@ serve: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy $(CHECKED)
+	$(PY) -m mypy --num-workers 2 $(CHECKED)
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 prepared: $(VENV)/installed

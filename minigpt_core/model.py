@@ -14,6 +14,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from minigpt_core.errors import ConfigError
 
@@ -239,8 +240,9 @@ def rotary_table(block_size: int, head_size: int) -> tuple[Tensor, Tensor]:
 
     RoFormer (https://arxiv.org/abs/2104.09864, section 3.4): pair i turns by base^(-2i / hs) a character.
     """
-    speeds = ROTARY_BASE ** (-torch.arange(0, head_size, 2) / head_size)  # (hs/2,) radians per character
-    angles = torch.outer(torch.arange(block_size), speeds)  # (T, hs/2)
+    pairs = torch.arange(0, head_size, 2, device="cpu")  # "cpu": see parameters_of
+    speeds = ROTARY_BASE ** (-pairs / head_size)  # (hs/2,) radians per character
+    angles = torch.outer(torch.arange(block_size, device="cpu"), speeds)  # (T, hs/2)
     return angles.cos(), angles.sin()
 
 
@@ -440,9 +442,24 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def parameters_of(config: ModelConfig) -> int:
-    """How many numbers training adjusts in such a model, without making room for them."""
-    with torch.device("meta"):
+    """How many numbers training adjusts in such a model, without making room for them.
+
+    On the meta device a tensor has a shape and no numbers; calculating with them makes torch load for a second.
+    """
+    with torch.device("meta"), WithoutDrawing():
         return count_parameters(build_model(config))
+
+
+class WithoutDrawing(TorchFunctionMode):
+    """Inside, new weights are not drawn."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def check_combination(config: ModelConfig) -> None:

@@ -1,6 +1,8 @@
 """What every test gets: a data folder of its own, one thread, and reproducible hypothesis runs."""
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # two threads on a busy core wait asleep
+
+MEMORY, ENOUGH = Path("/dev/shm"), 2**29  # bytes
+
+
+def is_good_for_tests(folder: Path) -> bool:
+    """Whether the tests can write here as much as they like, and start what they wrote."""
+    if sys.platform != "linux" or not os.access(folder, os.W_OK):
+        return False
+    return shutil.disk_usage(folder).free > ENOUGH and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+
+
+# A store waits for the disk at every write, and the tests write some ten thousand times: Linux lends them its memory.
+if is_good_for_tests(MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 # No deadline: a test asserts what is true, not how fast a machine is. Derandomized: CI never fails by chance.
 settings.register_profile(

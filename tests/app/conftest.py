@@ -1,5 +1,7 @@
 """Drives the dashboard's pages without a browser. Every test has a data folder of its own."""
 
+import shutil
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -9,7 +11,7 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core import corpus, jobs
+from minigpt_core import corpus, jobs, prepared
 from minigpt_core.new_run import new_run
 from minigpt_core.runs import Run, RunStore
 from minigpt_core.training import TrainConfig
@@ -23,14 +25,34 @@ OpenPage = Callable[..., AppTest]
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
+@pytest.fixture(scope="session")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as the first page leaves it: with the prepared runs and nothing else."""
+    folder = tmp_path_factory.mktemp("first") / "home"
+    prepared.adopt(RunStore(folder))
+    return folder
+
+
+@pytest.fixture
+def nothing_cached() -> None:
+    """Whatever earlier tests have calculated is calculated again."""
+    st.cache_resource.clear()
+
+
 @pytest.fixture(autouse=True)
-def home(data_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty data folder, no warm worker, nothing cached."""
+def home(
+    data_home: Path, first_home: Path, nothing_cached: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A copy of `first_home`, no warm worker, nothing cached. At the end no worker is given time to leave."""
+    shutil.copytree(first_home, data_home)
+    monkeypatch.setattr(jobs, "CLOSE_SECONDS", 0.0)
     monkeypatch.setenv("MINIGPT_WARM_WORKER", "0")
     monkeypatch.delenv("MINIGPT_SERVE", raising=False)
-    st.cache_resource.clear()
     yield data_home
     jobs.close_shared()
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_read)"):  # it still tells the store how its worker ended
+            thread.join()
 
 
 @pytest.fixture

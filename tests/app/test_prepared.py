@@ -21,6 +21,12 @@ STORY = {"fr": "preparedGptFr", "en": "preparedGptEn"}
 MakeRun = Callable[..., Run]
 
 
+@pytest.fixture(scope="session")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Empty: here the pages take the prepared runs in themselves."""
+    return tmp_path_factory.mktemp("first")
+
+
 def looks_into(lang: str, **session: str) -> str | None:
     """The run that a page would show the inside of."""
 

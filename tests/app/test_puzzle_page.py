@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -20,6 +21,12 @@ from ui.puzzle.example import Followed
 TITLES = {"en": "A puzzle that needs attention", "fr": "Une énigme qui demande de l’attention"}
 GPT = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 48, "positions": "rotary", "residual": True}
 QUESTION = "page.puzzle.question"
+
+
+@pytest.fixture(scope="module")
+def nothing_cached() -> None:
+    """Only at the beginning: how many puzzles the prepared run and TinyGPT solve takes long and is always the same."""
+    st.cache_resource.clear()
 
 
 def html(page: AppTest) -> str:

@@ -1,5 +1,6 @@
 """The Vocabulary page shows what the core makes of the chosen text, and refuses a bad one in a sentence."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,6 +246,7 @@ def test_a_fetched_text_is_in_everybodys_list_and_nobodys_own(app: OpenPage, lan
 
 
 def test_without_a_store_there_are_the_bundled_texts(app: OpenPage, home: Path) -> None:
+    shutil.rmtree(home)
     home.write_text("a file where a folder should be")
     page = app("vocabulary", text="the-curious-cat")
     assert not page.exception

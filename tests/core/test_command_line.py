@@ -12,7 +12,7 @@ import pytest
 
 from minigpt_core.__main__ import main
 from minigpt_core.runs import RunStore
-from minigpt_core.training import TrainConfig
+from minigpt_core.training import ChangeEvent, TrainConfig
 
 SMALL = [
     "--set",
@@ -118,6 +118,8 @@ def test_ctrl_c_stops_with_a_checkpoint_and_the_run_can_go_on(home: Path, here: 
     done = json.loads(process.communicate(timeout=60)[0].splitlines()[-1])
     assert done["status"] == "stopped"
     assert RunStore(home).load_checkpoint(done["run"]).step == done["step"]
+    at_full_speed = ChangeEvent(step=done["step"], name="pace", value=0.0)
+    RunStore(home).append(done["run"], changes=[at_full_speed])
     again = here("train", "--resume", done["run"], "--json").splitlines()
     assert json.loads(again[-1])["step"] == 400
     steps = [event.step for event in RunStore(home).steps_since(done["run"], limit=1000)]

@@ -19,32 +19,32 @@ from minigpt_core.training import MetricsEvent, Trainer
 ALL = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 
 
-def first_and_last_loss(preset: Preset, text: str) -> tuple[float, float, float]:
-    """ln V, and the training loss before and after 20 steps of the preset."""
+def first_and_last_loss(preset: Preset, text: str, steps: int) -> tuple[float, float, float]:
+    """ln V, and the training loss before and after so many steps of the preset."""
     dataset = prepare(corpus.normalize(text, lower=preset.lower))
     model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **preset.model)
     config = replace(
-        preset.training, steps=20, warmup_steps=min(preset.training.warmup_steps, 5), eval_interval=20,
-        eval_windows=16, sample_length=0,
+        preset.training, steps=steps, warmup_steps=min(preset.training.warmup_steps, 3),
+        eval_interval=steps, eval_windows=16, sample_length=0,
     )  # fmt: skip
     events = [e for e in Trainer(dataset, model, config).run() if isinstance(e, MetricsEvent)]
     return math.log(model.vocab_size), events[0].train_loss, events[-1].train_loss
 
 
 @ALL
-def test_twenty_steps_on_a_bundled_story_help(preset: Preset) -> None:
-    guess, first, last = first_and_last_loss(preset, corpus.load("the-curious-cat").text)
+def test_six_steps_on_a_bundled_story_help(preset: Preset) -> None:
+    guess, first, last = first_and_last_loss(preset, corpus.load("the-curious-cat").text, steps=6)
     assert guess - 0.05 < first < guess + 0.5
-    assert last < first - 0.1
+    assert last < first - 0.2
 
 
 @pytest.mark.skipif("TINY_SHAKESPEARE" not in os.environ, reason="TINY_SHAKESPEARE names no text")
 @ALL
 def test_twenty_steps_on_tiny_shakespeare_help(preset: Preset) -> None:
     text = Path(os.environ["TINY_SHAKESPEARE"]).read_text(encoding="utf-8")
-    guess, first, last = first_and_last_loss(preset, text)
+    guess, first, last = first_and_last_loss(preset, text, steps=20)
     assert guess - 0.05 < first < guess + 0.5
-    assert last < first - 0.05
+    assert last < first - 0.2
 
 
 @ALL
