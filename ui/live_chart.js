@@ -1,6 +1,11 @@
 // The training cockpit. Python sends `data` (words, reference lines, where to ask); this file asks, draws, and says
 // once when the run's status has changed. It runs again on every new `data`, so everything here can run twice.
 
+import { groundColour, isDark } from "./js/colours.js";
+import { element, fill, write } from "./js/element.js";
+import { forget, viewOf } from "./js/view.js";
+import { loadPlotly } from "./plotly_loader.js";
+
 const ENDED = ["done", "stopped", "diverged", "failed", "interrupted", "gone"];
 const STATUS_COLOURS = { running: "train", paused: "validation", done: "done", diverged: "problem", failed: "problem", interrupted: "problem" };
 const DONE = "#009E73";
@@ -15,16 +20,10 @@ const LINE_PX = 15;           // height of one line of a reference line's label
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
 const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as this tab remembers it
 const LEAST_LOSS = 1e-3;      // a logarithmic axis has no 0
-const views = new WeakMap();  // one for each place where the component stands
-
-const element = (tag, name, parent) => {
-  const made = document.createElement(tag);
-  made.className = name;
-  parent.appendChild(made);
-  return made;
-};
-
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+const YOUNG_SHARE = 1.2;      // a young run's axis reaches to the next round number beyond so many times its steps
+const SHORTEST_AXIS = 10;     // steps
+const SIGN_LETTER_PX = 6.5;   // width of a letter of a change's sign
+const SIGN_GAP_PX = 10;
 
 function build(root) {
   root.replaceChildren();
@@ -132,8 +131,6 @@ function formatter(view) {
   return { number, duration };
 }
 
-function write(target, text) { if (target.textContent !== text) target.textContent = text; }
-
 function showFigures(view) {
   const { labels, steps } = view.data, state = view.state ?? {}, { number, duration } = formatter(view);
   const all = state.steps ?? steps, step = state.step ?? 0;
@@ -151,10 +148,11 @@ function showFigures(view) {
   if (value.firstChild.data !== number(step, 0)) value.firstChild.data = number(step, 0);
   write(value.lastChild, ` / ${number(all, 0)}`);
   box.removeAttribute("data-tip");
-  put("loss", labels.loss, number(state.loss, state.loss < 1000 ? 2 : 0), labels.loss_help);
+  const which = state.loss == null ? "" : labels.last_batches;
+  put("loss", labels.loss, number(state.loss, state.loss < 1000 ? 2 : 0), labels.loss_help, which);
   put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help,
-    state.accuracy == null ? "" : fill(labels.earlier, { step: number(state.accuracy_step, 0) }));
-  put("perplexity", labels.perplexity, number(state.loss == null ? null : Math.exp(state.loss), 1), labels.perplexity_help);
+    state.accuracy == null ? "" : fill(labels.unseen, { step: number(state.accuracy_step, 0) }));
+  put("perplexity", labels.perplexity, number(state.loss == null ? null : Math.exp(state.loss), 1), labels.perplexity_help, which);
   const rate = state.rate;
   put("rate", labels.rate, rate ? fill(labels.per_second, { n: number(rate, rate < 10 ? 1 : 0) }) : "–");
   put("left", labels.left, duration(state.seconds_left));
@@ -228,21 +226,26 @@ function traces(view) {
   const { labels, colours } = view.data, { state } = view;
   const [raw, smooth, train, val] = ["raw", "smooth", "train", "val"].map((name) => placed(state?.[name], view.log));
   const line = (curve, name, extra) => ({ type: "scatter", mode: "lines", ...curve, name, hovertemplate: "%{y:.3f}", ...extra });
-  const last = smooth.x.length - 1;
+  const last = smooth.x.length - 1, changed = marks(view);
   return [
-    line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view) ? 0.45 : 0.32, hoverinfo: "skip", hovertemplate: null }),
+    line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view.root) ? 0.45 : 0.32, hoverinfo: "skip", hovertemplate: null }),
     line(smooth, labels.smooth, { line: { color: colours.train, width: 2.8 } }),
     line(train, labels.train, { mode: "lines+markers", cliponaxis: false, line: { color: colours.train, width: 1, dash: "dot" },
       marker: { symbol: "circle-open", size: 7, line: { width: 1.6 } } }),
     line(val, labels.val, { mode: "lines+markers", cliponaxis: false, line: { color: colours.validation, width: 1.6 }, marker: { symbol: "diamond", size: 7 } }),
+    { type: "scatter", mode: "markers", cliponaxis: false, yaxis: "y2", x: changed.map(({ at }) => at), y: changed.map(() => 1), text: changed.map(({ long }) => long),
+      marker: { symbol: "triangle-down", color: colours.reference, size: 9 }, showlegend: false, hovertemplate: "%{text}<extra></extra>" },
     { type: "scatter", mode: "markers", cliponaxis: false, x: last < 0 ? [] : [smooth.x[last]], y: last < 0 ? [] : [smooth.y[last]],
       marker: { color: colours.train, size: 11, line: { color: "#fff", width: 1.5 } }, showlegend: false, hoverinfo: "skip" },
   ];
 }
 
-function isDark(view) {
-  const [red, green, blue] = getComputedStyle(view.root).color.match(/[\d.]+/g).map(Number);
-  return red + green + blue > 384;  // light text
+// How far the axis of steps reaches: while a run is young only somewhat beyond it, so that its curve fills the chart
+function lastStep(view) {
+  const { url, step: known, steps } = view.data, all = view.state?.steps ?? steps;
+  if (!url) return all;
+  const wanted = Math.max(SHORTEST_AXIS, YOUNG_SHARE * (view.state?.step ?? known)), power = 10 ** Math.floor(Math.log10(wanted));
+  return Math.min(all, [1, 2, 5, 10].map((digit) => digit * power).find((round) => round >= wanted));
 }
 
 // What the axis shows, from bottom to top, as plotly wants it
@@ -281,14 +284,51 @@ function referenceLabels(view, [low, high]) {
   }));
 }
 
+// What was changed while the run went: one mark for each step at which something was
+
+function marks(view) {
+  const { locale, labels } = view.data, { number } = formatter(view), byStep = new Map();
+  for (const { step, name, value } of view.state?.changes ?? []) byStep.set(step, { ...byStep.get(step), [name]: value });
+  const digits = new Intl.NumberFormat(locale, { maximumSignificantDigits: 4 });
+  const said = ([name, value], words) => fill(words[value] ?? words.other, { value: digits.format(value) });
+  return [...byStep].map(([step, changed]) => {
+    const found = Object.entries(changed).filter(([name]) => labels.changes[name]);
+    const long = found.map((one) => said(one, labels.changes[one[0]].long)).join(", ");
+    return {
+      at: Math.max(1, step),  // a logarithmic axis has no 0
+      short: found.map((one) => said(one, labels.changes[one[0]].short)).join(" · "),
+      long: fill(labels.from_step, { change: long, step: number(step + 1, 0) }),
+    };
+  });
+}
+
+// Signs at the top, each only where it does not run into another: the others are told by the pointer
+function signs(view, found) {
+  const width = Math.max(1, view.chart.clientWidth - MARGIN.l - MARGIN.r), { x: log } = view.log, last = onAxis(Math.max(2, lastStep(view)), log);
+  let free = Infinity;
+  return [...found].reverse().flatMap(({ at, short, long }) => {  // the newest one first
+    const place = onAxis(at, log) / last * width, size = short.length * SIGN_LETTER_PX, right = place + size < width;
+    const [from, to] = right ? [place, place + size] : [place - size, place];
+    if (from < 0 || to > Math.min(free, width)) {
+      free = Math.min(free, place);
+      return [];
+    }
+    free = from - SIGN_GAP_PX;
+    return [{ xref: "x", x: onAxis(at, log), xanchor: right ? "left" : "right", xshift: right ? 3 : -3, yref: "paper", y: 1, yanchor: "top",
+      text: short, hovertext: long, showarrow: false, font: { size: 11.5 }, bgcolor: groundColour(view.root), borderpad: 1 }];
+  });
+}
+
+const markLines = (found, colour) => found.map(({ at }) => ({ type: "line", xref: "x", x0: at, x1: at, yref: "paper", y0: 0, y1: 1,
+  line: { color: colour, width: 1, dash: "dot" }, opacity: 0.75, layer: "below" }));
+
 // Before the first run, where the reference lines leave most room: what will be seen here
 function soon(view, [low, high]) {
-  const ground = getComputedStyle(view.root).getPropertyValue("--st-background-color").trim();
   const lines = [low, ...shownLines(view).map(({ value }) => onAxis(value, view.log.y)), high].sort((a, b) => a - b);
   const gaps = lines.slice(1).map((line, i) => ({ size: line - lines[i], middle: (line + lines[i]) / 2 }));
   const { middle } = gaps.reduce((best, gap) => gap.size > best.size ? gap : best);
   return { xref: "paper", x: 0.5, yref: "y", y: middle, text: wrap(view.data.labels.no_curve, 34).join("<br>"), showarrow: false,
-    font: { size: 14 }, opacity: 0.85, bgcolor: ground, borderpad: 8 };
+    font: { size: 14 }, opacity: 0.85, bgcolor: groundColour(view.root), borderpad: 8 };
 }
 
 function wrap(label, width = 22) {
@@ -301,9 +341,9 @@ function wrap(label, width = 22) {
 }
 
 function layout(view) {
-  const { labels, separators, colours, steps } = view.data, { log } = view, last = view.state?.steps ?? steps;
+  const { labels, separators, colours } = view.data, { log } = view, last = lastStep(view);
   const style = getComputedStyle(view.root), text = style.color;
-  const grid = "rgba(128,128,128,0.2)", range = lossRange(view);
+  const grid = "rgba(128,128,128,0.2)", range = lossRange(view), changed = marks(view);
   const kind = (name) => ({ type: log[name] ? "log" : "linear", uirevision: `${view.data.url} ${log[name]}` });  // else an old zoom would stay
   const axis = { automargin: false, zeroline: false, gridcolor: grid, linecolor: grid, title: { font: { size: 12.5 } } };
   return {
@@ -311,15 +351,16 @@ function layout(view) {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators, margin: MARGIN, autosize: true,
     font: { color: text, family: style.fontFamily, size: 12 },
     hovermode: "x unified", dragmode: "zoom",
-    hoverlabel: { bgcolor: style.getPropertyValue("--st-background-color").trim() || "#fff", font: { color: text } },
+    hoverlabel: { bgcolor: groundColour(view.root), font: { color: text } },
     legend: { orientation: "h", x: 0, y: 1.005, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
     xaxis: { ...axis, ...kind("x"), showgrid: false, range: log.x ? [0, Math.log10(Math.max(2, last))] : [0, last], title: { ...axis.title, text: labels.steps_axis, standoff: 6 },
       showspikes: false,
       unifiedhovertitle: { text: `${labels.step} %{x:,d}` } },
     yaxis: { ...axis, ...kind("y"), range, title: { ...axis.title, text: labels.loss_axis, standoff: 8 } },
-    shapes: shownLines(view).map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
-      line: { color: colours.reference, width: 1.4, dash: "dot" }, layer: "below" })),
-    annotations: [...referenceLabels(view, range), ...(view.data.url ? [] : [soon(view, range)])],
+    yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },  // of the marks: no zoom moves them
+    shapes: [...markLines(changed, colours.reference), ...shownLines(view).map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
+      line: { color: colours.reference, width: 1.4, dash: "dot" }, layer: "below" }))],
+    annotations: [...referenceLabels(view, range), ...signs(view, changed), ...(view.data.url ? [] : [soon(view, range)])],
   };
 }
 
@@ -393,12 +434,7 @@ function tell(view, status) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".mg-live");
-  let view = views.get(parentElement);
-  if (!view || view.root !== root) {
-    view = build(root);
-    views.set(parentElement, view);
-  }
+  const root = parentElement.querySelector(".mg-live"), view = viewOf(root, build);
   view.mounted = true;
   view.trigger = setTriggerValue;
   if (view.url !== data.url) Object.assign(view, { url: data.url, state: null, tag: null, reported: undefined, spokenAt: 0, stopAskedAt: -Infinity });
@@ -424,6 +460,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     document.removeEventListener("visibilitychange", view.onVisible);
     document.removeEventListener("click", view.onStop, true);
     window.Plotly?.purge(view.chart);
-    views.delete(parentElement);
+    forget(root);
   };
 }

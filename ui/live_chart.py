@@ -11,7 +11,7 @@ from typing import Any
 from minigpt_core.ngrams import Baselines
 from minigpt_core.runs import LIVE, Run
 from ui import resources
-from ui.i18n import _, language, number, plotly_separators
+from ui.i18n import _, language, n_, number, plotly_separators
 from ui.judgement import spoiled
 from ui.style import PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.wording import STATUSES
@@ -77,6 +77,7 @@ def live_chart(
         "every": POLL_MS,
         "status": run.status if run else None,
         "spoiled": run is not None and run.status not in LIVE and spoiled(run),
+        "step": run.step if run else 0,
         "steps": run.training.steps if run else steps,
         "references": [{"value": line.value, "label": line.label} for line in references],
         "height": height,
@@ -85,7 +86,7 @@ def live_chart(
         "colours": {"train": TRAIN, "validation": VALIDATION, "reference": REFERENCE, "problem": PROBLEM},
         "labels": labels(run),
     }
-    mount = resources.component("live_chart", HERE, HTML, plotly=True)
+    mount = resources.component("live_chart", HERE, HTML)
     result = mount(data=data, key=key, height="content", on_status_change=lambda: None)
     return result.status
 
@@ -100,6 +101,26 @@ def no_sample(run: Run | None) -> str:
     )
 
 
+def change_words() -> dict[str, dict[str, dict[str, str]]]:
+    """How a change on the way is put, on its sign and in full; a few values have words of their own."""
+    pace = {
+        "0": _("as fast as it goes"),
+        "1": n_("{n} step/s", "{n} steps/s", 1).format(n="{value}"),
+        "other": n_("{n} step/s", "{n} steps/s", 2).format(n="{value}"),
+    }
+    return {
+        "learning_rate": {
+            "short": {"other": _("rate {value}")},
+            "long": {"other": _("learning rate {value}")},
+        },
+        "pace": {"short": pace, "long": pace},
+        "eval_interval": {
+            "short": {"other": _("measured every {value}")},
+            "long": {"other": _("evaluated every {value} steps")},
+        },
+    }
+
+
 def labels(run: Run | None) -> dict[str, Any]:
     """All words of the component, in the reader's language."""
     return {
@@ -109,7 +130,11 @@ def labels(run: Run | None) -> dict[str, Any]:
         "perplexity": _("perplexity"),
         "rate": _("speed"),
         "left": _("time left"),
-        "per_second": _("{n} steps/s"),
+        "per_second": n_("{n} step/s", "{n} steps/s", 2),
+        "last_batches": _("last batches"),
+        "unseen": _("unseen text, step {step}"),
+        "changes": change_words(),
+        "from_step": _("{change} from step {step} on"),
         "steps_axis": _("step"),
         "loss_axis": _("loss (nats per character)"),
         "log": _("log"),
@@ -137,11 +162,13 @@ def labels(run: Run | None) -> dict[str, Any]:
             "right one."
         ),
         "loss_help": _(
-            "Average surprise at the real next character, in nats: smoothed over the newest batches. At the very "
+            "Average surprise at the real next character, in nats: smoothed over the newest batches, so it wavers a "
+            "little. The sentence above and the dots in the chart are measured at evaluations. At the very "
             "start it may lie above pure chance: before it has learned anything, the model is confidently wrong."
         ),
         "perplexity_help": _(
-            "Among how many equally likely characters the model seems to hesitate: e to the loss."
+            "Among how many equally likely characters the model seems to hesitate: e to the loss beside it, that of "
+            "the newest batches."
         ),
         "chart": _("Chart of the loss at each step"),
         "hint": _("Double-click to zoom back out"),

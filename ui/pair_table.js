@@ -33,10 +33,11 @@ function build(root) {
     };
     return { name, title, axes, canvas };
   });
-  view.say = element("div", "mg-learned-say", root);
+  const below = element("div", "mg-learned-two", root), words = element("div", "mg-learned-words", below);
+  view.say = element("div", "mg-learned-say", words);
   view.say.setAttribute("aria-live", "polite");
-  view.foot = element("div", "mg-learned-foot", root);
-  view.curve = element("div", "mg-learned-curve", root);
+  view.foot = element("div", "mg-learned-foot", words);
+  view.curve = element("div", "mg-learned-curve", below);
   view.resize = new ResizeObserver(() => draw(view));
   view.resize.observe(two);
   return view;
@@ -50,7 +51,7 @@ function paint(view, { canvas }, table) {
   canvas.width = canvas.height = Math.round(SIZE * sharp);
   const pen = canvas.getContext("2d");
   pen.scale(sharp, sharp);
-  pen.font = `500 ${Math.min(13, cell + 0.5)}px ${style.getPropertyValue("--mg-mono") || "monospace"}`;
+  pen.font = `500 ${Math.min(13, 0.95 * cell)}px ${style.getPropertyValue("--mg-mono") || "monospace"}`;
   pen.fillStyle = style.color;
   drawFaces(pen, data.faces, frame(view), at);
   const shade = (share) => data.scale[Math.min(data.scale.length - 1, Math.floor(Math.sqrt(share / FULL) * data.scale.length))];
@@ -91,7 +92,7 @@ function curve(view) {
   view.curve.replaceChildren();
   const { x = [], y = [] } = state?.distances ?? {};
   if (!x.length) return;
-  const width = 400, height = 90, last = Math.max(1, x.at(-1)), top = Math.max(...y, 1e-9);
+  const width = 230, height = 90, last = Math.max(1, x.at(-1)), top = Math.max(...y, 1e-9);
   const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" }, view.curve);
   const left = 34, place = (i) => [left + ((width - left - 8) * x[i]) / last, 8 + (height - 28) * (1 - y[i] / top)];
   shape("line", { x1: left, x2: width, y1: height - 20, y2: height - 20 }, svg);

@@ -59,9 +59,6 @@ COUNTED_AT_ONCE = 1000  # characters: counting needs no more context than a few,
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
 
-PLOTLY_LOADER = Path(__file__).with_name("plotly_loader.js")
-
-
 @dataclass(frozen=True)
 class ChosenText:
     """A text as the pages show it and as the tokenizer reads it."""
@@ -451,12 +448,8 @@ def lanes(recipes: tuple[Recipe, ...]) -> Lanes:
 
 
 @st.cache_resource(show_spinner=False)
-def component(name: str, folder: Path, html: str, *, plotly: bool = False) -> Any:
-    """What mounts the component whose `name`.js and `name`.css stand in `folder`. It uses the page's own styles.
-
-    Args:
-        plotly: its script calls `loadPlotly` without importing it from `plotly_loader.js`.
-    """
+def component(name: str, folder: Path, html: str) -> Any:
+    """What mounts the component whose `name`.js and `name`.css stand in `folder`. It uses the page's own styles."""
     css = (folder / f"{name}.css").read_text(encoding="utf-8")
-    js = javascript.in_one_piece(*[PLOTLY_LOADER] * plotly, folder / f"{name}.js")
+    js = javascript.in_one_piece(folder / f"{name}.js")
     return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)

@@ -19,7 +19,7 @@ from minigpt_core.model import ModelConfig, build_model, count_parameters
 from minigpt_core.ngrams import baselines
 from minigpt_core.presets import NOTEBOOK, PRESETS
 from minigpt_core.runs import Run, RunStore
-from minigpt_core.training import MetricsEvent, TrainConfig
+from minigpt_core.training import ChangeEvent, MetricsEvent, TrainConfig
 from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
 from ui import i18n, live_chart, workspace
@@ -85,6 +85,16 @@ def test_a_fresh_page_is_ready_to_start_the_notebooks_run(app: OpenPage, lang: s
     assert control(test, "select_slider", "pace").value == 60
 
 
+def test_a_setting_that_streamlit_lost_comes_back(app: OpenPage) -> None:
+    test = app("training")
+    control(test, "number_input", "steps").set_value(700).run()
+    cut_short = app("home")
+    cut_short.session_state["page.training.filled"] = True
+    cut_short.session_state["page.training.kept"] = test.session_state["page.training.kept"]
+    cut_short.switch_page("../pages/training.py").run()
+    assert control(cut_short, "number_input", "steps").value == 700
+
+
 def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> None:
     test = press(app("training"), "training_step")
     run_id, store = test.query_params["run"], RunStore(home)
@@ -107,8 +117,11 @@ def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> N
         0.01,
     ]
     assert "→" not in words(test.run())  # it acts at once: nothing waits for a restart
+    RunStore(home).append(run_id, changes=[ChangeEvent(step=2, name="pace", value=20.0)])
+    other_tab.session_state["page.training.pace"] = 1.0  # from before this run
     other_tab.run()
     assert control(other_tab, "select_slider", "learning_rate").value == 0.01
+    assert control(other_tab, "select_slider", "pace").value == 20
     assert "→" not in words(other_tab)
 
 
@@ -134,7 +147,7 @@ def test_a_setting_out_of_range_is_named_as_on_its_control(app: OpenPage) -> Non
 
 def test_a_finished_run_says_what_it_has_reached(app: OpenPage, home: Path, trained: RunMaker) -> None:
     run = trained(steps=20)
-    test = app("training")
+    test = app("training", run=run.id)
     evaluations = RunStore(home).evaluations(run.id)
     first, last = evaluations[0], evaluations[-1]
     assert f"text it never saw, the loss fell from {first.val_loss:.2f} to {last.val_loss:.2f}." in words(
@@ -325,6 +338,35 @@ def test_choosing_a_model_fills_the_settings_and_is_what_start_trains(app: OpenP
     assert run.training == preset.training
 
 
+def kinds_of(test: AppTest, *keys: str) -> list[str]:
+    """Which of these buttons are the thing to press."""
+    return [test.button(key=key).proto.type for key in keys]
+
+
+def test_what_is_set_up_for_the_next_run_makes_start_the_thing_to_press(
+    app: OpenPage, home: Path, trained: RunMaker
+) -> None:
+    test = app("training", run=trained(steps=20).id)
+    assert kinds_of(test, "start", "training_write") == ["secondary", "primary"]
+    choose(test, "chat-curieux-gpt")
+    assert kinds_of(test, "start", "training_write", "training_back") == ["primary", "secondary", "secondary"]
+    assert words(test).count("mg-line") == 1
+    assert "the loss falls slowly" in words(test) and "model TinyGPT → Small GPT" in words(test)
+
+
+def test_a_run_stopped_by_hand_may_write(app: OpenPage, home: Path, trained: RunMaker) -> None:
+    run, store = trained(steps=20), RunStore(home)
+    store.set_status(run.id, "stopped")
+    test = app("training", run=run.id)
+    assert kinds_of(test, "training_hold", "training_write") == ["primary", "secondary"]
+    assert "training_good" not in [button.key for button in test.button]
+    trained(steps=20, learning_rate=0.001)
+    test = app("training", run=run.id)
+    press(test, "training_good")  # it tried another learning rate than the last run that ended well
+    assert control(test, "select_slider", "learning_rate").value == 0.001
+    assert kinds_of(test, "start", "training_hold") == ["primary", "secondary"]
+
+
 def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> None:
     test = choose(app("training", run=trained(steps=2).id), "chat-curieux-gpt")
     assert "Settings now: model TinyGPT → Small GPT. Press Start training" in words(test)
@@ -485,7 +527,8 @@ def test_a_run_without_progress_ends_early_and_says_where_it_was_best(
     assert run.best_step is not None
     assert (run.status, run.step) == ("done", run.best_step + 5)
     assert run.step < run.training.steps
-    text = words(app("training", lang, run=run.id)).replace("\u202f", " ").replace("\u00a0", " ")
+    page = app("training", lang, run=run.id, text="the-curious-cat")
+    text = words(page).replace("\u202f", " ").replace("\u00a0", " ")
     assert said.format(step=run.step, best=run.best_step) in text
     assert said.split("{")[0] not in words(app("training", lang, run=trained(steps=2).id))
 

@@ -92,6 +92,18 @@ def test_the_microscope_shows_the_run_s_own_step(
     assert data["losses"][0][0] == pytest.approx(seen.losses[0, 0].item(), abs=1e-4)
 
 
+def test_the_last_step_can_be_gone_to_and_a_section_stays(
+    app: Callable[..., AppTest], trained: Callable[..., Run]
+) -> None:
+    run = trained(steps=12, eval_interval=5)
+    test = open_section(app, "microscope", run=run.id)
+    slider = test.select_slider(key=f"page.training.microscope_from_{run.id}")
+    assert slider.options == ["1", "6", "11", "12"]
+    slider.set_value(11).run()  # how many steps stand before it
+    assert component(test, "microscope")["step"] == 11
+    assert test.segmented_control(key="page.training.closer").proto.required
+
+
 def test_the_diagnosis_offers_the_next_run(app: Callable[..., AppTest], trained: Callable[..., Run]) -> None:
     run = trained(steps=60, learning_rate=1.0)
     test = open_section(app, "diagnosis", run=run.id)

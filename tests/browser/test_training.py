@@ -18,6 +18,10 @@ LINE = ".mg-line"
 POINTS = "() => document.querySelector('.mg-live-chart')?.data?.[0].x.length ?? 0"
 CHART = "document.querySelector('.mg-live-chart')"
 
+# Where the change of the learning rate is named, and where its line stands
+SIGN = f"{CHART}.layout.annotations.find(one => one.text === 'taux 0,001')?.x"
+MARK = f"{CHART}.layout.shapes.find(one => one.xref === 'x')?.x0"
+
 # From now on, in every picture that the browser draws: where Stop stands.
 WATCH_STOP = """() => {
   window.stopStoodAt = new Set();
@@ -43,12 +47,16 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
     run = start_training(page)
     page.wait_for_function(f"({POINTS})() > 0")
     page.evaluate(f"{CHART}.dataset.mounted = 'once'")
+    page.locator(slider(page, "learning_rate")).press("ArrowLeft")
     page.locator(button(page, "hold")).click()
     expect(page.locator(button(page, "hold"))).to_have_text(re.compile("Reprendre"))
     held = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "paused")["step"]
     page.locator(button(page, "step")).click()
     wait_for_run(page, app_server.url, run, lambda live: live["step"] == held + 1)
     assert page.evaluate(f"{CHART}.dataset.mounted") == "once"  # the same chart all along
+    page.wait_for_function(f"{SIGN} === {MARK}")
+    page.get_by_role("button", name="Pas logarithmiques").click()
+    page.wait_for_function(f"{SIGN} === Math.log10({MARK})")
     page.reload()
     wait_until_idle(page)
     page.wait_for_function(f"({POINTS})() > 0")

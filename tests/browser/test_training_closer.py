@@ -39,7 +39,7 @@ def test_a_step_is_taken_apart(
     page.get_by_role("button", name="Why? What next?").click()
     expect(page.get_by_text("It has reached its floor")).to_be_visible()
     page.locator(".st-key-training_next_run_above button").click()
-    expect(page.get_by_text("The next run is set up in the controls")).to_be_visible()
+    expect(page.get_by_text("Press Start training to use them")).to_be_visible()
     expect(page.get_by_text("It has reached its floor")).not_to_be_visible()
 
 

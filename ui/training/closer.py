@@ -29,5 +29,6 @@ def section(now: Situation) -> None:
         key=state.page_key(name),
         format_func=lambda option: f"{SECTIONS[option][1]} {_(SECTIONS[option][0])}",
         label_visibility="collapsed",
+        required=True,
     )
     SECTIONS[chosen or "runs"][2](now)

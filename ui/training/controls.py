@@ -41,7 +41,7 @@ def draw(now: Situation, planned: Plan) -> DeltaGenerator:
         _log_slider("learning_rate", LEARNING_RATES, _learning_rate_help(), off, run_id)
         _log_slider("pace", PACES, _pace_help(), off, run_id)
     with st.container(key="training_next", gap="small"):
-        _group(_("Needs a restart") if now.live else _("For the next run"), ":material/replay:")
+        _group(_("Only with a restart:") if now.live else _("For the next run"), ":material/replay:")
         left, right = st.columns(2, gap="small")
         with left:
             _whole("steps", glossary.help("step"), off, step=100)

@@ -70,10 +70,11 @@ function traces(view, name) {
 }
 
 function newest(view, name, drawn) {
-  const value = drawn.at(-1).y.at(-1);
-  if (value === undefined) return "–";
+  const line = drawn.findLast(({ y }) => y.length);
+  if (!line) return "–";
   const options = name === "accuracy" ? { style: "percent" } : { maximumSignificantDigits: 3 };
-  return new Intl.NumberFormat(view.data.locale, options).format(value);
+  const value = new Intl.NumberFormat(view.data.locale, options).format(line.y.at(-1));
+  return name === "perplexity" ? `${value} · ${line.name}` : value;  // the header's is that of the last batches
 }
 
 async function draw(view) {

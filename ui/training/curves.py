@@ -21,7 +21,7 @@ def section(now: Situation) -> None:
         waiting = _("The curves begin with the first step of a training.")
         st.html(f"<p class='mg-note'>{escape(waiting)}</p>")
         return
-    mount = resources.component("curves", HERE, HTML, plotly=True)
+    mount = resources.component("curves", HERE, HTML)
     mount(
         data={
             "url": f"api/runs/{now.run.id}/details",

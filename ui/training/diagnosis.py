@@ -63,8 +63,9 @@ WORDS = {
     "floor": Words(
         N_("It has reached its floor: this model sees one character, it cannot go lower."),
         N_(
-            "Its loss is {loss}. Whoever sees only one character cannot get below {floor} on this text: that is what "
-            "counting all pairs gives. What is left is the wavering of small batches. Only looking further back helps."
+            "On the text it learns from its loss is {loss}. A model that sees one character cannot get below {floor} "
+            "there: that is what counting all pairs gives. What is left is the wavering of small batches. Only "
+            "looking further back helps."
         ),
         DONE,
         N_("Set up a GPT, which looks further back"),
@@ -74,8 +75,8 @@ WORDS = {
         N_("The learning rate seems too high: the loss wavers and does not settle."),
         N_(
             "The second half of the run brought {second_half}, the first half {first_half}. In the second half "
-            "{rises} of the evaluations were worse than the one before, and the loss is still {loss}, far above the "
-            "{reference} that counting pairs reaches."
+            "{rises} of the evaluations were worse than the one before, and on the text it learns from the loss is "
+            "still {loss}, far above the {reference} that counting pairs reaches there."
         ),
         VALIDATION,
         N_("Set up the next run with a learning rate of {learning_rate}"),
@@ -85,7 +86,7 @@ WORDS = {
         N_("The learning rate seems too low: the loss falls steadily, but slowly."),
         N_(
             "The second half of the run brought {second_half}, the first half {first_half}: the curve hardly "
-            "flattens, and the loss is still {loss}."
+            "flattens, and on the text it learns from the loss is still {loss}."
         ),
         VALIDATION,
         N_("Set up the next run with a learning rate of {learning_rate}"),
@@ -93,7 +94,10 @@ WORDS = {
     ),
     "too_early": Words(
         N_("It ended too early: it was still learning."),
-        N_("In the last quarter of the run the loss fell by another {last_quarter}, to {loss}."),
+        N_(
+            "In the last quarter of the run the loss on the text it learns from fell by another {last_quarter}, to "
+            "{loss}."
+        ),
         TRAIN,
         N_("Set up the next run with {steps} steps"),
         N_("Ended too early: it was still learning."),
@@ -230,4 +234,3 @@ def set_up(run_id: str, finding: Finding) -> None:
             settings.take_over(settings.of_preset(finding.next_preset))
         else:
             settings.take_over(settings.of_run(resources.run(run_id)) | finding.next_run)
-        state.notify(_("The next run is set up in the controls: press Start training."))

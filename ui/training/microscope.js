@@ -1,18 +1,11 @@
 // One training step, part by part. Python sends the numbers of a step; every click is answered here, only another
 // step asks the script. It runs again on every new `data`.
 
+import { element, fill } from "../js/element.js";
+import { number } from "../js/numbers.js";
+import { forget, viewOf } from "../js/view.js";
+
 const PLAY_MS = 3500;         // a sentence must be readable
-const views = new WeakMap();  // one for each place where the component stands
-
-const element = (tag, name, parent, text) => {
-  const made = document.createElement(tag);
-  made.className = name;
-  if (text !== undefined) made.textContent = text;  // never markup: it may be what somebody typed
-  parent.appendChild(made);
-  return made;
-};
-
-const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 
 function build(root) {
   root.replaceChildren();
@@ -59,17 +52,14 @@ function stop(view) {
 
 // Words and numbers
 
-const formatter = (locale) => (value, digits) => value === null ? "–"
-  : new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value).replace("-", "−");
-
 function small(view, value) {  // a number of any size, readably
   if (value === null) return "–";
   const size = Math.abs(value);
   if (size && size < 1e-4) {
     const [digits, power] = value.toExponential(1).split("e");
-    return `${view.number(Number(digits), 1)}·10${[...String(Number(power))].map((c) => ({ "-": "⁻" })[c] ?? "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`;
+    return `${number(view, Number(digits), 1)}·10${[...String(Number(power))].map((c) => ({ "-": "⁻" })[c] ?? "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`;
   }
-  return view.number(value, size < 10 ? 4 : 1);
+  return number(view, value, size < 10 ? 4 : 1);
 }
 
 // Drawing
@@ -81,7 +71,7 @@ function show(view, part) {
 
 function drawTop(view) {
   const { data } = view, words = data.labels;
-  view.title.textContent = fill(words.step, { n: view.number(data.step + 1, 0) });
+  view.title.textContent = fill(words.step, { n: number(view, data.step + 1, 0) });
   for (const [button, word, on] of [[view.back, words.back, data.hasBack], [view.next, words.next, data.hasNext]]) {
     button.disabled = !on;
     button.title = word;
@@ -109,10 +99,10 @@ function draw(view) {
   drawTop(view);
   const { data } = view, words = data.labels, [b, t] = view.at;
   const values = {
-    B: view.number(data.windows[0], 0), T: view.number(data.characters[0], 0), n: view.number(data.windows[0] * data.characters[0], 0),
-    x: data.faces[data.x[b][t]], y: data.faces[data.y[b][t]], loss: view.number(data.loss, 4), rate: data.rate,
+    B: number(view, data.windows[0], 0), T: number(view, data.characters[0], 0), n: number(view, data.windows[0] * data.characters[0], 0),
+    x: data.faces[data.x[b][t]], y: data.faces[data.y[b][t]], loss: number(view, data.loss, 4), rate: data.rate,
   };
-  if (view.part === 4) values.n = view.number(data.moves.length, 0);
+  if (view.part === 4) values.n = number(view, data.moves.length, 0);
   view.say.textContent = fill(words.say[view.part], values);
   view.body.replaceChildren();
   [batch, guess, losses, gradients, update][view.part](view, view.body);
@@ -126,7 +116,7 @@ function tiles(view, parent, { guessed = true, coloured = false } = {}) {
     row.forEach((x, t) => {
       const y = data.y[b][t], loss = data.losses[b][t], chosen = b === view.at[0] && t === view.at[1];
       const tile = element("button", `mg-scope-tile mg-${data.kinds[coloured ? y : x]}${chosen ? " mg-scope-chosen" : ""}`, line);
-      const upper = element("b", "", tile, data.faces[x]), lower = element("i", "", tile, coloured ? view.number(loss, 1) : data.faces[y]);
+      const upper = element("b", "", tile, data.faces[x]), lower = element("i", "", tile, coloured ? number(view, loss, 1) : data.faces[y]);
       for (const part of [upper, lower]) if (part.textContent.length > 2 && !coloured) part.classList.add("mg-long");
       if (coloured) {
         upper.textContent = data.faces[y];
@@ -134,13 +124,13 @@ function tiles(view, parent, { guessed = true, coloured = false } = {}) {
         tile.style.background = data.scale[at];
         tile.style.color = at > 8 ? "#14181F" : "#FFFFFF";
       } else if (!guessed) lower.remove();
-      const p = view.number(100 * Math.exp(-loss), 1);
-      tile.title = fill(words.loss_of, { loss: view.number(loss, 2), y: data.faces[y], p });
+      const p = number(view, 100 * Math.exp(-loss), 1);
+      tile.title = fill(words.loss_of, { loss: number(view, loss, 2), y: data.faces[y], p });
       tile.setAttribute("aria-label", `${data.faces[x]} → ${data.faces[y]}. ${tile.title}`);
       tile.onclick = () => { view.at = [b, t]; draw(view); };
     });
   });
-  const shown = { shown: view.number(data.windows[1], 0), all: view.number(data.windows[0], 0), columns: view.number(data.characters[1], 0), T: view.number(data.characters[0], 0) };
+  const shown = { shown: number(view, data.windows[1], 0), all: number(view, data.windows[0], 0), columns: number(view, data.characters[1], 0), T: number(view, data.characters[0], 0) };
   const some = data.windows[0] > data.windows[1] || data.characters[0] > data.characters[1];
   element("div", "mg-note", parent, [words.click, some ? fill(words.shown, shown) : ""].join(" "));
 }
@@ -154,15 +144,15 @@ function guess(view, body) {
   const flow = element("div", "mg-scope-flow", body);
   const from = element("div", "mg-scope-from", flow);
   element("div", `mg-scope-tile mg-scope-large mg-${data.kinds[x]}`, from, data.faces[x]);
-  element("div", "mg-label", from, fill(words.row, { n: view.number(data.numbers[x].length, 0), all: view.number(data.width, 0) }));
+  element("div", "mg-label", from, fill(words.row, { n: number(view, data.numbers[x].length, 0), all: number(view, data.width, 0) }));
   const cells = element("div", "mg-scope-numbers", from);
   for (const value of data.numbers[x]) {
-    const cell = element("span", "", cells, view.number(value, 2));
+    const cell = element("span", "", cells, number(view, value, 2));
     cell.style.setProperty("--w", `${Math.min(55, 22 * Math.abs(value))}%`);
     cell.style.setProperty("--k", value < 0 ? "#D55E00" : "#0072B2");
   }
-  element("div", "mg-scope-arrow", flow, data.tiny ? "→" : `→ ${fill(words.through, { n: view.number(data.layers, 0) })} →`);
-  bars(view, flow, (_, score, p) => ({ share: p, text: `${view.number(100 * p, 1)} %`, before: view.number(score, 2) }), words.score);
+  element("div", "mg-scope-arrow", flow, data.tiny ? "→" : `→ ${fill(words.through, { n: number(view, data.layers, 0) })} →`);
+  bars(view, flow, (_, score, p) => ({ share: p, text: `${number(view, 100 * p, 1)} %`, before: number(view, score, 2) }), words.score);
 }
 
 function bars(view, parent, value, before) {
@@ -184,22 +174,22 @@ function bars(view, parent, value, before) {
     element("span", "mg-scope-value", row, found.text + (id === right ? ` ← ${words.right}` : ""));
   }
   const rest = data.vocabulary - data.tops[b][t].length;
-  if (rest > 0) element("div", "mg-note", table, fill(words.others, { n: view.number(rest, 0) }));
+  if (rest > 0) element("div", "mg-note", table, fill(words.others, { n: number(view, rest, 0) }));
 }
 
 function gradients(view, body) {
   const { data } = view, words = data.labels, [b, t] = view.at, right = data.y[b][t];
   const both = element("div", "mg-scope-two", body), left = element("div", "", both), other = element("div", "", both);
-  element("div", "mg-label", left, fill(words.push, { n: view.number(data.windows[0] * data.characters[0], 0) }));
+  element("div", "mg-label", left, fill(words.push, { n: number(view, data.windows[0] * data.characters[0], 0) }));
   bars(view, left, (id, _, p) => {
     const push = p - (id === right ? 1 : 0);
-    return { share: push, text: view.number(push, 3) };
+    return { share: push, text: number(view, push, 3) };
   });
   element("div", "mg-label", other, words.lengths);
   const table = element("div", "mg-scope-bars", other), most = Math.max(...data.gradients.map((group) => group[2]), 1e-30);
   for (const [name, count, length] of data.gradients) {
     const row = element("div", "mg-scope-bar mg-scope-group", table);
-    element("span", "", row, name).title = fill(words.weights, { n: view.number(count, 0) });
+    element("span", "", row, name).title = fill(words.weights, { n: number(view, count, 0) });
     element("i", "", element("span", "mg-scope-track", row)).style.width = `${(100 * length) / most}%`;
     element("span", "mg-scope-value", row, small(view, length));
   }
@@ -219,21 +209,18 @@ function update(view, body) {
   }
   if (words.adamw) element("div", "mg-note", body, words.adamw);
   if (data.again !== null) {
-    element("div", "mg-scope-again", body, fill(words.again, { after: view.number(data.again, 4), before: view.number(data.loss, 4) }));
+    element("div", "mg-scope-again", body, fill(words.again, { after: number(view, data.again, 4), before: number(view, data.loss, 4) }));
   }
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".mg-scope");
-  let view = views.get(parentElement);
-  if (view?.root !== root) views.set(parentElement, view = build(root));
+  const root = parentElement.querySelector(".mg-scope"), view = viewOf(root, build);
   view.data = data;
-  view.number = formatter(data.locale);
   view.move = (by) => setTriggerValue("move", by);
   view.at = [Math.min(view.at[0], data.x.length - 1), Math.min(view.at[1], data.x[0].length - 1)];
   draw(view);
   return () => {  // only when the component leaves the page
     clearInterval(view.timer);
-    views.delete(parentElement);
+    forget(root);
   };
 }

@@ -79,10 +79,11 @@ def chosen_step(run: Run) -> int:
 
 
 def _choose(run: Run) -> None:
-    """A slider over the checkpoints. Between them one goes step by step."""
+    """A slider over the checkpoints and the last step. Between them one goes step by step."""
     options = starts(run)
     if len(options) < 2:
         return
+    options = sorted({*options, last_step(run) or 0})
     at = chosen_step(run)
     nearest = max(step for step in options if step <= at)
     name = f"training.microscope_from_{run.id}"
@@ -93,6 +94,12 @@ def _choose(run: Run) -> None:
         key=state.page_key(name),
         format_func=lambda step: number(step + 1),
         on_change=lambda: state.set_page_state(CHOSEN, (run.id, state.page_state(name, nearest))),
+    )
+    _note(
+        _(
+            "Every step can be made again: the slider goes to those whose weights were kept and to the last one, ▶ and "
+            "◀ to those in between."
+        )
     )
 
 

@@ -17,7 +17,7 @@ from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.runs import MAX_NAME, Run
 from minigpt_core.training import ChangeEvent, TrainConfig, check_fit
 from ui import resources, state
-from ui.i18n import N_, _, number, percent
+from ui.i18n import N_, _, n_, number, percent
 from ui.judgement import spoiled
 from ui.training import menu
 from ui.training.situation import Situation, spoken_errors
@@ -36,7 +36,9 @@ Values = dict[str, Any]
 
 def pace_words(value: float) -> str:
     """60 → "60 steps/s", 0 → "as fast as it goes"."""
-    return _("{n} steps/s").format(n=number(value)) if value else _("as fast as it goes")
+    if not value:
+        return _("as fast as it goes")
+    return n_("{n} step/s", "{n} steps/s", int(value)).format(n=number(value))
 
 
 def interval_words(value: float) -> str:
@@ -161,10 +163,17 @@ def of_tab() -> Values:
 def fill(now: Situation) -> None:
     """Give the controls their first values: the shown run's if it was asked for or goes on, else the preset's."""
     state.keep_choices("training", [ADVANCED, *(f"training.{name}" for name in of_preset())])
-    if state.page_state("training.filled", False):
-        return
-    state.set_page_state("training.filled", True)
-    take_over(of_run(now.run) if now.run and (now.live or state.run_id()) else of_preset())
+    if not state.page_state("training.filled", False):
+        state.set_page_state("training.filled", True)
+        take_over(of_run(now.run) if now.run and (now.live or state.run_id()) else of_preset())
+    restore_lost()
+
+
+def restore_lost() -> None:
+    """Streamlit can lose what the controls say when a click on another page cuts short the run that draws them."""
+    for name, value in state.page_state("training.kept", {}).items():
+        state.page_state(f"training.{name}", value)
+    state.set_page_state("training.kept", of_tab())
 
 
 def take_over(values: Values, run_id: str | None = None) -> None:
@@ -288,13 +297,20 @@ def fingerprint(text: str) -> str:
 
 def last_good(run: Run) -> Values:
     """The settings of the newest run here that ended well, else the notebook's."""
-    ended_well = (
-        other
-        for other in resources.store().runs(run.workspace)
-        if other.status == "done" and not spoiled(other)
-    )
-    other = next(ended_well, None)
+    other = _ended_well(run.workspace)
     return of_run(other) if other else of_preset()
+
+
+def tries_something_else(run: Run) -> bool:
+    """Whether a run has the model of the last one here that ended well, and other settings. The pace is none."""
+    other = _ended_well(run.workspace)
+    found = set(changed(of_run(other), of_run(run))) - {"pace"} if other else set()
+    return bool(found) and found.isdisjoint(MODEL)
+
+
+def _ended_well(workspace: str) -> Run | None:
+    runs = resources.store().runs(workspace)
+    return next((run for run in runs if run.status == "done" and not spoiled(run)), None)
 
 
 # At once
@@ -335,9 +351,15 @@ def differ_at_once(run: Run) -> bool:
     return not changed(of_run(run), of_tab()).keys().isdisjoint(at_once(run))
 
 
-def follow_changes(run: Run) -> None:
-    """Where the run has been changed from another tab since this one last looked, move this tab's controls along."""
+def follow_changes(run: Run, steerable: bool) -> None:
+    """Where the run has been changed from another tab since this one last looked, move this tab's controls along.
+
+    While it goes on and may be steered from here, the pace is always its own.
+    """
     in_force, kept = of_run(run), f"training.seen.{run.id}"
+    goes_on = steerable and run.status in ("running", "paused")
+    if goes_on and at_once(run) and of_tab()["pace"] != in_force["pace"]:
+        state.set_page_state("training.pace", in_force["pace"])
     seen: Values = state.page_state(kept, {})
     for name in AT_ONCE:
         if name in seen and in_force[name] != seen[name] == of_tab()[name]:

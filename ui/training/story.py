@@ -53,6 +53,9 @@ class Line:
     verdict: Finding | None = None
     """What the run's losses say, if it has ended."""
 
+    brief: str | None = None
+    """What remains of the text where another sentence follows, if not all of it."""
+
 
 def show(now: Situation, planned: settings.Plan) -> None:
     """The lines that matter now."""
@@ -93,7 +96,20 @@ def lines(now: Situation, planned: settings.Plan) -> list[Line]:
         return [problem, happened(now)] if now.run else [problem]  # nothing can be started now
     if differs is None:
         return [happened(now)]
-    return [differs] if now.live else [happened(now), differs]
+    return [differs] if now.live else [in_one(happened(now), differs)]
+
+
+def in_one(before: Line, differs: Line) -> Line:
+    """How the run ended, in brief, and what is set up now: one line, so that the chart stays in sight."""
+    ended = before.text if before.brief is None else before.brief
+    said = "" if diagnosis.brief(before.verdict) else ended
+    actions = [replace(action, obvious=False) for action in before.actions]
+    return Line(
+        text=" ".join(filter(None, [said, differs.text])),
+        colour=PROBLEM if before.colour == PROBLEM else differs.colour,
+        actions=[*differs.actions, *actions],
+        verdict=before.verdict,
+    )
 
 
 def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
@@ -103,7 +119,7 @@ def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
         return None
     again = _("Settings now: {what}. Press Restart to use them.")
     text = again if now.live and now.here else _("Settings now: {what}. Press Start training to use them.")
-    back = Action("back", _("Back to this run’s settings"), settings.back_to, (run.id,))
+    back = Action("back", _("Back to its settings"), settings.back_to, (run.id,))
     return Line(text.format(what=" · ".join(found)), VALIDATION, [back])
 
 
@@ -126,8 +142,7 @@ def _happened(now: Situation) -> Line:
             "This training was prepared and comes with the program. Its settings are in the controls: Start training "
             "makes one of your own."
         )
-        writes = Action("write", _("Let it write"), SAMPLING, icon=":material/arrow_forward:")
-        return Line(text, DONE, [writes])
+        return Line(text, DONE, [_write()], brief="")
     if not now.mine:
         return Line(
             _("You are watching a training that somebody else started: only they can steer it."), VALIDATION,
@@ -182,7 +197,7 @@ def _worse_than_chance_yet(run: Run) -> list[str]:
 def _done(now: Situation, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
-    writes = Action("write", _("Let it write"), SAMPLING, icon=":material/arrow_forward:", obvious=True)
+    writes = _write(obvious=True)
     first, last = last_evaluation(run, 0), last_evaluation(run)
     if first is None or last is None or first.step == last.step:
         return Line(_("Finished."), DONE, [writes])
@@ -204,7 +219,7 @@ def _done(now: Situation, run: Run) -> Line:
         said.append(
             _("{share} of that text’s characters are guessed right.").format(share=percent(last.val_accuracy))
         )
-    return Line(" ".join(said), DONE, [writes])
+    return Line(" ".join(said), DONE, [writes], brief=said[0])
 
 
 def _broken(now: Situation, run: Run) -> Line:
@@ -219,14 +234,15 @@ def _broken(now: Situation, run: Run) -> Line:
         "loss": loss_number(last.train_loss if last else None),
         "chance": number(math.log(run.model.vocab_size), 2),
     }
-    return Line(text.format(**values), PROBLEM, _to_good(now, run))
+    return Line(text.format(**values), PROBLEM, _to_good(run))
 
 
 def _stopped(now: Situation, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
     text = _("Stopped at step {step}; {kept}. Resume goes on from there.")
-    return Line(text.format(step=number(run.step), kept=_kept(run)), REFERENCE, _to_good(now, run))
+    writes = [_write()] if run.step and resources.store().checkpoints(run.id) else []
+    return Line(text.format(step=number(run.step), kept=_kept(run)), REFERENCE, [*_steps_back(run), *writes])
 
 
 def _interrupted(now: Situation, run: Run) -> Line:
@@ -246,7 +262,7 @@ def _failed(now: Situation, run: Run) -> Line:
 def _diverged(now: Situation, run: Run) -> Line:
     text = _("Diverged after step {step}: the steps were too large, the loss is no number any more; {kept}.")
     values = {"step": number(run.step), "kept": _kept(run)}
-    return Line(text.format(**values), PROBLEM, _to_good(now, run))
+    return Line(text.format(**values), PROBLEM, _to_good(run))
 
 
 ENDINGS: dict[str, Callable[[Situation, Run], Line]] = {
@@ -268,14 +284,23 @@ def _kept(run: Run) -> str:
     return _("the weights of step {step} are kept").format(step=number(kept[-1].step))
 
 
-def _to_good(now: Situation, run: Run) -> list[Action]:
+def _write(*, obvious: bool = False) -> Action:
+    return Action("write", _("Let it write"), SAMPLING, icon=":material/arrow_forward:", obvious=obvious)
+
+
+def _to_good(run: Run) -> list[Action]:
+    """After a run that went wrong."""
     good = settings.last_good(run)
     if not settings.changed(good, settings.of_tab()):
         return []
-    again = Action(
-        "good", _("Back to the last good settings"), settings.take_over, (good,), obvious=spoiled(run)
-    )
-    return [again]
+    return [Action("good", _("Back to the last good settings"), settings.take_over, (good,), obvious=True)]
+
+
+def _steps_back(run: Run) -> list[Action]:
+    """After a run that was stopped by hand: only if it tried something else with the model of the last good one."""
+    if settings.tries_something_else(run):
+        return [replace(action, obvious=False) for action in _to_good(run)]
+    return []
 
 
 # How long

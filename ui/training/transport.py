@@ -19,15 +19,15 @@ HOLD = "training_hold"
 
 def row(now: Situation, planned: settings.Plan) -> None:
     """The buttons; those that cannot act are off."""
-    ready = planned.problem is None
+    ready, start_next = planned.problem is None, start_is_next(now, planned)
     run_id = now.run.id if now.run else ""
     with st.container(horizontal=True, gap="small", key="training_transport"):
         st.button(
             _("Start training"), icon=":material/play_arrow:", key="start", on_click=begin,
-            type="primary" if start_is_next(now) else "secondary",
+            type="primary" if start_next else "secondary",
             disabled=not (now.can_start and ready),
         )  # fmt: skip
-        _pause_or_resume(now, run_id)
+        _pause_or_resume(now, run_id, obvious=not start_next)
         st.button(
             _("Step"), icon=":material/skip_next:", key="training_step", on_click=step, args=(run_id,),
             disabled=not can_step(now, ready), help=_step_help(now),
@@ -43,13 +43,14 @@ def row(now: Situation, planned: settings.Plan) -> None:
         )  # fmt: skip
 
 
-def _pause_or_resume(now: Situation, run_id: str) -> None:
+def _pause_or_resume(now: Situation, run_id: str, *, obvious: bool) -> None:
     """One button with two meanings. Two buttons in turn would both stand there while the page is drawn anew, and
     push those beside them away under somebody's finger."""
     if now.can_go_on or can_try_again(now):
         st.button(
             _("Resume"), icon=":material/play_arrow:", key=HOLD, on_click=resume, args=(run_id,),
-            type="primary" if now.can_go_on else "secondary", help=_("Go on from where it was left."), width=WIDTH,
+            type="primary" if now.can_go_on and obvious else "secondary",
+            help=_("Go on from where it was left."), width=WIDTH,
         )  # fmt: skip
     else:
         st.button(
@@ -66,18 +67,15 @@ def can_try_again(now: Situation) -> bool:
     return bool(settings.of_tab()["learning_rate"] < settings.of_run(now.run)["learning_rate"])
 
 
-def start_is_next(now: Situation) -> bool:
-    """Start is the thing to press: not where a run can go on, has to write first, or would break again."""
+def start_is_next(now: Situation, planned: settings.Plan) -> bool:
+    """Start is the thing to press: other settings than the shown run's wait for it. With the same ones it is not
+    where a run can go on, has to write first, or would break again."""
     run = now.run
-    if not now.can_start or now.can_go_on:
+    if not now.can_start:
         return False
-    if run is None or now.live:
+    if run is None or now.live or settings.differences(run, planned.text):
         return True
-    return (
-        bool(settings.changed(settings.of_run(run), settings.of_tab()))
-        if spoiled(run)
-        else run.prepared or run.status != "done"
-    )
+    return not now.can_go_on and not spoiled(run) and (run.prepared or run.status != "done")
 
 
 def can_step(now: Situation, ready: bool) -> bool:
