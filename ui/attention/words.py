@@ -73,7 +73,7 @@ def sentence(head: HeadDescription) -> str:
         )
     if (nearest := leaning(head)) is not None:
         return _(
-            "Leans towards {where} ({share} of its attention); no simple rule explains the rest."
+            "Leans towards {where} ({share} of its attention); no simple rule explains most of it."
         ).format(where=_(PLACES[nearest]), share=percent(head.shares[nearest].attention))
     return _("None of {n} simple rules explains where it looks. The nearest ones:").format(
         n=number(len(PLACES))
