@@ -444,7 +444,8 @@ def count_parameters(model: nn.Module) -> int:
 def parameters_of(config: ModelConfig) -> int:
     """How many numbers training adjusts in such a model, without making room for them.
 
-    On the meta device a tensor has a shape and no numbers; calculating with them makes torch load for a second.
+    On the meta device a tensor has a shape and no numbers. Nothing is calculated there: torch would first load its
+    compiler, which takes a second.
     """
     with torch.device("meta"), WithoutDrawing():
         return count_parameters(build_model(config))
