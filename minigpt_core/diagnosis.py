@@ -144,7 +144,9 @@ def _speed(
     n = len(losses)
     first, second = losses[0] - losses[n // 2], losses[n // 2] - losses[-1]
     last_quarter = losses[n - 1 - max(1, n // 4)] - losses[-1]
-    cut_short = evaluations[-1].step < training.steps  # mostly its steep part: too little to judge the rate by
+    cut_short = (
+        evaluations[-1].step < training.steps
+    )  # mostly its steep part: too little to judge the rate by
     share = second / first if first > 0 else math.inf
     rises = sum(later > earlier for earlier, later in pairwise(losses[n // 2 :])) / (n - 1 - n // 2)
     floor = baselines.one_character_minimum if sees_one_character else baselines.bigram_train
