@@ -34,6 +34,7 @@ FLAT = 0.12  # the second half brought less than this share of what the first ha
 WAVERING = 0.25  # so large a share of the second half's evaluations came out higher than the one before
 STRAIGHT = 0.35  # it brought more than this share: the curve is nearly a straight line
 STILL_FALLING = 0.02  # what the last quarter must bring before more steps are advised
+BACK_TO = {"adamw": 1e-2, "muon": 1e-2, "sgd": 1.0}  # a run that broke goes back at least to these rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ def _broken(
     return Finding(
         kind="diverged",
         numbers={"loss": last if spoiled else math.nan, "chance": baselines.uniform},
-        next_run={"learning_rate": one_digit(training.learning_rate / 10)},
+        next_run={"learning_rate": min(BACK_TO[training.optimizer], one_digit(training.learning_rate / 10))},
     )
 
 
@@ -144,9 +145,7 @@ def _speed(
     n = len(losses)
     first, second = losses[0] - losses[n // 2], losses[n // 2] - losses[-1]
     last_quarter = losses[n - 1 - max(1, n // 4)] - losses[-1]
-    cut_short = (
-        evaluations[-1].step < training.steps
-    )  # mostly its steep part: too little to judge the rate by
+    cut_short = evaluations[-1].step < training.steps  # its steep part: too little to judge the rate by
     share = second / first if first > 0 else math.inf
     rises = sum(later > earlier for earlier, later in pairwise(losses[n // 2 :])) / (n - 1 - n // 2)
     floor = baselines.one_character_minimum if sees_one_character else baselines.bigram_train

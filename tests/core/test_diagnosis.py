@@ -133,8 +133,18 @@ def test_a_rate_stays_in_its_range(counted: Baselines) -> None:
     broken = diagnose(
         [],
         status="diverged",
-        training=TrainConfig(learning_rate=3.7),
+        training=TrainConfig(learning_rate=3.7, optimizer="sgd"),
         baselines=counted,
         sees_one_character=True,
     )
     assert broken.next_run == {"learning_rate": 0.4} and math.isnan(broken.numbers["loss"])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("rate", [30.0, 1000.0])
+def test_one_advice_is_enough_after_a_run_that_broke(
+    story: Dataset, counted: Baselines, optimizer: str, rate: float
+) -> None:
+    broken = verdict(story, counted, TINY, steps=60, optimizer=optimizer, learning_rate=rate)
+    again = verdict(story, counted, TINY, **{"steps": 60, "optimizer": optimizer} | broken.next_run)
+    assert broken.kind == "diverged" and again.kind != "diverged"
