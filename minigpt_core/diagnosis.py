@@ -17,7 +17,9 @@ from minigpt_core.training import MetricsEvent, TrainConfig
 Kind = Literal[
     "diverged",
     "overfitting",
+    "by_heart",
     "floor",
+    "near_floor",
     "rate_too_high",
     "rate_too_low",
     "too_early",
@@ -28,13 +30,19 @@ Kind = Literal[
 FEWEST_EVALUATIONS = 5
 WORSE_THAN_CHANCE = 1.2  # times ln V: a fresh model lies a little above ln V, a broken one far above
 RISEN = 0.05  # a validation loss that is so much above its best has risen, more than evaluations waver
-AT_FLOOR = 0.1  # so near to its minimum, what is left is the wavering of small batches
+AT_FLOOR = 0.1  # so near to its minimum, more steps can bring no more than that
+REACHED = 0.005  # so near, there is no difference in the two decimals that are shown
 ABOVE_COUNTING = 0.1  # so far above what counted pairs reach, a model has not even learned those
 FLAT = 0.12  # the second half brought less than this share of what the first half brought
 WAVERING = 0.25  # so large a share of the second half's evaluations came out higher than the one before
 STRAIGHT = 0.35  # it brought more than this share: the curve is nearly a straight line
 STILL_FALLING = 0.02  # what the last quarter must bring before more steps are advised
-BACK_TO = {"adamw": 1e-2, "muon": 1e-2, "sgd": 1.0}  # a run that broke goes back at least to these rates
+MANY_MORE = 5  # times the steps, for a curve that is nearly a straight line; else twice as many
+UNSEEN_SHARE = 1 / 3  # of what the last quarter brings, unseen text gets less: the rest is learned by heart
+APART = 1 / 4  # of the loss on unseen text is missing on the learned one: much is known by heart already
+MOST_STEPS = 10_000_000
+# A run that broke goes back at least to these rates, and advice to raise a rate goes no further
+BACK_TO = {"adamw": 1e-2, "muon": 1e-2, "sgd": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +88,9 @@ def diagnose(
         )
     finding = finding or _overfitting(finite, sees_one_character, dropout)
     finding = finding or _floor(finite, baselines, sees_one_character)
-    finding = finding or _speed(finite, training, baselines, sees_one_character)
+    finding = finding or _rate(finite, training, baselines, sees_one_character)
+    finding = finding or _by_heart(finite)
+    finding = finding or _too_early(finite, training, baselines, sees_one_character)
     return finding or _nothing_wrong(finite, baselines)
 
 
@@ -109,7 +119,8 @@ def _overfitting(
     (best_loss, best), (last_loss, last) = min(known, key=lambda pair: pair[0]), known[-1]
     if last_loss - best_loss < RISEN or best.train_loss - last.train_loss < RISEN:
         return None
-    remedy = {} if sees_one_character else {"dropout": min(0.5, round(dropout + 0.2, 2))}
+    more = min(0.5, round(dropout + 0.2, 2))
+    remedy = {"dropout": more} if more > dropout and not sees_one_character else {}
     return Finding(
         kind="overfitting",
         numbers={
@@ -125,13 +136,48 @@ def _floor(
 ) -> Finding | None:
     """A model that sees one character has come within `AT_FLOOR` of the lowest loss it can have (Gibbs)."""
     last = evaluations[-1].train_loss
-    if not sees_one_character or last - baselines.one_character_minimum > AT_FLOOR:
+    distance = last - baselines.one_character_minimum
+    if not sees_one_character or distance > AT_FLOOR:
         return None
     return Finding(
-        kind="floor",
-        numbers={"loss": last, "floor": baselines.one_character_minimum},
+        kind="floor" if distance <= REACHED else "near_floor",
+        numbers={"loss": last, "floor": baselines.one_character_minimum, "distance": distance},
         next_preset="chat-curieux-gpt",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Speed:
+    """What the second half of a run brought, as a share of what the first half brought, tells its speed."""
+
+    first_half: float
+    second_half: float
+    rises: float
+    """The share of the second half's evaluations that came out higher than the one before."""
+
+    loss: float
+    reference: float
+    """What counting reaches."""
+
+    cut_short: bool
+    """It ended in its steep part: too little to judge the learning rate by."""
+
+    @property
+    def share(self) -> float:
+        return self.second_half / self.first_half if self.first_half > 0 else math.inf
+
+    @property
+    def far_above(self) -> bool:
+        return self.loss - self.reference > ABOVE_COUNTING
+
+    @property
+    def straight(self) -> bool:
+        return self.share > STRAIGHT and not self.cut_short and self.far_above
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        names = ("first_half", "second_half", "rises", "loss", "reference")
+        return {name: getattr(self, name) for name in names}
 
 
 def _speed(
@@ -139,39 +185,85 @@ def _speed(
     training: TrainConfig,
     baselines: Baselines,
     sees_one_character: bool,
-) -> Finding | None:
-    """What the second half of the run brought, as a share of what the first half brought, tells its speed."""
+) -> _Speed:
     losses = [e.train_loss for e in evaluations]
     n = len(losses)
-    first, second = losses[0] - losses[n // 2], losses[n // 2] - losses[-1]
-    last_quarter = losses[n - 1 - max(1, n // 4)] - losses[-1]
-    cut_short = evaluations[-1].step < training.steps  # its steep part: too little to judge the rate by
-    share = second / first if first > 0 else math.inf
-    rises = sum(later > earlier for earlier, later in pairwise(losses[n // 2 :])) / (n - 1 - n // 2)
-    floor = baselines.one_character_minimum if sees_one_character else baselines.bigram_train
-    numbers = {
-        "first_half": first,
-        "second_half": second,
-        "rises": rises,
-        "loss": losses[-1],
-        "reference": floor,
-    }
-    if share < FLAT and rises >= WAVERING and losses[-1] - floor > ABOVE_COUNTING:
-        return Finding(
-            kind="rate_too_high", numbers=numbers,
-            next_run={"learning_rate": one_digit(training.learning_rate / 10)},
-        )  # fmt: skip
-    if share > STRAIGHT and not cut_short and losses[-1] - floor > ABOVE_COUNTING:
-        return Finding(
-            kind="rate_too_low", numbers=numbers,
-            next_run={"learning_rate": one_digit(training.learning_rate * 10)},
-        )  # fmt: skip
-    if last_quarter > STILL_FALLING:
-        return Finding(
-            kind="too_early", numbers=numbers | {"last_quarter": last_quarter},
-            next_run={"steps": training.steps if cut_short else min(10_000_000, 2 * training.steps)},
-        )  # fmt: skip
+    return _Speed(
+        first_half=losses[0] - losses[n // 2],
+        second_half=losses[n // 2] - losses[-1],
+        rises=sum(later > earlier for earlier, later in pairwise(losses[n // 2 :])) / (n - 1 - n // 2),
+        loss=losses[-1],
+        reference=baselines.one_character_minimum if sees_one_character else baselines.bigram_train,
+        cut_short=evaluations[-1].step < training.steps,
+    )
+
+
+def _rate(
+    evaluations: Sequence[MetricsEvent],
+    training: TrainConfig,
+    baselines: Baselines,
+    sees_one_character: bool,
+) -> Finding | None:
+    """Far above what counting reaches, the loss wavers without falling, or falls in a nearly straight line.
+
+    Every curve is straight at its start, so a rate is called too low only if ten times as much is still usual.
+    """
+    speed = _speed(evaluations, training, baselines, sees_one_character)
+    lower, higher = one_digit(training.learning_rate / 10), one_digit(training.learning_rate * 10)
+    if speed.share < FLAT and speed.rises >= WAVERING and speed.far_above:
+        return Finding(kind="rate_too_high", numbers=speed.numbers, next_run={"learning_rate": lower})
+    if speed.straight and higher <= BACK_TO[training.optimizer]:
+        return Finding(kind="rate_too_low", numbers=speed.numbers, next_run={"learning_rate": higher})
     return None
+
+
+def _by_heart(evaluations: Sequence[MetricsEvent]) -> Finding | None:
+    """The losses lie far apart, and in the last quarter unseen text gets less than `UNSEEN_SHARE` of what is learned:
+    both by the line that fits the quarter's evaluations best, as one of them alone wavers too much."""
+    quarter = [(e.train_loss, e.val_loss) for e in _last_quarter(evaluations) if e.val_loss is not None]
+    if len(quarter) < FEWEST_EVALUATIONS:
+        return None
+    learned, unseen = (fall(losses) for losses in zip(*quarter, strict=True))
+    if learned - unseen < RISEN or unseen >= UNSEEN_SHARE * learned:
+        return None
+    last = evaluations[-1]
+    if last.val_loss is None or last.val_loss - last.train_loss < APART * last.val_loss:
+        return None
+    numbers = {"learned": learned, "unseen": unseen, "loss": last.train_loss, "val_loss": last.val_loss}
+    return Finding(kind="by_heart", numbers=numbers)
+
+
+def _too_early(
+    evaluations: Sequence[MetricsEvent],
+    training: TrainConfig,
+    baselines: Baselines,
+    sees_one_character: bool,
+) -> Finding | None:
+    """The last quarter still brought more than `STILL_FALLING`."""
+    speed = _speed(evaluations, training, baselines, sees_one_character)
+    quarter = _last_quarter(evaluations)
+    fell = quarter[0].train_loss - quarter[-1].train_loss
+    if fell <= STILL_FALLING:
+        return None
+    more = MANY_MORE if speed.straight else 2
+    steps = training.steps if speed.cut_short else min(MOST_STEPS, more * training.steps)
+    return Finding(
+        kind="too_early", numbers={"loss": speed.loss, "last_quarter": fell}, next_run={"steps": steps}
+    )
+
+
+def _last_quarter(evaluations: Sequence[MetricsEvent]) -> Sequence[MetricsEvent]:
+    """The evaluations of the last quarter, with the one at its beginning."""
+    n = len(evaluations)
+    return evaluations[n - 1 - max(1, n // 4) :]
+
+
+def fall(losses: Sequence[float]) -> float:
+    """By how much the straight line that fits the losses best falls from the first to the last (least squares)."""
+    middle = (len(losses) - 1) / 2
+    places = [i - middle for i in range(len(losses))]
+    slope = sum(x * y for x, y in zip(places, losses, strict=True)) / sum(x * x for x in places)
+    return -slope * (len(losses) - 1)
 
 
 def _nothing_wrong(evaluations: Sequence[MetricsEvent], baselines: Baselines) -> Finding:

@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from minigpt_core.errors import UserError
@@ -26,15 +27,19 @@ def all_steps(store: RunStore, run: Run) -> Iterator[StepEvent]:
         last = steps[-1].step
 
 
-def export_csv(store: RunStore, run: Run) -> str:
-    """One line a step: `COLUMNS`. What was not measured there, or was no finite number, is left empty."""
+def export_csv(store: RunStore, run: Run, *, decimal_comma: bool = False) -> str:
+    """One line a step: `COLUMNS`. What was not measured there, or was no finite number, is left empty.
+
+    With `decimal_comma`, as spreadsheets expect it where one writes 0,5: semicolons between the columns.
+    """
     evaluations = {evaluation.step: evaluation for evaluation in store.evaluations(run.id)}
     file = io.StringIO()
-    table = csv.writer(file, lineterminator="\n")
+    table = csv.writer(file, lineterminator="\n", delimiter=";" if decimal_comma else ",")
     table.writerow(COLUMNS)
-    table.writerows(line(None, evaluations.pop(step)) for step in [*evaluations] if step == 0)
-    for step in all_steps(store, run):
-        table.writerow(line(step, evaluations.pop(step.step, None)))
+    lines = (line(None, evaluations.pop(step)) for step in [*evaluations] if step == 0)
+    steps = (line(step, evaluations.pop(step.step, None)) for step in all_steps(store, run))
+    for cells in chain(lines, steps):
+        table.writerow([str(cell).replace(".", ",") for cell in cells] if decimal_comma else cells)
     return file.getvalue()
 
 

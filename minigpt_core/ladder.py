@@ -17,7 +17,8 @@ class Rung:
     """One English sentence, to be translated where it is shown."""
 
     model: dict[str, Any] = field(default_factory=dict)
-    """The fields of `ModelConfig` that change."""
+    """The fields of `ModelConfig` that change. One of them brings more along: with a norm, a model also begins with
+    smaller weights (`GPT.draw_weights`), so what LayerNorm gains is the gain of both."""
 
     training: dict[str, Any] = field(default_factory=dict)
     """The fields of `TrainConfig` that change."""
@@ -55,7 +56,10 @@ RUNGS = (
     ),
     Rung(
         name="layernorm",
-        idea=N_("Before each part the numbers are brought to one scale, which makes training steadier."),
+        idea=N_(
+            "Before each part the numbers are brought to one scale: so training can begin with smaller weights, and "
+            "does."
+        ),
         model={"norm": "layernorm"},
     ),
     Rung(

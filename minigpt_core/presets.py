@@ -107,9 +107,11 @@ BEST_IN_TWO_MINUTES = Preset(
     source="The parts of fast-shakespeare in a larger size. On Tiny Shakespeare it comes to a validation loss of "
     "1.60, within the processor time that a textbook's loop needs for nanogpt-cpu.",
     lower=False,
-    model=MODERN | {"n_layer": 3, "n_head": 4, "n_embd": 128, "block_size": 96},
-    training=replace(MODERN_TRAINING, steps=1550, batch_size=10, learning_rate=5e-3, precision="bfloat16"),
-)
+    model=MODERN | {"n_layer": 3, "n_head": 4, "n_embd": 128, "block_size": 128},
+    training=replace(
+        MODERN_TRAINING, steps=1450, batch_size=8, learning_rate=5e-3, momentum=0.8, beta2=0.99, precision="bfloat16",
+    ),
+)  # fmt: skip
 
 SHAKESPEARE_TEN_MINUTES = Preset(
     name="shakespeare-ten-minutes",

@@ -16,6 +16,9 @@ from minigpt_core.ngrams import NgramModel
 from minigpt_core.sampling import Reader
 from minigpt_core.tokenizer import CharTokenizer
 
+SYLLABLES = re.compile(r"(?:[bcdfglmnprst][aeiou]){2,4}")
+"""What each word in `corpus.reversed_words` looks like: two to four times a consonant and a vowel."""
+
 LAST_OPENING = re.compile(r".*[(\[{]")
 
 
@@ -66,6 +69,15 @@ def unseen_puzzles(corpus_id: str, train: str, val: str) -> list[Puzzle]:
     seen = set(train.split("\n"))
     lines = val.split("\n")[1:-1]  # the split falls into a line, and the last one may lack its end
     return [SPLITS[corpus_id](line) for line in lines if line and line not in seen]
+
+
+def example_words(text: str) -> list[str]:
+    """The first word of each length in a text of reversed words, the shortest first: what its words look like."""
+    first: dict[int, str] = {}
+    for line in text.split("\n")[:-1]:
+        word = split_reversed(line).question.removesuffix(">")
+        first.setdefault(len(word), word)
+    return [first[length] for length in sorted(first)]
 
 
 def answers(

@@ -44,10 +44,10 @@ with st.sidebar:
     )
     seed = sections.choose_seed()
 
-sections.head(block_size, batch_size)
+sections.head(block_size, batch_size, part)
 sections.check(chosen, dataset, part, block_size)
 batch = draws.draw(dataset, part, block_size, batch_size, seed)
-row = sections.where(chosen, dataset, batch)
+row = sections.where(chosen, dataset, batch, part)
 sections.batch(dataset.tokenizer, batch, row)
 sections.one_row(chosen, dataset.tokenizer, batch, row)
 sections.as_tensors(batch)

@@ -2,7 +2,7 @@
 
 from minigpt_core.data import prepare
 from minigpt_core.model import count_parameters
-from minigpt_core.sampling import next_probabilities, predict
+from minigpt_core.sampling import generate, next_probabilities, predict
 from ui.home import scene, sections
 from ui.show_code import show_code
 
@@ -12,4 +12,4 @@ sections.head(now.move)
 sections.stations()
 sections.cells()
 sections.samples(now)
-show_code("home", prepare, count_parameters, predict, next_probabilities)
+show_code("home", prepare, count_parameters, predict, next_probabilities, generate)

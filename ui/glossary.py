@@ -37,11 +37,10 @@ def term(key: str, shown: str | None = None) -> str:
     return f"<abbr class='mg-term' tabindex='0' data-tip='{meaning}' aria-label='{text}: {meaning}'>{text}</abbr>"
 
 
-def entries() -> list[tuple[str, str]]:
-    """All words and what they mean, in alphabetical order; an accent makes no other letter."""
-    return sorted(
-        ((e["term"], e["means"]) for e in _entries(language()).values()), key=lambda e: _plain(e[0])
-    )
+def entries(part: str = "") -> list[tuple[str, str]]:
+    """The words that contain `part`, and what they mean, in alphabetical order; an accent makes no other letter."""
+    all_words = ((e["term"], e["means"]) for e in _entries(language()).values())
+    return sorted((e for e in all_words if _plain(part) in _plain(e[0])), key=lambda e: _plain(e[0]))
 
 
 def _plain(term: str) -> str:

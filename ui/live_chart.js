@@ -17,6 +17,8 @@ const HUGE = 1e9;             // from here on a number is written as a power of 
 const SPEAK_EVERY_MS = 10000; // for those who hear the page
 const STOP_HEARD_MS = 3000;
 const LINE_PX = 15;           // height of one line of a reference line's label
+const LEADER_PX = 14;         // from the end of a reference line to its label
+const FARTHEST_PX = 40;       // a label farther up or down would seem to belong to another line
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
 const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as this tab remembers it
 const LEAST_LOSS = 1e-3;      // a logarithmic axis has no 0
@@ -24,6 +26,9 @@ const YOUNG_SHARE = 1.2;      // a young run's axis reaches to the next round nu
 const SHORTEST_AXIS = 10;     // steps
 const SIGN_LETTER_PX = 6.5;   // width of a letter of a change's sign
 const SIGN_GAP_PX = 10;
+const SPEED_MS = 60000;       // the time left follows from the mean speed of so long, evaluations and other programs included
+const SPEED_FROM_MS = 1000;   // a shorter time says too little
+const UNSEEN_MS = 3000;       // nobody asked for so long: the run may have been paused meanwhile
 
 function build(root) {
   root.replaceChildren();
@@ -34,7 +39,7 @@ function build(root) {
   };
   const view = {
     root, figures: { step: figure("mg-live-big") }, status: null, url: undefined, timer: null, wait: 0, tag: null, state: null,
-    reported: undefined, spokenAt: 0, stopAskedAt: -Infinity, mounted: true, log: keptAxes(),
+    reported: undefined, spokenAt: 0, stopAskedAt: -Infinity, mounted: true, seen: [], log: keptAxes(),
   };
   for (const name of ["loss", "accuracy", "perplexity", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
   view.status = element("div", "mg-live-status", top);
@@ -55,7 +60,9 @@ function build(root) {
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
   view.resize = new ResizeObserver(() => {
-    if (window.Plotly && view.chart.classList.contains("js-plotly-plot")) window.Plotly.Plots.resize(view.chart);
+    if (!window.Plotly || !view.chart.classList.contains("js-plotly-plot")) return;
+    window.Plotly.Plots.resize(view.chart);
+    draw(view).catch(() => showStatus(view, "unreachable"));  // labels have other room now
   });
   view.resize.observe(view.chart);
   view.onVisible = () => { if (!document.hidden) poll(view); };
@@ -155,11 +162,26 @@ function showFigures(view) {
   put("perplexity", labels.perplexity, number(state.loss == null ? null : Math.exp(state.loss), 1), labels.perplexity_help, which);
   const rate = state.rate;
   put("rate", labels.rate, rate ? fill(labels.per_second, { n: number(rate, rate < 10 ? 1 : 0) }) : "–");
-  put("left", labels.left, duration(state.seconds_left));
+  put("left", labels.left, duration(secondsLeft(view)));
   const share = all ? Math.min(100, 100 * step / all) : 0;
   view.done.style.width = `${share}%`;
   view.bar.setAttribute("aria-valuenow", share.toFixed(0));
   view.bar.setAttribute("aria-label", `${labels.step} ${number(step, 0)} / ${number(all, 0)}`);
+}
+
+// At the mean speed that this tab has seen; at the server's, that of the last second, before it has seen enough
+function secondsLeft({ state, seen }) {
+  const first = seen[0], last = seen.at(-1);
+  if (state?.status !== "running" || !last || last.at - first.at < SPEED_FROM_MS || last.step === first.step) return state?.seconds_left;
+  return (state.steps - last.step) * (last.at - first.at) / (last.step - first.step) / 1000;
+}
+
+// Each answer of a run that goes on, from its first step, until its speed is another one because somebody changed it
+function noteStep(view) {
+  const { status, step, changes } = view.state, at = performance.now(), last = view.seen.at(-1);
+  if (status !== "running" || !last || last.changes !== changes.length || step < last.step || at - last.at > UNSEEN_MS) view.seen = [];
+  if (status === "running" && step > 0) view.seen.push({ at, step, changes: changes.length });
+  while (view.seen.length > 2 && at - view.seen[1].at >= SPEED_MS) view.seen.shift();
 }
 
 function showStatus(view, failure) {
@@ -262,26 +284,41 @@ function lossRange(view) {
 
 const shownLines = (view) => view.data.references.filter(({ value }) => !view.log.y || value > LEAST_LOSS);
 
-// Labels of the reference lines stand in the right margin, moved apart so that none covers another
+// Labels of the reference lines stand in the right margin, moved apart so that none covers another, and joined with
+// their lines. The data names the important lines first: one that would push a label too far gets none.
 function referenceLabels(view, [low, high]) {
   const height = Math.max(80, view.chart.clientHeight - MARGIN.t - MARGIN.b);
-  const lines = shownLines(view).sort((a, b) => b.value - a.value).map(({ value, label }) => {
-    const words = wrap(label), y = onAxis(value, view.log.y), at = (high - y) / (high - low) * height;
-    return { y, words, at, place: at, half: words.length * LINE_PX / 2 + 2 };
+  const lines = shownLines(view).map(({ value, label }) => {
+    const words = wrap(label), y = onAxis(value, view.log.y);
+    return { y, words, at: (high - y) / (high - low) * height, half: words.length * LINE_PX / 2 + 2 };
   });
-  let top = -MARGIN.t, bottom = height + 4;
-  for (const line of lines) {
-    line.place = Math.max(line.at, top + line.half);
-    top = line.place + line.half;
-  }
-  for (const line of lines.reverse()) {  // nor leaves at the bottom
-    line.place = Math.min(line.place, bottom - line.half);
-    bottom = line.place - line.half;
-  }
-  return lines.map(({ y, words, at, place }) => ({
-    xref: "paper", x: 1.02, xanchor: "left", yref: "y", y, yanchor: "middle", yshift: at - place,
-    text: words.join("<br>"), align: "left", showarrow: false, font: { size: 12 },
+  let labelled = [];
+  for (const line of lines) labelled = movedApart([...labelled, line], -MARGIN.t, height + 4) ?? labelled;
+  return labelled.map(({ y, words, at, place }) => ({
+    xref: "paper", x: 1, xanchor: "left", yref: "y", y, yanchor: "middle", ax: LEADER_PX, ay: place - at,
+    showarrow: true, arrowhead: 0, arrowwidth: 1, arrowcolor: view.data.colours.reference, borderpad: 0,
+    text: words.join("<br>"), align: "left", font: { size: 12 },
   }));
+}
+
+// The lines from top to bottom, each with the `place` of its label: as near to where it belongs (`at`) as its
+// neighbours allow (least squares). Nothing if they do not fit between top and bottom, or one lies too far away.
+function movedApart(lines, top, bottom) {
+  const sorted = lines.toSorted((a, b) => a.at - b.at);
+  let above = top, blocks = [];
+  for (const line of sorted) {  // without what stands above it, every label would be at `wanted`
+    const under = above + line.half;
+    blocks.push({ wanted: line.at - under, lines: [{ line, under }] });
+    above += 2 * line.half;
+    while (blocks.length > 1 && blocks.at(-2).wanted > blocks.at(-1).wanted) {
+      const last = blocks.pop(), before = blocks.pop(), [n, m] = [before.lines.length, last.lines.length];
+      blocks.push({ wanted: (n * before.wanted + m * last.wanted) / (n + m), lines: [...before.lines, ...last.lines] });
+    }
+  }
+  const free = bottom - above;
+  const placed = blocks.flatMap(({ wanted, lines: together }) =>
+    together.map(({ line, under }) => ({ ...line, place: under + Math.min(free, Math.max(0, wanted)) })));
+  return free >= 0 && placed.every(({ at, place }) => Math.abs(place - at) <= FARTHEST_PX) ? placed : null;
 }
 
 // What was changed while the run went: one mark for each step at which something was
@@ -396,9 +433,11 @@ async function poll(view) {
     if (asked !== view.data) return;  // the script knows something newer, or another run was chosen
     view.wait = view.data.every;
     if (answer === "gone") failure = "gone";
-    else if (answer !== "same") {
+    else if (answer === "same") noteStep(view);
+    else {
       view.state = answer.state;
       view.tag = answer.tag;
+      noteStep(view);
       showFigures(view);
       showSamples(view);
       await draw(view);
@@ -437,7 +476,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".mg-live"), view = viewOf(root, build);
   view.mounted = true;
   view.trigger = setTriggerValue;
-  if (view.url !== data.url) Object.assign(view, { url: data.url, state: null, tag: null, reported: undefined, spokenAt: 0, stopAskedAt: -Infinity });
+  if (view.url !== data.url) Object.assign(view, { url: data.url, seen: [], state: null, tag: null, reported: undefined, spokenAt: 0, stopAskedAt: -Infinity });
   if (view.reported === data.status) view.reported = undefined;
   if (view.state && data.status !== view.state.status && (ENDED.includes(data.status) || !ENDED.includes(view.state.status))) {
     Object.assign(view.state, { status: data.status, stopping: false });  // the script has looked later

@@ -449,7 +449,9 @@ def lanes(recipes: tuple[Recipe, ...]) -> Lanes:
 
 @st.cache_resource(show_spinner=False)
 def component(name: str, folder: Path, html: str) -> Any:
-    """What mounts the component whose `name`.js and `name`.css stand in `folder`. It uses the page's own styles."""
-    css = (folder / f"{name}.css").read_text(encoding="utf-8")
+    """What mounts the component whose `name`.js, and `name`.css if it has one, stand in `folder`. It uses the page's
+    own styles."""
+    sheet = folder / f"{name}.css"
+    css = sheet.read_text(encoding="utf-8") if sheet.exists() else None
     js = javascript.in_one_piece(folder / f"{name}.js")
     return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)

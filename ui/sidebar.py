@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.runs import Run
-from ui import diagnostics, glossary, state, style
+from ui import diagnostics, glossary, history, state, style
 from ui.i18n import _, n_, number, translate
 from ui.judgement import spoiled
 from ui.tokens import escape, escape_markdown
@@ -45,6 +45,7 @@ def foot(watched_elsewhere: bool) -> None:
         with st.container(gap=None, key="shared_corner"):
             st.fragment(_glossary)()  # opening them reruns nothing else
             st.fragment(_corner)()
+            history.keep_one_entry_a_page()
 
 
 def _switch_language() -> None:
@@ -116,12 +117,20 @@ def _glossary() -> None:
         _("Words"), icon=":material/menu_book:", type="tertiary", key=GLOSSARY, on_change="rerun"
     ) as words:
         if words.open:
+            asked = st.text_input(
+                _("Search the words"),
+                placeholder=_("Search the words"),
+                type="search",
+                live=True,
+                key="glossary_search",
+                label_visibility="collapsed",
+            )
             lines = [
                 f"**{escape_markdown(term)}** – {escape_markdown(means)}"
-                for term, means in glossary.entries()
+                for term, means in glossary.entries((asked or "").strip())
             ]
             with st.container(height=380, border=False):
-                st.markdown("\n\n".join(lines))
+                st.markdown("\n\n".join(lines) or _("No such word here."))
 
 
 def _corner() -> None:

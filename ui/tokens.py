@@ -39,6 +39,13 @@ WORDS = {
     "\u00a0": N_("no-break space"),
     "\u202f": N_("narrow no-break space"),
 }
+MARKS = {
+    ",": N_("comma"), ".": N_("full stop"), ";": N_("semicolon"), ":": N_("colon"), "!": N_("exclamation mark"),
+    "?": N_("question mark"), "…": N_("ellipsis"), "'": N_("apostrophe"), "’": N_("curly apostrophe"),
+    "-": N_("hyphen"), "–": N_("en dash"), "—": N_("em dash"), '"': N_("quotation mark"),
+    "«": N_("opening guillemet"), "»": N_("closing guillemet"), "“": N_("opening quotation mark"),
+    "”": N_("closing quotation mark"), "(": N_("opening bracket"), ")": N_("closing bracket"),
+}  # fmt: skip
 KINDS = {
     "vowel": N_("vowel"),
     "consonant": N_("consonant or other letter"),

@@ -82,22 +82,26 @@ def test_a_click_takes_a_part_away_and_another_brings_it_back(app: OpenPage) -> 
     run = trained(GPT)
     page = app("ablation", run=run.id)
     whole, complete = loss(run, []), texts(page)
-    assert figures(page)[:2] == [number(whole, 2)] * 2 and len(complete) == 1
+    assert figures(page)[:2] == [number(whole, 3)] * 2 and len(complete) == 1
     page = press(page, "part_mlp_1_0")
     without = loss(run, [Part("mlp", 1)])
     assert not page.exception
     with using("en"):
-        assert figures(page) == [number(whole, 2), number(without, 2), signed(without - whole, 2)]
+        assert figures(page) == [
+            number(whole, 3),
+            number(without, 3),
+            signed(round(without, 3) - round(whole, 3), 3),
+        ]
     assert texts(page)[0] == complete[0] and len(texts(page)) == 2
     assert page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
     page = press(press(page, "part_head_0_1"), "part_positions_0_0")
     with using("en"):
         off = [Part("mlp", 1), Part("head", 0, 1), Part("positions")]
-        assert figures(page)[1] == number(loss(run, off), 2)
+        assert figures(page)[1] == number(loss(run, off), 3)
     page = press(page, "part_mlp_1_0")
     assert not page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
     page = press(page, "all_on")
-    assert figures(page)[2] == "+0.00" and texts(page) == complete
+    assert figures(page)[2] == "+0.000" and texts(page) == complete
 
 
 def test_the_average_is_another_replacement(app: OpenPage) -> None:
@@ -107,7 +111,7 @@ def test_the_average_is_another_replacement(app: OpenPage) -> None:
     page = page.radio(key="page.ablation.instead").set_value("mean").run()
     assert not page.exception
     now = resources.ablated_loss(run.id, STEPS, frozenset({Part("layer", 0)}), True)
-    assert figures(page)[1] == number(now, 2) != zeros
+    assert figures(page)[1] == number(now, 3) != zeros
 
 
 def test_the_table_is_measured_in_the_background(app: OpenPage) -> None:
@@ -198,13 +202,13 @@ def test_an_edit_is_made_on_a_copy_undone_and_reset(app: OpenPage) -> None:
     assert not page.exception
     table = edited(learned, Edit(words.stoi["t"], words.stoi["h"], 0.9))
     expected = -table[text.x, text.y].mean().item()
-    assert figures(page)[1] == number(expected, 2)
+    assert figures(page)[1] == number(expected, 3)
     page = press(page, "never")
     assert figures(page)[1] == "∞" and "th" not in texts(page)[1]
     page = press(page, "undo")
-    assert figures(page)[1] == number(expected, 2)
+    assert figures(page)[1] == number(expected, 3)
     page = press(page, "reset")
-    assert figures(page)[2] == "+0.00" and len(texts(page)) == 1
+    assert figures(page)[2] == "+0.000" and len(texts(page)) == 1
     now = resources.model(run.id, STEPS).state_dict()
     assert all(torch.equal(weights[name], now[name]) for name in weights)
 
@@ -226,3 +230,9 @@ def test_an_edit_that_leaves_nothing_is_refused_with_a_sentence(app: OpenPage) -
 def test_losses_that_cannot_be_written_as_numbers() -> None:
     with using("en"):
         assert ">∞<" in compare.losses(2.0, math.inf, "a", "b")
+
+
+def test_the_change_is_the_difference_of_the_losses_beside_it() -> None:
+    with using("en"):
+        shown = compare.losses(1.1864, 1.2536, "a", "b")
+    assert all(f">{figure}<" in shown for figure in ("1.186", "1.254", "+0.068"))

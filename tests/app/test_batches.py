@@ -86,6 +86,9 @@ def test_the_validation_part_is_the_end_of_the_text(app: OpenPage) -> None:
     page.radio(key="batches_part").set_value("val").run()
     x, _y = get_batch(prepare(TEXT).val, 32, 4, torch.Generator().manual_seed(1337))
     assert str(x) in code(page)
+    said = " ".join(markdown.value for markdown in page.markdown) + html(page)
+    assert "Nothing is learned from this part" in said
+    assert "At each step of the training" not in said and "in a single step" not in said
 
 
 @pytest.mark.parametrize("lang", TITLES)

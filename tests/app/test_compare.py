@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.model import ModelConfig
 from minigpt_core.new_run import new_run
 from minigpt_core.run_archive import export_run, import_run
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.runs import MAX_NAME, Run, RunStore
 from minigpt_core.training import MetricsEvent, TrainConfig
 from tests.app.conftest import OpenPage
 from ui import i18n, resources
 from ui.compare import details, sweep, table
+from ui.training import settings
 
 MakeRun = Callable[..., Run]
 
@@ -85,7 +87,19 @@ def test_ones_own_run_is_not_covered_by_a_prepared_one(app: OpenPage, own_twin: 
     first = board(app("compare"))
     assert first["chosen"] == [run.id, "preparedGptEn"]  # not the prepared TinyGPT, whose curve is the same
     assert [row["prepared"] for row in first["rows"]] == [False] + [True] * (len(first["rows"]) - 1)
-    assert board(app("compare", run="preparedTinyEn"))["chosen"][0] == run.id
+    assert board(app("compare", run=run.id))["chosen"] == first["chosen"]
+
+
+def test_the_run_in_the_address_is_the_one_that_is_drawn_and_acted_on(
+    app: OpenPage, own_twin: Callable[[], Run], finished: MakeRun
+) -> None:
+    twin = own_twin()
+    finished()
+    test = app("compare", run="preparedTinyEn")
+    assert board(test)["focus"] == board(test)["chosen"][0] == "preparedTinyEn"
+    assert twin.id in board(test)["chosen"]
+    assert test.main.subheader[0].value == r"TinyGPT on “The Curious Cat” \(prepared\)"
+    assert button(test, "compare_delete").disabled
 
 
 def test_a_run_that_was_begun_since_is_shown(app: OpenPage, finished: MakeRun) -> None:
@@ -136,11 +150,44 @@ def test_runs_of_one_setting_are_told_apart_by_its_value(finished: MakeRun) -> N
     named = finished(2.4, name="TinyGPT, learning rate 0.01", learning_rate=0.01)
     other = finished(2.4, name="TinyGPT, batch 8", learning_rate=0.01, batch_size=8)
     with i18n.using("en"):
-        assert list(table.names([base, named]).values()) == ["TinyGPT, learning rate 0.003", named.name]
+        assert list(table.names([base, named]).values()) == ["TinyGPT · learning rate 0.003", named.name]
         assert table.says("TinyGPT, taux d’apprentissage 0,01", "0.01") and not table.says(
             "TinyGPT, batch 16", "1"
         )
+        assert table.says("TinyGPT · learning rate 0.01 · batch size 8", "0.01")
         assert list(table.names([base, named, other]).values()) == ["TinyGPT", named.name, other.name]
+
+
+def test_runs_that_no_setting_tells_apart_are_told_apart_by_their_steps(finished: MakeRun) -> None:
+    base = finished(2.3, name="TinyGPT")
+    left = Run(**{**vars(base), "id": "other", "step": 2, "status": "stopped"})
+    with i18n.using("en"):
+        assert list(table.names([base, left]).values()) == [f"TinyGPT, step {base.step}", "TinyGPT, step 2"]
+
+
+def test_the_best_and_the_last_loss_have_a_column_each(app: OpenPage, finished: MakeRun, home: Path) -> None:
+    run, store = finished(2.3), RunStore(home)
+    worse = MetricsEvent(step=run.step + 1, train_loss=2.0, val_loss=2.45, val_accuracy=0.3)
+    store.append(run.id, evaluations=[worse], step=worse.step)
+    said = board(app("compare"))
+    row = next(row for row in said["rows"] if row["id"] == run.id)
+    assert (row["loss_words"], row["last_words"], row["last"]) == ("2.30", "2.45", 2.45)
+    assert (said["labels"]["loss"], said["labels"]["last"]) == ("best on unseen text", "last on unseen text")
+
+
+def test_a_run_that_broke_down_is_marked_and_not_called_best(
+    app: OpenPage, finished: MakeRun, home: Path
+) -> None:
+    store = RunStore(home)
+    runs = [finished(2.3, learning_rate=0.003), finished(2.4, learning_rate=0.01), finished(2.1, name="wild")]
+    wild = runs[-1]
+    end = MetricsEvent(step=wild.step + 1, train_loss=5e7, val_loss=5e7, val_accuracy=0.0)
+    store.append(wild.id, evaluations=[end], step=end.step)
+    row = next(row for row in board(app("compare"))["rows"] if row["id"] == wild.id)
+    assert (row["loss_words"], row["last_words"], row["broke"]) == ("2.10", "50,000,000", True)
+    with i18n.using("en"):
+        said = table.verdict([*runs[:2], store.run(wild.id)])
+        assert "0.10 lower" in said and "Broke down: wild" in said
 
 
 def replace_text(run: Run) -> Run:
@@ -240,6 +287,12 @@ def test_a_sweep_is_queued_in_one_go(app: OpenPage, finished: MakeRun, home: Pat
     assert not test.exception
     runs = RunStore(home).runs("local")
     assert {run.training.learning_rate for run in runs} == set(values)
+    with i18n.using("en"):
+        assert [run.name for run in runs if run.id != base.id] == [
+            sweep.run_name(base, "learning_rate", value)
+            for value in sorted(values, reverse=True)
+            if value != 0.003
+        ]
     assert {run.parent for run in runs if run.id != base.id} == {base.id}
     assert all(run.training == TrainConfig(**base.training.to_dict() | {"learning_rate": run.training.learning_rate})
                for run in runs)  # fmt: skip
@@ -248,13 +301,47 @@ def test_a_sweep_is_queued_in_one_go(app: OpenPage, finished: MakeRun, home: Pat
 def test_values_that_cannot_be_are_not_offered(finished: MakeRun) -> None:
     base = finished()
     assert "n_layer" not in sweep.offered(base)  # TinyGPT has none, and one layer would make it another model
-    assert sweep.changed(base, "n_embd", 0) is None
+    assert not sweep.can_be(base, "n_embd", 0)
+
+
+@pytest.mark.parametrize(
+    ("title", "begin"),
+    [
+        ("Échelle 4 : + têtes", "Échelle 4 : + têtes"),
+        ("Échelle 4 · taux d’apprentissage 0,003", "Échelle 4"),
+        ("très long " * 12, "très long très long très long très long…"),
+        ("שלום", "שלום"),
+    ],
+)
+def test_runs_of_a_sweep_are_called_after_their_base_and_the_value(
+    finished: MakeRun, title: str, begin: str
+) -> None:
+    base = finished(name=title.strip(), learning_rate=0.003)
+    with i18n.using("fr"):
+        name = sweep.run_name(base, "learning_rate", 0.01)
+    assert name == f"{begin} · taux d’apprentissage 0,01" and len(name) <= MAX_NAME
+
+
+def test_a_sweep_from_a_prepared_run_does_not_call_itself_prepared(home: Path) -> None:
+    with i18n.using("en"):
+        name = sweep.run_name(resources.run("preparedTinyEn"), "learning_rate", 0.01)
+    assert name == "TinyGPT · learning rate 0.01"
+
+
+def test_a_run_far_from_every_preset_is_called_after_its_own_model(some_run: MakeRun) -> None:
+    far = ModelConfig(vocab_size=30, n_layer=1, n_embd=24, block_size=12, positions="learned", dropout=0.2)
+    with i18n.using("fr"):
+        assert settings.name_of(far, TrainConfig(steps=17, batch_size=3)) == "GPT, 1 couche"
+        assert settings.label("mlp") == "petit réseau (MLP)" and settings.label("qk_norm") == "norme QK"
+    with i18n.using("en"):
+        assert settings.label("qk_norm") == "QK norm" and settings.label("n_layer") == "layers"
 
 
 # Exports
 
 
 def test_a_file_name_is_safe_on_every_system(some_run: MakeRun) -> None:
+    assert details.slug(some_run(name="Échelle 1 : TinyGPT")) == "echelle-1-tinygpt"
     for name in ("../../x", "a/b:c*", "été <b>", "…", "con.txt " * 12):
         slug = details.slug(some_run(name=name))
         assert slug and all(c.isascii() and (c.isalnum() or c == "-") for c in slug) and len(slug) <= 60
@@ -274,6 +361,9 @@ def test_downloads_are_made_when_they_are_asked_for(
         details.downloads(run)
     assert json.loads(offered["notebook"][1])["nbformat"] == 4
     assert "# 1. Préparer" in offered["script"][1].decode()
+    assert offered["csv"][1].startswith(b"step;loss")
+    with i18n.using("en"):
+        details.downloads(run)
     assert offered["csv"][1].startswith(b"step,loss")
     assert {file for file, _data in offered.values()} >= {"essai-n-1.ipynb", "essai-n-1.zip"}
 
@@ -296,8 +386,17 @@ def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: Mak
 
 
 def test_the_lines_of_counts_say_which_text_they_are_on(app: OpenPage) -> None:
-    labels = [line["label"] for line in board(app("compare", "fr"))["references"]]
+    labels = [line["label"] for line in board(app("compare", "fr"))["references"]["unseen"]]
     assert labels[0].startswith("pur hasard") and all("texte jamais vu" in label for label in labels[1:])
+
+
+def test_each_view_is_compared_with_counts_on_its_own_part_of_the_text(app: OpenPage) -> None:
+    known = resources.run_baselines("preparedTinyEn")
+    lines = {
+        view: [line["value"] for line in shown] for view, shown in board(app("compare"))["references"].items()
+    }
+    assert lines["batches"] == [known.uniform, known.one_character_minimum, known.trigram_train]
+    assert lines["unseen"] == [known.uniform, known.bigram_val, known.trigram_val]
 
 
 def test_an_archive_becomes_a_run_of_this_workspace(home: Path, some_run: MakeRun) -> None:

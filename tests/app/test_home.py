@@ -1,6 +1,8 @@
 """Home tells the truth about this text and this run, and always offers one thing to do next."""
 
+import json
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,10 +18,12 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import TrainConfig, Trainer
 from tests.app.conftest import OpenPage
 from ui import resources, tokens
-from ui.home import moves, pictures
+from ui.home import figures, moves, pictures
 from ui.i18n import _, number, percent, using
 from ui.judgement import spoiled
 from ui.routes import live_state
+from ui.sampling.controls import SEED, TEMPERATURE
+from ui.sampling.recipe import Recipe
 
 TEXT_ID = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
 MakeRun = Callable[..., Run]
@@ -83,7 +87,6 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
     run = train(some_run(steps=40))
     page = app("home", lang=lang, text="the-curious-cat")
     assert not page.exception and not page.error
-    live = live_state(run)
     logits = predict(
         resources.model(run.id, 40), CharTokenizer.from_characters(run.characters).encode("one morning,")
     )
@@ -95,7 +98,9 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
         assert "one morning," in card(page, 4)
         assert percent(best, 1) in card(page, 5)
         assert button(page) == _(moves.WRITE.words)
-    assert tokens.escape(live["samples"][-1]["text"][:5].replace("\n", "⏎")) in card(page, 6)
+    recipe = Recipe(run=run.id, step=40, prompt="one morning,", temperature=TEMPERATURE, seed=SEED)
+    written = pictures.readable(resources.draw(recipe).text(60)).replace("\n", "⏎")
+    assert f"<b>one morning,</b>{tokens.escape(written)}" in card(page, 6)
     assert "mg-done" in card(page, 3) and "mg-next" in card(page, 4)
 
 
@@ -122,6 +127,29 @@ def test_a_run_belongs_to_its_text_whatever_that_is_called(app: OpenPage) -> Non
     resources.own_title.clear()
     page = app("home", text=text)
     assert button(page) == moves.WRITE.words and "second title" in card(page, 0)
+
+
+def test_the_sampling_page_begins_with_the_text_of_the_home_page(app: OpenPage, some_run: MakeRun) -> None:
+    run = train(some_run(steps=10))
+    expected = figures.prediction(run)
+    assert expected is not None
+    page = app("sampling", text="the-curious-cat")
+    (sent,) = [json.loads(e.proto.json) for e in page.get("bidi_component")]
+    recipe = Recipe.from_query(
+        {name: value[0] for name, value in parse_qs(urlsplit(sent["url"]).query).items()}
+    )
+    assert recipe.run == run.id and resources.draw(recipe).text(figures.CONTINUED) == expected.continuation
+
+
+def test_a_sample_of_its_own_is_not_shown_as_what_follows_the_prompt(
+    app: OpenPage, some_run: MakeRun
+) -> None:
+    run = train(some_run(steps=5))
+    for path in RunStore().folder(run.id).glob("*.safetensors"):
+        path.unlink()
+    page = app("home", text="the-curious-cat")
+    sample = live_state(run)["samples"][-1]["text"][:5].replace("\n", "⏎")
+    assert tokens.escape(sample) in card(page, 6) and "without this prompt" in card(page, 6)
 
 
 def test_a_run_without_a_step_shows_no_numbers_of_its_own(app: OpenPage, some_run: MakeRun) -> None:

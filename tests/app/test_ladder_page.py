@@ -236,16 +236,79 @@ def test_the_summary_names_the_best_rung_and_the_idea_that_bought_most(rung: Mak
         rung(name, loss)
     with i18n.using("en"):
         assert words.summary(plan.look(story(), 300)) == (
-            "From **TinyGPT** to **+ heads** the loss falls from 2.20 to 1.50. "
+            "From **TinyGPT** to **+ MLP** the loss falls from 2.20 to 1.60. It is lowest with **+ heads**: 1.50. "
             "The idea that bought the most: **+ heads** (−0.40)."
         )
+
+
+@pytest.mark.parametrize(
+    ("last", "change"),
+    [
+        (
+            2.221,
+            "From **TinyGPT** to **+ one head** the loss stays at 2.22. No rung has come below **TinyGPT**",
+        ),
+        (2.26, "From **TinyGPT** to **+ one head** the loss rises from 2.22 to 2.26. No rung has come below"),
+        (2.21, "From **TinyGPT** to **+ one head** the loss falls from 2.22 to 2.21."),
+    ],
+)
+def test_the_summary_calls_a_change_what_its_figures_show(rung: MakeRung, last: float, change: str) -> None:
+    for name, loss in [("tinygpt", 2.224), ("positions", 2.219), ("one-head", last)]:
+        rung(name, loss)
+    with i18n.using("en"):
+        assert words.summary(plan.look(story(), 300)).startswith(change)
+
+
+def test_no_idea_is_called_the_best_while_others_were_left_out(rung: MakeRung) -> None:
+    for name, loss in [("one-head", 2.0), ("heads", 1.88), ("layernorm", 1.61)]:
+        rung(name, loss)
+    with i18n.using("en"):
+        assert words.summary(plan.look(story(), 300)) == (
+            "From **+ one head** to **+ LayerNorm** the loss falls from 2.00 to 1.61. "
+            "Of the ideas measured one by one, the one that bought the most: **+ heads** (−0.12)."
+        )
+
+
+def test_a_rungs_note_is_its_idea_and_nothing_in_another_language(
+    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(resources.jobs()), "submit", lambda *_asked: None)
+    test = app("ladder", "fr", text=STORY)
+    button(test, "ladder_train").click().run()
+    with i18n.using("fr"):
+        assert {run.note for run in RunStore(home).runs("local")} == {i18n._(rung.idea) for rung in RUNGS}
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_what_layernorm_buys_is_credited_to_its_initial_weights_too(
+    rung: MakeRung, app: OpenPage, lang: str
+) -> None:
+    for name, loss in [("tinygpt", 2.13), ("residual", 1.84), ("layernorm", 1.7)]:
+        rung(name, loss)
+    told = {
+        "en": (
+            "with its small initial weights** (−0.14)",
+            "Two things in one",
+            "begins with smaller weights",
+        ),
+        "fr": (
+            "avec ses petits poids de départ** (−0,14)",
+            "Deux choses en une",
+            "par des poids plus petits",
+        ),
+    }[lang]
+    test = app("ladder", lang, text=STORY)
+    said = shown(test) + "".join(caption.value for caption in test.main.caption)
+    assert all(words_ in said for words_ in told)
 
 
 def test_a_ladder_that_bought_nothing_says_so(rung: MakeRung) -> None:
     rung("tinygpt", 2.2)
     rung("positions", 2.3)
     with i18n.using("en"):
-        assert words.summary(plan.look(story(), 300)).startswith("No rung has come below **TinyGPT** (2.20)")
+        said = words.summary(plan.look(story(), 300))
+    assert said.startswith("From **TinyGPT** to **+ positions** the loss rises from 2.20 to 2.30.")
+    assert "No rung has come below **TinyGPT** so far" in said and "bought the most" not in said
 
 
 def test_a_diverged_rung_is_a_result_too(rung: MakeRung, app: OpenPage) -> None:
@@ -381,6 +444,37 @@ def test_all_times_come_from_one_measurement_and_grow_with_the_work(
 def test_a_time_that_is_not_known_yet_is_not_made_up(app: OpenPage) -> None:
     said = shown(app("ladder"))  # there is no worker to measure it
     assert "How long that takes is still being measured." in said and "≈" not in said
+
+
+def test_the_whole_takes_what_its_parts_take_together(
+    rung: MakeRung, app: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speed = {"step": 0.02, "evaluation": 0.2, "crowding": 3.0}
+    monkeypatch.setattr(resources.jobs(), "speed", lambda *_asked, **_patience: speed)
+    monkeypatch.setattr(type(resources.jobs()), "at_once", 2)
+    ladder = plan.look(story(), plan.USUAL_BUDGET)
+    costs = moves.measured(ladder)
+    parts = [costs[step.rung.name].of(step.training) for step in ladder.steps]
+    whole, left = moves.total(ladder.steps, costs), moves.time_left(ladder.steps, costs)
+    assert whole is not None and left is not None
+    assert whole.alone == pytest.approx(sum(part.alone for part in parts))
+    assert whole.crowded == left.crowded == pytest.approx(sum(part.crowded for part in parts))
+    assert whole.alone / 2 <= left.alone < whole.alone
+    said = shown(app("ladder", text=STORY))
+    assert f"Training takes about **{i18n.rough_duration(whole.alone, whole.crowded)}** in all." in said
+    assert "2 rungs are trained at a time" in said
+
+
+@pytest.mark.parametrize(
+    ("group", "begins"), [("up", "Every rung is the one above it"), ("alone", "Every model")]
+)
+def test_the_code_is_explained_for_the_ideas_that_are_shown(app: OpenPage, group: str, begins: str) -> None:
+    test = app("ladder", text=STORY)
+    test.radio(key="page.ladder.group").set_value(group).run()
+    test.session_state["ladder_code" if group == "up" else "ladder_alone_code"] = True
+    test.run()
+    assert not test.exception
+    assert [one.value for one in test.main.markdown if one.value.startswith(begins)]
 
 
 def test_what_is_under_way_says_how_busy_the_machine_is(rung: MakeRung, home: Path) -> None:

@@ -10,11 +10,12 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core import corpus, jobs
 from minigpt_core.new_run import new_run
 from minigpt_core.runs import Run, RunStore
-from minigpt_core.training import TrainConfig
+from minigpt_core.training import MetricsEvent, TrainConfig
 from minigpt_core.worker import make_trainer
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.i18n import percent, using
+from ui.i18n import _, number, percent, using
+from ui.inside.subject import best_of, titles
 from ui.layers import lens
 
 TITLES = {"en": "Layer by layer", "fr": "Couche par couche"}
@@ -123,6 +124,38 @@ def test_a_tinygpt_has_no_layers_so_another_model_is_shown(
     page = app("layers", run=tiny.id)
     assert not page.exception and "my table" in words(page)
     assert rows(page) and tiny.id not in page.selectbox(key="page.inside.run").options
+
+
+def evaluated(run: Run, loss: float) -> Run:
+    """The same with an evaluation."""
+    event = MetricsEvent(step=2, train_loss=loss, val_loss=loss, val_accuracy=0.1)
+    RunStore().append(run.id, evaluations=[event])
+    return run
+
+
+def test_a_sound_run_on_the_same_text_comes_first(app: OpenPage, some_run: Callable[..., Run]) -> None:
+    elsewhere, broken = evaluated(small_gpt(), 2.0), evaluated(small_gpt(), 99.0)
+    tiny = evaluated(some_run(steps=2), 2.5)
+    resources.offer_prepared()
+    ready = [resources.run("preparedGptEn")]
+    assert tiny.text_id == ready[0].text_id != elsewhere.text_id
+    with using("en"):
+        runs = [broken, elsewhere, *ready]
+        assert best_of(runs, tiny.text_id) == ready[0]
+        assert best_of(runs, elsewhere.text_id) == elsewhere
+        assert best_of([broken], tiny.text_id) == broken
+    page = app("layers", lang="en", run=tiny.id)
+    assert page.selectbox(key="page.inside.run").value == "preparedGptEn"
+
+
+@pytest.mark.parametrize("lang", TITLES)
+def test_a_list_of_runs_tells_them_apart(some_run: Callable[..., Run], lang: str) -> None:
+    good, bad, twin = (evaluated(some_run(name="TinyGPT"), loss) for loss in (2.41, 99.0, 2.41))
+    with using(lang):
+        names = titles([good, bad, twin, small_gpt()])
+        assert len(set(names.values())) == 4
+        assert "The Curious Cat" in names[bad.id] and _("broken") in names[bad.id]
+        assert number(2.41, 2) in names[good.id] and names[good.id].endswith(good.id[:6])
 
 
 def test_a_checkpoint_is_chosen_on_the_way(app: OpenPage) -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core import corpus
 from minigpt_core.new_run import new_run
-from minigpt_core.puzzle import Puzzle, accuracy
+from minigpt_core.puzzle import Puzzle, accuracy, example_words
 from minigpt_core.runs import Run, RunStore
 from minigpt_core.training import TrainConfig
 from minigpt_core.worker import make_trainer
@@ -31,6 +31,10 @@ def nothing_cached() -> None:
 
 def html(page: AppTest) -> str:
     return "".join(element.proto.body for element in page.get("html"))
+
+
+def markdown(page: AppTest) -> str:
+    return "\n".join(element.value for element in [*page.main.markdown, *page.main.caption])
 
 
 def shares(page: AppTest) -> list[str]:
@@ -73,6 +77,36 @@ def test_a_question_without_an_answer(app: OpenPage) -> None:
     assert not page.exception and page.info
     page = page.button(key="puzzle_another").click().run()
     assert not page.exception and not page.info and page.text_input(key=QUESTION).value
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_word_of_another_kind_is_said_to_be_one(app: OpenPage, lang: str) -> None:
+    page = app("puzzle", lang=lang)
+    warning = {"en": "is not built like", "fr": "n’est pas bâti comme"}[lang]
+    assert warning not in markdown(page)
+    page = page.button(key="puzzle_try_cat").click().run()
+    assert page.text_input(key=QUESTION).value == "cat" and warning in markdown(page)
+    page = page.button(key="puzzle_try_mapa").click().run()
+    assert ">apam</b>" in html(page) and warning not in markdown(page)
+    assert "mg-no'" not in html(page)
+
+
+def test_the_letters_that_were_left_out_are_named(app: OpenPage) -> None:
+    page = app("puzzle").text_input(key=QUESTION).set_value("Hello, <b>vvv").run()
+    (line,) = [line for line in markdown(page).splitlines() if "Left out" in line]
+    for character in ("h", ",", "v", r"\<"):
+        assert f"“{character}”" in line
+    assert line.count("“v”") == 1 and "“l”" not in line and ">bolle" in html(page).replace("</b>", "")
+
+
+def test_the_words_to_try_are_what_they_are_said_to_be() -> None:
+    text = resources.chosen_text("reversed-words", True).text
+    characters = resources.tokenizer("reversed-words", True).characters
+    for words, alike in ((example_words(text), True), (contest.OTHER_WORDS, False)):
+        for word in words:
+            puzzle = contest.puzzle_from("reversed-words", word)
+            assert puzzle and contest.is_like_its_words("reversed-words", puzzle) == alike
+            assert set(word) <= contest.can_be_asked("reversed-words", characters)
 
 
 def test_the_attention_of_one_head(app: OpenPage) -> None:

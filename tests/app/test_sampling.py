@@ -33,6 +33,8 @@ from ui.sampling.copied import pieces_of, sample_html, verdict
 from ui.sampling.drawing import CountedModel
 from ui.sampling.recipe import MAX_PROMPT, Recipe
 from ui.sampling.stream import ROUTES
+from ui.tokens import escape_markdown
+from ui.wording import run_title
 
 MakeRun = Callable[..., Run]
 
@@ -174,6 +176,19 @@ def test_unknown_characters_are_named_and_left_out(app: OpenPage, trained: Run, 
     assert not page.exception and "<script" not in html(page)
 
 
+@pytest.mark.parametrize(("lang", "became"), [("en", "became"), ("fr", "est devenu")])
+def test_curly_apostrophes_are_read_as_the_text_writes_them(
+    app: OpenPage, trained: Run, lang: str, became: str
+) -> None:
+    page = app("sampling", lang=lang, prompt="the cat’s")
+    assert became in markdown(page) and "Left out" not in markdown(page)
+    assert "Laissés de côté" not in markdown(page)
+    page = app("sampling", lang=lang, view="surprise", run=trained.id)
+    page.text_area(key="page.sampling.surprise_text").set_value("the cat’s").run()
+    assert became in markdown(page)
+    assert not page.exception
+
+
 def test_an_empty_prompt_says_what_the_text_begins_after(app: OpenPage, trained: Run) -> None:
     page = app("sampling")
     page.text_input(key="prompt").set_value("").run()
@@ -244,7 +259,7 @@ def test_counted_pairs_can_write_beside_a_run(app: OpenPage, trained: Run) -> No
     page.selectbox(key="sampling_run").set_value("trigram").run()
     assert "counted triples" in markdown(page) and page.query_params["author"] == "trigram"
     page.selectbox(key="sampling_run").set_value(trained.id).run()
-    assert "A model trained on" in markdown(page) and "author" not in page.query_params
+    assert f"{trained.id[:6]}**, trained on" in markdown(page) and "author" not in page.query_params
 
 
 def test_a_run_without_weights_is_a_sentence(app: OpenPage, some_run: MakeRun) -> None:
@@ -279,11 +294,26 @@ def test_somebody_elses_run_may_write(app: OpenPage, home: Path, trained: Run) -
     assert not page.error and trained.id[:6] in page.selectbox(key="sampling_run").options[0]
 
 
-def test_a_deleted_run_gives_way_to_the_prepared_one(app: OpenPage, home: Path, trained: Run) -> None:
-    page = app("sampling")
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_deleted_run_gives_way_to_the_prepared_one_by_name(
+    app: OpenPage, home: Path, trained: Run, lang: str
+) -> None:
+    page = app("sampling", lang=lang)
+    said = {"en": "is not there any more", "fr": "n’est plus là"}[lang]
+    assert said not in markdown(page)
     RunStore(home).delete(trained.id)
     page.run()
-    assert not page.exception and "comes with the program" in markdown(page)
+    assert not page.exception
+    assert {"en": "comes with the program", "fr": "livré avec le programme"}[lang] in markdown(page)
+    (line,) = [line for line in markdown(page).splitlines() if said in line]
+    with using(lang):
+        assert f"**{escape_markdown(run_title(resources.run(address_of(page, 'author'))))}**" in line
+    assert said not in markdown(page.run())  # once
+
+
+def test_a_prepared_run_that_nobody_has_is_said(app: OpenPage) -> None:
+    page = app("sampling", author="preparedNobody")
+    assert not page.exception and "is not there any more" in markdown(page)
 
 
 @pytest.mark.parametrize(
@@ -580,13 +610,17 @@ def test_unseen_text_is_compared_in_pieces_as_long_as_the_sample(length: int, pi
     assert pieces_of("", length) == []
 
 
-def test_a_share_is_only_called_copied_beyond_what_unseen_text_shares_by_chance() -> None:
+def test_a_share_is_only_called_copied_beyond_what_the_text_repeats_itself() -> None:
     known = KnownText("abcdefghij")
     half = known.copied("abcdefghij" + "z" * 10, 5)
     with using("en"):
-        assert "chance" in verdict(half, 0.45, 0.1) and "Copied" in verdict(half, 0.2, 0.1)
-        assert "Invented" in verdict(known.copied("zzz", 2), 0.4, 0.1)
-        assert "no unseen text" in verdict(half, None, 0.0)
+        as_much = verdict(half, [0.4, 0.45, 0.5])
+        assert "About as much as this text repeats itself" in as_much and "chance" not in as_much
+        assert "45% stands word for word in the rest as well (40% to 50%" in as_much.replace("\u202f", "")
+        assert "Less than this text repeats itself" in verdict(half, [0.9])
+        assert "Copied" in verdict(half, [0.2])
+        assert "Invented" in verdict(known.copied("zzz", 2), [0.4])
+        assert "no unseen text" in verdict(half, [])
 
 
 # Behind them
@@ -664,6 +698,35 @@ def test_every_temperature_has_its_words() -> None:
     with using("en"):
         said = [words.temperature_words(t) for t in (0, 0.3, 0.8, 1, 1.2, 2)]
     assert len(set(said)) == len(words.TEMPERATURES)
+
+
+@pytest.mark.parametrize(("top_k", "top_p"), [(1, 1.0), (3, 1.0), (0, 0.5), (3, 0.5)])
+def test_probabilities_are_only_called_the_models_own_if_nothing_bends_them(top_k: int, top_p: float) -> None:
+    with using("en"):
+        own = words.settings_words(SampleSettings())
+        assert "model’s own" in own
+        said = words.settings_words(SampleSettings(top_k=top_k, top_p=top_p))
+        assert "own" not in said
+        assert ("Top-k" in said) == (top_k > 0) and ("Top-p" in said) == (top_p < 1)
+    assert words.always_likeliest(SampleSettings(top_k=top_k, top_p=top_p)) == (top_k == 1)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_what_was_drawn_names_all_that_changed_it(app: OpenPage, trained: Run, lang: str) -> None:
+    page = app("sampling", lang=lang, temperature="1", top_k="1")
+    plain = {"en": ", as the model says)", "fr": ", comme le dit le modèle)"}[lang]
+    bent = {"en": "after temperature, top-k and top-p", "fr": "après température, top-k et top-p"}[lang]
+    again = {"en": "Another draw” changes that", "fr": "Autre tirage"}[lang]
+    assert bent in html(page) and plain not in html(page) and again not in markdown(page)
+    bars = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
+    assert bent in bars[1]["hovertext"][0] and not any("before temperature" in bar["name"] for bar in bars)
+    page = app("sampling", lang=lang, temperature="1")
+    assert plain in html(page) and bent not in html(page) and again in markdown(page)
+
+
+def test_with_top_k_1_every_draw_is_the_same_and_said_to_be(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", view="temperature", rows="draws", temperature="1", top_k="1")
+    assert "Here it is" in markdown(page) and "**No**" not in markdown(page)
 
 
 def test_a_run_that_still_waits_does_not_take_the_place_of_one_with_weights(

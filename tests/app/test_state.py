@@ -176,6 +176,7 @@ def test_the_glossary_has_the_same_words_in_both_languages() -> None:
         assert len(glossary.entries()) == len(english)
         assert glossary.word("loss") == "perte"
         assert "data-tip='À quel point" in glossary.term("loss")
+        assert [term for term, _means in glossary.entries("echantillon")] == ["échantillon"]
         words = [term for term, _means in glossary.entries()]
     assert words.index("divergence") < words.index("échantillon") < words.index("encodage")
     assert glossary._entries("en").keys() == glossary._entries("fr").keys()

@@ -23,11 +23,13 @@ from ui.timeline import moments
 from ui.timeline.sections import beginning, to_travel
 
 
-def sent(test: AppTest) -> dict[str, Any]:
-    component = next(
-        part for part in test.main.get("bidi_component") if "timeline" in part.proto.component_name
-    )
+def sent(test: AppTest, name: str = "timeline") -> dict[str, Any]:
+    component = next(part for part in test.main.get("bidi_component") if name in part.proto.component_name)
     return dict(json.loads(component.proto.json or component.proto.mixed.json))
+
+
+def embeddings_map(test: AppTest) -> dict[str, Any]:
+    return dict(sent(test, "embedding_map")["sets"]["characters"])
 
 
 def trained(home: Path, **model: Any) -> Run:
@@ -87,6 +89,8 @@ def test_a_gpt_is_shown_as_a_map(app: OpenPage, home: Path) -> None:
     points = np.frombuffer(base64.b64decode(picture["points"]), np.float32)
     assert picture["kind"] == "map"
     assert points.shape == (len(data["steps"]) * len(picture["faces"]) * 2,)
+    same = embeddings_map(app("embeddings", run=run.id))
+    assert (picture["points"], picture["kept"]) == (same["flat"], same["flat_kept"])
     shares = resources.next_over_time(run.id, tuple(data["steps"]), (1, 2, 3))
     alone, _ = resources.model(run.id, data["steps"][2])(torch.tensor([[1, 2, 3]]))
     assert torch.allclose(shares[2], alone[0, -1].softmax(-1), atol=1e-6)

@@ -252,6 +252,55 @@ def test_the_verdict_stands_above_the_chart_and_sets_up_the_next_run(
     assert not test.session_state["page.training.why"]
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (
+            "en",
+            ("Learning by heart: more steps would bring unseen text little.", "by −0.12, to 0.53", "to 0.95"),
+        ),
+        ("fr", ("Il apprend par cœur", "de −0,12, jusqu’à 0,53", "jusqu’à 0,95")),
+    ],
+)
+def test_the_prepared_gpt_is_not_sent_to_more_steps(app: OpenPage, lang: str, said: tuple[str, ...]) -> None:
+    test = app("training", lang, run="preparedGptEn")
+    with i18n.using(lang):
+        test.session_state["page.training.why"] = True
+        test.run()
+    assert all(part in words(test) for part in said)
+    assert "training_next_run_above" not in [button.key for button in test.button]
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "Almost at its floor: 0.05 above the lowest loss it can reach."),
+        ("fr", "Presque à son plancher\u00a0: 0,05 au-dessus du minimum possible."),
+    ],
+)
+def test_near_its_floor_the_distance_is_named(app: OpenPage, lang: str, said: str) -> None:
+    assert said in words(app("training", lang, run="preparedTinyEn"))
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("en", "One reason: 63\u202f% of it"), ("fr", "Une raison\u00a0: 63\u202f% de ce texte")],
+)
+def test_why_unseen_text_is_easier_where_it_is_known_already(app: OpenPage, lang: str, said: str) -> None:
+    test = app("training", lang, run="preparedTinyEn")
+    with i18n.using(lang):
+        test.session_state["page.training.why"] = True
+        test.run()
+    assert said in words(test)
+
+
+def test_dropout_is_named_where_the_losses_are_explained(app: OpenPage) -> None:
+    for run, named in (("preparedGptEn", True), ("preparedTinyEn", False)):
+        test = app("training", run=run)
+        test.session_state["page.training.why"] = True
+        assert ("With 10\u202f% dropout" in words(test.run())) == named
+
+
 def test_changed_settings_are_listed_and_can_be_taken_back(app: OpenPage, trained: RunMaker) -> None:
     run = trained(steps=20)
     test = app("training", run=run.id)
@@ -351,7 +400,7 @@ def test_what_is_set_up_for_the_next_run_makes_start_the_thing_to_press(
     choose(test, "chat-curieux-gpt")
     assert kinds_of(test, "start", "training_write", "training_back") == ["primary", "secondary", "secondary"]
     assert words(test).count("mg-line") == 1
-    assert "the loss falls slowly" in words(test) and "model TinyGPT → Small GPT" in words(test)
+    assert "it was still learning" in words(test) and "model TinyGPT → Small GPT" in words(test)
 
 
 def test_a_run_stopped_by_hand_may_write(app: OpenPage, home: Path, trained: RunMaker) -> None:

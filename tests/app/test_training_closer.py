@@ -109,7 +109,7 @@ def test_the_diagnosis_offers_the_next_run(app: Callable[..., AppTest], trained:
     test = open_section(app, "diagnosis", run=run.id)
     assert any("too large" in element.proto.body for element in test.get("html"))
     test.button(key="training_next_run").click().run()
-    assert test.session_state["page.training.learning_rate"] == 0.1
+    assert test.session_state["page.training.learning_rate"] == 0.01
     assert not test.exception
 
 
@@ -117,25 +117,31 @@ def test_a_guess_stands_beside_its_result(
     app: Callable[..., AppTest], trained: Callable[..., Run], home: Path
 ) -> None:
     test = open_section(app, "prediction")
+    rule = "3 points within 0.05, 2 points within 0.15, 1 point within 0.4 of the result."
+    assert any(rule in element.proto.body for element in test.get("html"))
     test.button(key="training_guess").click().run()
-    guess = test.session_state["page.training.guesses"][-1]
-    assert guess.run_id is None
+    assert prediction.book("local").guesses[-1].run_id is None
     run = trained(steps=20)
     test.run()  # the newest run of this workspace is shown
-    assert test.session_state["page.training.guesses"][-1].run_id == run.id
+    assert prediction.book("local").guesses[-1].run_id == run.id
     assert any("of 4 so far" in element.proto.body for element in test.get("html"))
+    reloaded = open_section(app, "prediction")
+    assert any("of 4 so far" in element.proto.body for element in reloaded.get("html"))
+    RunStore(home).delete(run.id, "local")
+    reloaded.run()
+    assert not reloaded.exception
+    assert not any("so far" in element.proto.body for element in reloaded.get("html"))
 
 
 def test_a_duel_is_decided_by_the_lower_loss(
     app: Callable[..., AppTest], trained: Callable[..., Run]
 ) -> None:
     good, bad = trained(steps=60), trained(steps=60, learning_rate=1.0)
-    test = open_section(app, "prediction")
-    test.session_state["page.training.duels"] = [
+    prediction.book("local").duels += [
         prediction.Duel((0.003, 1.0), 0, (good.id, bad.id)),
         prediction.Duel((0.003, 1.0), 1, (good.id, bad.id)),
     ]
-    test.run()
+    test = open_section(app, "prediction")
     assert any("2 points of 4 so far" in element.proto.body for element in test.get("html"))
 
 

@@ -13,10 +13,18 @@ OpenPage = Callable[..., Page]
 
 LINES = "() => (document.querySelector('.mg-cmp-chart')?.data ?? []).filter(({ name }) => name).length"
 
+LABELS = "() => document.querySelector('.mg-cmp-chart').layout.annotations.map(({ text }) => text).join()"
+
 
 def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("compare", lang="en")
     page.wait_for_function(f"({LINES})() === 2")  # the prepared ones of the language's story
+    for view, line in [
+        ("loss on unseen text", "counted pairs, on unseen"),
+        ("loss of each batch", "lowest seeing one"),
+    ]:
+        page.get_by_text(view, exact=True).first.click()
+        page.wait_for_function(f"({LABELS})().includes('{line}')")
     rows = page.locator(".mg-cmp-table tbody tr")
     known = rows.count()
     boxes = page.locator(".mg-cmp-table input")

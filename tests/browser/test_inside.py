@@ -38,7 +38,7 @@ def test_pointing_at_a_guess_shows_the_five_best(open_page: OpenPage) -> None:
 def test_a_part_is_switched_off_and_all_are_measured(open_page: OpenPage) -> None:
     page = open_page("ablation", lang="en", theme="dark")
     figures = page.locator(".mg-figures .mg-n")
-    expect(figures.nth(2)).to_have_text("+0.00")
+    expect(figures.nth(2)).to_have_text("+0.000")
     press(page, "ablation_part_layer_1_0")
     expect(page.locator(".mg-without")).to_have_count(2)
     assert figures.nth(0).inner_text() != figures.nth(1).inner_text()

@@ -12,6 +12,8 @@ OpenPage = Callable[..., Page]
 LINES = "() => (document.querySelector('.mg-ladder-chart')?.data ?? []).filter(({ mode }) => mode === 'lines').length"
 TRAIN, STOP = ".st-key-ladder_train button:visible", ".st-key-ladder_stop button:visible"
 RUNG = ".mg-rung"
+CELLS = "[...document.querySelectorAll('.mg-result > *')]"
+WIDEST = f"() => Math.max(...{CELLS}.map((cell) => cell.getBoundingClientRect().right))"
 
 
 def test_the_ladder_is_followed_stopped_and_found_again(open_page: OpenPage) -> None:
@@ -36,7 +38,12 @@ def test_the_ladder_is_followed_stopped_and_found_again(open_page: OpenPage) -> 
     page.locator(STOP).click()
     expect(page.locator(TRAIN)).to_be_enabled()
     expect(page.locator(RUNG).last).to_contain_text("stopped")
-    page.locator(".st-key-ladder_results [data-testid=stPageLink-NavLink]").first.click()
+    page.set_viewport_size({"width": 400, "height": 800})  # a phone: cards, and nothing beside the screen
+    page.reload()
+    expect(page.locator(".mg-result.mg-label")).to_be_hidden()
+    page.wait_for_function(f"({WIDEST})() <= 400")
+    assert page.locator(".mg-says").first.evaluate("(text) => text.clientWidth") > 250
+    page.locator(".st-key-ladder_results [data-testid=stPageLink-NavLink]:visible").first.click()
     expect(page).to_have_url(re.compile(r"/training\?(.*&)?run=\w+"))
     wait_until_idle(page)
     expect(page.locator(".mg-line").first).to_contain_text("Finished")

@@ -58,6 +58,20 @@ def test_in_a_narrow_window_the_newest_tiles_stay_in_sight(open_page: OpenPage) 
     assert drawn["x"] >= frame["x"] and drawn["x"] + drawn["width"] <= frame["x"] + frame["width"]
 
 
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_on_a_phone_nothing_covers_the_prompt(open_page: OpenPage, lang: str) -> None:
+    page = open_page("sampling", lang=lang, text="the-curious-cat", author="bigram")
+    page.set_viewport_size({"width": 400, "height": 800})
+    settled(page)
+    prompt = page.locator(".st-key-prompt input").bounding_box()
+    assert prompt and prompt["x"] >= 0 and prompt["x"] + prompt["width"] <= 400
+    for name in ("generate", "another"):
+        button = page.locator(f".st-key-sampling_{name} button:visible").bounding_box()
+        assert button and (
+            button["y"] >= prompt["y"] + prompt["height"] or button["x"] >= prompt["x"] + prompt["width"]
+        )
+
+
 def test_a_long_paste_keeps_its_end(open_page: OpenPage) -> None:
     page = open_page("sampling", text="the-curious-cat", author="bigram")
     prompt = page.locator(".st-key-prompt input")

@@ -50,6 +50,19 @@ def test_the_browser_chooses_the_language_at_first(app_server: RunningApp, new_v
             assert (page.locator(LINK).all_inner_texts() == at_first) == (asked == lang)
 
 
+def test_back_leads_to_the_page_before(app_server: RunningApp, new_visitor: NewVisitor) -> None:
+    page = new_visitor("en")
+    go(page, app_server.url, lang="en", run="preparedGptEn")
+    for station in STATIONS[1:3]:
+        follow(page, station, "en")
+        wait_until_idle(page)
+        expect(page).to_have_url(re.compile(rf"{PAGES[station.name]}\?.*run=preparedGptEn"))
+    for name in (STATIONS[1].name, STATIONS[0].name):
+        page.go_back()
+        expect(page).to_have_url(re.compile(rf"{re.escape(PAGES[name])}\?.*run=preparedGptEn"))
+        wait_until_idle(page)
+
+
 @pytest.mark.parametrize(("theme", "other"), [("light", "Dark"), ("dark", "Light")])
 def test_the_theme_follows_the_system_until_another_is_chosen(
     open_page: OpenPage, theme: str, other: str

@@ -1,9 +1,10 @@
 """The Training page in a real browser: one click to a moving chart, and nothing lost on the way."""
 
 import re
+import time
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from minigpt_core import corpus
 from minigpt_core.model import ModelConfig, parameters_of
@@ -88,6 +89,33 @@ def test_no_button_moves_away_from_under_a_finger(app_server: RunningApp, open_p
     page.mouse.up()
     wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
     assert len(page.evaluate("[...window.stopStoodAt]")) == 1
+
+
+def test_the_time_left_follows_the_mean_speed(app_server: RunningApp, open_page: OpenPage) -> None:
+    """The server says the speed of the last second, which leaps on a busy machine: 400, 20, 400 … steps a second."""
+    page = open_page("training")
+    run = start_training(page)
+    answer = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "running")
+    began, asked = time.monotonic(), 0
+
+    def at_100_steps_a_second(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        rate = (400, 20)[asked // 4 % 2]
+        step = round(100 * (time.monotonic() - began))
+        now = {"step": step, "steps": 100_000, "rate": rate, "seconds_left": (100_000 - step) / rate}
+        route.fulfill(json=answer | now)
+
+    page.route(f"**/api/runs/{run}", at_100_steps_a_second)
+    page.wait_for_timeout(5000)
+    left = page.locator(".mg-live-figure").nth(4)
+    for _ in range(8):
+        minutes = int(left.inner_text().split()[0])
+        assert 14 <= minutes <= 18  # 1,000 s
+        page.wait_for_timeout(400)
+    page.unroute(f"**/api/runs/{run}")
+    page.locator(button(page, "stop")).click()
+    wait_for_status(page, app_server.url, run, "stopped")
 
 
 def wait_for_status(page: Page, url: str, run: str, status: str) -> None:

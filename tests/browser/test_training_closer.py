@@ -16,6 +16,13 @@ AXES = ".mg-live-axes button"
 LAYOUT = "document.querySelector('.mg-live-chart').layout"
 BOTH_LOGARITHMIC = f"['xaxis', 'yaxis'].every(axis => {LAYOUT}?.[axis].type === 'log')"
 
+# Of each bar around a middle: the number beside it, and how far to the right of the middle the bar itself lies
+SIDES = """tracks => tracks.map(track => {
+  const [whole, bar] = [track, track.firstChild].map(one => one.getBoundingClientRect());
+  const value = Number(track.nextSibling.textContent.replace('\u2212', '-').match(/-?[0-9.]+/)[0]);
+  return [value, Math.round(bar.left + bar.right - whole.left - whole.right)];
+})"""
+
 
 def test_a_step_is_taken_apart(
     open_page: OpenPage, app_server: RunningApp, trained_run: Callable[..., str]
@@ -35,12 +42,18 @@ def test_a_step_is_taken_apart(
     before = title.inner_text()
     page.locator(".mg-scope-button").nth(1).click()  # one step forward
     expect(title).not_to_have_text(before)
-    expect(page.get_by_text("At its floor")).to_be_visible()
+    tabs.nth(3).click()
+    bars = page.locator(".mg-scope-centred")
+    assert bars.count() > 2
+    sides = bars.evaluate_all(SIDES)
+    assert min(value for value, _side in sides) < 0
+    assert all(value * side >= 0 for value, side in sides)  # above 0 to the right, below it to the left
+    expect(page.get_by_text("Almost at its floor")).to_be_visible()
     page.get_by_role("button", name="Why? What next?").click()
-    expect(page.get_by_text("It has reached its floor")).to_be_visible()
+    expect(page.get_by_text("It is almost at its floor")).to_be_visible()
     page.locator(".st-key-training_next_run_above button").click()
     expect(page.get_by_text("Press Start training to use them")).to_be_visible()
-    expect(page.get_by_text("It has reached its floor")).not_to_be_visible()
+    expect(page.get_by_text("It is almost at its floor")).not_to_be_visible()
 
 
 def test_logarithmic_axes_stay_and_the_learned_table_answers_the_pointer(

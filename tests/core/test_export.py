@@ -255,6 +255,14 @@ def test_csv_holds_every_number(store: RunStore) -> None:
     assert found == measured(store, run)[1]
 
 
+def test_csv_for_spreadsheets_that_write_0_5_with_a_comma(store: RunStore) -> None:
+    run = trained(store, {}, steps=3)
+    usual = list(csv.reader(io.StringIO(export_csv(store, run))))
+    french = list(csv.reader(io.StringIO(export_csv(store, run, decimal_comma=True)), delimiter=";"))
+    assert [[cell.replace(",", ".") for cell in row] for row in french] == usual
+    assert not any("." in cell for row in french for cell in row)
+
+
 def test_csv_leaves_out_what_was_no_number(store: RunStore) -> None:
     run = trained(store, {}, steps=2)
     store.append(run.id, changes=[ChangeEvent(step=1, name="pace", value=2.0)])

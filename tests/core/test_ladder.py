@@ -48,6 +48,12 @@ def test_each_rung_is_one_switch_away_from_the_last(number: int) -> None:
     assert rung.idea.endswith(".")
 
 
+@pytest.mark.parametrize("rung", ALL, ids=lambda rung: rung.name)
+def test_from_layernorm_on_a_model_begins_with_smaller_weights(rung: Any) -> None:
+    spread = build_model(config(rung.name)).get_parameter("token_embedding.weight").std()
+    assert spread < 0.03 if ALL.index(rung) >= ALL.index(find_rung("layernorm")) else spread > 0.5
+
+
 @pytest.mark.parametrize("rung", MODERN, ids=lambda rung: rung.name)
 def test_each_modern_switch_can_be_turned_alone(rung: Any) -> None:
     (model, training), (before, trained) = settings_alone(rung), settings_up_to("dropout")

@@ -23,7 +23,7 @@ def test_the_name_says_what_differs_from_the_preset(tmp_path: Path) -> None:
 
     assert name() == "TinyGPT"
     assert name(pace=60.0, eval_interval=3) == "TinyGPT"  # these change no loss
-    assert name(learning_rate=0.1, steps=50) == "TinyGPT, steps 50, learning_rate 0.1"
+    assert name(learning_rate=0.1, steps=50) == "TinyGPT, 50 steps, learning_rate 0.1"
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "aaaa", "abc"])

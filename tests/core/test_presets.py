@@ -66,7 +66,7 @@ def test_a_preset_without_a_text_asks_for_one(capsys: pytest.CaptureFixture[str]
     assert main(["train", "--preset", "lecture-bigram", "--text", str(tmp_path / "mine.txt"), *small]) == 0
     run = RunStore().find_run("last")
     assert (run.preset, run.lower, "C" in run.characters) == ("lecture-bigram", False, True)
-    assert run.name == "lecture-bigram, steps 2"
+    assert run.name == "lecture-bigram, 2 steps"
 
 
 def test_every_part_can_be_set_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:

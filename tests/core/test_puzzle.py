@@ -11,7 +11,17 @@ from minigpt_core.data import Dataset, prepare
 from minigpt_core.model import ModelConfig, TinyGPT
 from minigpt_core.ngrams import NgramModel
 from minigpt_core.presets import TOY_REVERSED_WORDS
-from minigpt_core.puzzle import SPLITS, CountedModel, Puzzle, accuracy, answers, unseen_puzzles, write
+from minigpt_core.puzzle import (
+    SPLITS,
+    SYLLABLES,
+    CountedModel,
+    Puzzle,
+    accuracy,
+    answers,
+    example_words,
+    unseen_puzzles,
+    write,
+)
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import StepEvent, Trainer
 
@@ -45,6 +55,16 @@ def test_a_line_is_cut_where_its_answer_begins() -> None:
     assert SPLITS["reversed-words"]("lomira>arimol") == Puzzle("lomira>", "arimol\n")
     assert SPLITS["balanced-brackets"]("([]{})") == Puzzle("([]{", "})")
     assert SPLITS["balanced-brackets"]("()[[{}]]") == Puzzle("()[[{", "}]]")
+
+
+def test_the_words_of_the_text_are_syllables_and_there_are_examples_of_each_length() -> None:
+    text = corpus.load("reversed-words").text
+    words = [line.partition(">")[0] for line in text.split("\n")[:-1]]
+    assert all(SYLLABLES.fullmatch(word) for word in words)
+    assert not any(SYLLABLES.fullmatch(word) for word in ("cat", "ma", "radio", "arimol", "bababababa"))
+    examples = example_words(text)
+    assert [len(word) for word in examples] == sorted({len(word) for word in words}) == [4, 6, 8]
+    assert set(examples) <= set(words)
 
 
 @TOYS

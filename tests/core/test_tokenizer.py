@@ -94,6 +94,41 @@ def test_split_unknown_takes_out_exactly_the_unknown(known: str, text: str) -> N
     assert all(text[i] == character for character, places in positions.items() for i in places)
 
 
+@pytest.mark.parametrize(
+    ("known", "typed", "text", "exchanged"),
+    [
+        ("c'est lété", "c’est l’été", "c'est l'été", {"’": "'"}),
+        ("c’est lété", "c'est l'été", "c’est l’été", {"'": "’"}),
+        ("c'est l’été", "c'est l’été", "c'est l’été", {}),
+        ('"oui" ', "“oui”\u00a0“oui”", '"oui" "oui"', {"“": '"', "”": '"', "\u00a0": " "}),
+        ("oui.", "oui…", "oui...", {"…": "..."}),
+        ("oui…", "oui...", "oui…", {"...": "…"}),
+        ("oui….", "oui... oui…", "oui...oui…", {}),
+        ("oui", "oui’…", "oui", {}),
+    ],
+)
+def test_look_alikes_are_exchanged_for_what_the_vocabulary_has(
+    known: str, typed: str, text: str, exchanged: dict[str, str]
+) -> None:
+    fitted = CharTokenizer.from_text(known).fitted(typed)
+    assert (fitted.text, fitted.exchanged) == (text, exchanged)
+
+
+def test_unknown_characters_keep_their_places_beside_exchanged_ones() -> None:
+    fitted = CharTokenizer.from_text("a.").fitted("a…éa’é")
+    assert fitted.text == "a...a" and fitted.unknown == {"é": [2, 5], "’": [4]}
+    assert CharTokenizer.from_text("a…").fitted("...b.").unknown == {"b": [3], ".": [4]}
+
+
+@given(any_text, any_text)
+def test_a_fitted_text_can_be_encoded(known: str, text: str) -> None:
+    tokenizer = CharTokenizer.from_text(known)
+    fitted = tokenizer.fitted(text)
+    tokenizer.encode(fitted.text)
+    if not fitted.exchanged:
+        assert (fitted.text, fitted.unknown) == tokenizer.split_unknown(text)
+
+
 @pytest.mark.parametrize("ids", [[0, 3, -1, 3], torch.tensor([0, 3, -1, 3]), torch.tensor([[0, 3], [-1, 3]])])
 def test_ids_outside_the_vocabulary_are_refused(ids: torch.Tensor | list[int]) -> None:
     with pytest.raises(UnknownIds, match="from 0 to 2") as error:

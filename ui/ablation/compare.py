@@ -1,5 +1,6 @@
 """Before and after: two losses, and two texts written with the same random numbers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from ui.judgement import loss_number
 from ui.style import DONE, PROBLEM, REFERENCE
 from ui.tokens import escape
 
-SMALL = 0.005  # nats: less than that is "no change" in two decimals
+DIGITS = 3  # of losses and their change: a part can be worth a few thousandths
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ def written(steps: Sequence[SampleStep], tokenizer: CharTokenizer) -> Written:
 
 def losses(before: float, after: float, complete: str, now: str) -> str:
     """Both losses under their labels, and the change between them: HTML for `st.html`."""
-    change = after - before
-    colour = REFERENCE if abs(change) < SMALL else PROBLEM if change > 0 else DONE
-    shown = signed(change, 2) if abs(change) < 1000 else "+∞" if change == float("inf") else signed(change, 0)
+    change = round(after, DIGITS) - round(before, DIGITS)  # of the numbers beside it
+    colour = REFERENCE if abs(change) < 0.1**DIGITS / 2 else PROBLEM if change > 0 else DONE
+    shown = signed(change, DIGITS) if abs(change) < 1000 else signed(change, 0)
     figures = [
-        (complete, loss_number(before), ""),
-        (now, loss_number(after) if after != float("inf") else "∞", ""),
+        (complete, precise(before), ""),
+        (now, precise(after), ""),
         (_("change"), shown, f"style='color:{colour}'"),
     ]
     cells = "".join(
@@ -44,6 +45,11 @@ def losses(before: float, after: float, complete: str, now: str) -> str:
         for label, value, look in figures
     )
     return f"<div class='mg-figures'>{cells}</div>"
+
+
+def precise(loss: float) -> str:
+    """A loss with as many digits as its changes; as on other pages once it is large."""
+    return number(loss, DIGITS) if loss < 1000 or math.isinf(loss) else loss_number(loss)
 
 
 def texts(prompt: str, titles: tuple[str, str], before: Written, after: Written) -> str:

@@ -82,7 +82,7 @@ def _measured_on(progress: Progress, table: Table) -> str:
         if table.text.unseen
         else _("Measured on {windows} that it learned from; the complete model’s loss there is {loss}.")
     )
-    return words.format(windows=windows, loss=number(progress.loss, 2))
+    return words.format(windows=windows, loss=number(progress.loss, 3))
 
 
 def rows(progress: Progress, layers: int) -> str:

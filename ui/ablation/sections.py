@@ -9,7 +9,7 @@ from ui.ablation.prompt import LENGTH
 from ui.ablation.ranking import ranking
 from ui.i18n import _, number
 from ui.inside import guide
-from ui.inside.subject import Subject
+from ui.inside.subject import Subject, best_of
 
 
 def head() -> None:
@@ -32,7 +32,7 @@ def other_kind(subject: Subject) -> None:
     table = is_table(subject)
     store = resources.store()
     others = (run for run in state.visible_runs() if bool(parts_of(run.model)) == table)
-    other = next((run for run in others if store.checkpoints(run.id)), None)
+    other = best_of((run for run in others if store.checkpoints(run.id)), subject.run.text_id)
     if other is None:
         return
     st.button(

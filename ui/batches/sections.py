@@ -13,7 +13,7 @@ from ui.resources import ChosenText
 from ui.tokens import escape, escape_markdown
 
 
-def head(block_size: int, batch_size: int) -> None:
+def head(block_size: int, batch_size: int, part: str) -> None:
     """The title, what a batch is in a sentence, and the buttons that draw another one."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(_("Batches"), width="content")
@@ -33,11 +33,18 @@ def head(block_size: int, batch_size: int) -> None:
                 key="batches_again",
                 on_click=draws.draw_again,
             )
-    st.markdown(_intro(block_size, batch_size))
+    st.markdown(_intro(block_size, batch_size, part))
 
 
-def _intro(block_size: int, batch_size: int) -> str:
+def _intro(block_size: int, batch_size: int, part: str) -> str:
     rows = n_("**{n} stretch**", "**{n} stretches**", batch_size).format(n=number(batch_size))
+    if part == "val":
+        sentence = _(
+            "**Nothing is learned from this part**: it is kept back to test the model. An evaluation reads windows of "
+            "it, the same ones each time, and asks after every character: what comes next? Here are {rows} of "
+            "**{block} characters** from it, picked by chance."
+        )
+        return sentence.format(rows=rows, block=number(block_size))
     sentence = _(
         "At each step of the training, the computer picks {rows} of **{block} characters** by chance, and "
         "asks after every character: what comes next?"
@@ -73,14 +80,14 @@ def check(chosen: ChosenText, dataset: Dataset, part: str, block_size: int) -> N
         st.stop()
 
 
-def where(chosen: ChosenText, dataset: Dataset, batch: Draw) -> int:
+def where(chosen: ChosenText, dataset: Dataset, batch: Draw, part: str) -> int:
     """Where the windows fell in the text. Returns the row to look at closely, counted from 0."""
     n_train, total = len(dataset.train), len(chosen.text)
     bar = st.container()
     rows, words = st.columns(2, vertical_alignment="center")
     with rows.container(horizontal=True, vertical_alignment="center", gap="small"):
         row = _choose_row(batch.batch_size)
-    words.html(f"<div class='mg-note mg-end'>{_shape_words(batch, row)}</div>")
+    words.html(f"<div class='mg-note mg-end'>{_shape_words(batch, row, part)}</div>")
     with bar:
         st.html(
             pictures.text_bar(chosen.text, n_train, batch.places, batch.block_size, row)
@@ -108,11 +115,12 @@ def _choose_row(batch_size: int) -> int:
     return int(row) - 1
 
 
-def _shape_words(batch: Draw, row: int) -> str:
+def _shape_words(batch: Draw, row: int, part: str) -> str:
     n_rows, n_columns = batch.batch_size, batch.block_size
-    words = _(
-        "Shape ({rows}, {columns}): {rows} × {columns} = {n} characters to guess in a single step."
-    ).format(rows=number(n_rows), columns=number(n_columns), n=number(n_rows * n_columns))
+    sentence = _("Shape ({rows}, {columns}): {rows} × {columns} = {n} characters to guess in a single step.")
+    if part == "val":
+        sentence = _("Shape ({rows}, {columns}): {rows} × {columns} = {n} characters to guess.")
+    words = sentence.format(rows=number(n_rows), columns=number(n_columns), n=number(n_rows * n_columns))
     shown = pictures.shown_rows(n_rows, row)
     if n_rows > len(shown):
         words += " " + _("Rows {first} to {last} are shown.").format(first=shown[0] + 1, last=shown[-1] + 1)

@@ -11,8 +11,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.runs import Run
 from ui import resources, state
 from ui.compare import table
-from ui.i18n import _, language, plotly_separators
-from ui.ladder.chart import references as counted
+from ui.i18n import _, language, number, plotly_separators
 from ui.style import REFERENCE
 from ui.wording import STATUS_COLOURS, STATUSES
 
@@ -38,6 +37,7 @@ def show(runs: Sequence[Run]) -> None:
             "grey": REFERENCE,
             "most": table.MOST_CHOSEN,
             "rows": table.rows(runs),
+            "names": table.names([run for run in runs if run.id in chosen]),
             "chosen": chosen,
             "focus": focused.id if focused else None,
             "asked": state.page_state(table.ASKED, 0),
@@ -62,16 +62,37 @@ def _take() -> None:
         table.choose(wanted, focused if isinstance(focused, str) else None)
 
 
-def references(shown: Sequence[Run]) -> list[dict[str, Any]]:
-    """What needs no training, on the text that the shown runs share; nothing if they share none."""
+def references(shown: Sequence[Run]) -> dict[str, list[dict[str, Any]]]:
+    """What needs no training, on the text that the shown runs share, for each of the chart's two views: counts
+    measured on the part of the text that its curves are measured on. Nothing if they share none."""
+    nothing: dict[str, list[dict[str, Any]]] = {"batches": [], "unseen": []}
     if not shown or len({(run.text_id, run.training.val_fraction) for run in shown}) > 1:
-        return []
+        return nothing
     first = shown[0]
     try:
         known = resources.baselines(first.text_id, first.lower, first.training.val_fraction)
     except UserError:  # the text is gone: the curves can still be seen
-        return []
-    return [{"value": line.value, "label": line.label} for line in counted(known, name_text=True)]
+        return nothing
+    chance = (known.uniform, _("pure chance {loss}"))
+    learned = [
+        chance,
+        (known.one_character_minimum, _("lowest seeing one character {loss}")),
+        (known.trigram_train, _("counted triples, training text {loss}")),
+    ]
+    unseen = [
+        chance,
+        (known.bigram_val, _("counted pairs, on unseen text {loss}")),
+        (known.trigram_val, _("counted triples, on unseen text {loss}")),
+    ]
+    return {"batches": _lines(learned), "unseen": _lines(unseen)}
+
+
+def _lines(known: Sequence[tuple[float | None, str]]) -> list[dict[str, Any]]:
+    return [
+        {"value": loss, "label": label.format(loss=number(loss, 2))}
+        for loss, label in known
+        if loss is not None
+    ]
 
 
 def labels() -> dict[str, str]:
@@ -83,6 +104,7 @@ def labels() -> dict[str, str]:
         "model": _("model"),
         "differs": _("what differs from the run below"),
         "loss": _("best on unseen text"),
+        "last": _("last on unseen text"),
         "time": _("computing time"),
         "nothing": _("nothing"),
         "first": "–",

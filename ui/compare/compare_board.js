@@ -10,11 +10,13 @@ import { loadPlotly } from "../plotly_loader.js";
 const LIVE = ["queued", "running", "paused"];
 const COLOURS_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#B0568F", "#B07A00", "#2C8FC9"];
 const COLOURS_DARK = ["#56B4E9", "#E8813A", "#2BC49B", "#E39CC4", "#E6B93C", "#8CC6FF"];
-const DASHES = ["solid", "dash"];
+const DASHES = ["solid", "dash", "dot"], MARKS = ["■", "╍", "┅"];  // by how many others lie below a line
+const SAME = 0.005;  // nats per character: closer curves cannot be told apart
 const MARGIN = { l: 40, r: 216, t: 24, b: 34 };
 const LABEL_PX = 15, LABEL_CHARACTERS = 30, LABEL_BEGIN = 9;
 const MOST_DIFFERENCES = 3;
 const SAVED_HEIGHT = 420;   // of a picture: there is more room for it than on the page
+const SAVED_MARGIN = 40;    // more for the labels: a picture is drawn in a font of its own, which may be wider
 
 const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
@@ -71,8 +73,9 @@ function showBar(view) {
 async function save(view, format) {
   const Plotly = await loadPlotly(view.data.script);
   const paper = groundColour(view.root);
-  const width = view.chart.clientWidth, height = Math.max(SAVED_HEIGHT, view.data.height), all = lines(view);
-  const figure = { data: traces(view, all), layout: { ...layout(view, all, height), paper_bgcolor: paper, plot_bgcolor: paper } };
+  const width = view.chart.clientWidth + SAVED_MARGIN, height = Math.max(SAVED_HEIGHT, view.data.height), all = lines(view);
+  const margin = { ...MARGIN, r: MARGIN.r + SAVED_MARGIN };
+  const figure = { data: traces(view, all), layout: { ...layout(view, all, height), margin, paper_bgcolor: paper, plot_bgcolor: paper } };
   const address = await Plotly.toImage(figure, { format, width, height, scale: format === "png" ? 2 : 1 });
   const link = element("a", "", document.body);
   link.href = address;
@@ -86,9 +89,10 @@ async function save(view, format) {
 const shownRow = (view, row) => view.curves.get(row.id) && LIVE.includes(row.status) ? { ...row, now: view.curves.get(row.id) } : row;
 
 function sorted(view) {
-  const rows = [...view.data.rows];
-  if (!view.sort) return rows;
-  return rows.sort((a, b) => (a[view.sort] ?? Infinity) - (b[view.sort] ?? Infinity));
+  const { rows } = view.data;
+  if (view.sort) return [...rows].sort((a, b) => (a[view.sort] ?? Infinity) - (b[view.sort] ?? Infinity));
+  const [first, others] = [true, false].map((wanted) => rows.filter((row) => view.first.includes(row.id) === wanted));
+  return [...first, ...others];  // those that were chosen for the reader; what they tick themselves stays where it is
 }
 
 // A prepared run was no step of anybody's search: it is not compared, and nothing with it
@@ -110,7 +114,7 @@ function showTable(view) {
   view.box.replaceChildren();
   const table = element("table", "", view.box), head = element("tr", "", element("thead", "", table));
   element("th", "", head);
-  const columns = [["run"], ["status"], ["model"], ["differs"], ["text"], ["loss", "loss"], ["time", "seconds"]];
+  const columns = [["run"], ["status"], ["model"], ["differs"], ["text"], ["loss", "loss"], ["last", "last"], ["time", "seconds"]];
   for (const [name, sort] of columns) {
     const cell = element("th", sort ? "mg-cmp-n" : "", head, sort ? undefined : labels[name]);
     if (!sort) continue;
@@ -123,7 +127,15 @@ function showTable(view) {
   const body = element("tbody", "", table), rows = sorted(view);
   rows.forEach((row, i) => addRow(view, body, row, rows[i + 1]));
   view.box.scrollTop = at;
+  if (view.reveal) reveal(view);
   if (focused) view.box.querySelector(`[data-is="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// The top of the table, unless the run that was asked for from elsewhere would be out of sight
+function reveal(view) {
+  const row = view.box.querySelector(".mg-cmp-focus");
+  view.reveal = false;
+  view.box.scrollTop = row ? Math.max(0, row.offsetTop + row.offsetHeight - view.box.clientHeight) : 0;
 }
 
 function addRow(view, body, row, below) {
@@ -141,22 +153,24 @@ function addRow(view, body, row, below) {
   const name = element("button", "mg-cmp-name", element("td", "mg-cmp-run", line));
   element("bdi", "", name, row.name);
   name.dataset.is = `name ${row.id}`;
-  if (row.note) name.title = row.note;
-  const status = element("span", "mg-cmp-status", element("td", "", line));
-  status.style.setProperty("--k", row.colour);
+  name.title = [row.name, row.note].filter(Boolean).join("\n");
+  const status = element("span", "mg-cmp-status", element("td", row.broke ? "mg-cmp-broke" : "", line));
+  status.parentElement.style.setProperty("--k", row.colour);
   status.dataset.run = row.id;
   const model = element("td", "mg-cmp-model", line, row.model);
   model.title = row.about;
-  element("td", "mg-cmp-differs", line, differences(view, row, below));
+  const differs = differences(view, row, below);
+  element("div", "mg-cmp-differs", element("td", "", line), differs).title = differs;
   element("bdi", "", element("td", "mg-cmp-text", line), row.text);
   element("td", "mg-cmp-n", line, row.loss_words);
+  element("td", `mg-cmp-n${row.broke ? " mg-cmp-broke" : ""}`, line, row.last_words).style.setProperty("--k", row.colour);
   element("td", "mg-cmp-n", line, row.time);
   showStatus(view, status, row);
 }
 
 function showStatus(view, cell, row) {
   const now = view.curves.get(row.id), { labels, statuses } = view.data;
-  const going = row.live && now;
+  const going = row.live && now && LIVE.includes(now.status);  // how it ended is Python's word: it may have broken down
   const number = new Intl.NumberFormat(view.data.locale);
   const words = going ? fill(labels.step, { status: statuses[now.status] ?? row.word, step: number.format(now.step) }) : row.word;
   if (cell.textContent !== words) cell.textContent = words;
@@ -192,28 +206,33 @@ function colourOf(view, id) {
 
 // The chart
 
-// Where one setting alone tells the runs apart, its value stands behind their names: `names` in table.py
-function namesAmong(rows) {
-  const differing = Object.keys(rows[0]?.settings ?? {}).filter((name) => rows.some((row) => row.settings[name] !== rows[0].settings[name]));
-  if (differing.length !== 1) return new Map(rows.map(({ id, name }) => [id, name]));
-  return new Map(rows.map(({ id, name, settings }) => {
-    const value = settings[differing[0]];
-    const told = `${name}, `.replaceAll(",", ".").includes(` ${value}, `.replaceAll(",", "."));
-    return [id, told ? name : `${name}, ${differing[0]} ${value}`];
-  }));
-}
+const referencesOf = (view) => view.data.references[view.what];  // counted on the same part of the text as the curves
 
+// The lines in the order they are drawn: one's own on top of the prepared ones, a short one on top of a long one. What
+// lies on another one is dashed, so that both are seen. Python's names for a choice follow it
 function lines(view) {
   const rows = new Map(view.data.rows.map((row) => [row.id, row]));
-  const known = view.chosen.filter((id) => rows.has(id)), names = namesAmong(known.map((id) => rows.get(id)));
-  return known.filter((id) => view.curves.has(id)).map((id) => {
-    const curve = view.curves.get(id), main = view.what === "unseen" ? curve.val : curve.smooth;
-    return { id, name: names.get(id), prepared: rows.get(id).prepared, colour: colourOf(view, id), dash: DASHES[Math.floor(view.slots.get(id) / COLOURS_LIGHT.length) % DASHES.length], main, raw: curve.raw };
+  const all = view.chosen.filter((id) => rows.has(id) && view.curves.has(id)).map((id) => {
+    const curve = view.curves.get(id), main = view.what === "unseen" ? curve.val : curve.smooth, row = rows.get(id);
+    return { id, name: view.data.names[id] ?? row.name, prepared: row.prepared, colour: colourOf(view, id), main, raw: curve.raw };
   }).filter((line) => line.main.x.length);
+  all.sort((a, b) => b.prepared - a.prepared || b.main.x.at(-1) - a.main.x.at(-1));
+  return all.map((line, i) => {
+    const below = all.slice(0, i).filter((other) => coincide(other.main, line.main)).length;
+    const round = Math.floor(view.slots.get(line.id) / COLOURS_LIGHT.length);
+    return { ...line, dash: DASHES[Math.min(below + round, DASHES.length - 1)] };
+  });
+}
+
+// Whether two curves are the same where both have points: at least two of them
+function coincide(a, b) {
+  const known = new Map(a.x.map((x, i) => [x, a.y[i]]));
+  const apart = b.x.map((x, i) => Math.abs(known.get(x) - b.y[i])).filter((gap) => !Number.isNaN(gap));
+  return apart.length > 1 && apart.every((gap) => gap < SAME);
 }
 
 function limits(view, all) {
-  const losses = all.flatMap((line) => line.main.y).filter(isFinite), known = view.data.references.map((line) => line.value);
+  const losses = all.flatMap((line) => line.main.y).filter(isFinite), known = referencesOf(view).map((line) => line.value);
   if (!losses.length && !known.length) return [0, 1];
   const top = known.length ? Math.max(...known) : Infinity, starts = all.map((line) => line.main.y[0]);
   const high = Math.max(...known, Math.min(Math.max(...starts, ...(known.length ? [] : losses)), 1.25 * top));
@@ -232,12 +251,12 @@ function spread(wanted, height) {
 }
 
 function layout(view, all, height = view.data.height) {
-  const { data } = view, { labels } = data;
+  const { data } = view, { labels } = data, references = referencesOf(view);
   const [low, high] = limits(view, all), scale = view.logLoss ? Math.log10 : (y) => y;
   const inner = height - MARGIN.t - MARGIN.b;
   const pixel = (y) => (scale(high) - scale(Math.min(Math.max(y, low), high))) / (scale(high) - scale(low)) * inner;
-  const ends = [...data.references.map((line) => ({ y: line.value, text: `┄ ${escape(line.label)}`, faint: true })),
-    ...all.map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">■</span> ${escape(cut(line.name))}` }))];
+  const ends = [...references.map((line) => ({ y: line.value, text: `┄ ${escape(line.label)}`, faint: true })),
+    ...all.map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">${MARKS[DASHES.indexOf(line.dash)]}</span> ${escape(cut(line.name))}` }))];
   const at = ends.map((end) => pixel(end.y)), places = spread(at, inner);
   const last = Math.max(1, ...all.map((line) => line.main.x.at(-1)));
   const words = { showarrow: false, font: { size: 12 }, align: "left", xanchor: "left", xref: "paper" };
@@ -246,7 +265,7 @@ function layout(view, all, height = view.data.height) {
     xaxis: { ...AXIS, showgrid: false, type: view.logSteps ? "log" : "linear", range: view.logSteps ? [0, Math.log10(last)] : [0, last],
       title: { text: labels.x, font: { size: 12 }, standoff: 2 }, unifiedhovertitle: { text: `${labels.x} %{x:,d}` } },
     yaxis: { ...AXIS, type: view.logLoss ? "log" : "linear", range: [scale(low), scale(high)], nticks: 7 },
-    shapes: data.references.map((line) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: line.value, y1: line.value,
+    shapes: references.map((line) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: line.value, y1: line.value,
       line: { color: data.grey, width: 1.3, dash: "dot" }, layer: "below" })),
     annotations: [
       { ...words, x: 0, xshift: 1 - MARGIN.l, yref: "paper", y: 1, yanchor: "bottom", yshift: 4, text: labels[`y_${view.what}`] },
@@ -256,9 +275,7 @@ function layout(view, all, height = view.data.height) {
   };
 }
 
-// One's own runs are drawn last, on top of the prepared ones
-function traces(view, chosen) {
-  const all = [...chosen.filter((line) => line.prepared), ...chosen.filter((line) => !line.prepared)];
+function traces(view, all) {
   const raw = view.what === "unseen" ? [] : all.map((line) => ({
     type: "scatter", mode: "lines", x: line.raw.x, y: line.raw.y, opacity: 0.22, line: { color: line.colour, width: 1 }, hoverinfo: "skip" }));
   return [...raw, ...all.map((line) => ({
@@ -312,8 +329,8 @@ async function poll(view) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".mg-compare"), view = viewOf(root, build);
-  Object.assign(view, { data, trigger: setTriggerValue, mounted: true });
-  if (view.asked !== data.asked) Object.assign(view, { asked: data.asked, chosen: data.chosen, focus: data.focus });
+  Object.assign(view, { data, trigger: setTriggerValue, mounted: true, said: null });
+  if (view.asked !== data.asked) Object.assign(view, { asked: data.asked, chosen: data.chosen, first: data.chosen, focus: data.focus, reveal: true });
   const known = new Set(data.rows.map((row) => row.id));
   view.chosen = view.chosen.filter((id) => known.has(id));
   if (!known.has(view.focus)) view.focus = data.focus;

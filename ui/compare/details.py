@@ -1,6 +1,7 @@
 """One run below the table: its name and note, what can be done with it, and its exports."""
 
 import io
+import unicodedata
 import zipfile
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -75,7 +76,7 @@ def _buttons(run: Run, mine: bool) -> None:
             st.switch_page(TRAINING)
         st.page_link(
             TRAINING,
-            label=_("Look at it on Training"),
+            label=_("Look at it on the Training page"),
             icon=":material/show_chart:",
             query_params={"run": run.id},
         )
@@ -117,7 +118,7 @@ def downloads(run: Run) -> None:
         ("script", _("Python script"), _("the same as one file that needs nothing but torch"), "py",
          lambda: _one_file(f"{slug(run)}.py", *export_script(resources.store(), run, code)), "text/x-python"),
         ("csv", _("Table (CSV)"), _("every loss, for a spreadsheet"), "csv",
-         lambda: export_csv(resources.store(), run).encode(), "text/csv"),
+         lambda: export_csv(resources.store(), run, decimal_comma=code == "fr").encode(), "text/csv"),
         ("zip", _("Everything (ZIP)"), _("with the weights, to be opened on another machine"), "zip",
          lambda: export_run(resources.store(), run), ZIP),
     ]  # fmt: skip
@@ -171,7 +172,10 @@ def zipped(files: Files) -> bytes:
 
 def slug(run: Run) -> str:
     """A file's name that every system takes, made from the run's name."""
-    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in run_title(run).lower())
+    letters = unicodedata.normalize("NFKD", run_title(run).lower())  # é is e and an accent
+    plain = "".join(
+        c if c.isascii() and c.isalnum() else "-" for c in letters if not unicodedata.combining(c)
+    )
     return "-".join(filter(None, plain.split("-")))[:60] or run.id[:8]
 
 

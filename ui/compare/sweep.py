@@ -38,6 +38,8 @@ SETTING = "compare.setting"
 LOOK_AGAIN_SECONDS = 1.5
 FIRST = 4  # values that are ticked to begin with
 CHART_HEIGHT = 250
+MOST_OF_BASE = 40  # characters of its title in the names of the runs made from it: the table shows two lines
+ISOLATES = "\u2068\u2069"  # they are set anew where the whole name is shown
 
 
 def section(base: Run) -> None:
@@ -102,7 +104,7 @@ def offered(base: Run) -> list[str]:
 
 def values_of(base: Run, name: str) -> list[float]:
     """What the setting can be, the run's own value among them, in order."""
-    possible = [value for value in CHOICES[name] if changed(base, name, value) is not None]
+    possible = [value for value in CHOICES[name] if can_be(base, name, value)]
     return sorted({*possible, value_of(base, name)})
 
 
@@ -119,14 +121,20 @@ def first_choice(own: float, values: Sequence[float]) -> list[float]:
     return list(values[begin : begin + FIRST])
 
 
-def changed(base: Run, name: str, value: float) -> tuple[ModelConfig, TrainConfig] | None:
-    """The run's settings with another value; None if they cannot be."""
+def can_be(base: Run, name: str, value: float) -> bool:
+    """Whether the run's setting may have this value."""
     try:
-        if hasattr(base.model, name):
-            return ModelConfig.from_dict(base.model.to_dict() | {name: value}), base.training
-        return base.model, TrainConfig.from_dict(base.training.to_dict() | {name: value})
+        with_value(base, name, value)
     except ConfigError:
-        return None
+        return False
+    return True
+
+
+def with_value(base: Run, name: str, value: float) -> tuple[ModelConfig, TrainConfig]:
+    """The run's settings with another value of one. Raises `ConfigError` if they cannot be."""
+    if hasattr(base.model, name):
+        return ModelConfig.from_dict(base.model.to_dict() | {name: value}), base.training
+    return base.model, TrainConfig.from_dict(base.training.to_dict() | {name: value})
 
 
 def alike(base: Run, name: str, runs: Sequence[Run]) -> dict[float, Run]:
@@ -154,11 +162,8 @@ def start(base_id: str, name: str, values: Sequence[float]) -> None:
         text = resources.store().text(base.text_id)
         made: list[str] = []
         for value in sorted(values):
-            other = changed(base, name, value)
-            if other is None:
-                continue
             try:
-                run = create(base, text.text, *other)
+                run = create(base, text.text, name, value)
             except UserError as error:
                 state.notify(settings.in_our_words(str(error)))
                 continue
@@ -168,16 +173,28 @@ def start(base_id: str, name: str, values: Sequence[float]) -> None:
         table.choose_from_here([*made, *known], base.id)
 
 
-def create(base: Run, text: str, model: ModelConfig, training: TrainConfig) -> Run:
-    """A run like another one, with other settings, that nobody waits for to be watched."""
+def create(base: Run, text: str, name: str, value: float) -> Run:
+    """A run like another one, with one setting changed, that nobody waits for to be watched. Raises what `new_run`
+    raises."""
+    model, training = with_value(base, name, value)
     fields = model.to_dict()
     del fields["vocab_size"]
     training = replace(training, pace=0.0)
     return new_run(
         resources.store(), text=text, title=base.text_title, model_fields=fields, training=training,
-        lower=base.lower, preset=settings.nearest(settings.of_run(base)), name=settings.name_of(model, training),
+        lower=base.lower, preset=settings.nearest(settings.of_run(base)), name=run_name(base, name, value),
         workspace=state.workspace(), parent=base.id,
     )  # fmt: skip
+
+
+def run_name(base: Run, name: str, value: float) -> str:
+    """ "TinyGPT · learning rate 0.01": what it was made from, shortened if need be, and the value."""
+    begin = settings.model_words(base.model) if base.prepared else run_title(base).strip(ISOLATES)
+    own = f" · {settings.label(name)} {settings.shown(name, value_of(base, name))}"
+    begin = begin.removesuffix(own)  # it was made like this itself
+    if len(begin) > MOST_OF_BASE:
+        begin = begin[: MOST_OF_BASE - 1].rstrip() + "…"
+    return f"{begin} · {settings.label(name)} {settings.shown(name, value)}"
 
 
 # What came out

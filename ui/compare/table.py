@@ -1,5 +1,7 @@
 """The runs as rows of a table, in words; and which of them are shown."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,7 +12,7 @@ from minigpt_core.runs import LIVE, Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.i18n import _, duration, language, n_, number, using
-from ui.judgement import loss_number, spoiled
+from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.style import PROBLEM
 from ui.tokens import escape_markdown
 from ui.training import settings
@@ -33,9 +35,10 @@ def chosen(runs: Sequence[Run]) -> list[str]:
     kept: list[str] | None = state.page_state(CHOSEN, None)
     if kept is None:
         usual = at_first(runs)
-        if usual != state.page_state(USUAL, usual):
+        now = (usual, state.run_id())
+        if now != state.page_state(USUAL, now):
             _ask_to_follow()
-        state.set_page_state(USUAL, usual)
+        state.set_page_state(USUAL, now)
         return usual
     followed = state.run_id()
     if followed != state.page_state(FOLLOWED, followed):  # begun on another page since these were ticked
@@ -47,17 +50,18 @@ def chosen(runs: Sequence[Run]) -> list[str]:
 
 def at_first(runs: Sequence[Run]) -> list[str]:
     """The followed run or the newest one, and the next ones that learned from the same text; no prepared run whose
-    curve would lie on that of a run of one's own."""
+    curve would lie on that of a run of one's own, unless it is the followed one."""
+    followed = next((run for run in runs if run.step and run.id == state.run_id()), None)
     own = [run for run in runs if run.step and not run.prepared]
     drawable = [run for run in runs if run.step and not (run.prepared and has_twin(run, own))]
-    if not drawable:
+    if not (followed or drawable):
         return []
     native = [
         run
         for run in drawable
         if not run.prepared or run.text_title == corpus.load(state.DEFAULT_TEXT[state.language()]).title
     ]
-    first = next((run for run in drawable if run.id == state.run_id()), (native or drawable)[0])
+    first = followed or (native or drawable)[0]
     alike = [run for run in drawable if run.text_id == first.text_id and run.id != first.id]
     return [first.id, *(run.id for run in alike)][:CHOSEN_AT_FIRST]
 
@@ -70,8 +74,9 @@ def has_twin(run: Run, others: Sequence[Run]) -> bool:
 
 
 def focus(runs: Sequence[Run]) -> Run | None:
-    """The run whose name, note and exports stand below the table: the one that was clicked, else the first shown."""
-    wanted = [state.page_state(FOCUS, None), *chosen(runs)]
+    """The run whose name, note and exports stand below the table: the one that was clicked, else the followed one,
+    which the sidebar names, else the first shown."""
+    wanted = [state.page_state(FOCUS, None), state.run_id(), *chosen(runs)]
     by_id = {run.id: run for run in runs}
     return next((by_id[run_id] for run_id in wanted if run_id in by_id), runs[0] if runs else None)
 
@@ -105,7 +110,7 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
     """One line; `labels` are those of the settings that are not the same everywhere."""
-    values, code = decisive(run), language()
+    values, code, last = decisive(run), language(), _ending(run.id, run.step, run.status)[0]
     return {
         "id": run.id,
         "name": run_title(run),
@@ -115,10 +120,13 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
         "colour": PROBLEM if broke(run) else STATUS_COLOURS[run.status],
         "live": run.status in LIVE,
         "text": text_title(run.text_title),
-        "model": model_words(run.model),
+        "model": settings.model_words(run.model),
         "about": parameters_words(run.model),
         "loss": run.best_val_loss,
         "loss_words": loss_number(run.best_val_loss),
+        "last": last if last is not None and math.isfinite(last) else None,
+        "last_words": loss_number(last),
+        "broke": broke(run),
         "prepared": run.prepared,
         "seconds": run.seconds,
         "time": duration(run.seconds) if run.seconds else duration(None),
@@ -141,13 +149,16 @@ def status_words(run: Run) -> str:
 
 def broke(run: Run) -> bool:
     """Whether the training broke its model, whatever its status."""
-    return run.status not in LIVE and _spoiled(run.id, run.step, run.status)
+    return run.status not in LIVE and _ending(run.id, run.step, run.status)[1]
 
 
 @lru_cache(maxsize=4096)
-def _spoiled(run_id: str, step: int, status: str) -> bool:
-    """Kept by what it depends on: a hundred runs need not be looked at again for every click."""
-    return spoiled(resources.store().run(run_id))
+def _ending(run_id: str, step: int, status: str) -> tuple[float | None, bool]:
+    """The newest loss on unseen text, and whether the model is spoiled. Kept by what they depend on: a hundred runs
+    need not be looked at again for every click."""
+    run = resources.store().run(run_id)
+    last = last_evaluation(run)
+    return last.val_loss if last else None, spoiled(run)
 
 
 def decisive(run: Run) -> dict[str, Any]:
@@ -173,13 +184,6 @@ def varying(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def model_words(model: ModelConfig) -> str:
-    """ "TinyGPT" or "GPT, 2 layers"."""
-    if model.n_layer == 0:
-        return "TinyGPT"
-    return n_("GPT, {n} layer", "GPT, {n} layers", model.n_layer).format(n=number(model.n_layer))
-
-
 def parameters_words(model: ModelConfig) -> str:
     """ "6,012 parameters"."""
     size = _parameters(model)
@@ -197,7 +201,7 @@ def _parameters(model: ModelConfig) -> int:
 def verdict(shown: Sequence[Run]) -> str:
     """Which of the shown runs came out best, in Markdown; what to do, if there is nothing to compare.
 
-    Runs that still go on are not compared: nobody knows yet where they end.
+    Runs that still go on are not compared: nobody knows yet where they end. Nor are those that broke down.
     """
     if not shown:
         return _("Tick runs in the table: each draws its curve.")
@@ -205,14 +209,22 @@ def verdict(shown: Sequence[Run]) -> str:
         return _(
             "These runs learned from **different texts**: a lower loss on an easier text says nothing about the model."
         )
-    ended = [run for run in shown if run.best_val_loss is not None and run.status not in LIVE]
+    called, broken = names(shown), [run for run in shown if broke(run)]
+    ended = [
+        run for run in shown if run.best_val_loss is not None and run.status not in LIVE and run not in broken
+    ]
     going = sum(run.status in LIVE for run in shown)
-    to_go = n_("{n} run to go.", "{n} runs to go.", going).format(n=number(going))
+    said = []
     if len(ended) > 1:
-        return f"{best_of(ended, names(shown))} {to_go}" if going else best_of(ended, names(shown))
-    if going and len(shown) > 1:
-        return f"{_('Runs are compared once they have ended.')} {to_go}"
-    return _("Tick **two or more** runs on the same text to compare them.")
+        said.append(best_of(ended, called))
+    elif going and len(shown) > 1:
+        said.append(_("Runs are compared once they have ended."))
+    if broken and len(shown) > 1:
+        values = ", ".join(escape_markdown(called[run.id]) for run in broken)
+        said.append(_("Broke down: {values}.").format(values=values))
+    if said and going:
+        said.append(n_("{n} run to go.", "{n} runs to go.", going).format(n=number(going)))
+    return " ".join(said) or _("Tick **two or more** runs on the same text to compare them.")
 
 
 def best_of(ended: Sequence[Run], called: Mapping[str, str]) -> str:
@@ -237,10 +249,19 @@ def best_of(ended: Sequence[Run], called: Mapping[str, str]) -> str:
 
 
 def names(shown: Sequence[Run]) -> dict[str, str]:
-    """What runs are called among each other, by their ids: where one setting alone tells them apart, with its value.
+    """What runs are called among each other, by their ids: where one setting alone tells them apart, with its value;
+    where nothing does, with the step that each has reached."""
+    called = _by_setting(shown)
+    often = Counter(called.values())
+    return {
+        run.id: called[run.id]
+        if often[called[run.id]] == 1
+        else _("{name}, step {step}").format(name=called[run.id], step=number(run.step))
+        for run in shown
+    }
 
-    `namesAmong` in compare_board.js does the same for the chart.
-    """
+
+def _by_setting(shown: Sequence[Run]) -> dict[str, str]:
     differing = varying(shown)
     titles = {run.id: run_title(run) for run in shown}
     if len(differing) != 1:
@@ -248,14 +269,14 @@ def names(shown: Sequence[Run]) -> dict[str, str]:
     label = settings.label(differing[0])
     values = {run.id: settings.shown(differing[0], decisive(run)[differing[0]]) for run in shown}
     return {
-        run_id: title if says(title, values[run_id]) else f"{title}, {label} {values[run_id]}"
+        run_id: title if says(title, values[run_id]) else f"{title} · {label} {values[run_id]}"
         for run_id, title in titles.items()
     }
 
 
 def says(title: str, value: str) -> bool:
     """Whether a name tells the value of a setting already, as names do that were made here in either language."""
-    return f" {value}, ".replace(",", ".") in f"{title}, ".replace(",", ".")
+    return f" {value}, ".replace(",", ".") in f"{title}, ".replace(" ·", ",").replace(",", ".")
 
 
 SAME = 0.02  # nats per character: differences below this could as well come from another seed

@@ -242,7 +242,8 @@ function overCanvas(view, event, click = false) {
   if (click && found !== null) return choose(view, found);
   if (found !== view.over) { view.over = found; draw(view); }
   view.canvas.style.cursor = found !== null ? "pointer" : lookOf(view) === "deep" || view.zoom > 1 ? "grab" : "default";
-  tell(view, x, y, found === null ? "" : found === view.chosen ? nameOf(view, found) : likeness(view, view.chosen, found));
+  const words = found === null ? "" : found === view.chosen ? nameOf(view, found) : likeness(view, view.chosen, found);
+  tell(view, x, y, found !== null && view.spots[found][3] ? `${words} · ${view.data.labels.beyond}` : words);
 }
 
 function overTable(view, x, y, click) {

@@ -2,6 +2,7 @@
 
 import { groundColour, primaryColour } from "../js/colours.js";
 import { clamp, number } from "../js/numbers.js";
+import { drawArrow, inside, reachOf, unitOf } from "./frame.js";
 import { FEW, colourOf, current, faceOf, lookOf, nearest } from "./rows.js";
 
 const LINES = 5;
@@ -14,11 +15,13 @@ function pointAt(view, i, time) {
   return Array.from({ length: D }, (_, d) => at(low, d) + (at(high, d) - at(low, d)) * (time - low));
 }
 
+const roomOf = (view) => [view.width / 2 - 26, view.data.height / 2 - 26];
+
 // Pixels for a unit of the map. The same at all times, so that growing and shrinking are seen
 function scaleOf(view) {
-  const set = current(view), deep = lookOf(view) === "deep", room = [view.width / 2 - 26, view.data.height / 2 - 26];
-  const far = (set.far ??= { flat: farthest(set.flat, 2), deep: farthest(set.deep, 3) })[deep ? "deep" : "flat"];
-  return view.zoom * (deep ? Math.min(...room) / Math.hypot(...far) * 1.35 : Math.min(room[0] / far[0], room[1] / far[1]));
+  const set = current(view), room = roomOf(view);
+  if (lookOf(view) !== "deep") return view.zoom * unitOf((set.reach ??= reachOf(set.flat, set.count)), room);
+  return view.zoom * Math.min(...room) / Math.hypot(...(set.far ??= farthest(set.deep, 3))) * 1.35;
 }
 
 function farthest(points, D) {
@@ -27,11 +30,12 @@ function farthest(points, D) {
   return far;
 }
 
-/** Where row i stands on the screen: [x, y, nearness], nearness 1 in front and 0 behind. */
+/** Where row i stands on the screen: [x, y, nearness, whether it lies farther out]; nearness 1 in front and 0 behind. */
 export function project(view, i, time) {
   const scale = scaleOf(view), [x, y, z = 0] = pointAt(view, i, time);
-  if (lookOf(view) !== "deep") return [view.width / 2 + view.pan[0] + x * scale, view.data.height / 2 + view.pan[1] - y * scale, 1];
-  return turned(view, x * scale, y * scale, z * scale);
+  if (lookOf(view) === "deep") return [...turned(view, x * scale, y * scale, z * scale), false];
+  const [across, down, beyond] = view.zoom > 1 ? [x * scale, -y * scale, false] : inside([x * scale, -y * scale], roomOf(view));
+  return [view.width / 2 + view.pan[0] + across, view.data.height / 2 + view.pan[1] + down, 1, beyond];
 }
 
 function turned(view, x, y, z) {
@@ -99,7 +103,7 @@ function drawTrail(view, context) {
   context.lineWidth = 2;
   context.setLineDash([2, 5]);
   context.beginPath();
-  for (const n of [...moments, view.time]) context.lineTo(...project(view, view.chosen, n));
+  for (const n of [...moments, view.time]) context.lineTo(...project(view, view.chosen, n).slice(0, 2));
   context.stroke();
   context.setLineDash([]);
   context.globalAlpha = 1;
@@ -121,7 +125,7 @@ function drawLinks(view, context) {
 }
 
 function drawItem(view, context, i, deep) {
-  const item = current(view).items[i], [x, y, near] = view.spots[i], marked = i === view.chosen || i === view.over;
+  const item = current(view).items[i], [x, y, near, beyond] = view.spots[i], marked = i === view.chosen || i === view.over;
   const size = (view.what === "places" ? 4.5 : 11) * (deep ? 0.72 + 0.5 * near : 1) * (marked ? 1.25 : 1);
   const rare = view.what === "characters" && item.count < FEW, colour = colourOf(view, i);
   context.globalAlpha = (deep ? 0.4 + 0.6 * near : 1) * (rare && !marked ? 0.45 : 1);
@@ -141,6 +145,10 @@ function drawItem(view, context, i, deep) {
     context.beginPath();
     context.arc(x, y, size + 2.6, 0, 7);
     context.stroke();
+  }
+  if (beyond) {
+    context.fillStyle = colour;
+    drawArrow(context, [x, y], [view.width / 2, view.data.height / 2], size);
   }
   if (view.what !== "places" || marked || i % 8 === 0) drawFace(view, context, i, x, y, size);
   context.globalAlpha = 1;

@@ -41,7 +41,8 @@ def _how_to_read() -> None:
         shows=_(
             "Each circle is the learned row of one character. The lines lead from the chosen one to the "
             "rows that are nearest in all numbers, the dots show its way through the training. Pale ones "
-            "are rare in the text. “Places” shows the rows for the first, second, third … character, where "
+            "are rare in the text, and an arrow says that a row lies farther out than the map reaches. “Places” "
+            "shows the rows for the first, second, third … character, where "
             "the model has learned such rows."
         ),
         computed=_(

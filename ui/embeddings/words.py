@@ -41,6 +41,7 @@ def labels() -> dict[str, Any]:
         "two_consonants": _("two consonants"),
         "one_each": _("a vowel and a consonant"),
         "kept": _("This picture shows {share} of the differences between the rows."),
+        "beyond": _("farther out than the map reaches"),
         "play": _("▶ Play"),
         "pause": _("❚❚ Pause"),
         "time": _("How far the training has got"),

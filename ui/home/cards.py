@@ -85,15 +85,15 @@ def measured(scene: Scene) -> tuple[float | None, str]:
 def prompt(scene: Scene) -> str:
     """The begin of a text that the model goes on from."""
     expected = scene.prediction
+    sees_all = scene.run is not None and scene.run.model.n_layer > 0
     if expected is None:
         shown, tokenizer = opening(scene.chosen.text), scene.dataset.tokenizer
         words, look = scene.trouble or _("waiting for a trained model"), "problem" if scene.trouble else ""
     else:
         shown, tokenizer = expected.prompt, expected.tokenizer
-        sees_all = scene.run is not None and scene.run.model.n_layer > 0
         words = _("this model sees all of it") if sees_all else _("TinyGPT sees only its last character")
         look = scene.look("prompt", False)
-    return card(_("Prompt"), quote(shown), "", pictures.prompt(shown, tokenizer), words, look)
+    return card(_("Prompt"), quote(shown), "", pictures.prompt(shown, tokenizer, sees_all), words, look)
 
 
 def next_character(scene: Scene) -> str:
@@ -109,14 +109,19 @@ def next_character(scene: Scene) -> str:
 
 
 def generated(scene: Scene) -> str:
-    """What the model wrote last."""
+    """What the model writes after the prompt; before it can be asked, what it wrote by itself."""
+    expected = scene.prediction
+    if expected:
+        words = _("goes on from the prompt, one character at a time, at step {step}")
+        picture = pictures.sample(f"{expected.continuation}…", after=expected.prompt)
+        return card(_("Generated text"), "", "", picture, words.format(step=number(expected.step)))
     samples = scene.first_and_last_sample
     if not samples:
         words = _("waiting: the model writes while it learns, and whenever you ask it to")
         return card(_("Generated text"), "…", "", pictures.empty(), words)
     step, written = samples[-1]
-    words = _("drawn and appended one character at a time, at step {step}").format(step=number(step))
-    return card(_("Generated text"), "", "", pictures.sample(written, one_piece=True), words)
+    words = _("written during the training, without this prompt, at step {step}").format(step=number(step))
+    return card(_("Generated text"), "", "", pictures.sample(written, after=""), words)
 
 
 def quote(words: str) -> str:

@@ -14,7 +14,10 @@ from minigpt_core.sampling import SampleSettings, next_probabilities, predict
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import TrainConfig
 from ui import resources
-from ui.sampling.controls import opening
+from ui.sampling.controls import SEED, TEMPERATURE, opening
+from ui.sampling.recipe import Recipe
+
+CONTINUED = 130  # characters: few enough to be written while somebody waits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,9 @@ class Prediction:
     tokenizer: CharTokenizer
     probabilities: Tensor
     """(V,) float64."""
+
+    continuation: str
+    """What the model writes after the prompt: the beginning of what the Sampling page shows for the same prompt."""
 
     step: int
     """Of the checkpoint that was asked."""
@@ -79,4 +85,8 @@ def prediction(run: Run | None) -> Prediction | None:
     prompt = opening(resources.chosen_text(run.text_id, run.lower).text)
     logits = predict(resources.model(run.id, step), tokenizer.encode(prompt)[-run.model.block_size :])
     probabilities = next_probabilities(logits, SampleSettings())
-    return Prediction(prompt=prompt, tokenizer=tokenizer, probabilities=probabilities, step=step)
+    recipe = Recipe(run=run.id, step=step, prompt=prompt, temperature=TEMPERATURE, seed=SEED)
+    written = resources.draw(recipe).text(CONTINUED)
+    return Prediction(
+        prompt=prompt, tokenizer=tokenizer, probabilities=probabilities, continuation=written, step=step
+    )

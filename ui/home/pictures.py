@@ -66,12 +66,17 @@ def curve(losses: Sequence[float], highest: float) -> str:
     )
 
 
-def prompt(text: str, tokenizer: CharTokenizer) -> str:
-    """The end of a prompt; the one character that TinyGPT looks at has a ring."""
+def prompt(text: str, tokenizer: CharTokenizer, sees_all: bool) -> str:
+    """The end of a prompt; if the model looks at its last character only, that has a ring."""
     shown = text[-PROMPT_TILES:]
     last = len(shown) - 1
-    label = _("The end of the prompt; the model sees its last character")
-    tiles = tokens.strip(shown, tokenizer.stoi, label=label, faint=range(last), rings=[last])
+    if sees_all:
+        tiles = tokens.strip(
+            shown, tokenizer.stoi, label=_("The end of the prompt; the model sees all of it")
+        )
+    else:
+        label = _("The end of the prompt; the model sees its last character")
+        tiles = tokens.strip(shown, tokenizer.stoi, label=label, faint=range(last), rings=[last])
     return f"<div class='mg-tail'>{tiles}</div>"
 
 
@@ -87,12 +92,18 @@ def bars(pairs: Sequence[tuple[str, float]]) -> str:
     return f"<div class='mg-bars' role='img' aria-label='{aloud}'>{columns}</div>"
 
 
-def sample(text: str, one_piece: bool = False) -> str:
-    """What the model wrote; in one piece, with a sign for every new line."""
-    shown = readable(text)
-    if one_piece:
-        shown = shown.replace(NEW_LINE, tokens.face(NEW_LINE))
-    return f"<div class='mg-says'><bdi>{escape(shown)}</bdi></div>"
+def sample(text: str, after: str | None = None) -> str:
+    """What the model wrote.
+
+    Args:
+        after: the prompt, in bold before it, or "". All of it is in one piece then, with a sign for every new line.
+    """
+    if after is None:
+        return f"<div class='mg-says'><bdi>{escape(readable(text))}</bdi></div>"
+    given, written = (
+        escape(readable(part).replace(NEW_LINE, tokens.face(NEW_LINE))) for part in (after, text)
+    )
+    return f"<div class='mg-says'><bdi><b>{given}</b>{written}</bdi></div>"
 
 
 def readable(text: str) -> str:

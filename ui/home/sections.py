@@ -110,10 +110,10 @@ def cells() -> None:
 
 
 def samples(scene: Scene) -> None:
-    """What the model wrote first and last, side by side."""
+    """What the model wrote by itself during the training, first and last, side by side."""
     if not scene.first_and_last_sample:
         return
-    st.subheader(_("What it wrote"))
+    st.subheader(_("What it wrote by itself, without a prompt"))
     for column, (step, text) in zip(st.columns(2), scene.first_and_last_sample, strict=False):
         title = escape(_("at step {step}").format(step=number(step)))
         column.html(f"<div class='mg-label'>{title}</div>{pictures.sample(text)}")

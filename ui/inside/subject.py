@@ -1,5 +1,7 @@
 """Whose inside is looked at: a run and one of its checkpoints, chosen in the sidebar."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,9 +15,9 @@ from minigpt_core.tokenizer import CharTokenizer
 from ui import glossary, resources, state
 from ui.i18n import _, number
 from ui.inside import offer
-from ui.judgement import broken, last_evaluation, loss_number
+from ui.judgement import broken, last_evaluation, loss_number, spoiled
 from ui.tokens import escape_markdown
-from ui.wording import run_title
+from ui.wording import run_title, status_word, text_title
 
 RUN, STEP = "inside.run", "inside.step"
 
@@ -55,13 +57,12 @@ LONGEST = 256
 def choose(*, needs_layers: bool, pick_step: bool = True, usual: Run | None = None) -> Subject | None:
     """The pickers in the sidebar; None if there is no run to look into (this has been said on the page then).
 
-    The followed run is shown if it can be; else the newest of one's own that has attention, else the prepared GPT of
-    the language.
+    The followed run is shown if it can be; else the one that `best_of` finds.
 
     Args:
         needs_layers: only runs with layers can be shown.
         pick_step: False takes the last checkpoint: the page has a way through the training of its own.
-        usual: what to show where no run is followed, instead of a run with attention.
+        usual: what to show where no run is followed, instead of the one that `best_of` finds.
 
     Raises:
         UserError: the run or its weights cannot be read.
@@ -92,26 +93,64 @@ def shown_run(candidates: list[Run], needs_layers: bool, usual: Run | None = Non
     followed = state.current_run() if state.run_id() else None
     if followed is not None and fits(followed, needs_layers):
         return followed
-    return usual or state.newest_with_attention() or next(iter(candidates), None)
+    return usual or best_of(candidates, text_in_hand())
+
+
+def best_of(runs: Iterable[Run], text_id: str | None) -> Run | None:
+    """The run to look into: before all others a sound one, on this text if there is one; with attention rather than
+    without; one's own rather than a prepared one, and of those the one in the page's language."""
+    story = corpus.load(state.DEFAULT_TEXT[state.language()]).title
+
+    def order(run: Run) -> tuple[bool, ...]:
+        native = run.prepared and run.text_title == story
+        return not run.model.n_layer, run.text_id != text_id, run.prepared, not native
+
+    ordered = sorted(runs, key=order)  # a stable order: the newest stays first
+    return next((run for run in ordered if not spoiled(run)), next(iter(ordered), None))
+
+
+def text_in_hand() -> str | None:
+    """The text of the current run; before the first one, the chosen text. None where neither can be read."""
+    try:
+        run = state.current_run()
+        return run.text_id if run else resources.fingerprint(state.text_id(), state.lower())
+    except UserError:
+        return None
 
 
 def _pick_run(shown: Run, candidates: list[Run]) -> None:
-    others = [run for run in candidates if run.id != shown.id]
-    titles = {run.id: title(run) for run in (shown, *others)}
+    names = titles([shown, *(run for run in candidates if run.id != shown.id)])
     state.set_page_state(RUN, shown.id)
     st.selectbox(
         _("Which model?"),
-        list(titles),
-        format_func=titles.__getitem__,
+        list(names),
+        format_func=names.__getitem__,
         key=state.page_key(RUN),
         on_change=_switch_run,
         help=_("Your own trainings, the newest first, then those that come with the program."),
     )
 
 
+def titles(runs: Sequence[Run]) -> dict[str, str]:
+    """What each run is called in a list to choose from, by its id: no two alike."""
+    names = {run.id: title(run) for run in runs}
+    seen = Counter(names.values())
+    return {id_: name if seen[name] == 1 else f"{name} · {id_[:6]}" for id_, name in names.items()}
+
+
 def title(run: Run) -> str:
-    """What a run is called among others."""
-    return run_title(run) if run.prepared else f"{run_title(run)} · {run.id[:6]}"
+    """What a run is called among others: its name, how good it is, and its text (a narrow list cuts off the end)."""
+    name, text, last = run_title(run), text_title(run.text_title), last_evaluation(run)
+    parts = [name]
+    if spoiled(run):
+        parts.append(_("broken"))
+    elif last is not None and last.val_loss is not None:
+        parts.append(_("loss {loss}").format(loss=loss_number(last.val_loss)))
+    if text not in name:
+        parts.append(text)
+    if run.status not in ("done", "diverged"):
+        parts.append(status_word(run.status))
+    return " · ".join(parts)
 
 
 def _switch_run() -> None:

@@ -23,22 +23,12 @@ ON_LIGHT = ("#0072B2", "#C2185B", "#56309A", "#1B1B1B", "#7B4A12", "#009E73", "#
 ON_DARK = ("#56B4E9", "#D65DB1", "#9D86F5", "#F4F4F4", "#C05A2B", "#2BC49B", "#E8813A", "#C9C9FF", "#E6B93C")
 
 
-def references(baselines: Baselines, *, name_text: bool = False) -> list[Reference]:
-    """What needs no training at all, on unseen text; in words.
-
-    Args:
-        name_text: the words say which text that is, for a chart whose axis does not.
-    """
-    pairs, triples = _("counted pairs {loss}"), _("counted triples {loss}")
-    if name_text:
-        pairs, triples = (
-            _("counted pairs, on unseen text {loss}"),
-            _("counted triples, on unseen text {loss}"),
-        )
+def references(baselines: Baselines) -> list[Reference]:
+    """What needs no training at all, on unseen text; in words."""
     known = (
         (baselines.uniform, _("pure chance {loss}")),
-        (baselines.bigram_val, pairs),
-        (baselines.trigram_val, triples),
+        (baselines.bigram_val, _("counted pairs {loss}")),
+        (baselines.trigram_val, _("counted triples {loss}")),
     )
     return [Reference(loss, label.format(loss=number(loss, 2))) for loss, label in known if loss is not None]
 

@@ -42,7 +42,7 @@ def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
         training=step.training,
         lower=ladder.text.lower,
         name=words.run_name(ladder, step),
-        note=f"{_(step.rung.idea)} ({step.rung.name})",
+        note=_(step.rung.idea),
         workspace=state.workspace(),
         parent=below.id if below else None,
     )
@@ -101,19 +101,33 @@ def measured(ladder: Ladder) -> dict[str, Cost]:
     return {step.rung.name: Cost(**speed).times(plan.WORK[step.rung.name]) for step in open_ if speed}
 
 
-def time_left(steps: Sequence[Step], costs: dict[str, Cost]) -> Span | None:
-    """Until the last of these is finished, as many at a time as this machine trains; None before all are measured."""
+def total(steps: Sequence[Step], costs: dict[str, Cost]) -> Span | None:
+    """What these take one after the other: the sum of their times; None before all are measured."""
     if any(step.rung.name not in costs for step in steps):
         return None
-    lanes = [Span(0.0, 0.0)] * resources.jobs().at_once
+    spans = [costs[step.rung.name].of(step.training, _share_left(step)) for step in steps]
+    return Span(sum(span.alone for span in spans), sum(span.crowded for span in spans))
+
+
+def time_left(steps: Sequence[Step], costs: dict[str, Cost]) -> Span | None:
+    """Until the last of these is finished, as many at a time as this machine trains; None before all are measured.
+
+    At the worst, those that are trained at a time have to share what one had: that is as slow as one after the other.
+    """
+    in_turn = total(steps, costs)
+    if in_turn is None:
+        return None
+    lanes = [0.0] * resources.jobs().at_once
     for step in steps:
-        share = 1 - (step.run.step if step.run else 0) / step.training.steps
-        cost = costs[step.rung.name].of(step.training, share)
-        shortest = lanes.index(min(lanes, key=lambda lane: lane.alone))
-        lanes[shortest] = Span(lanes[shortest].alone + cost.alone, lanes[shortest].crowded + cost.crowded)
-    needed = Span(max(lane.alone for lane in lanes), max(lane.crowded for lane in lanes))
-    slower = slowdown(steps, costs)
-    return needed if slower is None else Span(needed.alone * slower, needed.alone * slower)
+        lanes[lanes.index(min(lanes))] += costs[step.rung.name].of(step.training, _share_left(step)).alone
+    side_by_side, slower = max(lanes), slowdown(steps, costs)
+    if slower is None:
+        return Span(side_by_side, in_turn.crowded)
+    return Span(side_by_side * slower, side_by_side * slower)
+
+
+def _share_left(step: Step) -> float:
+    return 1 - (step.run.step if step.run else 0) / step.training.steps
 
 
 def slowdown(steps: Sequence[Step], costs: dict[str, Cost]) -> float | None:

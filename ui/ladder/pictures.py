@@ -61,17 +61,25 @@ def bought(step: Step, change: float | None, sentence: str, highest: float) -> s
 
 def table_head() -> str:
     """What the columns of `result` are."""
-    titles = (_("rung"), _("loss"), _("parameters"), _("computing time"), _("what it writes"))
+    titles = (_("rung"), *figure_titles(), _("what it writes"))
     return (
         f"<div class='mg-result mg-label'>{''.join(f'<div>{escape(title)}</div>' for title in titles)}</div>"
     )
+
+
+def figure_titles() -> tuple[str, str, str]:
+    """What the three figures of `result` are."""
+    return _("loss"), _("parameters"), _("computing time")
 
 
 def result(step: Step, written: str) -> str:
     """A finished rung in the table: loss, size, time, and what it writes (safe HTML)."""
     assert step.run is not None
     figures = (number(step.loss, 2), number(step.parameters), duration(step.run.seconds))
-    cells = "".join(f"<div>{figure}</div>" for figure in figures)
+    cells = "".join(
+        f"<div data-title='{escape(title)}'>{figure}</div>"  # on a narrow screen it stands above the figure
+        for title, figure in zip(figure_titles(), figures, strict=True)
+    )
     return f"<div class='mg-result'><div>{name(step)}</div>{cells}<div>{written}</div></div>"
 
 

@@ -1,6 +1,7 @@
 """The Ladder page from top to bottom, one function a section."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -31,6 +32,7 @@ PAGES = {station.name: station for station in STATIONS}
 
 def page() -> None:
     """Everything, redrawn in place while something goes on."""
+    st.html(Path(__file__).with_name("narrow.css"))
     state.keep_choices("ladder", [BUDGET, GROUP])
     if state.page_state(BUDGET, None) is None:
         latest_group, latest_budget = plan.latest(state.chosen_text())
@@ -190,16 +192,20 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, moves.Cos
     )
     if not waiting or ladder.problem:
         return text
-    needed = moves.time_left(waiting, costs)
+    needed = moves.total(waiting, costs)
     if needed is None:
         return text + " " + _("How long that takes is still being measured.")
-    return text + " " + _("Training takes about **{time}**.").format(time=time(needed))
+    text += " " + _("Training takes about **{time}** in all.").format(time=time(needed))
+    at_once = resources.jobs().at_once
+    if min(at_once, len(waiting)) > 1:
+        text += " " + _("{n} rungs are trained at a time: it may take less.").format(n=number(at_once))
+    return text
 
 
 def same_for_all(ladder: Ladder) -> str:
     """What does not differ from rung to rung, in Markdown."""
     training, model = ladder.steps[0].training, ladder.steps[0].model
-    return _(
+    said = _(
         "The same for all: the text *{text}*, {steps} steps, {rows} stretches of {block} characters a step, {width} "
         "numbers a character, learning rate {rate} (falling to {share} of it), seed {seed}."
     ).format(
@@ -212,6 +218,9 @@ def same_for_all(ladder: Ladder) -> str:
         share=percent(training.min_lr_share),
         seed=training.seed,
     )
+    if ladder.group == "alone":
+        return said
+    return said + " " + _("Not the same: from **+ LayerNorm** on, training begins with smaller weights.")
 
 
 def _rung(step: Step, needed: str | None) -> None:

@@ -1,5 +1,7 @@
 """What the rungs are called, and what each idea bought, in sentences whose numbers come from the results."""
 
+from collections.abc import Sequence
+
 from minigpt_core.ladder import TOGETHER, Rung
 from minigpt_core.ngrams import Baselines
 from ui.i18n import N_, _, n_, number, signed
@@ -15,6 +17,11 @@ TITLES = {
     **RUNG_TITLES, **MODERN_TITLES, "muon": "Muon", "classic": N_("Classic GPT"), "together": N_("All together"),
 }  # fmt: skip
 
+# From LayerNorm on, a model begins with GPT-2's small weights (`GPT.draw_weights`): its rung counts both as one idea.
+# Measured with this page's settings on The Curious Cat in small letters, 300 steps, seeds 1337 and 1: 1.86 and 1.87 on
+# the rung below; LayerNorm alone 1.89 and 1.88; small weights alone 2.13 and 2.12; both together 1.70 and 1.67.
+CREDITED = {"layernorm": N_("+ LayerNorm with its small initial weights")}
+
 REASONS = {  # true whichever way the number goes
     "tinygpt": N_("Seeing one character, it can at best learn which characters tend to follow which."),
     "positions": N_(
@@ -27,7 +34,9 @@ REASONS = {  # true whichever way the number goes
     "mlp": N_("Attention only mixes what is there already; this network can make something new of it."),
     "residual": N_("What a character knew itself stays, and what each part finds comes on top."),
     "layernorm": N_(
-        "It knows nothing about text: it keeps the numbers on one scale, which matters most in deep models."
+        "Two things in one: LayerNorm, and the smaller initial weights that it makes possible; without it, numbers "
+        "fade on their way through such weights. Measured apart (The Curious Cat, 300 steps), neither helped: only "
+        "both together did."
     ),
     "layers": N_(
         "Four times the layers take much longer, and a deep model often needs more steps to show it."
@@ -51,6 +60,11 @@ REASONS = {  # true whichever way the number goes
 def title(rung: Rung) -> str:
     """What a rung is called."""
     return _(TITLES[rung.name])
+
+
+def credited(rung: Rung) -> str:
+    """What a gain is credited to: the rung, and what comes with it."""
+    return _(CREDITED[rung.name]) if rung.name in CREDITED else title(rung)
 
 
 def run_name(ladder: Ladder, step: Step) -> str:
@@ -80,7 +94,12 @@ def difference(step: Step, below: Step | None) -> float | None:
     """By how much the loss is higher than on the rung before; None if one of the two is not known."""
     if below is None or step.loss is None or below.loss is None:
         return None
-    return round(step.loss, 2) - round(below.loss, 2)  # as the two are shown
+    return shown_loss(step) - shown_loss(below)
+
+
+def shown_loss(step: Step) -> float:
+    """The loss of a finished rung, as it is shown."""
+    return round(step.loss or 0.0, 2)
 
 
 def bought(ladder: Ladder, step: Step, baselines: Baselines) -> str:
@@ -138,25 +157,56 @@ def summary(ladder: Ladder) -> str:
         return ""
     if ladder.group == "alone":
         return summary_alone(ladder)
-    first, best = done[0], min(done, key=lambda step: step.loss or 0)
-    if best is first:
-        return _("No rung has come below **{name}** ({loss}) with so few steps: try a larger budget.").format(
-            name=title(first.rung), loss=number(first.loss, 2)
-        )
-    text = _("From **{first}** to **{best}** the loss falls from {before} to {after}.").format(
+    return " ".join(filter(None, [from_first_to_last(done), lowest(done), best_idea(ladder)]))
+
+
+def from_first_to_last(done: Sequence[Step]) -> str:
+    """Where the loss has come to with the last of these rungs, in Markdown."""
+    first, last = done[0], done[-1]
+    change = difference(last, first) or 0.0
+    if abs(change) < ROUNDING:
+        words = _("From **{first}** to **{last}** the loss stays at {after}.")
+    elif change < 0:
+        words = _("From **{first}** to **{last}** the loss falls from {before} to {after}.")
+    else:
+        words = _("From **{first}** to **{last}** the loss rises from {before} to {after}.")
+    return words.format(
         first=title(first.rung),
-        best=title(best.rung),
+        last=title(last.rung),
         before=number(first.loss, 2),
-        after=number(best.loss, 2),
+        after=number(last.loss, 2),
     )
+
+
+def lowest(done: Sequence[Step]) -> str:
+    """Which of these rungs has the lowest loss, in Markdown; empty if it is the last."""
+    best = min(done, key=shown_loss)
+    if best is done[0]:
+        return _("No rung has come below **{name}** so far: try more rungs, or more steps.").format(
+            name=title(best.rung)
+        )
+    if shown_loss(best) == shown_loss(done[-1]):
+        return ""
+    return _("It is lowest with **{name}**: {loss}.").format(name=title(best.rung), loss=number(best.loss, 2))
+
+
+def best_idea(ladder: Ladder) -> str:
+    """The idea that bought the most, in Markdown; empty if none was measured or none bought anything."""
+    done = ladder.done
     changes = {step.number: difference(step, ladder.below(step)) for step in done}
     known = {number_: change for number_, change in changes.items() if change is not None}
-    if known and is_difference(lowest := min(known.values())) and lowest < 0:
-        step = ladder.steps[min(known, key=lambda number_: known[number_]) - 1]
-        text += " " + _("The idea that bought the most: **{name}** ({change}).").format(
-            name=title(step.rung), change=signed(known[step.number], 2)
-        )
-    return text
+    if not known:
+        return ""
+    most = min(known, key=lambda number_: known[number_])
+    if known[most] > 0 or not is_difference(known[most]):
+        return ""
+    complete = done[-1].number - done[0].number == len(done) - 1
+    words = (
+        _("The idea that bought the most: **{name}** ({change}).")
+        if complete
+        else _("Of the ideas measured one by one, the one that bought the most: **{name}** ({change}).")
+    )
+    return words.format(name=credited(ladder.steps[most - 1].rung), change=signed(known[most], 2))
 
 
 def summary_alone(ladder: Ladder) -> str:
@@ -166,11 +216,11 @@ def summary_alone(ladder: Ladder) -> str:
         name: change for name, change in changes.items() if change is not None and name != TOGETHER.name
     }
     said = []
-    if single and is_difference(lowest := min(single.values())) and lowest < 0:
+    if single and is_difference(least := min(single.values())) and least < 0:
         best = min(single, key=lambda name: single[name])
         said.append(
             _("The idea that buys the most alone: **{name}** ({change}).").format(
-                name=_(TITLES[best]), change=signed(lowest, 2)
+                name=_(TITLES[best]), change=signed(least, 2)
             )
         )
     elif single:

@@ -24,6 +24,7 @@ DRAWN, OPENED, PLACE, LAST = (
     "model.place",
     "model.last",
 )
+BATCH_SIZE, OPTIMIZER = "model.batch_size", "model.optimizer"
 FIRST_PLACE = 12  # far enough on that there is something to look back at
 
 LAYERS = (*range(13), 16, 24, 32, 48)
@@ -101,8 +102,26 @@ def draw(fields: Fields) -> None:
 
 
 def draw_model_of(run: Run) -> None:
-    """Put the model of a run on the screen."""
+    """Put the model of a run on the screen, with its batch size and optimizer."""
     draw(fields_of(run.model))
+    state.set_page_state(BATCH_SIZE, run.training.batch_size)
+    state.set_page_state(OPTIMIZER, run.training.optimizer)
+
+
+def is_model_of(run: Run) -> bool:
+    """Whether the screen shows the model of a run, with its batch size and optimizer."""
+    shown = (drawn_fields(), batch_size(), optimizer())
+    return shown == (fields_of(run.model), run.training.batch_size, run.training.optimizer)
+
+
+def batch_size() -> int:
+    """How many rows the batch has; that of the next training to begin with."""
+    return int(state.page_state(BATCH_SIZE, training.of_tab()["batch_size"]))
+
+
+def optimizer() -> str:
+    """What trains the drawn model: that of the run whose model was drawn, else that of the next training."""
+    return str(state.page_state(OPTIMIZER, "") or training.of_tab()["optimizer"])
 
 
 def opened() -> str:
@@ -119,6 +138,7 @@ def climb(rung: str) -> None:
     """Switch on the parts of a rung and of all below it, none above it; the width and the context stay."""
     kept = {name: drawn_fields()[name] for name in ("n_embd", "block_size")}
     draw(usual() | kept | settings_up_to(rung)[0])
+    state.set_page_state(OPTIMIZER, "")
     open_part(OPENS[rung])
     state.set_page_state(LAST, rung)
 

@@ -6,7 +6,6 @@ import streamlit as st
 
 from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
 from minigpt_core.model import ModelConfig
-from minigpt_core.presets import NOTEBOOK
 from minigpt_core.runs import Run
 from ui import glossary, state
 from ui.i18n import N_, _, percent
@@ -46,7 +45,7 @@ LABELS = {
 def ladder(config: ModelConfig) -> None:
     """The rungs from TinyGPT to GPT as one row of steps, each one idea."""
     here = rung_of(choice.classic(config))
-    with st.container(key="model_ladder", horizontal=True, gap=None, wrap=False):
+    with st.container(key="model_ladder", horizontal=True, gap=None):
         for rung in RUNGS:
             st.button(
                 _(words.RUNG_TITLES[rung.name]),
@@ -74,14 +73,13 @@ def sidebar(config: ModelConfig, run: Run | None) -> int:
         _context(config)
         batch_size = st.select_slider(
             _("Batch size (rows)"),
-            BATCHES,
-            NOTEBOOK.training.batch_size,
-            key="model_batch_size",
+            sorted({*BATCHES, choice.batch_size()}),
+            key=state.page_key(choice.BATCH_SIZE),
             help=glossary.help("batch"),
             persist_state="session",
         )
         _modern_parts(config)
-        if run is not None and choice.fields_of(run.model) != choice.drawn_fields():
+        if run is not None and not choice.is_model_of(run):
             st.button(
                 _("Draw the current run’s model"),
                 icon=":material/show_chart:",

@@ -1,13 +1,14 @@
 """The pictures of the Model page: numbers in, safe HTML out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from minigpt_core.model import ModelConfig
 from minigpt_core.tokenizer import CharTokenizer
-from ui.i18n import _, file_size, number, percent
-from ui.model.anatomy import Part, memory
+from ui.i18n import _, file_size, n_, number, percent
+from ui.model.anatomy import Memory, Part, total_memory
 from ui.model.follow import Stage
 from ui.model.words import title
 from ui.style import PROBLEM, TRAIN
@@ -123,30 +124,62 @@ def _stage_title(part: str, layer: int, config: ModelConfig) -> str:
     return _("layer {n}: {part}").format(n=number(layer), part=words) if layer else words
 
 
-def costs(parts: Mapping[str, Part], config: ModelConfig) -> str:
-    """What each part costs: parameters with a bar, memory, operations for one character."""
-    total = sum(part.parameters for part in parts.values())
-    work = sum(part.operations for part in parts.values())
+@dataclass(frozen=True)
+class Cost:
+    """A row of the table of costs."""
+
+    title: str
+    parameters: int
+    memory: int
+    """Bytes for weights, gradients and optimizer."""
+
+    operations: int
+
+
+def costs(parts: Mapping[str, Part], config: ModelConfig, batch_size: int) -> str:
+    """What each part costs: parameters with a bar, memory, operations for one character; then what the batch keeps,
+    and all together."""
+    lines, kept = cost_rows(parts, config), total_memory(parts)
+    total, work = sum(line.parameters for line in lines), sum(line.operations for line in lines)
     heads = (_("part"), _("parameters"), "", _("memory"), _("operations a character"), "")
     cells = [f"<div class='mg-label mg-plain'>{escape(head)}</div>" for head in heads]
-    for words, parameters, operations in cost_rows(parts, config):
-        size = file_size(memory(parameters).total)
-        cells += [f"<div>{escape(words)}</div><div>{number(parameters)}</div>{_bar(parameters, total)}"]
-        cells += [f"<div>{escape(size)}</div><div>{number(operations)}</div>{_bar(operations, work)}"]
+    for line in lines:
+        cells += [_cell(line.title), _cell(number(line.parameters)), _bar(line.parameters, total)]
+        cells += [_cell(file_size(line.memory)), _cell(number(line.operations)), _bar(line.operations, work)]
+    batch = n_(
+        "numbers in between, for a batch of {n} row",
+        "numbers in between, for a batch of {n} rows",
+        batch_size,
+    ).format(n=number(batch_size))
+    cells += [_cell(batch), "<div></div>" * 2, _cell(file_size(kept.batch)), "<div></div>" * 2]
+    together = (_("together"), number(total), "", file_size(kept.total), number(work), "")
+    cells += [f"<div><b>{escape(value)}</b></div>" for value in together]
     return f"<div class='mg-costs'>{''.join(cells)}</div>"
 
 
-def cost_rows(parts: Mapping[str, Part], config: ModelConfig) -> list[tuple[str, int, int]]:
-    """(name, parameters, operations) of each part that has any; all norms together."""
-    norms = [parts[name] for name in ("norm_1", "norm_2", "final_norm")]
-    rows = [
-        (title(name, config), parts[name].parameters, parts[name].operations)
+def _cell(value: str) -> str:
+    return f"<div>{escape(value)}</div>"
+
+
+def cost_rows(parts: Mapping[str, Part], config: ModelConfig) -> list[Cost]:
+    """Each part that has parameters or works; all norms together."""
+    lines = [
+        _cost(title(name, config), [parts[name]])
         for name in ("embedding", "positions", "attention", "mlp", "output")
         if parts[name].there
     ]
+    norms = [parts[name] for name in ("norm_1", "norm_2", "final_norm")]
     if any(norm.there for norm in norms):
-        rows.insert(-1, (_("Norms"), sum(norm.parameters for norm in norms), 0))
-    return rows
+        lines.insert(-1, _cost(_("Norms"), norms))
+    return lines
+
+
+def _cost(title: str, parts: Sequence[Part]) -> Cost:
+    kept = sum((part.memory for part in parts), Memory())
+    parameters, operations = (
+        sum(getattr(part, name) for part in parts) for name in ("parameters", "operations")
+    )
+    return Cost(title, parameters, kept.total - kept.batch, operations)
 
 
 def _bar(value: int, total: int) -> str:

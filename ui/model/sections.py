@@ -13,12 +13,13 @@ from minigpt_core.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import glossary, problems, resources, show_code, state
 from ui.batches import draws
-from ui.i18n import _, file_size, n_, number
+from ui.i18n import _, file_size, n_, number, percent
 from ui.model import choice, controls, drawing, pictures, words
-from ui.model.anatomy import IN_LAYERS, Part, memory, size_of
+from ui.model.anatomy import IN_LAYERS, Part, size_of, total_memory
 from ui.model.follow import SHOWN_PLACES, Stage, too_large
 from ui.resources import ChosenText
 from ui.tokens import Row, escape, escape_markdown, face, rows
+from ui.wording import KINDS
 
 DRAWING_SHARE = (9, 11)
 
@@ -56,7 +57,6 @@ def head(config: ModelConfig, parts: dict[str, Part]) -> None:
     """The title, the live totals, and what this model is in a sentence."""
     parameters = sum(part.parameters for part in parts.values())
     work = sum(part.operations for part in parts.values())
-    kept = memory(parameters)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="model_head"
     ):
@@ -65,7 +65,7 @@ def head(config: ModelConfig, parts: dict[str, Part]) -> None:
             pictures.figures(
                 [
                     (glossary.term("parameter", _("parameters")), number(parameters)),
-                    (escape(_("memory in training")), file_size(kept.total)),
+                    (escape(_("memory in training, at least")), file_size(total_memory(parts).total)),
                     (escape(_("operations a character")), number(work)),
                 ]
             ),
@@ -194,21 +194,52 @@ def _code(part: Part, config: ModelConfig) -> None:
             st.code(inspect.getsource(source), language="python")
 
 
-def costs(config: ModelConfig, parts: dict[str, Part]) -> None:
+def costs(config: ModelConfig, parts: dict[str, Part], batch_size: int) -> None:
     """What each part costs."""
     st.subheader(_("Where are the parameters and the work?"))
-    st.html(pictures.costs(parts, config))
-    kept = memory(sum(part.parameters for part in parts.values()))
-    st.caption(
-        _(
-            "Memory in training: weights {weights}, gradients {gradients}, the optimizer AdamW {optimizer} (4 bytes a "
-            "number); the numbers in between of each batch come on top. Operations: multiplications and additions of "
-            "the matrix products, forward; a training step takes about three times as many."
-        ).format(
-            weights=file_size(kept.weights),
-            gradients=file_size(kept.gradients),
-            optimizer=file_size(kept.optimizer),
-        )
+    st.html(pictures.costs(parts, config, batch_size))
+    st.caption(_memory_words(config, parts) + " " + _work_words(config, parts, batch_size))
+
+
+def _memory_words(config: ModelConfig, parts: dict[str, Part]) -> str:
+    """What lies in memory during a step, and why so much."""
+    kept, most = total_memory(parts), max(parts.values(), key=lambda part: part.memory.batch)
+    sentence = _(
+        "Memory in training, 4 bytes a number: weights {weights}, gradients {gradients}, the optimizer {name} "
+        "{optimizer}. To find the gradients, a step goes back the way it came: until then {batch} of the numbers in "
+        "between are kept, {share} of them in “{part}”. What is needed only for a moment comes on top."
+    ).format(
+        weights=file_size(kept.weights),
+        gradients=file_size(kept.gradients),
+        name=KINDS["optimizer"][choice.optimizer()],
+        optimizer=file_size(kept.optimizer),
+        batch=file_size(kept.batch),
+        share=percent(most.memory.batch / kept.batch),
+        part=words.title(most.name, config),
+    )
+    if not config.dropout:
+        return sentence
+    block = number(config.block_size)
+    more = _(
+        "Dropout makes attention keep the whole pattern of every row and head, {block} × {block} numbers; without it, "
+        "it keeps none of them."
+    )
+    return f"{sentence} {more.format(block=block)}"
+
+
+def _work_words(config: ModelConfig, parts: dict[str, Part], batch_size: int) -> str:
+    """What is counted as work, and how much of it a step is."""
+    characters = batch_size * config.block_size
+    work = sum(part.operations for part in parts.values())
+    return _(
+        "Operations: multiplications and additions of the matrix products for one character, forward. Training takes "
+        "about three times as many a character, and a step has {rows} × {block} = {n} characters: about {total} "
+        "operations."
+    ).format(
+        rows=number(batch_size),
+        block=number(config.block_size),
+        n=number(characters),
+        total=words.large(3 * work * characters),
     )
 
 

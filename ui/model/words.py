@@ -74,8 +74,6 @@ FORMULAS = {
     "positions rotary": r"(R_t\, q_t)^\top (R_s\, k_s) = q_t^\top R_{s-t}\, k_s",
     "norm layernorm": r"y = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot g + b",
     "norm rmsnorm": r"y = \frac{x}{\sqrt{\frac{1}{C}\sum_i x_i^2 + \varepsilon}} \odot g",
-    "attention": r"\mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt{hs}}\right) v"
-    r"\qquad q, k, v = x\,W_q,\; x\,W_k,\; x\,W_v",
     "mlp gelu": r"W_2\,\mathrm{GELU}(W_1 x + b_1) + b_2 \qquad C \to 4C \to C",
     "mlp relu2": r"W_2\,\max(0,\; W_1 x + b_1)^2 + b_2 \qquad C \to 4C \to C",
     "add": r"x \leftarrow x + f(x)",
@@ -84,6 +82,8 @@ FORMULAS = {
     "output bare": r"z = W x \qquad W \in \mathbb{R}^{V \times C}",
     "softmax": r"p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}",
 }
+
+QK_NORM = r"{0} \leftarrow {0} \Big/ \sqrt{{\tfrac{{1}}{{hs}}\textstyle\sum_i {0}_i^2 + \varepsilon}}"
 
 
 def title(part: str, config: ModelConfig) -> str:
@@ -126,6 +126,8 @@ def formula(part: str, config: ModelConfig) -> str | None:
     kind = {"norm_1": "norm", "norm_2": "norm", "final_norm": "norm"}.get(part, part)
     if part == "layer":
         return layer_formula(config)
+    if part == "attention":
+        return attention_formula(config)
     if part in ("add_1", "add_2"):
         return FORMULAS["add" if config.residual else "replace"]
     if part == "output" and (config.tie_weights or not config.bias):
@@ -149,6 +151,35 @@ def layer_formula(config: ModelConfig) -> str | None:
     norm = r"\mathrm{norm}(x)" if config.norm != "none" else "x"
     names = ["attention"] if config.mlp == "none" else ["attention", "MLP"]
     return r", \qquad ".join(rf"{begin}\mathrm{{{name}}}({norm})" for name in names)
+
+
+def attention_formula(config: ModelConfig) -> str | None:
+    """Queries, keys and values; what is done to queries and keys; the pattern with its mask; the heads side by side."""
+    if config.n_layer == 0:
+        return None
+    constants = {name: f" + b_{name}" if config.bias else "" for name in "qkvo"}
+    projected = [f"{name} = x W_{name}{constants[name]}" for name in "qkv"]
+    lines = [r",\;\; ".join(projected)]
+    if config.positions == "rotary":
+        lines.append(r"q_t \leftarrow R_t\, q_t,\quad k_t \leftarrow R_t\, k_t")
+    if config.qk_norm:
+        lines.append(r",\quad ".join(QK_NORM.format(name) for name in "qk"))
+    lines += [
+        r"A = \mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt{hs}} + M\right),\quad "
+        r"M_{ts} = \begin{cases} 0 & s \le t \\ -\infty & s > t \end{cases}",
+        rf"y = [A_1 v_1, \dots, A_{{nh}} v_{{nh}}]\, W_o{constants['o']},\quad "
+        rf"hs = \tfrac{{C}}{{nh}} = {config.head_size}",
+    ]
+    return r"\begin{gathered} " + r" \\ ".join(lines) + r" \end{gathered}"
+
+
+def large(n: float) -> str:
+    """12345678 → "12.3 million": a number of which only the size matters."""
+    if n < 1e6:
+        return number(n, 0)
+    if n < 1e9:
+        return n_("{n} million", "{n} million", int(n / 1e6)).format(n=number(n / 1e6, 1))
+    return n_("{n} billion", "{n} billion", int(n / 1e9)).format(n=number(n / 1e9, 1 if n < 1e11 else 0))
 
 
 def explanation(part: str, config: ModelConfig, batch_size: int) -> str:
@@ -237,7 +268,12 @@ def _attention(config: ModelConfig, _batch_size: int) -> str:
         "Every character asks a question (query). Those up to it offer a label (key) and a content (value): where "
         "question and label fit, more of the content is taken over."
     )
-    return f"{words} {heads}"
+    more = [_("The mask $M$ hides what comes later; $W_o$ mixes what the heads have found.")]
+    if config.positions == "rotary":
+        more.append(_("$R$ turns queries and keys by the angle of their place."))
+    if config.qk_norm:
+        more.append(_("QK norm brings them to one length."))
+    return " ".join([words, heads, *more])
 
 
 def _add(config: ModelConfig, _batch_size: int) -> str:

@@ -8,13 +8,14 @@ from minigpt_core.data import Dataset
 from minigpt_core.model import ModelConfig
 from minigpt_core.ngrams import NgramModel
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.puzzle import CountedModel, Puzzle, unseen_puzzles
+from minigpt_core.puzzle import SYLLABLES, CountedModel, Puzzle, unseen_puzzles
 from minigpt_core.puzzle_heads import SOURCES, reversed_sources
 from minigpt_core.runs import Run
 from minigpt_core.training import TrainConfig, Trainer
 from ui.i18n import N_
 
 TASKS = {"reversed-words": N_("Reverse a word"), "balanced-brackets": N_("Close the brackets")}
+OTHER_WORDS = ("cat", "radio", "animal")  # with letters of the text, but not built like its words
 KEPT_OUT = 0.1  # share of the text that no model learned from
 MOST_PUZZLES = 300
 QUICK = TrainConfig(
@@ -67,11 +68,25 @@ def can_take_part(run: Run, text_id: str, characters: str) -> bool:
 
 
 def puzzle_from(corpus_id: str, typed: str) -> Puzzle | None:
-    """The puzzle of a question that somebody typed; None if it has no answer."""
-    if SOURCES[corpus_id] is reversed_sources:
-        word = "".join(character for character in typed if character.isalpha())
-        return Puzzle(word + ">", word[::-1] + "\n") if len(word) > 1 else None
-    return brackets_from("".join(character for character in typed if character in "()[]{}"))
+    """The puzzle of a question that consists of what `can_be_asked`; None if it has no answer."""
+    if is_word_puzzle(corpus_id):
+        return Puzzle(typed + ">", typed[::-1] + "\n") if len(typed) > 1 else None
+    return brackets_from(typed)
+
+
+def is_word_puzzle(corpus_id: str) -> bool:
+    """Whether words are reversed in it."""
+    return SOURCES[corpus_id] is reversed_sources
+
+
+def can_be_asked(corpus_id: str, characters: str) -> set[str]:
+    """Which characters of the text's vocabulary may stand in a question: letters, or brackets."""
+    return {c for c in characters if (c.isalpha() if is_word_puzzle(corpus_id) else c in "()[]{}")}
+
+
+def is_like_its_words(corpus_id: str, puzzle: Puzzle) -> bool:
+    """Whether a question is built like those that the models learned from. Of brackets, all are."""
+    return not is_word_puzzle(corpus_id) or SYLLABLES.fullmatch(puzzle.question.removesuffix(">")) is not None
 
 
 def brackets_from(line: str) -> Puzzle | None:

@@ -1,10 +1,13 @@
 """The page from top to bottom, one function a section."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import streamlit as st
 
 from minigpt_core.ablation import Part
 from minigpt_core.inspection import run_with_cache
-from minigpt_core.puzzle import Puzzle, answers
+from minigpt_core.puzzle import Puzzle, answers, example_words
 from minigpt_core.puzzle_heads import best_head, is_pattern
 from minigpt_core.runs import Run
 from ui import resources, state
@@ -13,15 +16,17 @@ from ui.inside import guide, offer
 from ui.puzzle import contest, example
 from ui.puzzle.contest import Solved
 from ui.puzzle.example import Followed, Head, head_title
-from ui.tokens import escape, escape_markdown, face
-from ui.wording import run_title
+from ui.tokens import escape, escape_markdown, face, name
+from ui.wording import run_title, text_title
 
-TASK, QUESTION, OFFERED, DRAWN, SHOWN = (
+NARROW = Path(__file__).with_name("narrow.css")
+TASK, QUESTION, OFFERED, DRAWN, SHOWN, BEFORE = (
     "puzzle.task",
     "puzzle.question",
     "puzzle.offered",
     "puzzle.drawn",
     "puzzle.shown",
+    "puzzle.text_before",
 )
 EVERY = "every"
 TRIED_WITHOUT = 60  # puzzles on which each head is left out
@@ -33,6 +38,17 @@ INTRODUCTIONS = {
     ),
     "balanced-brackets": N_(
         "To close brackets, one must look for the one that is still open. Who sees only the last character cannot."
+    ),
+}
+BEWARE = {
+    "reversed-words": N_(
+        "Solving them all does not mean that the model knows a rule for every word. It has only seen words of two to "
+        "four syllables, each of them a consonant and a vowel: with any other word, even a short one, it mostly fails. "
+        "Try it."
+    ),
+    "balanced-brackets": N_(
+        "Solving them all does not mean that the model knows a rule for every length: with longer questions than in "
+        "its text it may fail. Try it."
     ),
 }
 
@@ -56,6 +72,29 @@ def choose_task() -> str:
         label_visibility="collapsed",
     )
     return task or "reversed-words"
+
+
+def offer_the_way_back() -> None:
+    """A button to the text that was chosen before a GPT was trained from here."""
+    before: resources.ChosenText | None = state.page_state(BEFORE, None)
+    if before is None or state.text_id() == before.id:
+        return
+    st.button(
+        _("Back to the text chosen before: “{title}”").format(title=_title(before)),
+        icon=":material/undo:",
+        key="puzzle_back",
+        on_click=_choose_again,
+        args=(before,),
+    )
+
+
+def _title(text: resources.ChosenText) -> str:
+    return escape_markdown(text_title(text.title))
+
+
+def _choose_again(before: resources.ChosenText) -> None:
+    state.choose_text(before.id)
+    state.choose_letters(before.lower)
 
 
 def gpt_for(task: str) -> tuple[Run, int] | None:
@@ -82,10 +121,7 @@ def scoreboard(task: str, gpt: tuple[Run, int] | None) -> None:
             "All puzzles come from the end of the text, which no model learned from. Each model always writes its "
             "likeliest character. TinyGPT is trained for {steps} steps when the page is opened for the first time."
         ).format(steps=number(contest.QUICK.steps)),
-        beware=_(
-            "Solving them all does not mean that the model knows a rule for every length: with longer questions than "
-            "in its text it may fail. Try it."
-        ),
+        beware=_(BEWARE[task]),
     )
     rows = [
         (_("Counted pairs"), _("sees one character"), resources.puzzle_score(task, "counted")),
@@ -121,9 +157,21 @@ def _train(task: str) -> None:
         icon=":material/play_arrow:",
         type="primary",
         key="puzzle_train",
-        on_click=offer.train,
+        on_click=_train_on,
         args=(task,),
     )
+    if state.text_id() != task:
+        words = _(
+            "It takes you to the training, and the chosen text becomes “{title}”. On this page you can go back to your "
+            "text afterwards."
+        )
+        st.caption(words.format(title=_title(resources.chosen_text(task, True))))
+
+
+def _train_on(task: str) -> None:
+    if state.text_id() != task:
+        state.set_page_state(BEFORE, state.chosen_text())
+    offer.train(task)
 
 
 def heads(task: str, run: Run, step: int) -> None:
@@ -192,9 +240,20 @@ def follow_one(task: str, run: Run, step: int) -> None:
     idx = words.encode(("\n" + puzzle.question + written.rstrip("\n"))[:size])[None]
     pattern = run_with_cache(model, idx, is_pattern)[1].layers("attn.pattern")[:, 0]  # (L, nh, T, T)
     followed = Followed(task, puzzle, written, pattern)
+    _answer(task, puzzle, written)
     only = _which_head(task, run, step)
     st.html(example.picture(followed, only) + example.legend())
+
+
+def _answer(task: str, puzzle: Puzzle, written: str) -> None:
+    """What it writes, and whether the question was one that it can be expected to solve."""
     st.html(f"<div class='mg-answer'>{_verdict(puzzle, written)}</div>")
+    if not contest.is_like_its_words(task, puzzle):
+        words = _(
+            "“{word}” is not built like the words that it learned from: what it writes here is a guess."
+        )
+        word = escape_markdown(puzzle.question.removesuffix(">"))
+        st.markdown(f":orange[:material/warning:] {words.format(word=word)}")
 
 
 def _verdict(puzzle: Puzzle, written: str) -> str:
@@ -222,10 +281,12 @@ def _ask(task: str) -> Puzzle | None:
             max_chars=LONGEST_QUESTION,
         )
         st.button(_("Another one"), icon=":material/casino:", key="puzzle_another", on_click=_another)
-    known, unknown = resources.tokenizer(task, True).split_unknown((typed or "").lower())
-    puzzle = contest.puzzle_from(task, known)
-    if unknown:
-        st.caption(_("Left out what does not occur in the text of these puzzles."))
+    if contest.is_word_puzzle(task):
+        _offer_words(task)
+    usable = contest.can_be_asked(task, resources.tokenizer(task, True).characters)
+    asked = "".join(c for c in (typed or "").lower() if c in usable)
+    puzzle = contest.puzzle_from(task, asked)
+    _say_left_out(c for c in (typed or "").lower() if c not in usable)
     if puzzle is None:
         st.info(
             _("Type at least two letters of these words.")
@@ -233,6 +294,39 @@ def _ask(task: str) -> Puzzle | None:
             else _("Type brackets of which at least one is still open, and none is closed wrongly.")
         )
     return puzzle
+
+
+def _offer_words(task: str) -> None:
+    """What the words of the text look like, and a few of both kinds to try."""
+    like = example_words(resources.chosen_text(task, True).text)
+    st.caption(
+        _(
+            "It learned from made-up words: two to four times a consonant and a vowel. Any other word is outside what "
+            "it has seen, and it mostly fails there."
+        )
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for title, words in ((_("Built alike:"), like), (_("Built otherwise:"), contest.OTHER_WORDS)):
+            st.caption(title, width="content")
+            for word in words:
+                st.button(
+                    word,
+                    key=f"puzzle_try_{word}",
+                    type="tertiary",
+                    on_click=state.set_page_state,
+                    args=(QUESTION, word),
+                )
+
+
+def _say_left_out(characters: Iterable[str]) -> None:
+    """Name what the question was freed from."""
+    left_out = [
+        _("“{character}”").format(character=name(character)) for character in dict.fromkeys(characters)
+    ]
+    if left_out:
+        words = _("Left out, because no question of these puzzles has it: {characters}")
+        sentence = escape_markdown(words.format(characters=", ".join(left_out)))
+        st.markdown(f":orange[:material/warning:] {sentence}")
 
 
 def _another() -> None:

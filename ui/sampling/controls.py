@@ -1,7 +1,7 @@
 """The controls of the Sampling page: who writes, how characters are drawn, and from which prompt."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -13,7 +13,13 @@ from ui.i18n import N_, _, number
 from ui.judgement import broken, last_evaluation, spoiled
 from ui.sampling import typewriter
 from ui.sampling.recipe import MAX_LENGTH, MAX_PROMPT, MAX_SEED
-from ui.sampling.words import Losses, temperature_words, what_it_has_learnt, what_temperature_does
+from ui.sampling.words import (
+    Losses,
+    how_short_its_text_is,
+    settings_words,
+    what_it_has_learnt,
+    what_the_settings_do,
+)
 from ui.tokens import escape_markdown
 from ui.wording import run_title, text_title
 
@@ -22,7 +28,9 @@ COUNTED = {PAIRS: N_("Counted pairs of the text"), "trigram": N_("Counted triple
 ORDER_OF = {PAIRS: 2, "trigram": 3}
 OPENINGS = ("un matin,", "one morning,")
 TYPED = "sampling.typed"  # characters of the prompt before it was shortened
+TEMPERATURE = 0.8
 SEED = 1337
+PROMPT_WIDTH = 430  # pixels: one line with words and buttons at 1280, a line of its own on a phone
 FIRST = 6  # characters of any other text that the prompt begins with: "87+37=" asks for an answer
 SEARCHED = 100_000  # characters of a text in which its opening is looked for
 
@@ -41,6 +49,9 @@ class Author:
 
     order: int = 2
     """How many characters were counted together, if no run writes."""
+
+    instead: bool = False
+    """Whether somebody else was to write, who is not there any more."""
 
     @property
     def counted(self) -> str:
@@ -68,6 +79,7 @@ class Drawing:
 
 def choose_author() -> Author:
     """A run and its checkpoint, or counted characters. Raises `StoreError` if the run has no checkpoint yet."""
+    lost = somebody_is_lost()
     current = who_writes()
     runs = [current] if isinstance(current, Run) else []
     runs += [run for run in state.visible_runs() if all(run.id != known.id for known in runs)]
@@ -83,7 +95,27 @@ def choose_author() -> Author:
     )
     author = trained_author(current) if isinstance(current, Run) else counted_author(ORDER_OF[current])
     pin(author)
-    return author
+    return replace(author, instead=lost)
+
+
+def somebody_is_lost() -> bool:
+    """Whether who was asked to write, or wrote when the page was last drawn, has been deleted since."""
+    names = (state.author(), st.session_state.get(state.SAMPLING_RUN))
+    return any(is_lost(name) for name in names if name and name not in COUNTED)
+
+
+def is_lost(run_id: str) -> bool:
+    """Whether there is no such run, or not any more."""
+    try:
+        resources.run(run_id)
+    except RunNotFound:
+        return True
+    return False
+
+
+def name_of(author: Author) -> str:
+    """Who writes, in a few words."""
+    return author_title(author.run) if author.run else _(COUNTED[author.counted])
 
 
 def author_title(run: Run) -> str:
@@ -189,6 +221,9 @@ def text_of(run: Run) -> resources.ChosenText | None:
 
 def introduce(author: Author) -> None:
     """What the page is about in one sentence, or who writes if it is not a healthy run."""
+    if author.instead:
+        words = _("Who was to write is not there any more. Instead, **{name}** writes now.")
+        st.markdown(f":orange[:material/warning:] {words.format(name=escape_markdown(name_of(author)))}")
     if author.run is None:
         counted_words(author)
     elif author.run.prepared:
@@ -205,10 +240,11 @@ def introduce(author: Author) -> None:
         st.markdown(words.format(step=number(author.step)))
     else:
         words = _(
-            "A model trained on *{title}* writes one character after another, by drawing lots: likely characters win "
-            "more often."
+            "**{name}**, trained on *{title}*, draws lots for each character that it writes: likely ones win more "
+            "often."
         )
-        st.markdown(words.format(title=escape_markdown(author.run.text_title)))
+        title = escape_markdown(text_title(author.run.text_title))
+        st.markdown(words.format(name=escape_markdown(name_of(author)), title=title))
 
 
 def broken_words() -> None:
@@ -251,16 +287,17 @@ def _offer_training(sentence: str) -> None:
             _to_training(_("Train a model"))
 
 
-def expectation(author: Author, vocab_size: int, temperature: float) -> str:
-    """Whether gibberish is normal: the temperature's part in it, then the model's."""
-    known = None
+def expectation(author: Author, vocab_size: int, settings: SampleSettings) -> str:
+    """Whether gibberish is normal: the part of the settings in it, then a short text's, then the model's."""
+    known, short = None, ""
     if author.text:
         known = (
             resources.run_baselines(author.run.id)
             if author.run
             else resources.baselines(author.text.id, author.text.lower)
         )
-    said = [what_temperature_does(temperature), what_it_has_learnt(author.losses, vocab_size, known)]
+        short = how_short_its_text_is(len(author.text.text))
+    said = [what_the_settings_do(settings), short, what_it_has_learnt(author.losses, vocab_size, known)]
     return " ".join(filter(None, said))
 
 
@@ -277,11 +314,10 @@ def choose_drawing(view: str) -> Drawing:
 def _drawing() -> Drawing:
     temperature = st.slider(
         glossary.word("temperature").capitalize(),
-        0.0, 2.0, 0.8, 0.05,
+        0.0, 2.0, TEMPERATURE, 0.05,
         key="temperature", bind="query-params", help=glossary.help("temperature"),
     )  # fmt: skip
-    with st.container(key="sampling_temperature_words"):
-        st.caption(temperature_words(temperature))
+    meaning = st.container(key="sampling_temperature_words")  # written when all settings are known
     left, right = st.columns(2, gap="small")
     with left:
         top_k = st.number_input(
@@ -302,20 +338,24 @@ def _drawing() -> Drawing:
             key=state.SEED, bind="query-params", help=glossary.help("seed"),
         )  # fmt: skip
     settings = SampleSettings(temperature=temperature, top_k=int(top_k), top_p=float(top_p))
+    meaning.caption(escape_markdown(settings_words(settings)))
     return Drawing(settings, int(length), SEED if seed is None else int(seed))
 
 
 def choose_prompt(text: resources.ChosenText | None, *, with_buttons: bool) -> str:
     """The prompt, and beside it the buttons of the text that is being written."""
     state.offer_prompt(opening(text.text) if text else "")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = _("Write a beginning, it goes on:")
+        st.markdown(label, width="content", help=glossary.help("prompt"))
         prompt = st.text_input(
-            _("Write a beginning, it goes on:"),
+            label,
             value=None,
             key=state.PROMPT,
             bind="query-params",
             on_change=_shorten_prompt,
-            help=glossary.help("prompt"),
+            label_visibility="collapsed",
+            width=PROMPT_WIDTH,
         )
         if with_buttons:
             st.button(

@@ -1,4 +1,8 @@
-"""Whether a sample was invented or copied: its stretches that stand word for word in the text the model learnt from."""
+"""Whether a sample was invented or copied: its stretches that stand word for word in the text the model learnt from.
+
+The yardstick is the part of the same text that was kept back: stories repeat their phrases, so much of it stands word
+for word in the other part, and no model has copied it.
+"""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
@@ -7,7 +11,7 @@ import streamlit as st
 
 from minigpt_core.copying import Copied, Stretch
 from ui import resources, tokens
-from ui.i18n import _, n_, number, percent
+from ui.i18n import N_, _, n_, number, percent
 from ui.sampling.asked import Asked, held_out_text, known_text
 
 LEAST = "least"  # its name in the address
@@ -16,11 +20,28 @@ LISTED = 4
 AROUND = 34  # characters of the known text on each side of a stretch
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7")
 PIECES = 12  # of the unseen text, to compare with
+AS_MUCH = N_("**About as much as this text repeats itself.**")
+LESS = N_("**Less than this text repeats itself.**")
+ONE_PIECE = N_(
+    "Of the end of the text, which the model never saw, {mean} stands word for word in the rest as well."
+)
+MANY_PIECES = N_(
+    "Of the end of the text, which the model never saw, {mean} stands word for word in the rest as well ({lowest} to "
+    "{highest} from piece to piece)."
+)
+WHY = N_(
+    "How can an end that it never saw stand there? This text repeats its phrases again and again, in its end as well."
+)
+REPEATS = 0.1  # share of the unseen end in the rest from which on this needs to be explained
+NO_PROOF = N_("So this share alone does not show that it learnt by heart.")
+HOW_LONG = N_(
+    "Short stretches such as common words stand in every text. Long ones were copied, or the text repeats them."
+)
 BY_CHANCE = 0.1  # a difference of the shares that two samples may have by accident, at least
 
 
 def show(asked: Asked) -> None:
-    """The share that was copied, beside that of text the model never saw; the sample; where its stretches stand."""
+    """The share that was copied, beside that of the part kept back; the sample; where its stretches stand."""
     known, unseen = known_text(asked.author), held_out_text(asked.author)
     if not known:
         st.info(
@@ -35,7 +56,7 @@ def show(asked: Asked) -> None:
         least = st.slider(
             _("Copied: stretches from how many characters on?"), SHORTEST, LONGEST, USUAL,
             key=LEAST, bind="query-params",
-            help=_("Short stretches such as common words stand in every text. Long ones do not get there by chance."),
+            help=_(HOW_LONG),
         )  # fmt: skip
     text_id = asked.author.text
     assert text_id is not None
@@ -44,10 +65,10 @@ def show(asked: Asked) -> None:
     copied = resources.copied(place, sample, least)
     pieces = pieces_of(unseen, len(sample))
     compared = [resources.copied(place, piece, least) for piece in pieces]
-    share, spread = usual([one.share for one in compared])
+    unseen_shares = [one.share for one in compared]
     with right:
-        st.html(shares(copied.share, share))
-    st.markdown(verdict(copied, share, spread))
+        st.html(shares(copied.share, usual(unseen_shares)[0]))
+    st.markdown(verdict(copied, unseen_shares))
     longest = resources.copied(place, sample, SHORTEST).longest(LISTED)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -76,10 +97,10 @@ def label(words: str) -> str:
 
 
 def shares(sample: float, unseen: float | None) -> str:
-    """Two bars: how much of the sample is copied, and how much of unseen text would count as copied."""
+    """Two bars: how much of the sample counts as copied, and how much of the part that was kept back."""
     lines = [(_("of what it wrote"), sample, "#E69F00")]
     if unseen is not None:
-        lines.append((_("of text it never saw"), unseen, "#7A7A7A"))
+        lines.append((_("of the end of that text, which it never saw"), unseen, "#7A7A7A"))
     cells = "".join(
         f"<span>{tokens.escape(words)}</span><div class='mg-share'>"
         f"<i style='width:{100 * share:.2f}%;background:{colour}'></i></div><b>{percent(share)}</b>"
@@ -97,20 +118,31 @@ def usual(shares: Sequence[float]) -> tuple[float | None, float]:
     return mean(shares), max(spread, BY_CHANCE)
 
 
-def verdict(copied: Copied, unseen: float | None, spread: float) -> str:
-    """What the shares mean, in Markdown."""
-    if unseen is None:
-        return _("Nothing was kept back from this model, so there is no unseen text to compare with.")
+def verdict(copied: Copied, unseen: Sequence[float]) -> str:
+    """What the shares mean, in Markdown.
+
+    Args:
+        unseen: the shares of pieces of the part that was kept back; none, if nothing was.
+    """
+    mean_share, spread = usual(unseen)
     if not copied.stretches:
         return _("**Invented**: no stretch of this length stands in the text it learnt from.")
-    if copied.share <= unseen + spread:
+    if mean_share is None:
+        return _("Nothing was kept back from this model, so there is no unseen text to compare with.")
+    if copied.share > mean_share + spread:
         return _(
-            "**No more than chance**: text of the same kind that the model never saw shares about as many stretches."
+            "**Copied in part**: much more of it stands word for word in the text it learnt from than this text "
+            "repeats itself. It has learnt some of it by heart."
         )
-    return _(
-        "**Copied in part**: much more stands word for word in the text it learnt from than unseen text would share. "
-        "It has learnt some of it by heart."
-    )
+    words = _(LESS) if copied.share < mean_share - spread else _(AS_MUCH)
+    why = _(WHY) if mean_share >= REPEATS else ""
+    return " ".join(filter(None, (words, compared_with(unseen), why, _(NO_PROOF))))
+
+
+def compared_with(unseen: Sequence[float]) -> str:
+    """How much the text repeats itself: at least one share."""
+    values = {"mean": percent(mean(unseen)), "lowest": percent(min(unseen)), "highest": percent(max(unseen))}
+    return _(ONE_PIECE if len(unseen) == 1 else MANY_PIECES).format(**values)
 
 
 def sample_html(sample: str, copied: Copied, longest: Sequence[Stretch]) -> str:

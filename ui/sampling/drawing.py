@@ -222,6 +222,9 @@ class Beginning:
     prompt: str
     """What is left of it."""
 
+    exchanged: dict[str, str]
+    """Signs of it that the model does not know, and those that it reads instead."""
+
     unknown: dict[str, list[int]]
     """The characters that were left out, each with its places."""
 
@@ -230,10 +233,12 @@ class Beginning:
 
 
 def begin(writer: Writer, prompt: str) -> Beginning:
-    """Treat a prompt as the model's text was treated, and leave out what it does not know."""
-    known, unknown = writer.tokenizer.split_unknown(corpus.normalize(prompt, writer.lower, strip=False))
-    ids = writer.tokenizer.encode(known) if known else torch.tensor([start_id(writer.tokenizer)])
-    return Beginning(known, unknown, ids)
+    """Treat a prompt as the model's text was treated; exchange or leave out what it does not know."""
+    known = writer.tokenizer.fitted(corpus.normalize(prompt, writer.lower, strip=False))
+    ids = (
+        writer.tokenizer.encode(known.text) if known.text else torch.tensor([start_id(writer.tokenizer)])
+    )
+    return Beginning(known.text, known.exchanged, known.unknown, ids)
 
 
 def letter(step: SampleStep) -> Letter:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.runs import Run
+from minigpt_core.sampling import SampleSettings
 from ui import glossary, resources, state, tokens
 from ui.i18n import N_, _, language, number
 from ui.judgement import loss_number
@@ -21,7 +22,7 @@ from ui.sampling.controls import COUNTED, ORDER_OF, Author
 from ui.sampling.drawing import begin
 from ui.sampling.recipe import MAX_SEED, Recipe
 from ui.sampling.stream import MOST_LANES, cell
-from ui.sampling.words import unknown_words
+from ui.sampling.words import exchanged_words, unknown_words
 from ui.style import PROBABILITY_SCALE
 
 HERE = Path(__file__).parent
@@ -101,25 +102,27 @@ def _switch_temperatures() -> None:
 
 
 def _draws(asked: Asked) -> None:
-    temperature, seed = asked.recipe.temperature, asked.recipe.seed
-    st.markdown(answer(temperature))
+    seed = asked.recipe.seed
+    st.markdown(answer(asked.drawing.settings))
     seeds = [*((seed + i) % (MAX_SEED + 1) for i in range(DRAWS)), seed]
     rows = [Lane(_("Seed {n}").format(n=s), asked.other(seed=s)) for s in seeds]
     rows[-1] = replace(rows[-1], note=_("the first row’s seed again"))
     picture("sampling_draws", rows, asked, length=LENGTH, entropy=False, compare=False)
 
 
-def answer(temperature: float) -> str:
+def answer(settings: SampleSettings) -> str:
     """Whether this temperature is deterministic, in Markdown."""
-    question = _("Is temperature {t} deterministic?").format(t=number(temperature))
-    if temperature == 0:
+    question = _("Is temperature {t} deterministic?").format(t=number(settings.temperature))
+    if settings.temperature and settings.top_k == 1:
+        words = _("**Here it is**: top-k 1 leaves only the likeliest character, so there is nothing to draw.")
+    elif settings.temperature == 0:
         words = _(
             "**Yes**: without a draw there is nothing random, so every row is the same, whatever the seed."
         )
     else:
         words = _(
-            "**No**: other random numbers (another seed) give another text. But the **same seed** gives the same text: "
-            "compare the first row with the last."
+            "**No**: other random numbers (another seed) can give another text. But the **same seed** gives the same "
+            "text: compare the first row with the last."
         )
     return f"**{question}** {words}"
 
@@ -131,9 +134,12 @@ def models(asked: Asked) -> None:
         st.markdown(
             _("The same prompt, the **same random numbers**: only the model changes. A lower loss is better.")
         )
-    unknown = begin(resources.writer(recipe_of(other, asked.prompt, asked.drawing)), asked.prompt).unknown
-    if unknown:
-        sentence = f"{author_title(other)}: {unknown_words(unknown)}"
+    read = begin(resources.writer(recipe_of(other, asked.prompt, asked.drawing)), asked.prompt)
+    if read.exchanged:
+        sentence = f"{author_title(other)}: {exchanged_words(read.exchanged)}"
+        st.caption(tokens.escape_markdown(sentence))
+    if read.unknown:
+        sentence = f"{author_title(other)}: {unknown_words(read.unknown)}"
         st.markdown(f":orange[:material/warning:] {tokens.escape_markdown(sentence)}")
     authors = (asked.author, other)
     rows = [
@@ -291,7 +297,7 @@ def labels() -> dict[str, Any]:
         "done": _("Finished: {n} characters."),
         "failed": _("The program cannot be reached. Try again in a moment."),
         "explain": _("Each character is coloured by the probability it was drawn with."),
-        "open": _("{nats} nats: like {n} equal ones"),
+        "open": _("{nats} nats: like {n} equal choices"),
         "parts": _("parts at character {n}"),
         "same": _("like the row above"),
     }

@@ -1,13 +1,14 @@
-"""Where one character comes from: its context, the bars before and after temperature, and the draw."""
+"""Where one character comes from: its context, the bars before and after the settings, and the draw."""
 
 import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
 from ui import charts, tokens
-from ui.i18n import _, number, percent
+from ui.i18n import _, n_, number, percent
 from ui.sampling import typewriter
 from ui.sampling.drawing import Choice, Draw
+from ui.sampling.words import bends
 from ui.style import VALIDATION
 
 BARS = 12
@@ -62,7 +63,11 @@ def seen_words(looks_at: int, before: int) -> str:
     if looks_at == 1:
         return _("The model looks at the last character only.")
     if before <= looks_at:
-        words = _("The model looks at all {n} characters before it (it can look at {most}).")
+        words = n_(
+            "The model looks at the {n} character before it (it can look at {most}).",
+            "The model looks at all {n} characters before it (it can look at {most}).",
+            before,
+        )
         return words.format(n=number(before), most=number(looks_at))
     return _("The model looks at the last {n} characters.").format(n=number(looks_at))
 
@@ -74,7 +79,7 @@ def likeliest(choice: Choice, most: int) -> list[int]:
 
 
 def bars(draw: Draw, choice: Choice) -> go.Figure:
-    """The likeliest characters before and after temperature; temperature never changes their order."""
+    """The likeliest characters as the model says, and as they were drawn; temperature never changes their order."""
     ids = likeliest(choice, BARS)
     figure = charts.probability_bars(
         [draw.writer.tokenizer.itos[i] for i in ids],
@@ -87,9 +92,9 @@ def bars(draw: Draw, choice: Choice) -> go.Figure:
 
 
 def in_words(draw: Draw, choice: Choice, most: int) -> str:
-    """The bars for those who hear the page: e 31 %, before 24 %; …"""
+    """The bars for those who hear the page: e 31 %, the model itself 24 %; …"""
     itos = draw.writer.tokenizer.itos
-    line = _("{character} {after}, before temperature {before}")
+    line = _("{character} {after}, the model itself {before}")
     return "; ".join(
         line.format(
             character=tokens.name(itos[i]),
@@ -117,7 +122,7 @@ def lot(draw: Draw, choice: Choice) -> str:
 
 
 def lot_words(draw: Draw, choice: Choice) -> str:
-    """u = 0.42 landed on “e” (31 %; before temperature: 24 %)."""
+    """u = 0.42 landed on “e” (31 % after temperature, top-k and top-p; the model itself says 24 %)."""
     token = choice.letter.token
     character = tokens.name(draw.writer.tokenizer.itos[token])
     before, after = float(choice.before[token]), float(choice.after[token])
@@ -125,9 +130,16 @@ def lot_words(draw: Draw, choice: Choice) -> str:
         return _(
             "Temperature 0: no draw, “{character}” is the likeliest (the model gives it {before})."
         ).format(character=character, before=rounded(before))
-    return _(
-        "The random number u = {u} landed on “{character}” ({after}; before temperature {before})."
-    ).format(u=number(choice.letter.u, 2), character=character, after=rounded(after), before=rounded(before))
+    if bends(draw.settings):
+        words = _(
+            "The random number u = {u} landed on “{character}” ({after} after temperature, top-k and top-p; the model "
+            "itself says {before})."
+        )
+    else:
+        words = _("The random number u = {u} landed on “{character}” ({after}, as the model says).")
+    return words.format(
+        u=number(choice.letter.u, 2), character=character, after=rounded(after), before=rounded(before)
+    )
 
 
 def rounded(share: float) -> str:

@@ -12,7 +12,7 @@ from ui.sampling.asked import Asked, held_out_text, known_text
 from ui.sampling.drawing import Beginning, Writer, begin
 from ui.sampling.recipe import Recipe
 from ui.sampling.stream import cell
-from ui.sampling.words import unknown_words
+from ui.sampling.words import exchanged_words, unknown_words
 from ui.style import PROBABILITY_SCALE
 
 HERE = Path(__file__).parent
@@ -32,6 +32,8 @@ def show(asked: Asked) -> None:
     if len(typed) > LONGEST:
         words = _("The text has {n} characters: the first {limit} are read.")
         warn(words.format(n=number(len(typed)), limit=number(LONGEST)))
+    if read.exchanged:
+        st.caption(tokens.escape_markdown(exchanged_words(read.exchanged)))
     if read.unknown:
         warn(unknown_words(read.unknown))
     if len(read.prompt) < 2:
@@ -119,7 +121,7 @@ def figures(mean: float, loss: float, n: int, vocab_size: int) -> str:
     """That the mean of all surprises is the loss: both numbers, calculated separately."""
     parts = (
         (_("all surprises added"), _("{n} nats").format(n=number(mean * n, 1))),
-        (_("characters guessed"), number(n)),
+        (_("characters to guess"), number(n)),
         (_("their mean"), _("{n} nats").format(n=number(mean, 4))),
         (_("the model’s own loss function"), _("{n} nats").format(n=number(loss, 4))),
         (_("pure chance would cost"), _("{n} nats").format(n=number(math.log(vocab_size), 2))),

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from minigpt_core.ngrams import Baselines
-from ui.i18n import N_, _, number
+from minigpt_core.sampling import SampleSettings
+from ui.i18n import N_, _, number, percent
 from ui.judgement import broken, loss_number
 from ui.tokens import name
 
@@ -20,6 +21,10 @@ TEMPERATURES = (
     (1.4, N_("Daring: unlikely characters get more of a chance.")),
     (math.inf, N_("Wild: almost any character may come.")),
 )
+ONLY_ONE = N_(
+    "Top-k 1: always the likeliest, whatever the temperature is, so the text goes round in circles."
+)
+NO_CHANGE = N_("Temperature 1 alone changes nothing.")
 
 LEARNT = (
     N_("{measured}, and pure chance costs {chance}: it knows next to nothing yet, so gibberish is normal."),
@@ -29,14 +34,16 @@ LEARNT = (
     N_("{measured}: it knows many words. They need not make sense together yet."),
 )
 BY_HEART_WORDS = N_(
-    "It knows its own text by heart (loss {seen} there), but not what it never saw ({unseen}; pure chance costs "
-    "{chance}). A longer text helps, or a shorter training."
+    "It nearly always guesses how the text that it learnt goes on (loss {seen} there), but not text it never saw "
+    "({unseen}; pure chance costs {chance}). A longer text helps, or a shorter training."
 )
+VERY_SHORT_WORDS = N_("**The text is very short**: {n} characters (a text should have at least {least}).")
 OVERFITTED_WORDS = N_(
     "It knows its own text (loss {seen} there) much better than what it never saw ({unseen}; pure chance costs "
     "{chance}): it has begun to learn by heart. A longer text helps, or a shorter training."
 )
-BY_HEART = 0.5  # nats: below that, most characters of a text are foreseen
+VERY_SHORT = 2000  # characters, about one page: a text with fewer shows most of its words once
+BY_HEART = 0.2  # nats: below that, a text's characters are foreseen with 82 % and more, e to minus this
 OVERFITTED = 0.7  # nats by which unseen text is guessed worse
 NOISY = 1.3  # a temperature above which the draw itself makes nonsense
 SHORT_OF_TRIGRAM = 0.3  # nats below the counted trigram: longer stretches than three characters must be known
@@ -53,21 +60,60 @@ class Losses:
     """On text it never saw."""
 
 
+def always_likeliest(settings: SampleSettings) -> bool:
+    """Whether nothing is left to draw: random numbers change nothing."""
+    return settings.temperature == 0 or settings.top_k == 1
+
+
+def may_leave_out(settings: SampleSettings) -> bool:
+    """Whether top-k or top-p can keep characters from being drawn."""
+    return settings.top_k > 0 or settings.top_p < 1
+
+
+def bends(settings: SampleSettings) -> bool:
+    """Whether characters can be drawn with other probabilities than the model's own."""
+    return settings.temperature != 1 or may_leave_out(settings)
+
+
+def settings_words(settings: SampleSettings) -> str:
+    """What temperature, top-k and top-p together do to the text."""
+    if settings.temperature and settings.top_k == 1:
+        return _(ONLY_ONE)
+    said = [temperature_words(settings.temperature)]
+    if settings.temperature and may_leave_out(settings):
+        said = [_(NO_CHANGE)] if settings.temperature == 1 else said
+        if settings.top_k:
+            said.append(_("Top-k lets at most the {k} likeliest through.").format(k=number(settings.top_k)))
+        if settings.top_p < 1:
+            words = _("Top-p lets only the likeliest through that together reach {p}.")
+            said.append(words.format(p=percent(settings.top_p)))
+    return " ".join(said)
+
+
 def temperature_words(temperature: float) -> str:
-    """What this temperature does to the text."""
+    """What this temperature alone does to the text."""
     return _(next(words for limit, words in TEMPERATURES if temperature <= limit + 1e-9))
 
 
-def what_temperature_does(temperature: float) -> str:
-    """What is the temperature's doing and not the model's: repetition at 0, noise when it is high; else nothing."""
-    if temperature == 0:
+def what_the_settings_do(settings: SampleSettings) -> str:
+    """What is the settings' doing and not the model's: repetition without a draw, noise; else nothing."""
+    if settings.temperature == 0:
         return _("At temperature 0, it is the temperature that makes the text repeat itself, not the model.")
-    if temperature > NOISY:
+    if settings.top_k == 1:
+        return _("With top-k 1, it is top-k that makes the text repeat itself, not the model.")
+    if settings.temperature > NOISY and not may_leave_out(settings):
         words = _(
             "At temperature {temperature}, much of the noise comes from the temperature, not the model."
         )
-        return words.format(temperature=number(temperature, 2))
+        return words.format(temperature=number(settings.temperature, 2))
     return ""
+
+
+def how_short_its_text_is(length: int) -> str:
+    """That so little can hardly be learnt from, if that is so: in Markdown; else nothing."""
+    if length >= VERY_SHORT:
+        return ""
+    return _(VERY_SHORT_WORDS).format(n=number(length), least=number(VERY_SHORT))
 
 
 def what_it_has_learnt(losses: Losses, vocab_size: int, known: Baselines | None) -> str:
@@ -112,6 +158,18 @@ def unknown_words(unknown: Mapping[str, Sequence[int]]) -> str:
     listed += ["…"] if len(unknown) > NAMED else []
     words = _("Left out, because this model has never seen them: {characters}")
     return words.format(characters=", ".join(listed))
+
+
+def exchanged_words(exchanged: Mapping[str, str]) -> str:
+    """Which signs of a text were exchanged for those of the model's text. Escape the sentence."""
+    one = _("“{typed}” became “{instead}”")
+    listed = [one.format(typed=sign(typed), instead=sign(instead)) for typed, instead in exchanged.items()]
+    return _("As in this model’s text: {exchanged}.").format(exchanged=", ".join(listed))
+
+
+def sign(characters: str) -> str:
+    """One character's name, or several characters as they stand."""
+    return name(characters) if len(characters) == 1 else characters
 
 
 def places_words(places: Sequence[int]) -> str:

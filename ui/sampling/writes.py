@@ -8,6 +8,7 @@ from ui.sampling import controls
 from ui.sampling.asked import Asked
 from ui.sampling.next_character import next_character
 from ui.sampling.typewriter import place, typewriter
+from ui.sampling.words import always_likeliest
 
 HEIGHT = 308  # pixels
 
@@ -16,7 +17,7 @@ def show(asked: Asked) -> None:
     """The text on the left; on the right, where the chosen character comes from."""
     recipe = asked.recipe
     writer = resources.draw(recipe).writer
-    gibberish = controls.expectation(asked.author, writer.tokenizer.vocab_size, recipe.temperature)
+    gibberish = controls.expectation(asked.author, writer.tokenizer.vocab_size, asked.drawing.settings)
     _result(asked, gibberish, same_again(recipe.seed, writer.looks_at))
 
 
@@ -44,7 +45,7 @@ def _result(asked: Asked, gibberish: str, same_again: str) -> None:
         typewriter(asked.recipe, draw, length, height=HEIGHT)
         st.html(tokens.probability_legend())
         st.markdown(f"**{_('Is this gibberish normal?')}** {gibberish}")
-        if asked.recipe.temperature:
+        if not always_likeliest(asked.drawing.settings):
             st.caption(same_again)
     with right:
         next_character(draw, place(draw, length), length)

@@ -139,6 +139,7 @@ def rows(run: Run, steps: tuple[int, ...]) -> dict[str, Any]:
         "faces": [tokens.face(character) for character in characters],
         "kinds": [tokens.kind(character) for character in characters],
         "points": maps.flat,
+        "kept": maps.flat_kept,
     }
 
 

@@ -11,6 +11,7 @@ from ui.i18n import _, language
 from ui.inside import guide
 from ui.inside.reading import unknown_words
 from ui.inside.subject import Subject, choose
+from ui.judgement import spoiled
 from ui.style import REFERENCE, VALIDATION
 from ui.timeline import moments
 from ui.tokens import escape_markdown, face
@@ -73,11 +74,11 @@ def to_travel(run: Run) -> Run | None:
 
 
 def usual_run() -> Run | None:
-    """The newest run of one's own with several moments; else the prepared one of the language with the most."""
+    """The newest sound run of one's own with several moments; else the prepared one of the language with the most."""
     runs, store = state.visible_runs(), resources.store()
     kept = {run.id: len(store.checkpoints(run.id)) for run in runs}
     story = corpus.load(state.DEFAULT_TEXT[state.language()]).title
-    own = (run for run in runs if not run.prepared and kept[run.id] >= FEW)
+    own = (run for run in runs if not run.prepared and kept[run.id] >= FEW and not spoiled(run))
     ready = [run for run in runs if run.prepared and run.text_title == story]
     return next(own, max(ready, key=lambda run: kept[run.id], default=None))
 
@@ -96,7 +97,9 @@ def _how_to_read() -> None:
         ),
         beware=_(
             "Between two moments that were kept, the map is only drawn as moving evenly: what happened there is not "
-            "known. The map is stretched until it fills its place. The loss is that of the newest evaluation by then."
+            "known. A map in two dimensions keeps only a part of the differences; the sentence below it says how much, "
+            "and an arrow marks a row that lies farther out than the map reaches. The loss is "
+            "that of the newest evaluation by then."
         ),
     )
 
@@ -158,6 +161,7 @@ def labels(text: str, subject: Subject) -> dict[str, str]:
         "distance": _("distance from the counts: {distance} nats"),
         "current": _("current character ↓, next →"),
         "map": _("The characters’ rows: what is used alike comes together"),
+        "kept": _("This picture shows {share} of the differences between the rows."),
         "cell": _("{next} after {current}: {share} %"),
         "normal": _(
             "Is this gibberish normal? What text looks like at each loss; marked: the nearest to this moment"

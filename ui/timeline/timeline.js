@@ -3,13 +3,15 @@
 
 import { sharpPen } from "../js/canvas.js";
 import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark, onScale } from "../js/colours.js";
+import { drawArrow, inside, reachOf, unitOf } from "../embeddings/frame.js";
 import { element, fill, shape, write } from "../js/element.js";
 import { cellUnder, drawCells, drawFaces } from "../js/heat_map.js";
-import { bytes, number } from "../js/numbers.js";
+import { bytes, number, percent } from "../js/numbers.js";
 import { forget, viewOf } from "../js/view.js";
 
 const SECONDS_A_MOMENT = 0.8;
 const LABEL = 16;  // pixels for the characters beside a table
+const NOTE = 22;  // pixels for the line below the map
 
 const moment = (view) => Math.round(view.time);
 
@@ -66,12 +68,11 @@ function curve(view, parent) {
 
 function bars(view, parent) {
   const { faces, shares } = view.data.bars, most = Math.max(...shares.flat()), box = element("div", "mg-tl-bars", parent);
-  const percent = new Intl.NumberFormat(view.data.locale, { style: "percent", maximumFractionDigits: 0 });
   const rows = faces.map((face) => { element("b", "", box, face); return { fill: element("i", "", element("div", "", box)), share: element("span", "", box) }; });
   return () => rows.forEach((row, i) => {
     const share = shares[moment(view)][i];
     row.fill.style.width = `${100 * share / most}%`;
-    write(row.share, percent.format(share));
+    write(row.share, percent(view, share));
   });
 }
 
@@ -116,33 +117,41 @@ function map(view, parent) {
   const { data } = view, { faces, kinds } = data.picture, N = faces.length, S = data.steps.length;
   const points = new Float32Array(bytes(data.picture.points).buffer);
   element("div", "mg-tl-head", parent, data.labels.map);
-  const made = element("canvas", "", parent), width = parent.clientWidth || 600, { height } = data;
+  const made = element("canvas", "", parent), width = parent.clientWidth || 600, height = data.height - NOTE;
   made.setAttribute("role", "img");
   made.setAttribute("aria-label", data.labels.map);
-  const pen = sharpPen(made, width, height), place = inFrame(points, width - 28, height - 24);
+  const pen = sharpPen(made, width, height), middle = [width / 2, height / 2], room = [middle[0] - 22, middle[1] - 18];
+  const unit = unitOf(reachOf(points, N), room), note = element("div", "mg-tl-note", parent);
   return () => {
     const low = Math.min(Math.floor(view.time), S - 1), high = Math.min(low + 1, S - 1), share = view.time - low;
     const colours = isDark(view.root) ? KINDS_DARK : KINDS_LIGHT;
     pen.clearRect(0, 0, width, height);
+    drawCross(view, pen, middle);
     pen.font = "600 14px ui-monospace, monospace";
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     for (let i = 0; i < N; i++) {
       const at = [0, 1].map((d) => { const a = points[(low * N + i) * 2 + d]; return a + (points[(high * N + i) * 2 + d] - a) * share; });
-      const [x, y] = place(at);
+      const [x, y, beyond] = inside([at[0] * unit, -at[1] * unit], room), place = [middle[0] + x, middle[1] + y];
       pen.fillStyle = colours[kinds[i]];
-      pen.fillText(faces[i], width / 2 + x, height / 2 - y);
+      pen.fillText(faces[i], ...place);
+      if (beyond) drawArrow(pen, place, middle, 6);
     }
+    const kept = data.picture.kept[moment(view)];
+    write(note, kept === undefined ? "" : fill(data.labels.kept, { share: percent(view, kept) }));
   };
 }
 
-// From a map to pixels around the middle of a frame: the box around all points of all moments fills it, its longer side
-// across. The scale is the same at all moments.
-function inFrame(points, width, height) {
-  const box = [0, 1].map((d) => { const along = points.filter((_, i) => i % 2 === d); return [Math.min(...along), Math.max(...along)]; });
-  const size = box.map(([from, to]) => Math.max(to - from, 1e-9)), across = size[0] >= size[1] ? 0 : 1;
-  const fromMiddle = (point, d, room) => (point[d] - (box[d][0] + box[d][1]) / 2) * room / size[d];
-  return (point) => [fromMiddle(point, across, width), fromMiddle(point, 1 - across, height)];
+// The two directions of the map, through the middle of all rows
+function drawCross(view, pen, [x, y]) {
+  pen.strokeStyle = getComputedStyle(view.root).color;
+  pen.globalAlpha = 0.13;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(0, y); pen.lineTo(2 * x, y);
+  pen.moveTo(x, 0); pen.lineTo(x, 2 * y);
+  pen.stroke();
+  pen.globalAlpha = 1;
 }
 
 // What text looks like at each loss

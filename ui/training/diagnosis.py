@@ -13,7 +13,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
-from ui.i18n import N_, _, n_, number, percent
+from ui.i18n import N_, _, n_, number, percent, signed
 from ui.judgement import last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.tokens import escape
@@ -22,13 +22,16 @@ from ui.training.situation import Situation, spoken_errors
 
 ENDED = ("done", "stopped", "diverged", "interrupted")
 EASIER = 0.005  # nats per character: what can be seen in the two decimals shown
+STRETCH = 15  # characters: so long a stretch does not stand in two places by chance
+MUCH = 0.25  # of the unseen text
+QUICKLY_SEARCHED = 1_000_000  # characters of a text
 WHY = "training.why"
 IN_FORCE = ("learning_rate", "eval_interval", "pace")
 
 
 @dataclass(frozen=True)
 class Words:
-    """How a verdict is put. English; `how` has gaps for the numbers of the finding."""
+    """How a verdict is put. English, with gaps for the numbers of the finding."""
 
     verdict: str
     how: str
@@ -37,7 +40,7 @@ class Words:
     """What the button does."""
 
     brief: str = ""
-    """The verdict in the line above the chart, with the same gaps; empty where that line says it already."""
+    """The verdict in the line above the chart; empty where that line says it already."""
 
 
 WORDS = {
@@ -60,12 +63,33 @@ WORDS = {
         N_("Set up the next run with {change}"),
         N_("Overfitting: best at step {best_step}."),
     ),
+    "by_heart": Words(
+        N_(
+            "It now learns this text by heart more than the language: more steps would bring unseen text little."
+        ),
+        N_(
+            "In the last quarter of the run the loss on the text it learns from changed by {learned}, to {loss}; on "
+            "text it never saw only by {unseen}, to {val_loss}. A longer text would help more."
+        ),
+        VALIDATION,
+        brief=N_("Learning by heart: more steps would bring unseen text little."),
+    ),
+    "near_floor": Words(
+        N_("It is almost at its floor: {distance} above the lowest loss that it can reach."),
+        N_(
+            "On the text it learns from its loss is {loss}. A model that sees one character cannot get below {floor} "
+            "there: that is what counting all pairs gives. More steps can bring no more than {distance}; a model that "
+            "looks further back brings more."
+        ),
+        DONE,
+        N_("Set up a GPT, which looks further back"),
+        N_("Almost at its floor: {distance} above the lowest loss it can reach."),
+    ),
     "floor": Words(
         N_("It has reached its floor: this model sees one character, it cannot go lower."),
         N_(
             "On the text it learns from its loss is {loss}. A model that sees one character cannot get below {floor} "
-            "there: that is what counting all pairs gives. What is left is the wavering of small batches. Only "
-            "looking further back helps."
+            "there: that is what counting all pairs gives. Only looking further back helps."
         ),
         DONE,
         N_("Set up a GPT, which looks further back"),
@@ -173,9 +197,10 @@ def explanation(now: Situation, finding: Finding, *, key: str) -> None:
     """The verdict, what it rests on, and the button `key` that sets up the next run."""
     assert now.run is not None
     words, values = WORDS[finding.kind], shown(finding)
-    how = " ".join([_(words.how).format(**values), *easier(now.run, finding)])
+    verdict = _(words.verdict).format(**values)
+    how = " ".join([_(words.how).format(**values), *easier(now.run, finding), *dropped_out(now.run)])
     st.html(
-        f"<div class='mg-line' style='--k:{words.colour}'><b>{escape(_(words.verdict))}</b></div>"
+        f"<div class='mg-line' style='--k:{words.colour}'><b>{escape(verdict)}</b></div>"
         f"<p class='mg-how'><span class='mg-label'>{escape(_('How one can tell'))}</span> {escape(how)}</p>"
     )
     if words.next and now.mine and not now.live:
@@ -199,12 +224,37 @@ def easier(run: Run, finding: Finding) -> list[str]:
         or last.val_loss >= last.train_loss - EASIER
     ):
         return []
-    return [
-        _(
-            "Text it never saw happens to be a little easier here: its loss lies below that of the text it learns "
-            "from."
-        )
-    ]
+    said = _(
+        "Text it never saw happens to be a little easier here: its loss lies below that of the text it learns from."
+    )
+    share = known_already(run)
+    if share < MUCH:
+        return [said]
+    reason = _(
+        "One reason: {share} of it stands word for word, in stretches of {n} characters or more, in the text it "
+        "learns from."
+    )
+    return [said, reason.format(share=percent(share), n=number(STRETCH))]
+
+
+def known_already(run: Run) -> float:
+    """The share of the unseen text that stands in the learned one in long stretches; 0 if looking would take long."""
+    place = (run.text_id, run.lower, run.training.val_fraction)
+    learned, unseen = resources.text_parts(*place)
+    if len(learned) + len(unseen) > QUICKLY_SEARCHED:
+        return 0.0
+    return resources.copied(place, unseen, STRETCH).share
+
+
+def dropped_out(run: Run) -> list[str]:
+    """Why the loss of the batches lies above that of the evaluations, in a model with dropout."""
+    if not run.model.dropout:
+        return []
+    text = _(
+        "With {share} dropout a batch is guessed with parts of the model switched off: so the big number and the "
+        "thick line lie higher than the loss on the text it learns from, which is measured with the whole model."
+    )
+    return [text.format(share=percent(run.model.dropout))]
 
 
 def shown(finding: Finding) -> dict[str, str]:
@@ -213,6 +263,12 @@ def shown(finding: Finding) -> dict[str, str]:
     for name in ("best_step", "evaluations", "fewest"):
         if name in finding.numbers:
             values[name] = number(finding.numbers[name])
+    if "distance" in finding.numbers:  # of the losses as they are shown
+        loss, floor = (round(finding.numbers[name], 2) for name in ("loss", "floor"))
+        values["distance"] = number(loss - floor, 2)
+    for name in ("learned", "unseen"):
+        if name in finding.numbers:
+            values[name] = signed(-finding.numbers[name], 2)
     if "rises" in finding.numbers:
         values["rises"] = percent(finding.numbers["rises"])
     if math.isnan(finding.numbers.get("loss", 0.0)):

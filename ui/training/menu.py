@@ -20,7 +20,10 @@ class Entry:
 ENTRIES = {
     "notebook": Entry("TinyGPT", N_("the notebook’s model")),
     "chat-curieux-gpt": Entry(N_("Small GPT"), N_("for short stories")),
-    "lecture-bigram": Entry(N_("Lecture’s bigram"), N_("Karpathy’s lecture “Let’s build GPT”")),
+    "lecture-bigram": Entry(
+        N_("Lecture’s bigram"),
+        N_("Karpathy’s lecture “Let’s build GPT”, its table of pairs as a product of two"),
+    ),
     "nanogpt-cpu": Entry(N_("nanoGPT for a CPU"), N_("nanoGPT’s README, “I only have a macbook”")),
     "fast-shakespeare": Entry(N_("Fast GPT"), N_("for longer texts, about ten seconds")),
     "best-in-two-minutes": Entry(N_("Two-minute GPT"), N_("for longer texts, about two minutes")),

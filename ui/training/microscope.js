@@ -169,8 +169,8 @@ function bars(view, parent, value, before) {
     const found = value(id, score, p), row = element("div", `mg-scope-bar${id === right ? " mg-scope-right" : ""}`, table);
     element("span", `mg-scope-tile mg-${data.kinds[id]}`, row, data.faces[id]);
     if (before) element("span", "mg-scope-before", row, found.before);
-    const track = element("span", "mg-scope-track", row), bar = element("i", found.share < 0 ? "mg-minus" : "", track);
-    bar.style.width = `${100 * Math.min(1, Math.abs(found.share))}%`;
+    const track = element("span", `mg-scope-track${found.centred ? " mg-scope-centred" : ""}`, row);
+    element("i", found.share < 0 ? "mg-minus" : "", track).style.width = `${(found.centred ? 50 : 100) * Math.min(1, Math.abs(found.share))}%`;
     element("span", "mg-scope-value", row, found.text + (id === right ? ` ← ${words.right}` : ""));
   }
   const rest = data.vocabulary - data.tops[b][t].length;
@@ -183,7 +183,7 @@ function gradients(view, body) {
   element("div", "mg-label", left, fill(words.push, { n: number(view, data.windows[0] * data.characters[0], 0) }));
   bars(view, left, (id, _, p) => {
     const push = p - (id === right ? 1 : 0);
-    return { share: push, text: number(view, push, 3) };
+    return { share: push, text: number(view, push, 3), centred: true };
   });
   element("div", "mg-label", other, words.lengths);
   const table = element("div", "mg-scope-bars", other), most = Math.max(...data.gradients.map((group) => group[2]), 1e-30);
@@ -206,8 +206,9 @@ function update(view, body) {
     element("span", "", both, move.words);
     element("code", "", both, move.name);
     for (const value of [move.before, move.gradient, move.after]) element("td", "mg-scope-n", row, small(view, value));
+    if (move.with) element("div", "mg-scope-with", row.lastChild, words.with);
   }
-  if (words.adamw) element("div", "mg-note", body, words.adamw);
+  if (words.remembers) element("div", "mg-note", body, words.remembers);
   if (data.again !== null) {
     element("div", "mg-scope-again", body, fill(words.again, { after: number(view, data.again, 4), before: number(view, data.loss, 4) }));
   }

@@ -28,6 +28,24 @@ MOST_NUMBERS = 8
 MOST_MOVES = 7
 CHOSEN = "training.microscope_step"
 
+# What is said of a weight that moved with its gradient, and of how that can be
+WITH_ITS_GRADIENT = {
+    "adamw": N_("pushed by the steps before"),
+    "muon": N_("pushed by the steps before or by its neighbours"),
+    "sgd": N_("pulled towards 0 by weight decay"),
+}
+REMEMBERS = {
+    "adamw": N_(
+        "AdamW gives every weight a step size of its own and remembers earlier gradients: so a weight may even move "
+        "with this one."
+    ),
+    "muon": N_(
+        "Muon remembers earlier gradients and moves the weights of a table together: so a weight may even move with "
+        "its gradient."
+    ),
+    "sgd": "",
+}
+
 PARTS = (N_("Batch"), N_("Guess"), N_("Loss"), N_("Gradient"), N_("Update"))
 
 
@@ -83,17 +101,16 @@ def _choose(run: Run) -> None:
     options = starts(run)
     if len(options) < 2:
         return
-    options = sorted({*options, last_step(run) or 0})
     at = chosen_step(run)
-    nearest = max(step for step in options if step <= at)
+    options = sorted({*options, last_step(run) or 0, at})
     name = f"training.microscope_from_{run.id}"
-    state.set_page_state(name, nearest)
+    state.set_page_state(name, at)
     st.select_slider(
         _("Go to step"),
         options,
         key=state.page_key(name),
         format_func=lambda step: number(step + 1),
-        on_change=lambda: state.set_page_state(CHOSEN, (run.id, state.page_state(name, nearest))),
+        on_change=lambda: state.set_page_state(CHOSEN, (run.id, state.page_state(name, at))),
     )
     _note(
         _(
@@ -205,6 +222,7 @@ def _moved(
         "before": float(seen.before[name][index]),
         "gradient": None if gradient is None else float(gradient[index]),
         "after": float(seen.after[name][index]),
+        "with": gradient is not None and bool(gradient[index] * (seen.after[name] - seen.before[name])[index] > 0),
     }
 
 
@@ -245,7 +263,7 @@ def labels(seen: StepUnderMicroscope, run: Run) -> dict[str, Any]:
                 "character. From there it is passed back to every weight."
             ),
             _(
-                "Every weight takes a small step against its gradient: where it is positive, the weight shrinks. "
+                "A weight usually takes a small step against its gradient: where it is positive, the weight shrinks. "
                 "Shown are the {n} steepest; learning rate {rate}."
             ),
         ],
@@ -262,11 +280,7 @@ def labels(seen: StepUnderMicroscope, run: Run) -> dict[str, Any]:
         "weights": _("{n} weights"),
         "table": [_("weight"), _("before"), _("gradient"), _("after")],
         "again": _("The same batch again with the new weights: loss {after} instead of {before}."),
-        "adamw": _(
-            "AdamW gives every weight a step size of its own, from what it remembers of earlier gradients: so a weight "
-            "may even move against this one."
-        )
-        if run.training.optimizer != "sgd"
-        else "",
+        "with": _(WITH_ITS_GRADIENT[run.training.optimizer]),
+        "remembers": _(REMEMBERS[run.training.optimizer]) if REMEMBERS[run.training.optimizer] else "",
         "loss_of": _("loss {loss}: it gave “{y}” {p} %"),
     }  # fmt: skip

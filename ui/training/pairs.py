@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.i18n import _
+from ui.i18n import _, number
 from ui.pair_table import pair_table
 from ui.tokens import escape
 from ui.training.situation import Situation
@@ -26,6 +26,13 @@ def section(now: Situation) -> None:
         )
     else:
         pair_table(run, key="training_pairs")
+        if run.training.eval_windows:
+            _note(
+                _(
+                    "The distance is measured on the whole text it learns from. The losses of the evaluations come from "
+                    "{n} windows of it, so the gap that the verdict names differs a little."
+                ).format(n=number(run.training.eval_windows))
+            )
 
 
 def _note(text: str) -> None:

@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
 from minigpt_core.diagnosis import RISEN
+from minigpt_core.errors import RunNotFound
 from minigpt_core.runs import Run
 from ui import resources, state
 from ui.i18n import _, n_, number
@@ -18,7 +19,6 @@ from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
 from ui.wording import run_title
 
-GUESSES, DUELS = "training.guesses", "training.duels"
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 DUEL_POINTS = 2
 LOOK_AGAIN_SECONDS = 2.0
@@ -30,7 +30,7 @@ STEP = 0.05  # nats per character, on the slider
 
 @dataclass(frozen=True)
 class Guess:
-    """What somebody in this tab expects of the next training."""
+    """What somebody expects of the next training."""
 
     made: float
     """Unix seconds."""
@@ -86,16 +86,42 @@ class Duel:
         return DUEL_POINTS if losses[self.favourite] <= min(losses) else 0
 
 
+@dataclass
+class Book:
+    """All guesses and duels of one workspace, the oldest first."""
+
+    guesses: list[Guess] = field(default_factory=list)
+    duels: list[Duel] = field(default_factory=list)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def book(workspace: str) -> Book:
+    """What has been guessed in a workspace since the program was started: a reload of the page loses none of it."""
+    return Book()
+
+
 def duels() -> list[Duel]:
-    """All duels of this tab, the oldest first."""
-    found: list[Duel] = state.page_state(DUELS, [])
-    return found
+    """All duels from here whose trainings are still there, the oldest first."""
+    return [duel for duel in book(state.workspace()).duels if all(map(_is_there, duel.run_ids))]
 
 
 def guesses() -> list[Guess]:
-    """All guesses of this tab, the oldest first."""
-    found: list[Guess] = state.page_state(GUESSES, [])
-    return found
+    """All guesses from here, the oldest first, without those about a training that is gone."""
+    made = book(state.workspace()).guesses
+    return [guess for guess in made if guess.run_id is None or _is_there(guess.run_id)]
+
+
+def _is_there(run_id: str) -> bool:
+    try:
+        resources.run(run_id)
+    except RunNotFound:
+        return False
+    return True
+
+
+def _replace_last(guess: Guess) -> None:
+    """The guess that waits for its training has changed, or has found it."""
+    book(state.workspace()).guesses[-1] = guess
 
 
 def attach(run: Run | None) -> None:
@@ -103,7 +129,7 @@ def attach(run: Run | None) -> None:
     made = guesses()
     if run is None or run.prepared or not made or made[-1].run_id is not None or run.created < made[-1].made:
         return
-    state.set_page_state(GUESSES, [*made[:-1], replace(made[-1], run_id=run.id)])
+    _replace_last(replace(made[-1], run_id=run.id))
 
 
 def outcome(run: Run) -> Outcome | None:
@@ -152,9 +178,9 @@ def _ask(now: Situation) -> None:
         steps,
         key=state.page_key(name),
         format_func=lambda loss: number(loss, 2),
-        help=_("Pure chance has {chance}. Counting which character follows which has {counted}.").format(
-            chance=number(known.uniform, 2), counted=loss_number(known.bigram_val)
-        ),
+        help=_(
+            "Pure chance has {chance}. Counting which character follows which has {counted} on text it never saw."
+        ).format(chance=number(known.uniform, 2), counted=loss_number(known.bigram_val)),
     )
     st.radio(
         _("Will it overfit?"),
@@ -172,6 +198,20 @@ def _ask(now: Situation) -> None:
     )
     if waiting:
         st.html(f"<p class='mg-note'>{escape(_('Noted. Now press Start training.'))}</p>")
+    st.html(f"<p class='mg-note'>{escape(rule())}</p>")
+
+
+def rule() -> str:
+    """What a guess is worth, in words."""
+    near = [
+        n_("{n} point within {distance}", "{n} points within {distance}", points).format(
+            n=number(points), distance=number(most)
+        )
+        for most, points in NEAR
+    ]
+    return _("For the loss: {near} of the result. For the right answer about overfitting: 1 more.").format(
+        near=", ".join(near)
+    )
 
 
 def _ask_duel(now: Situation) -> None:
@@ -196,6 +236,9 @@ def _ask_duel(now: Situation) -> None:
         icon=":material/swords:",
         on_click=_begin_duel,
         disabled=not now.can_start or rates[0] == rates[1] or settings.plan().training is None,
+        help=n_(
+            "The right one is worth {n} point.", "The right one is worth {n} points.", DUEL_POINTS
+        ).format(n=number(DUEL_POINTS)),
     )
 
 
@@ -214,19 +257,20 @@ def _begin_duel() -> None:
             for rate in rates
         ]
         duel = Duel(rates, state.page_state("training.duel_favourite", 0), (runs[0].id, runs[1].id))
-        state.set_page_state(DUELS, [*duels(), duel])
+        book(state.workspace()).duels.append(duel)
         for run in runs:
             resources.jobs().submit(run.id)
         state.follow_run(runs[0].id)
 
 
 def _commit() -> None:
-    made = guesses()
-    if made and made[-1].run_id is None:
-        made = made[:-1]
     loss = float(state.page_state("training.guess_loss", 0.0))
     overfits = bool(state.page_state("training.guess_overfits", False))
-    state.set_page_state(GUESSES, [*made, Guess(time.time(), loss, overfits)])
+    guess, made = Guess(time.time(), loss, overfits), book(state.workspace()).guesses
+    if made and made[-1].run_id is None:
+        _replace_last(guess)
+    else:
+        made.append(guess)
 
 
 def _results() -> None:
@@ -250,7 +294,11 @@ def _results() -> None:
     if not possible:
         return
     words = n_("{n} point of {all} so far", "{n} points of {all} so far", total)
-    st.html(f"<p><b>{escape(words.format(n=number(total), all=number(possible)))}</b></p>")
+    kept = _("Kept until the program is ended.")
+    st.html(
+        f"<p><b>{escape(words.format(n=number(total), all=number(possible)))}</b> "
+        f"<span class='mg-note'>{escape(kept)}</span></p>"
+    )
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.runs import LIVE, Run
 from ui import resources, state, workspace
 from ui.i18n import N_, _, n_, number, translate
+from ui.journey import STATIONS
 from ui.judgement import last_evaluation, loss_number, spoiled
 from ui.tokens import escape, escape_markdown
 from ui.training import settings
@@ -13,6 +14,8 @@ from ui.training.situation import Situation
 from ui.wording import STATUSES, run_remark, run_title, status_word
 
 LISTED = 6
+LONGEST_NAME = 32
+COMPARE = next(station.script for station in STATIONS if station.name == "compare")
 ICONS = dict.fromkeys(STATUSES, ":material/stop_circle:") | {
     "queued": ":material/hourglass_empty:",
     "running": ":material/play_circle:",
@@ -56,6 +59,9 @@ def _list(own: list[Run], shown: Run) -> None:
     with st.container(gap=None):
         for run in own[:LISTED]:
             _to_follow(run, shown)
+        if len(own) > LISTED:
+            label = n_("All {n} training: on the page Compare", "All {n} trainings: on the page Compare", len(own))
+            st.page_link(COMPARE, label=label.format(n=number(len(own))), icon=":material/compare_arrows:")
 
 
 def _prepared(shown: Run | None) -> None:
@@ -87,16 +93,19 @@ def _unreadable() -> None:
 
 
 def _entry(run: Run) -> str:
-    parts = [run_title(run)] if run.prepared else [run_title(run), run.text_title]
+    name = run_title(run)
+    parts = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip(' ,')}…"]
+    last = last_evaluation(run) if run.status not in LIVE else None
+    if last is not None and last.val_loss is not None:
+        parts.append(_("loss on unseen text {loss}").format(loss=loss_number(last.val_loss)))
+    if not run.prepared:
+        parts.append(run.text_title)
     if run.status in LIVE:  # this list would stand still
         parts.append(status_word(run.status))
     elif run.status != "done":
         parts.append(
             _("{status} at step {step}").format(status=status_word(run.status), step=number(run.step))
         )
-    last = last_evaluation(run) if run.status not in LIVE else None
-    if last is not None and last.val_loss is not None:
-        parts.append(_("loss on unseen text {loss}").format(loss=loss_number(last.val_loss)))
     return escape_markdown(" · ".join(parts))
 
 

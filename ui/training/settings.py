@@ -66,6 +66,11 @@ def switch_words(value: bool) -> str:
     return _("yes") if value else _("no")
 
 
+def device_words(value: str) -> str:
+    """auto → "automatic", cpu → "CPU"."""
+    return _("automatic") if value == "auto" else value.upper()
+
+
 @dataclass(frozen=True)
 class Setting:
     """How one setting is called and shown."""
@@ -101,6 +106,7 @@ SETTINGS = {
     "momentum": Setting(N_("Memory of Muon")),
     "weight_decay": Setting(N_("Weight decay")),
     "grad_clip": Setting(N_("Longest gradient"), clip_words),
+    "device": Setting(N_("Device"), device_words),
     "precision": Setting(N_("Precision"), partial(kind_words, "precision")),
     "seed": Setting(N_("Seed"), str),
     "eval_interval": Setting(N_("Steps between evaluations"), interval_words),
@@ -447,21 +453,31 @@ def create(planned: Plan, parent: str | None = None) -> Run:
 
 
 def name_of(model: ModelConfig, training: TrainConfig) -> str:
-    """The model, and what differs from its preset, in the language of who starts it."""
+    """The preset and what differs from it, or the model alone where that is much; in the language of who starts it."""
     preset = nearest(_all(model, training))
-    parts = [
-        f"{label(name)} {shown(name, value)}"
-        for name, value in settings_changed(preset, model, training).items()
-    ]
+    changes = settings_changed(preset, model, training)
+    if len(changes) > MOST_LISTED:
+        return model_words(model)
+    parts = [f"{label(name)} {shown(name, value)}" for name, value in changes.items()]
     return ", ".join([menu.title(preset), *parts])[:MAX_NAME]
 
 
 # Differences
 
 
+def model_words(model: ModelConfig) -> str:
+    """ "TinyGPT" or "GPT, 2 layers"."""
+    if model.n_layer == 0:
+        return "TinyGPT"
+    return n_("GPT, {n} layer", "GPT, {n} layers", model.n_layer).format(n=number(model.n_layer))
+
+
 def label(name: str) -> str:
     """What a setting is called inside a sentence; one without a control keeps its name in the code."""
-    return _(SETTINGS[name].label).lower() if name in SETTINGS else name
+    if name not in SETTINGS:
+        return name
+    words = _(SETTINGS[name].label)
+    return words if words[:2].isupper() else words[0].lower() + words[1:]  # "QK norm" stays
 
 
 def shown(name: str, value: Any) -> str:

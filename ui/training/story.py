@@ -168,10 +168,10 @@ def _queued(now: Situation, run: Run) -> Line:
 def _running(now: Situation, run: Run) -> Line:
     if now.stopping:
         return Line(_("Stopping …"), VALIDATION)
-    return Line(
-        _("The thick line is the loss: how surprised the model is by the next character. Where will it end?"),
-        TRAIN,
+    text = _(
+        "The thick line is the loss: how surprised the model is by the next character. Where will it end?"
     )
+    return Line(" ".join([text, *diagnosis.dropped_out(run)]), TRAIN)
 
 
 def _paused(now: Situation, run: Run) -> Line:

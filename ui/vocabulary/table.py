@@ -10,7 +10,7 @@ from minigpt_core.tokenizer import CharTokenizer
 from ui import charts
 from ui.i18n import _, n_, number, percent
 from ui.style import KIND_COLOURS
-from ui.tokens import WORDS, code_point, escape_markdown, face, kind, name, unicode_name
+from ui.tokens import MARKS, WORDS, code_point, escape_markdown, face, kind, name, unicode_name
 
 BARS = 30
 HEIGHT = 248
@@ -32,7 +32,7 @@ def section(words: CharTokenizer, counts: dict[str, int]) -> None:
 def _table(words: CharTokenizer, counts: dict[str, int]) -> None:
     asked = st.text_input(
         _("Search the vocabulary"),
-        placeholder=_("Search: a character, an id, or a Unicode name (12, é, comma)"),
+        placeholder=_("Search: a character, an id, or a name (12, é, comma)"),
         type="search",
         live=True,
         key="vocabulary_search",
@@ -78,7 +78,8 @@ def variants(character: str) -> set[str]:
 
 
 def _names(character: str) -> str:
-    word = _(WORDS[character]) if character in WORDS else ""
+    called = WORDS | MARKS
+    word = _(called[character]) if character in called else ""
     return f"{unicode_name(character)} {word} {code_point(character)} {face(character)}".casefold()
 
 
