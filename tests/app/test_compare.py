@@ -263,7 +263,7 @@ def test_a_sweep_is_found_in_the_store_by_its_settings(finished: MakeRun, home: 
         ({0.001: 2.2, 0.01: 2.3, 0.1: 2.4}, "smallest value tried"),
         ({0.001: 2.4, 0.01: 2.3, 0.1: 2.2}, "largest value tried"),
         ({0.001: 2.201, 0.01: 2.2, 0.1: 2.205}, "as good as equal"),
-        ({0.001: 2.4, 0.01: 2.2, 0.1: 9.0}, "Broke down: 0.1"),
+        ({0.001: 2.4, 0.01: 2.2, 0.1: 9.0}, "Broke down: learning rate 0.1."),
     ],
 )
 def test_what_a_sweep_found_is_said_in_a_sentence(

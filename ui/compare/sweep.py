@@ -231,7 +231,8 @@ def finding(name: str, found: dict[float, Run]) -> str:
         said.append(n_("{n} run to go.", "{n} runs to go.", waiting).format(n=number(waiting)))
     broken = [settings.shown(name, value) for value, run in found.items() if table.broke(run)]
     if broken:
-        said.append(_("Broke down: {values}.").format(values=", ".join(broken)))
+        values = f"{settings.label(name)} {', '.join(broken)}"
+        said.append(_("Broke down: {values}.").format(values=values))
     if len(losses) < 2:
         return " ".join([_("What comes out will stand here."), *said]) if waiting else " ".join(said)
     best = min(losses, key=lambda value: losses[value])
