@@ -322,12 +322,15 @@ def chosen_step(which: str) -> Any:
 
 
 def known_part(tokenizer: CharTokenizer, prompt: str) -> str:
-    """The prompt without the characters the model has never seen; says which on stderr."""
-    known, unknown = tokenizer.split_unknown(prompt)
-    if unknown:
-        listed = ", ".join(repr(character) for character in unknown)
+    """The prompt with what the model has seen only: look-alikes, or nothing, for the rest; says which on stderr."""
+    fitted = tokenizer.fitted(prompt)
+    if fitted.exchanged:
+        listed = ", ".join(f"{typed!r} became {instead!r}" for typed, instead in fitted.exchanged.items())
+        print(f"minigpt_core: as in the model's text, {listed} in the prompt.", file=sys.stderr)
+    if fitted.unknown:
+        listed = ", ".join(repr(character) for character in fitted.unknown)
         print(f"minigpt_core: the model does not know {listed}: left out of the prompt.", file=sys.stderr)
-    return known
+    return fitted.text
 
 
 def find_run(store: RunStore, text: str) -> Run:

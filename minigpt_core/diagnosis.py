@@ -22,6 +22,7 @@ Kind = Literal[
     "near_floor",
     "rate_too_high",
     "rate_too_low",
+    "still_learning",
     "too_early",
     "nothing_wrong",
     "too_short",
@@ -68,17 +69,15 @@ def diagnose(
     training: TrainConfig,
     baselines: Baselines,
     sees_one_character: bool,
-    dropout: float = 0.0,
 ) -> Finding:
     """The verdict that matters most about a run.
 
     Args:
         evaluations: all of them, in order.
-        status: as in the run store; "diverged" decides by itself.
+        status: as in the run store; "diverged" decides by itself, and "paused" is no end.
         training: how it was trained, with the settings in force at its end.
         baselines: what counting reaches on the run's text.
         sees_one_character: whether the model has no way to look further back (no attention).
-        dropout: the model's.
     """
     finite = [e for e in evaluations if math.isfinite(e.train_loss)]
     finding = _broken(finite, status, training, baselines)
@@ -86,11 +85,11 @@ def diagnose(
         finding = Finding(
             kind="too_short", numbers={"evaluations": len(finite), "fewest": FEWEST_EVALUATIONS}
         )
-    finding = finding or _overfitting(finite, sees_one_character, dropout)
+    finding = finding or _overfitting(finite)
     finding = finding or _floor(finite, baselines, sees_one_character)
     finding = finding or _rate(finite, training, baselines, sees_one_character)
     finding = finding or _by_heart(finite)
-    finding = finding or _too_early(finite, training, baselines, sees_one_character)
+    finding = finding or _too_early(finite, status, training, baselines, sees_one_character)
     return finding or _nothing_wrong(finite, baselines)
 
 
@@ -109,25 +108,24 @@ def _broken(
     )
 
 
-def _overfitting(
-    evaluations: Sequence[MetricsEvent], sees_one_character: bool, dropout: float
-) -> Finding | None:
-    """Since its best step the validation loss rose by `RISEN`, while the training loss fell by as much."""
+def _overfitting(evaluations: Sequence[MetricsEvent]) -> Finding | None:
+    """Since its best step the validation loss rose by `RISEN`, while the training loss fell by as much.
+
+    The advice is to end at the best step: more dropout helps some of these runs and harms others.
+    """
     known = [(e.val_loss, e) for e in evaluations if e.val_loss is not None]
     if not known:
         return None
     (best_loss, best), (last_loss, last) = min(known, key=lambda pair: pair[0]), known[-1]
     if last_loss - best_loss < RISEN or best.train_loss - last.train_loss < RISEN:
         return None
-    more = min(0.5, round(dropout + 0.2, 2))
-    remedy = {"dropout": more} if more > dropout and not sees_one_character else {}
     return Finding(
         kind="overfitting",
         numbers={
             "best_step": best.step, "best_val_loss": best_loss, "val_loss": last_loss,
             "train_before": best.train_loss, "train_loss": last.train_loss,
         },
-        next_run=remedy or {"steps": best.step},
+        next_run={"steps": best.step} if best.step else {},
     )  # fmt: skip
 
 
@@ -235,6 +233,7 @@ def _by_heart(evaluations: Sequence[MetricsEvent]) -> Finding | None:
 
 def _too_early(
     evaluations: Sequence[MetricsEvent],
+    status: str,
     training: TrainConfig,
     baselines: Baselines,
     sees_one_character: bool,
@@ -245,11 +244,12 @@ def _too_early(
     fell = quarter[0].train_loss - quarter[-1].train_loss
     if fell <= STILL_FALLING:
         return None
+    numbers = {"loss": speed.loss, "last_quarter": fell}
+    if status == "paused":
+        return Finding(kind="still_learning", numbers=numbers)
     more = MANY_MORE if speed.straight else 2
     steps = training.steps if speed.cut_short else min(MOST_STEPS, more * training.steps)
-    return Finding(
-        kind="too_early", numbers={"loss": speed.loss, "last_quarter": fell}, next_run={"steps": steps}
-    )
+    return Finding(kind="too_early", numbers=numbers, next_run={"steps": steps})
 
 
 def _last_quarter(evaluations: Sequence[MetricsEvent]) -> Sequence[MetricsEvent]:

@@ -64,7 +64,7 @@ RUNGS = (
     ),
     Rung(
         name="layers",
-        idea=N_("More layers: each one builds on what the one below has found out."),
+        idea=N_("More layers: each one builds on what the one before has found out."),
         model={"n_layer": 4},
     ),
     Rung(

@@ -63,8 +63,15 @@ def default_name(preset: str, model: ModelConfig, training: TrainConfig) -> str:
     tiny, notebook = model.n_layer == 0, preset == NOTEBOOK.name
     begin = ("TinyGPT" if tiny else "GPT") if notebook else preset
     changed = settings_changed(preset, model, training)
-    name = ", ".join([begin, *(f"{name} {value}" for name, value in changed.items())])
+    name = ", ".join([begin, *(_said(name, value) for name, value in changed.items())])
     return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
+
+
+def _said(name: str, value: Any) -> str:
+    """ "learning_rate 0.1", but "50 steps": "steps 50" would read as a place in the run."""
+    if name == "steps":
+        return "1 step" if value == 1 else f"{value} steps"
+    return f"{name} {value}"
 
 
 def settings_changed(preset: str, model: ModelConfig, training: TrainConfig) -> dict[str, Any]:

@@ -19,6 +19,18 @@ CHUNK = 1 << 16  # characters looked up at once: half a megabyte of ids, which s
 UNKNOWN = -1
 LISTED = 10  # an error names so many characters, and so many positions of each
 
+LOOK_ALIKES = (
+    ("’", "'"),
+    ("'", "’"),
+    ("“", '"'),
+    ("”", '"'),
+    ("…", "..."),
+    ("...", "…"),
+    ("\u00a0", " "),
+    ("\u202f", " "),
+)
+"""Signs that word processors and phones write, and what else stands for the same: typed, instead."""
+
 
 class UnknownCharacters(UserError):
     """A text has characters that the vocabulary lacks.
@@ -51,6 +63,20 @@ class UnknownIds(UserError):
             ids=_listing({str(i): places for i, places in positions.items()}),
             last=vocab_size - 1,
         )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a vocabulary can make of a text that it was not made from."""
+
+    text: str
+    """With characters of the vocabulary only."""
+
+    exchanged: dict[str, str]
+    """Signs of the text, and what stands for them in `text`: some of `LOOK_ALIKES`."""
+
+    unknown: dict[str, list[int]]
+    """The characters that were left out, and all places where each of them stood, counted from 0."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +153,20 @@ class CharTokenizer:
         """`text` without the characters that the vocabulary lacks, and all places where each of them stood."""
         ids, _ = self._look_up(text)
         return self.decode(ids[ids != UNKNOWN]), _unknown_positions(text, ids)
+
+    def fitted(self, text: str) -> Fitted:
+        """`text` as this vocabulary can write it: a sign that it lacks is exchanged for its look-alike (’ for ' or the
+        other way round, "..." for …), and what has none is left out."""
+        exchanged = {
+            typed: instead
+            for typed, instead in LOOK_ALIKES
+            if typed in text and typed[0] not in self.stoi and all(c in self.stoi for c in instead)
+        }
+        written = searched = text
+        for typed, instead in exchanged.items():
+            written = written.replace(typed, instead)
+            searched = searched.replace(typed, instead[0] * len(typed))  # every place stays what it was
+        return Fitted(self.split_unknown(written)[0], exchanged, self.split_unknown(searched)[1])
 
     def to_json(self) -> str:
         """The vocabulary as JSON. A list of characters, so that not even lone surrogates are joined."""

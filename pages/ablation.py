@@ -6,14 +6,14 @@ from minigpt_core.ablation import AblatedModel, ablation_table, switch_off
 from minigpt_core.edited_table import TableModel, edited, learned_table
 from ui.ablation import sections, tiny
 from ui.i18n import _
-from ui.inside.subject import choose
+from ui.inside.subject import aside, choose
 from ui.show_code import show_code
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(_("Take it apart"), width="content")
     beside = st.container(width="content")
 sections.head()
-subject = choose(needs_layers=False)
+subject = choose(needs_layers=False, instead=aside())
 if subject:
     with beside:
         sections.other_kind(subject)

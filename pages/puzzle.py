@@ -12,8 +12,11 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     st.title(_("A puzzle that needs attention"), width="content")
     task = sections.choose_task()
 st.markdown(sections.introduction(task))
+sections.offer_the_way_back()
 gpt = sections.gpt_for(task)
-left, right = st.columns([9, 11], gap="medium")
+st.html(sections.STYLE)
+with st.container(key="puzzle_columns"):
+    left, right = st.columns([9, 11], gap="medium")
 with left:
     sections.scoreboard(task, gpt)
 if gpt:

@@ -1,5 +1,7 @@
 """The model writes: choose who and how, and look at where each character comes from."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ui import resources, tokens
@@ -7,9 +9,12 @@ from ui.i18n import _
 from ui.sampling import controls, views
 from ui.sampling.asked import Asked
 from ui.sampling.drawing import begin
-from ui.sampling.words import start_words, unknown_words
+from ui.sampling.words import exchanged_words, start_words, unknown_words
 from ui.show_code import show_code
 
+NARROW = Path(controls.__file__).with_name("narrow.css")
+
+st.html(NARROW)
 st.title(_("Sampling"))
 view = views.choose()
 with st.sidebar:
@@ -20,6 +25,8 @@ prompt = controls.choose_prompt(author.text, with_buttons=view.name == "write") 
 asked = Asked(author, drawing, prompt)
 if view.prompted:
     beginning = begin(resources.writer(asked.recipe), asked.prompt)
+    if beginning.exchanged:
+        st.caption(exchanged_words(beginning.exchanged))
     if beginning.unknown:
         st.markdown(f":orange[:material/warning:] {tokens.escape_markdown(unknown_words(beginning.unknown))}")
     if not beginning.prompt:

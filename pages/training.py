@@ -57,7 +57,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="training_he
 story.show(now, planned)
 live_chart(
     now.run,
-    references=[*lines_to_compare(now, planned), *prediction.line(now.run)],
+    references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
     steps=planned.training.steps if planned.training else 500,
     height=COCKPIT_HEIGHT,
 )

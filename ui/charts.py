@@ -33,8 +33,8 @@ def layout(
         bargap=0.18,
         dragmode=False,
     )
-    figure.update_xaxes(title=x, automargin=True, zeroline=False, showgrid=False)
-    figure.update_yaxes(title=y, automargin=True, zeroline=False, gridcolor=GRID)
+    figure.update_xaxes(title=x, automargin=True, zeroline=False, showgrid=False, separatethousands=True)
+    figure.update_yaxes(title=y, automargin=True, zeroline=False, gridcolor=GRID, separatethousands=True)
     return figure
 
 
@@ -68,15 +68,15 @@ def probability_bars(
     chosen: int | None = None,
     height: int = 300,
 ) -> go.Figure:
-    """How probable each next character is, in per cent; with `before`, also what it was before temperature.
+    """How probable each next character is, in per cent; with `before`, also what the model itself says.
 
     Args:
         chosen: index of the bar of the character that was drawn; it is painted orange.
     """
     figure = go.Figure()
     if before is not None:
-        figure.add_trace(_probability_trace(characters, before, _("before temperature"), REFERENCE))
-    figure.add_trace(_probability_trace(characters, probabilities, _("after temperature"), TRAIN))
+        figure.add_trace(_probability_trace(characters, before, _("as the model says"), REFERENCE))
+    figure.add_trace(_probability_trace(characters, probabilities, _("after the settings"), TRAIN))
     if chosen is not None:  # a trace of its own, which covers the blue bar and stands in the legend
         figure.add_trace(_probability_trace(characters, probabilities, _("drawn"), VALIDATION, only=chosen))
     layout(figure, y=_("probability (%)"), height=height, legend=before is not None)

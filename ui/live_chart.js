@@ -16,7 +16,7 @@ const STOP_MS = 60;           // after a click on Stop: about what a worker need
 const HUGE = 1e9;             // from here on a number is written as a power of ten: the loss of a diverging run
 const SPEAK_EVERY_MS = 10000; // for those who hear the page
 const STOP_HEARD_MS = 3000;
-const LINE_PX = 15;           // height of one line of a reference line's label
+const LINE_PX = 16;           // height of one line of a reference line's label
 const LEADER_PX = 14;         // from the end of a reference line to its label
 const FARTHEST_PX = 40;       // a label farther up or down would seem to belong to another line
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
@@ -284,10 +284,13 @@ function lossRange(view) {
 
 const shownLines = (view) => view.data.references.filter(({ value }) => !view.log.y || value > LEAST_LOSS);
 
+// What the margins leave of the chart, and a legend of several lines; before it is drawn nobody knows how many
+const plotHeight = ({ chart }) => Math.max(80, chart._fullLayout?._size?.h ?? chart.clientHeight - MARGIN.t - MARGIN.b);
+
 // Labels of the reference lines stand in the right margin, moved apart so that none covers another, and joined with
 // their lines. The data names the important lines first: one that would push a label too far gets none.
 function referenceLabels(view, [low, high]) {
-  const height = Math.max(80, view.chart.clientHeight - MARGIN.t - MARGIN.b);
+  const height = plotHeight(view);
   const lines = shownLines(view).map(({ value, label }) => {
     const words = wrap(label), y = onAxis(value, view.log.y);
     return { y, words, at: (high - y) / (high - low) * height, half: words.length * LINE_PX / 2 + 2 };
@@ -406,10 +409,13 @@ async function draw(view) {
   if (!view.mounted) return;
   const { labels, locale } = view.data;
   view.chart.setAttribute("aria-label", labels.chart);
-  await Plotly.react(view.chart, traces(view), layout(view), {
+  const config = {
     displaylogo: false, displayModeBar: false, locale,
     locales: { [locale]: { dictionary: { "Double-click to zoom back out": labels.hint }, format: {} } },
-  });
+  };
+  const height = plotHeight(view);
+  await Plotly.react(view.chart, traces(view), layout(view), config);
+  if (view.mounted && plotHeight(view) !== height) await Plotly.react(view.chart, traces(view), layout(view), config);
 }
 
 // Asking

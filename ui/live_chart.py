@@ -32,7 +32,7 @@ class Reference:
 
 
 def references(baselines: Baselines, vocab_size: int, looks_back: bool = False) -> list[Reference]:
-    """What to compare a model with, in words.
+    """What to compare a model with, in words; the most important lines first, as not every label may have room.
 
     Args:
         looks_back: it sees more than one character, so it can be compared with counts of triples, too.
@@ -41,15 +41,15 @@ def references(baselines: Baselines, vocab_size: int, looks_back: bool = False) 
     lines = [
         Reference(baselines.uniform, _("pure chance: ln({n})\u00a0=\u00a0{loss}").format(
             n=number(vocab_size), loss=number(baselines.uniform, 2))),
-        Reference(baselines.unigram_train, _("knowing only how frequent each character is: {loss}").format(
-            loss=number(baselines.unigram_train, 2))),
         Reference(baselines.one_character_minimum, floor.format(loss=number(baselines.one_character_minimum, 2))),
     ]  # fmt: skip
     if looks_back and baselines.trigram_val is not None:
         label = _("counting triples, on text it never saw: {loss}")
         value = baselines.trigram_val
         lines.append(Reference(value, label.format(loss=number(value, 2))))
-    return lines
+    frequencies = _("knowing only how frequent each character is: {loss}")
+    value = baselines.unigram_train
+    return [*lines, Reference(value, frequencies.format(loss=number(value, 2)))]
 
 
 def live_chart(
@@ -64,7 +64,7 @@ def live_chart(
 
     Args:
         run: the run to follow.
-        references: lines to compare the loss with.
+        references: lines to compare the loss with, the most important ones first.
         steps: how long a run will be, for the empty chart.
         height: of everything, in pixels.
 

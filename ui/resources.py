@@ -447,6 +447,12 @@ def lanes(recipes: tuple[Recipe, ...]) -> Lanes:
     return Lanes([writer(recipe) for recipe in recipes], recipes)
 
 
+@st.cache_resource(show_spinner=False, max_entries=1024)
+def kept(workspace: str) -> dict[str, Any]:
+    """What a workspace keeps by name until the program ends; a reload of the page loses none of it."""
+    return {}
+
+
 @st.cache_resource(show_spinner=False)
 def component(name: str, folder: Path, html: str) -> Any:
     """What mounts the component whose `name`.js, and `name`.css if it has one, stand in `folder`. It uses the page's

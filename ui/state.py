@@ -17,6 +17,7 @@ from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.runs import Run
 from ui import resources
 from ui import workspace as workspaces
+from ui.judgement import spoiled
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 DEFAULT_TEXT = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
@@ -34,14 +35,16 @@ TROUBLES = "troubles"
 MICROSCOPE, COMPARE_BOARD = "training_microscope", "compare_board"  # components that ask for something
 
 CHECKPOINT, AUTHOR, AGAINST, VIEW = "checkpoint", "author", "against", "view"
-ROWS, TEMPERATURES = "rows", "temperatures"
+ROWS, TEMPERATURES, AFTER = "rows", "temperatures", "after"
 PROMPT, SEED = "prompt", "seed"  # widgets bound to the address: their keys are the names there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
 SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
 
+LONGEST_AFTER = 200  # characters
+
 IN_ADDRESS = {
     "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "checkpoint": CHECKPOINT, "author": AUTHOR,
-    "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES,
+    "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES, "after": AFTER,
 }  # fmt: skip
 FORM = {
     "lang": re.compile("|".join(LANGUAGES)),
@@ -54,6 +57,7 @@ FORM = {
     "view": re.compile("next|temperature|models|surprise|copied"),
     "rows": re.compile("draws"),
     "temperatures": re.compile(r"[0-9.]{1,4}(_[0-9.]{1,4}){0,7}"),
+    "after": re.compile(f".{{0,{LONGEST_AFTER}}}", re.DOTALL),
 }
 TROUBLES_KEPT = 5
 
@@ -192,19 +196,22 @@ def visible_runs() -> list[Run]:
 
 
 def run_to_look_into() -> Run | None:
-    """The run that a page shows the inside of: the followed one; else the newest of one's own that has attention
-    and weights; else the prepared GPT of the page's language. None where there are no prepared runs."""
+    """The run that a page shows the inside of: the followed one, else `newest_with_attention`."""
     return current_run() if run_id() else newest_with_attention()
 
 
 def newest_with_attention() -> Run | None:
-    """The newest run of one's own that has attention and weights; else the prepared GPT of the page's language."""
+    """The newest sound run of one's own that has attention and weights; else the prepared GPT of the page's language.
+
+    One whose training broke it comes only where there is no other. None where there are no prepared runs either.
+    """
     store, found = resources.store(), visible_runs()
     with_attention = [run for run in found if run.model.n_layer and store.checkpoints(run.id)]
     own = [run for run in with_attention if not run.prepared]
     story = corpus.load(DEFAULT_TEXT[language()]).title
     native = [run for run in with_attention if run.prepared and run.text_title == story]
-    return next(iter([*own, *native, *with_attention]), None)
+    ordered = [*own, *native, *with_attention]
+    return next((run for run in ordered if not spoiled(run)), next(iter(ordered), None))
 
 
 def owns(run: Run) -> bool:
@@ -292,6 +299,19 @@ def offer_seed(seed: int) -> None:
     """Begin with this seed, unless the address names one."""
     if st.session_state.get(SEED) is None and SEED not in st.query_params:
         st.session_state[SEED] = seed
+
+
+# Time machine
+
+
+def after() -> str | None:
+    """The text that a person has put there to ask what comes after it."""
+    return st.session_state.get(AFTER)
+
+
+def choose_after(text: str | None) -> None:
+    """Ask what comes after this text; None: after the beginning of the run's own."""
+    _remember("after", text)
 
 
 # Who is asking

@@ -1,17 +1,20 @@
 """The Batches page shows exactly what `get_batch` draws."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core import corpus
 from minigpt_core.data import get_batch, prepare
-from minigpt_core.runs import RunStore
+from minigpt_core.runs import Run, RunStore
 from tests.app.conftest import OpenPage
 from ui.batches import draws, pictures
 from ui.i18n import number, using
 
 TITLES = {"en": "Batches", "fr": "Lots"}
+BLOCK, BATCH = "page.batches.block_size", "page.batches.batch_size"
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
 
 
@@ -48,6 +51,42 @@ def test_every_pair_of_the_chosen_row_is_there(app: OpenPage) -> None:
     assert html(page).count("<li>") == 32
 
 
+def said(page: AppTest) -> str:
+    return " ".join(markdown.value for markdown in page.markdown)
+
+
+def test_it_starts_with_the_sizes_of_the_followed_run(app: OpenPage, some_run: Callable[..., Run]) -> None:
+    run = some_run(batch_size=12)
+    page = app("batches", run=run.id, text="the-curious-cat")
+    assert "torch.Size([12, 32])" in code(page)
+    assert "**12 stretches** of **32 characters**" in said(page) and "current run" not in said(page)
+    page.select_slider(key=BATCH).set_value(2).run()
+    assert not page.exception and "torch.Size([2, 32])" in code(page)
+    assert "The current run picks 12 stretches of 32 characters" in said(page)
+    page.query_params["run"] = some_run(batch_size=8).id
+    assert "torch.Size([8, 32])" in code(page.run())
+
+
+@pytest.mark.parametrize("lang", TITLES)
+def test_a_batch_too_large_for_the_page_is_cut_and_this_is_said(
+    app: OpenPage, some_run: Callable[..., Run], lang: str
+) -> None:
+    page = app("batches", lang=lang, run=some_run(batch_size=200).id, text="the-curious-cat")
+    assert not page.exception and "torch.Size([64, 32])" in code(page)
+    assert "200" in said(page) and {"en": "at most", "fr": "au plus"}[lang] in said(page)
+
+
+def test_one_character_is_in_the_singular() -> None:
+    with using("fr"):
+        assert "1 caractère," in pictures.bar_legend(6, 7)
+        assert "6 caractères," in pictures.bar_legend(6, 7)
+
+
+def test_places_in_the_text_are_counted_from_1() -> None:
+    with using("en"):
+        assert "characters 1 to 4 of the text" in pictures.window_words(TEXT, 0, 0, 4)
+
+
 def test_draw_again_and_back(app: OpenPage) -> None:
     page = app("batches", text="the-curious-cat")
     first = code(page)
@@ -71,8 +110,8 @@ def test_a_typed_seed_draws_what_it_always_draws(app: OpenPage) -> None:
 
 def test_the_largest_batch_shows_a_part_of_itself(app: OpenPage) -> None:
     page = app("batches", text="the-curious-cat")
-    page.select_slider(key="batches_block_size").set_value(256)
-    page.select_slider(key="batches_batch_size").set_value(64).run()
+    page.select_slider(key=BLOCK).set_value(256)
+    page.select_slider(key=BATCH).set_value(64).run()
     assert not page.exception and not page.error
     page.slider(key="batches_row_64").set_value(64).run()
     assert not page.exception
@@ -86,9 +125,9 @@ def test_the_validation_part_is_the_end_of_the_text(app: OpenPage) -> None:
     page.radio(key="batches_part").set_value("val").run()
     x, _y = get_batch(prepare(TEXT).val, 32, 4, torch.Generator().manual_seed(1337))
     assert str(x) in code(page)
-    said = " ".join(markdown.value for markdown in page.markdown) + html(page)
-    assert "Nothing is learned from this part" in said
-    assert "At each step of the training" not in said and "in a single step" not in said
+    words = said(page) + html(page)
+    assert "Nothing is learned from this part" in words
+    assert "At each step of the training" not in words and "in a single step" not in words
 
 
 @pytest.mark.parametrize("lang", TITLES)
@@ -98,14 +137,14 @@ def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPag
     assert not page.exception
     assert "18" in page.warning[0].value and "33" in page.warning[0].value
     with using(lang):  # AppTest words the choices anew
-        page.select_slider(key="batches_block_size").set_value(4).run()
+        page.select_slider(key=BLOCK).set_value(4).run()
     assert not page.warning and code(page)
 
 
 def test_a_row_longer_than_the_picture_says_that_it_scrolls(app: OpenPage) -> None:
     page = app("batches", text="the-curious-cat")
     assert not any("sideways" in caption.value for caption in page.caption)
-    page.select_slider(key="batches_block_size").set_value(128).run()
+    page.select_slider(key=BLOCK).set_value(128).run()
     assert any("sideways" in caption.value for caption in page.caption)
 
 

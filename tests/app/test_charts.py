@@ -36,19 +36,21 @@ def test_every_bar_has_a_place_of_its_own() -> None:
     assert len(figure.layout.xaxis.ticktext) == len(counts)
 
 
-def test_probabilities_before_and_after_temperature() -> None:
+def test_probabilities_before_and_after_the_settings() -> None:
     figure = charts.probability_bars("ab", [0.9, 0.1], [0.6, 0.4], chosen=1)
     before, after, drawn = figure.data
     assert [list(before.y), list(after.y), list(drawn.y)] == [[60, 40], [90, 10], [None, 10]]
     assert [after.marker.color, drawn.marker.color] == [style.TRAIN, style.VALIDATION]
     assert before.marker.color == style.REFERENCE
+    assert [before.name, after.name, drawn.name] == ["as the model says", "after the settings", "drawn"]
     assert drawn.offsetgroup == after.offsetgroup != before.offsetgroup
     assert len(charts.probability_bars("ab", [0.9, 0.1]).data) == 1
 
 
 def test_separators_follow_the_language() -> None:
     with using("fr"):
-        assert charts.layout(go.Figure()).layout.separators == ",\u202f"
+        layout = charts.layout(go.Figure()).layout
+        assert layout.separators == ",\u202f" and layout.xaxis.separatethousands
     with using("en"):
         assert charts.layout(go.Figure()).layout.separators == ".,"
 

@@ -134,7 +134,7 @@ def test_the_sampling_page_begins_with_the_text_of_the_home_page(app: OpenPage, 
     expected = figures.prediction(run)
     assert expected is not None
     page = app("sampling", text="the-curious-cat")
-    (sent,) = [json.loads(e.proto.json) for e in page.get("bidi_component")]
+    (sent,) = [json.loads(e.proto.json) for e in page.get("bidi_component") if e.proto.json]
     recipe = Recipe.from_query(
         {name: value[0] for name, value in parse_qs(urlsplit(sent["url"]).query).items()}
     )

@@ -15,7 +15,7 @@ from minigpt_core.training import CheckpointEvent, TrainConfig, Trainer
 from tests.app.conftest import OpenPage
 from ui.i18n import _, file_size, number, using
 from ui.model import anatomy, choice, pictures
-from ui.model.words import formula
+from ui.model.words import formula, letters
 
 TITLES = {"en": "Model", "fr": "Modèle"}
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
@@ -269,3 +269,21 @@ def test_the_formula_of_attention_is_that_of_the_configuration() -> None:
     assert all(letter in plain for letter in ("M_{ts}", "W_o", "hs", " = 8")) and "b_" not in plain
     assert "R_t" not in plain and "varepsilon" not in plain
     assert "R_t" in full and "varepsilon" in full and "b_o" in full
+
+
+def test_the_letters_of_a_formula_are_explained_with_this_models_numbers(app: OpenPage) -> None:
+    config = config_of("layers")
+    with using("en"):
+        said = {
+            part: letters(formula(part, config) or "", config, 4)
+            for part in ("embedding", "attention", "mlp")
+        }
+        assert (
+            said["embedding"]
+            == f"$V$ = {V} (characters of the vocabulary) · $C$ = 32 (numbers per character)"
+        )
+        assert said["attention"].endswith(f"$nh$ = {config.n_head} (heads) · $hs$ = 8 (numbers per head)")
+        assert said["mlp"] == "$C$ = 32 (numbers per character)"
+        assert letters(formula("softmax", config) or "", config, 4) == ""
+    page = app("model", text="the-curious-cat")
+    assert any("(characters of the vocabulary)" in caption.value for caption in page.caption)

@@ -126,6 +126,19 @@ def test_without_a_gpt_one_click_trains_it(app: OpenPage) -> None:
     assert not page.exception and run.text_title == "Balanced brackets" and run.model.n_layer
 
 
+def test_training_from_here_leaves_a_way_back_to_the_chosen_text(app: OpenPage) -> None:
+    page = app("puzzle", text="the-curious-cat")
+    page.session_state["page.puzzle.task"] = "balanced-brackets"
+    page = page.run()
+    assert "becomes “Balanced brackets”" in markdown(page)
+    page = page.button(key="puzzle_train").click().run()
+    assert page.query_params["text"] == "balanced-brackets"
+    page.switch_page("../pages/puzzle.py").run()
+    page = page.button(key="puzzle_back").click().run()
+    assert not page.exception and page.query_params["text"] == "the-curious-cat"
+    assert "puzzle_back" not in [button.key for button in page.button]
+
+
 def test_an_own_gpt_takes_part(app: OpenPage) -> None:
     run = bracket_gpt()
     page = app("puzzle")

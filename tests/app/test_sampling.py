@@ -176,16 +176,13 @@ def test_unknown_characters_are_named_and_left_out(app: OpenPage, trained: Run, 
     assert not page.exception and "<script" not in html(page)
 
 
-@pytest.mark.parametrize(("lang", "became"), [("en", "became"), ("fr", "est devenu")])
-def test_curly_apostrophes_are_read_as_the_text_writes_them(
-    app: OpenPage, trained: Run, lang: str, became: str
-) -> None:
-    page = app("sampling", lang=lang, prompt="the cat’s")
-    assert became in markdown(page) and "Left out" not in markdown(page)
-    assert "Laissés de côté" not in markdown(page)
-    page = app("sampling", lang=lang, view="surprise", run=trained.id)
-    page.text_area(key="page.sampling.surprise_text").set_value("the cat’s").run()
-    assert became in markdown(page)
+@pytest.mark.parametrize("view", ["write", "surprise"])
+def test_curly_apostrophes_are_read_as_the_text_writes_them(app: OpenPage, trained: Run, view: str) -> None:
+    assert "'" in trained.characters and "’" not in trained.characters
+    page = app("sampling", view=view, prompt="the cat’s ear")
+    if view == "surprise":
+        page.text_area(key=state.page_key("sampling.surprise_text")).set_value("the cat’s ear").run()
+    assert "curly apostrophe `’` → apostrophe `'`" in markdown(page) and "Left out" not in markdown(page)
     assert not page.exception
 
 
@@ -615,6 +612,8 @@ def test_a_share_is_only_called_copied_beyond_what_the_text_repeats_itself() -> 
     half = known.copied("abcdefghij" + "z" * 10, 5)
     with using("en"):
         as_much = verdict(half, [0.4, 0.45, 0.5])
+        assert "repeats its phrases again and again" in as_much
+        assert "again and again" not in verdict(known.copied("abcde" + "z" * 95, 5), [0.04, 0.05, 0.06])
         assert "About as much as this text repeats itself" in as_much and "chance" not in as_much
         assert "45% stands word for word in the rest as well (40% to 50%" in as_much.replace("\u202f", "")
         assert "Less than this text repeats itself" in verdict(half, [0.9])
@@ -663,10 +662,18 @@ def test_every_stage_of_learning_has_its_sentence() -> None:
         assert "the text it learnt from" in words.what_it_has_learnt(words.Losses(2.4, None), 55, known)
 
 
+def test_a_very_short_text_is_said_to_be_one() -> None:
+    with using("fr"):
+        assert "très court" in words.how_short_its_text_is(758) and "758" in words.how_short_its_text_is(758)
+        assert not words.how_short_its_text_is(words.VERY_SHORT)
+
+
 def test_learning_by_heart_and_breaking_have_their_sentences() -> None:
     with using("en"):
-        by_heart = words.what_it_has_learnt(words.Losses(0.25, 4.13), 12, None)
-        assert "by heart (loss 0.25 there)" in by_heart and "(4.13; pure chance costs 2.48)" in by_heart
+        by_heart = words.what_it_has_learnt(words.Losses(0.15, 4.13), 12, None)
+        assert "nearly always guesses" in by_heart and "(loss 0.15 there)" in by_heart
+        assert "(4.13; pure chance costs 2.48)" in by_heart
+        assert "begun to learn by heart" in words.what_it_has_learnt(words.Losses(0.25, 4.13), 12, None)
         assert "begun to learn by heart" in words.what_it_has_learnt(words.Losses(1.2, 2.0), 12, None)
         for loss in (3.1, 57_902_724.0, float("nan")):
             assert "broke this model" in words.what_it_has_learnt(words.Losses(loss, loss), 12, None)
@@ -719,7 +726,8 @@ def test_what_was_drawn_names_all_that_changed_it(app: OpenPage, trained: Run, l
     again = {"en": "Another draw” changes that", "fr": "Autre tirage"}[lang]
     assert bent in html(page) and plain not in html(page) and again not in markdown(page)
     bars = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
-    assert bent in bars[1]["hovertext"][0] and not any("before temperature" in bar["name"] for bar in bars)
+    settings = {"en": "after the settings", "fr": "après les réglages"}[lang]
+    assert bars[1]["name"] == settings and settings in bars[1]["hovertext"][0]
     page = app("sampling", lang=lang, temperature="1")
     assert plain in html(page) and bent not in html(page) and again in markdown(page)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.runs import Run, RunStore
-from minigpt_core.training import MetricsEvent
+from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
+from tests.app.test_prepared import STORY, looks_into
+from ui import resources
 from ui.journey import STATIONS
 from ui.sidebar import run_html
 from ui.style import DONE, PROBLEM
@@ -107,6 +109,20 @@ def test_a_spoiled_run_is_orange_in_the_sidebar(some_run: RunMaker, home: Path) 
         assert colour in run_html(store.run(run.id))
     store.set_status(run.id, "diverged")
     assert PROBLEM in run_html(store.run(run.id))
+
+
+def test_a_broken_gpt_is_looked_into_only_if_it_is_followed(some_run: RunMaker, home: Path) -> None:
+    store, tiny = RunStore(home), some_run()
+    gpt = store.create_run(
+        text_id=tiny.text_id, text_title=tiny.text_title, characters=tiny.characters, lower=True, status="done",
+        model=tiny.model.from_dict(tiny.model.to_dict() | {"n_layer": 1, "n_head": 1}), training=tiny.training,
+    )  # fmt: skip
+    trainer = Trainer(resources.run_dataset(gpt.id), gpt.model, gpt.training)
+    store.save_checkpoint(gpt.id, trainer.checkpoint())
+    assert looks_into("en") == gpt.id
+    store.set_status(gpt.id, "diverged")
+    assert looks_into("en") == STORY["en"]
+    assert looks_into("en", run=gpt.id) == gpt.id
 
 
 def test_an_unknown_page_is_named_in_a_sentence(app: OpenPage) -> None:

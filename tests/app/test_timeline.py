@@ -110,6 +110,22 @@ def test_any_context_can_be_typed(app: OpenPage, home: Path) -> None:
     assert beginning("one morning, the cat") == "one morning,"
 
 
+def test_what_was_typed_stands_in_the_address(app: OpenPage, home: Path) -> None:
+    run = trained(home)
+    test = app("timeline", run=run.id, after="the c")
+    assert test.sidebar.text_input[0].value == "the c" and "“c”" in sent(test)["labels"]["next"]
+    test.query_params["run"] = "preparedTinyFr"
+    assert test.run().sidebar.text_input[0].value == "the c"
+    test = app("timeline", run=run.id)
+    assert test.sidebar.text_input[0].value == "the curious"
+    test.sidebar.text_input[0].set_value("cat").run()
+    assert test.query_params["after"] == "cat"
+    test.sidebar.text_input[0].set_value("the curious").run()
+    assert "after" not in test.query_params
+    test.query_params["run"] = "preparedTinyFr"
+    assert test.run().sidebar.text_input[0].value == "le chat"
+
+
 def test_the_milestones_go_from_gibberish_to_the_best() -> None:
     losses = [4.0, 3.9, 3.0, 3.2, 2.5, 2.4, 2.1]
     known = [

@@ -157,10 +157,31 @@ def test_a_finished_run_says_what_it_has_reached(app: OpenPage, home: Path, trai
     test.session_state["page.training.why"] = True
     test.run()
     listed = test.button(key=f"training_run_{run.id}").label
-    assert f"loss on unseen text {last.val_loss:.2f}" in listed.replace("\\", "")
+    assert f"· loss on unseen text {last.val_loss:.2f} ·" in listed.replace("\\", "")
     assert ("a little easier" in words(test)) == (round(last.val_loss or 0, 2) < round(last.train_loss, 2))
     assert enabled(test) == {"start"}
     assert "made all its steps" in test.button(key="training_step").help
+
+
+def test_of_many_runs_the_newest_are_listed_with_their_losses(
+    app: OpenPage, home: Path, trained: RunMaker
+) -> None:
+    for _n in range(7):
+        run = trained(steps=2)
+    RunStore(home).rename(run.id, "a name " * 12, "local")
+    test = app("training", run=run.id)
+    listed = test.button(key=f"training_run_{run.id}").label
+    assert "a n… · loss on unseen text" in listed
+    links = [link.proto.label for link in test.get("page_link")]
+    assert "All 7 trainings: on the page Compare" in links
+
+
+def test_another_device_is_named_in_the_reader_s_language(app: OpenPage, trained: RunMaker) -> None:
+    test = app("training", "fr", run=trained(steps=2, device="cpu").id)
+    test.session_state["page.training.device"] = "auto"
+    with i18n.using("fr"):
+        test.run()
+    assert "appareil CPU → automatique" in words(test)
 
 
 def test_after_a_finished_run_the_next_thing_is_to_let_it_write(app: OpenPage, trained: RunMaker) -> None:
@@ -501,9 +522,9 @@ def test_a_gpt_is_compared_with_counted_triples_too(app: OpenPage) -> None:
     text = corpus.normalize(corpus.load("the-curious-cat").text)
     known = baselines(prepare(text))
     assert [line.value for line in live_chart.references(known, 35)] == [
-        known.uniform, known.unigram_train, known.one_character_minimum
+        known.uniform, known.one_character_minimum, known.unigram_train
     ]  # fmt: skip
-    triples = live_chart.references(known, 35, looks_back=True)[-1]
+    triples = live_chart.references(known, 35, looks_back=True)[-2]
     assert triples.value == known.trigram_val
     assert f"{known.trigram_val:.2f}" in triples.label
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.diagnosis import Kind
+from minigpt_core.diagnosis import Finding, Kind
 from minigpt_core.microscope import examine_step, trainer_at
 from minigpt_core.model import build_model
 from minigpt_core.recording import Recorder
@@ -21,7 +21,7 @@ from minigpt_core.worker import make_trainer
 from ui import resources, routes
 from ui.i18n import using
 from ui.pair_table import most_frequent
-from ui.training import prediction
+from ui.training import diagnosis, prediction
 from ui.training.closer import SECTIONS
 from ui.training.diagnosis import WORDS
 from ui.training.microscope import group_name
@@ -158,6 +158,38 @@ def test_the_learned_table_is_the_model_s_own(trained: Callable[..., Run], home:
     assert np.abs(sent - expected.detach().numpy()).max() < 1e-4
     distances = state["distances"]["y"]
     assert state["step"] == 40 and distances[0] > distances[-1] > 0
+
+
+def test_a_weight_that_moves_with_its_gradient_is_marked(
+    app: Callable[..., AppTest], trained: Callable[..., Run]
+) -> None:
+    run = trained(steps=40)
+    data = component(open_section(app, "microscope", run=run.id), "microscope")
+    for move in data["moves"]:
+        assert move["with"] == (move["gradient"] * (move["after"] - move["before"]) > 0)
+
+
+def test_the_slider_names_the_step_that_is_shown(
+    app: Callable[..., AppTest], trained: Callable[..., Run]
+) -> None:
+    run = trained(steps=12, eval_interval=5)
+    test = open_section(app, "microscope", run=run.id)
+    test.session_state["page.training.microscope_step"] = (run.id, 8)
+    test.run()
+    assert component(test, "microscope")["step"] == 8
+    assert test.select_slider(key=f"page.training.microscope_from_{run.id}").value == 8
+
+
+def test_a_short_text_is_the_first_thing_to_change(
+    home: Path, trained: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, finding = trained(steps=2), Finding(kind="overfitting")
+    learned = len(resources.run_dataset(run.id).train)
+    monkeypatch.setattr(diagnosis, "LITTLE_TEXT", learned)
+    assert diagnosis.short_text(run, finding) == []
+    monkeypatch.setattr(diagnosis, "LITTLE_TEXT", learned + 1)
+    assert "would help most" in diagnosis.short_text(run, finding)[0]
+    assert diagnosis.short_text(run, Finding(kind="by_heart")) == []
 
 
 def test_points() -> None:

@@ -204,7 +204,9 @@ def test_the_search_knows_characters_ids_and_names(asked: str, found: str) -> No
         assert table.find(words, asked) == found
 
 
-@pytest.mark.parametrize(("asked", "found"), [("virgule", ",;"), ("apostrophe", "'"), ("espace", " "), ("point", ".;")])
+@pytest.mark.parametrize(
+    ("asked", "found"), [("virgule", ",;"), ("apostrophe", "'"), ("espace", " "), ("point", ".;")]
+)
 def test_the_search_knows_the_french_names_of_marks(asked: str, found: str) -> None:
     words = CharTokenizer.from_text(" ',.;ev")
     with using("fr"):

@@ -29,7 +29,7 @@ def test_pointing_at_a_window_says_where_it_is(open_page: OpenPage) -> None:
     expect(window).to_be_visible()
     window.hover()
     tip = window.evaluate("w => getComputedStyle(w, '::after').content")
-    assert "positions" in tip
+    assert "caractères" in tip
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
 

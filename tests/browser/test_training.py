@@ -94,6 +94,8 @@ def test_no_button_moves_away_from_under_a_finger(app_server: RunningApp, open_p
 def test_the_time_left_follows_the_mean_speed(app_server: RunningApp, open_page: OpenPage) -> None:
     """The server says the speed of the last second, which leaps on a busy machine: 400, 20, 400 … steps a second."""
     page = open_page("training")
+    page.locator(slider(page, "pace")).press("ArrowLeft")  # it must not end before it was looked at
+    wait_until_idle(page)
     run = start_training(page)
     answer = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "running")
     began, asked = time.monotonic(), 0

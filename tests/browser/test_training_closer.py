@@ -16,6 +16,12 @@ AXES = ".mg-live-axes button"
 LAYOUT = "document.querySelector('.mg-live-chart').layout"
 BOTH_LOGARITHMIC = f"['xaxis', 'yaxis'].every(axis => {LAYOUT}?.[axis].type === 'log')"
 
+LABELS = "[...document.querySelectorAll('.mg-live-chart .annotation-text-g')].map(one => one.getBoundingClientRect())"
+OVERLAP = f"""() => {{
+  const boxes = {LABELS}.sort((a, b) => a.top - b.top);
+  return boxes.length < 2 || boxes.slice(1).some((box, n) => box.top < boxes[n].bottom);
+}}"""
+
 # Of each bar around a middle: the number beside it, and how far to the right of the middle the bar itself lies
 SIDES = """tracks => tracks.map(track => {
   const [whole, bar] = [track, track.firstChild].map(one => one.getBoundingClientRect());
@@ -73,6 +79,10 @@ def test_logarithmic_axes_stay_and_the_learned_table_answers_the_pointer(
         for name, y in (("shapes", "y0"), ("annotations", "y"))
     )
     assert sorted(map(math.log10, lines)) == pytest.approx(sorted(words))
+    page.wait_for_function(f"!({OVERLAP})()")  # no label covers another
+    assert all(abs(moved) <= 40 for moved in page.evaluate(f"{LAYOUT}.annotations.map(one => one.ay)"))
+    page.set_viewport_size({"width": 900, "height": 720})  # its legend takes more lines here
+    page.wait_for_function(f"!({OVERLAP})()")
     page.locator(SECTIONS).nth(3).click()
     learned = page.locator(".mg-learned canvas").first
     learned.hover(position={"x": 200, "y": 200})

@@ -44,7 +44,6 @@ def verdict(dataset: Dataset, counted: Baselines, model: dict[str, Any], **setti
         training=training,
         baselines=counted,
         sees_one_character=not config.n_layer,
-        dropout=config.dropout,
     )
 
 
@@ -119,12 +118,32 @@ def test_a_run_that_was_stopped_early_says_nothing_about_its_rate(
     assert (found.kind, found.next_run) == (kind, advice)
 
 
+def test_a_pause_is_no_end(counted: Baselines) -> None:
+    found = diagnose(
+        [
+            MetricsEvent(step=12 * n, train_loss=3.6 - 0.1 * n, val_loss=None, val_accuracy=None)
+            for n in range(11)
+        ],
+        status="paused",
+        training=TrainConfig(steps=500),
+        baselines=counted,
+        sees_one_character=True,
+    )
+    assert (found.kind, found.next_run) == ("still_learning", {})
+
+
 def test_a_model_too_large_for_its_text_overfits() -> None:
     short = prepare(corpus.normalize(corpus.load("the-curious-cat").text)[:700])
-    found = verdict(short, baselines(short), SMALL, steps=300, batch_size=16, learning_rate=1e-2)
+    settings: dict[str, Any] = {"steps": 300, "batch_size": 16, "learning_rate": 1e-2}
+    found = verdict(short, baselines(short), SMALL, **settings)
     assert found.kind == "overfitting"
     assert found.numbers["val_loss"] > found.numbers["best_val_loss"]
-    assert found.numbers["best_step"] < 300 and found.next_run == {"dropout": 0.2}
+    assert found.numbers["best_step"] < 300 and found.next_run == {"steps": found.numbers["best_step"]}
+    sizes: dict[str, Any] = dict(SMALL)
+    model = ModelConfig(vocab_size=short.tokenizer.vocab_size, **sizes)
+    again = TrainConfig(sample_length=0, **settings | found.next_run)
+    ends = [event for event in Trainer(short, model, again).run() if isinstance(event, MetricsEvent)]
+    assert (ends[-1].val_loss or math.inf) < found.numbers["val_loss"] - 0.05
 
 
 @pytest.mark.parametrize("name", ["preparedGptEn", "preparedGptFr"])
@@ -137,7 +156,6 @@ def test_what_unseen_text_no_longer_gains_from_is_learned_by_heart(name: str) ->
         training=TrainConfig.from_dict(json.loads(run.columns["training"])),
         baselines=baselines(prepare(run.text)),
         sees_one_character=False,
-        dropout=0.1,
     )
     assert found.kind == "by_heart" and not found.next_run and found.next_preset is None
     assert found.numbers["unseen"] < found.numbers["learned"] / 3
@@ -169,19 +187,19 @@ def test_a_nearly_straight_curve_at_a_usual_rate_lacks_steps(
     assert verdict(story, counted, TINY, **short.next_run).numbers["loss"] < short.numbers["loss"] - 0.3
 
 
-def test_more_than_half_dropout_is_not_advised() -> None:
+@pytest.mark.parametrize(("best", "advice"), [(4, {"steps": 40}), (0, {})])
+def test_a_run_that_overfits_should_have_ended_at_its_best_step(best: int, advice: dict[str, int]) -> None:
     found = diagnose(
         [
-            MetricsEvent(step=10 * n, train_loss=3 - n / 4, val_loss=2 + abs(n - 4) / 4, val_accuracy=None)
+            MetricsEvent(step=10 * n, train_loss=3 - n / 4, val_loss=2 + abs(n - best) / 4, val_accuracy=None)
             for n in range(9)
         ],
         status="done",
         training=TrainConfig(steps=80),
         baselines=baselines(prepare("abcd" * 100)),
         sees_one_character=False,
-        dropout=0.5,
     )
-    assert (found.kind, found.next_run) == ("overfitting", {"steps": 40})
+    assert (found.kind, found.next_run) == ("overfitting", advice)
 
 
 def test_a_rate_stays_in_its_range(counted: Baselines) -> None:

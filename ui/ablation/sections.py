@@ -3,13 +3,16 @@
 import streamlit as st
 
 from minigpt_core.ablation import Part, parts_of
+from minigpt_core.runs import Run
 from ui import resources, state, tokens
 from ui.ablation import choice, compare, drawing, prompt
 from ui.ablation.prompt import LENGTH
 from ui.ablation.ranking import ranking
 from ui.i18n import _, number
 from ui.inside import guide
-from ui.inside.subject import Subject, best_of
+from ui.inside.subject import Subject, best_of, fits, look_aside, shown_run, title
+from ui.judgement import spoiled
+from ui.tokens import escape_markdown
 
 
 def head() -> None:
@@ -29,19 +32,36 @@ def is_table(subject: Subject) -> bool:
 
 def other_kind(subject: Subject) -> None:
     """The way to the other kind of model: a TinyGPT is edited, a GPT taken apart."""
-    table = is_table(subject)
-    store = resources.store()
-    others = (run for run in state.visible_runs() if bool(parts_of(run.model)) == table)
-    other = best_of((run for run in others if store.checkpoints(run.id)), subject.run.text_id)
+    table, other = is_table(subject), run_of_other_kind(subject)
     if other is None:
         return
     st.button(
         _("Take a GPT apart") if table else _("Edit TinyGPT’s table by hand"),
         icon=":material/account_tree:" if table else ":material/edit:",
         key="ablation_other",
-        on_click=state.follow_run,
-        args=(other.id,),
+        on_click=look_aside,
+        args=(None if other == usual_run() else other.id,),
+        help=escape_markdown(title(other)),
     )
+
+
+def run_of_other_kind(subject: Subject) -> Run | None:
+    """The run that the page shows by itself if it is one; else a sound one: if possible on the chosen text, or on that
+    of the subject."""
+    wanted, usual = is_table(subject), usual_run()
+    if usual and bool(parts_of(usual.model)) == wanted:
+        return usual
+    others = [run for run in state.visible_runs() if bool(parts_of(run.model)) == wanted and fits(run, False)]
+    chosen = resources.fingerprint(state.text_id(), state.lower())
+    here = (
+        chosen if any(run.text_id == chosen and not spoiled(run) for run in others) else subject.run.text_id
+    )
+    return best_of(others, here)
+
+
+def usual_run() -> Run | None:
+    """What the page shows by itself."""
+    return shown_run([run for run in state.visible_runs() if fits(run, False)], False)
 
 
 def taken_apart(subject: Subject) -> None:

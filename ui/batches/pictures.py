@@ -71,10 +71,10 @@ def flag_levels(places: Sequence[int], total: int) -> dict[int, int]:
 
 
 def window_words(text: str, row: int, place: int, block_size: int) -> str:
-    """Row 2 · positions 5,120 to 5,151 · “un matin, …”."""
-    words = _("row {row} · positions {first} to {last} · “{text}”")
+    """Row 2 · characters 5,121 to 5,152 of the text · “un matin, …”; they are counted from 1."""
+    words = _("row {row} · characters {first} to {last} of the text · “{text}”")
     begin = read_aloud(text[place : place + min(block_size, 40)])
-    return words.format(row=row + 1, first=number(place), last=number(place + block_size - 1), text=begin)
+    return words.format(row=row + 1, first=number(place + 1), last=number(place + block_size), text=begin)
 
 
 def grid(ids_text: Sequence[str], title: str, stoi: Mapping[str, int], chosen: int) -> str:
@@ -157,5 +157,6 @@ def _part(left: float, width: float, colour: str, words: str) -> str:
 
 
 def _part_words(title: str, first: int, end: int, total: int) -> str:
-    words = _("{part}: {n} characters, {share}")
-    return words.format(part=title, n=number(end - first), share=percent((end - first) / total))
+    length = end - first
+    words = n_("{part}: {n} character, {share}", "{part}: {n} characters, {share}", length)
+    return words.format(part=title, n=number(length), share=percent((end - first) / total))

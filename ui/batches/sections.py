@@ -4,16 +4,18 @@ import streamlit as st
 
 from minigpt_core.data import Dataset, check_length
 from minigpt_core.errors import TextError
+from minigpt_core.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import glossary, resources
-from ui.batches import draws, pictures
+from ui.batches import draws, pictures, sizes
 from ui.batches.draws import Draw
+from ui.batches.sizes import Sizes
 from ui.i18n import _, n_, number, translate
 from ui.resources import ChosenText
 from ui.tokens import escape, escape_markdown
 
 
-def head(block_size: int, batch_size: int, part: str) -> None:
+def head(drawn: Sizes, run: Run | None, part: str) -> None:
     """The title, what a batch is in a sentence, and the buttons that draw another one."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(_("Batches"), width="content")
@@ -33,23 +35,45 @@ def head(block_size: int, batch_size: int, part: str) -> None:
                 key="batches_again",
                 on_click=draws.draw_again,
             )
-    st.markdown(_intro(block_size, batch_size, part))
+    st.markdown(_intro(drawn, run, part))
 
 
-def _intro(block_size: int, batch_size: int, part: str) -> str:
-    rows = n_("**{n} stretch**", "**{n} stretches**", batch_size).format(n=number(batch_size))
+def _intro(drawn: Sizes, run: Run | None, part: str) -> str:
+    rows = n_("**{n} stretch**", "**{n} stretches**", drawn.rows).format(n=number(drawn.rows))
     if part == "val":
         sentence = _(
             "**Nothing is learned from this part**: it is kept back to test the model. An evaluation reads windows of "
             "it, the same ones each time, and asks after every character: what comes next? Here are {rows} of "
             "**{block} characters** from it, picked by chance."
         )
-        return sentence.format(rows=rows, block=number(block_size))
+        return sentence.format(rows=rows, block=number(drawn.block))
     sentence = _(
         "At each step of the training, the computer picks {rows} of **{block} characters** by chance, and "
         "asks after every character: what comes next?"
     )
-    return sentence.format(rows=rows, block=number(block_size))
+    if run is None or drawn == sizes.of_run(run):
+        return sentence.format(rows=rows, block=number(drawn.block))
+    sentence = _(
+        "At each step, a training with these sizes picks {rows} of **{block} characters** by chance, and asks after "
+        "every character: what comes next?"
+    )
+    return f"{sentence.format(rows=rows, block=number(drawn.block))} {_what_the_run_takes(sizes.of_run(run))}"
+
+
+def _what_the_run_takes(own: Sizes) -> str:
+    """The sizes of the current run, and whether this page can draw them."""
+    words = n_(
+        "The current run picks {n} stretch of {block} characters at each step.",
+        "The current run picks {n} stretches of {block} characters at each step.",
+        own.rows,
+    )
+    said = words.format(n=number(own.rows), block=number(own.block))
+    if own.block <= sizes.LARGEST.block and own.rows <= sizes.LARGEST.rows:
+        return said
+    limit = _("This page draws at most {rows} rows of {block} characters.").format(
+        rows=number(sizes.LARGEST.rows), block=number(sizes.LARGEST.block)
+    )
+    return f"{said} {limit}"
 
 
 def choose_seed() -> int:

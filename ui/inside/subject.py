@@ -19,7 +19,7 @@ from ui.judgement import broken, last_evaluation, loss_number, spoiled
 from ui.tokens import escape_markdown
 from ui.wording import run_title, status_word, text_title
 
-RUN, STEP = "inside.run", "inside.step"
+RUN, STEP, ASIDE = "inside.run", "inside.step", "inside.aside"
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,16 @@ class Subject:
 
     def split_unknown(self, typed: str) -> tuple[str, list[str]]:
         """What the model can read of a text that somebody typed, and the characters that it never met."""
-        known, unknown = self.tokenizer.split_unknown(corpus.normalize(typed, self.run.lower, strip=False))
-        return known, list(unknown)
+        fitted = self.tokenizer.fitted(corpus.normalize(typed, self.run.lower, strip=False))
+        return fitted.text, list(fitted.unknown)
 
 
 LONGEST = 256
 
 
-def choose(*, needs_layers: bool, pick_step: bool = True, usual: Run | None = None) -> Subject | None:
+def choose(
+    *, needs_layers: bool, pick_step: bool = True, usual: Run | None = None, instead: Run | None = None
+) -> Subject | None:
     """The pickers in the sidebar; None if there is no run to look into (this has been said on the page then).
 
     The followed run is shown if it can be; else the one that `best_of` finds.
@@ -63,18 +65,21 @@ def choose(*, needs_layers: bool, pick_step: bool = True, usual: Run | None = No
         needs_layers: only runs with layers can be shown.
         pick_step: False takes the last checkpoint: the page has a way through the training of its own.
         usual: what to show where no run is followed, instead of the one that `best_of` finds.
+        instead: what to show though another run is followed (its last checkpoint): see `look_aside`.
 
     Raises:
         UserError: the run or its weights cannot be read.
     """
     candidates = [run for run in state.visible_runs() if fits(run, needs_layers)]
-    shown = shown_run(candidates, needs_layers, usual)
+    shown = instead or shown_run(candidates, needs_layers, usual)
     if shown is None:
         offer.nothing_to_look_into()
         return None
     with st.sidebar:
         _pick_run(shown, candidates)
-        step = _pick_step(shown) if pick_step else resources.store().checkpoints(shown.id)[-1].step
+        if instead:
+            _say_whose(instead)
+        step = _pick_step(shown) if pick_step and not instead else last_step(shown)
         if not any(run.model.n_layer and not run.prepared for run in candidates):
             offer.button()
     words = CharTokenizer.from_characters(shown.characters)
@@ -153,8 +158,34 @@ def title(run: Run) -> str:
     return " · ".join(parts)
 
 
+def look_aside(run_id: str | None) -> None:
+    """Show this run without following it, or (None) no longer. It ends by itself when another run is followed."""
+    state.set_page_state(ASIDE, (state.run_id(), run_id) if run_id else None)
+
+
+def aside() -> Run | None:
+    """The run that is shown without being followed."""
+    followed, run_id = state.page_state(ASIDE, None) or (None, None)
+    if run_id is None or followed != state.run_id():
+        return None
+    return next((run for run in state.visible_runs() if run.id == run_id and fits(run, False)), None)
+
+
+def _say_whose(shown: Run) -> None:
+    followed = _followed()
+    if followed is not None and followed.id != shown.id:
+        words = _("Only a look: “{mine}” stays the run that is followed.")
+        st.caption(words.format(mine=escape_markdown(run_title(followed))))
+
+
 def _switch_run() -> None:
+    look_aside(None)
     state.follow_run(state.page_state(RUN, None))
+
+
+def last_step(run: Run) -> int:
+    """That of its newest checkpoint."""
+    return resources.store().checkpoints(run.id)[-1].step
 
 
 def _pick_step(run: Run) -> int:

@@ -68,7 +68,7 @@ def idea(config: ModelConfig) -> str:
 
 
 def sidebar(config: ModelConfig, run: Run | None) -> int:
-    """Context, batch size, and the way to the current run's model. Returns the batch size."""
+    """Block size, batch size, and the way to the current run's model. Returns the batch size."""
     with st.sidebar:
         _context(config)
         batch_size = st.select_slider(
@@ -94,7 +94,7 @@ def _context(config: ModelConfig) -> None:
     reason = words.why_off("block_size", config)
     state.set_page_state("model.context", config.block_size)
     st.select_slider(
-        _("Context (characters)"),
+        _("Block size (characters)"),
         sorted({*BLOCKS, config.block_size}),
         key=state.page_key("model.context"),
         help=glossary.help("block"),

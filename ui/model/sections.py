@@ -135,6 +135,8 @@ def _opened(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: 
     formula = words.formula(part.name, config)
     if formula:
         st.latex(formula)
+        if letters := words.letters(formula, config, batch_size):
+            st.caption(letters)
     controls.settings(part.name, config)
     if seen:
         _values(part, config, seen)

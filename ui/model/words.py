@@ -1,5 +1,6 @@
 """What each part of a model is called, what it does, its formula, and its code."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,38 @@ def formula(part: str, config: ModelConfig) -> str | None:
     return FORMULAS.get(part)
 
 
+LETTERS = {
+    "B": N_("rows of the batch"),
+    "T": N_("characters of a row"),
+    "V": N_("characters of the vocabulary"),
+    "C": N_("numbers per character"),
+    "nh": N_("heads"),
+    "hs": N_("numbers per head"),
+}
+"""What the letters of the formulas count."""
+
+
+def letters(formula: str, config: ModelConfig, batch_size: int) -> str:
+    """What the letters of a formula stand for in this model, as Markdown: `C` = 64 (numbers per character) · …"""
+    counts = {
+        "B": batch_size,
+        "T": config.block_size,
+        "V": config.vocab_size,
+        "C": config.n_embd,
+        "nh": config.n_head,
+        "hs": config.head_size if config.n_layer else 0,
+    }
+    shown = [
+        f"${letter}$ = {number(counts[letter])} ({_(LETTERS[letter])})" for letter in _letters_in(formula)
+    ]
+    return " · ".join(shown)
+
+
+def _letters_in(formula: str) -> list[str]:
+    """Those of `LETTERS` that stand in it as a symbol of their own."""
+    return [letter for letter in LETTERS if re.search(rf"(?<![A-Za-z\\]){letter}(?![A-Za-z])", formula)]
+
+
 def without_constants(formula: str) -> str:
     """The same without what `bias` adds."""
     return formula.replace(" + b_1", "").replace(" + b_2", "").replace(r"\odot g + b", r"\odot g")
@@ -225,8 +258,7 @@ def _layer(config: ModelConfig, _batch_size: int) -> str:
     words = [
         n_(
             "Look around, then think. There is {n} layer; what leaves it goes to the output.",
-            "Look around, then think. {n} layers of this form stand on top of each other, each with parameters of "
-            "its own.",
+            "Look around, then think. {n} layers of this form follow one another, each with parameters of its own.",
             config.n_layer,
         ).format(n=number(config.n_layer))
     ]

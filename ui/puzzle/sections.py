@@ -19,7 +19,7 @@ from ui.puzzle.example import Followed, Head, head_title
 from ui.tokens import escape, escape_markdown, face, name
 from ui.wording import run_title, text_title
 
-NARROW = Path(__file__).with_name("narrow.css")
+STYLE = Path(__file__).with_name("puzzle.css")
 TASK, QUESTION, OFFERED, DRAWN, SHOWN, BEFORE = (
     "puzzle.task",
     "puzzle.question",
@@ -210,7 +210,7 @@ def _heads_table(rows: list[tuple[Head, float, float]]) -> str:
         f"<td>{escape(percent(without, 0))}</td></tr>"
         for one, looks, without in rows
     )
-    return f"<table class='mg-table mg-shares'><tr>{head}</tr>{lines}</table>"
+    return f"<table class='mg-table mg-solvers'><tr>{head}</tr>{lines}</table>"
 
 
 def follow_one(task: str, run: Run, step: int) -> None:

@@ -70,7 +70,8 @@ def show(asked: Asked) -> None:
         st.html(shares(copied.share, usual(unseen_shares)[0]))
     st.markdown(verdict(copied, unseen_shares))
     longest = resources.copied(place, sample, SHORTEST).longest(LISTED)
-    left, right = st.columns(2, gap="medium")
+    with st.container(key="sampling_columns"):
+        left, right = st.columns(2, gap="medium")
     with left:
         st.html(label(_("What it wrote")) + sample_html(sample, copied, longest))
     with right:

@@ -235,9 +235,7 @@ class Beginning:
 def begin(writer: Writer, prompt: str) -> Beginning:
     """Treat a prompt as the model's text was treated; exchange or leave out what it does not know."""
     known = writer.tokenizer.fitted(corpus.normalize(prompt, writer.lower, strip=False))
-    ids = (
-        writer.tokenizer.encode(known.text) if known.text else torch.tensor([start_id(writer.tokenizer)])
-    )
+    ids = writer.tokenizer.encode(known.text) if known.text else torch.tensor([start_id(writer.tokenizer)])
     return Beginning(known.text, known.exchanged, known.unknown, ids)
 
 

@@ -136,8 +136,7 @@ def models(asked: Asked) -> None:
         )
     read = begin(resources.writer(recipe_of(other, asked.prompt, asked.drawing)), asked.prompt)
     if read.exchanged:
-        sentence = f"{author_title(other)}: {exchanged_words(read.exchanged)}"
-        st.caption(tokens.escape_markdown(sentence))
+        st.caption(f"{tokens.escape_markdown(author_title(other))}: {exchanged_words(read.exchanged)}")
     if read.unknown:
         sentence = f"{author_title(other)}: {unknown_words(read.unknown)}"
         st.markdown(f":orange[:material/warning:] {tokens.escape_markdown(sentence)}")

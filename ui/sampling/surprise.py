@@ -33,7 +33,7 @@ def show(asked: Asked) -> None:
         words = _("The text has {n} characters: the first {limit} are read.")
         warn(words.format(n=number(len(typed)), limit=number(LONGEST)))
     if read.exchanged:
-        st.caption(tokens.escape_markdown(exchanged_words(read.exchanged)))
+        st.caption(exchanged_words(read.exchanged))
     if read.unknown:
         warn(unknown_words(read.unknown))
     if len(read.prompt) < 2:

@@ -8,7 +8,7 @@ from minigpt_core.ngrams import Baselines
 from minigpt_core.sampling import SampleSettings
 from ui.i18n import N_, _, number, percent
 from ui.judgement import broken, loss_number
-from ui.tokens import name
+from ui.tokens import MARKS, name
 
 NAMED = 8  # unknown characters that a sentence names
 PLACES = 4  # of each of them
@@ -161,15 +161,16 @@ def unknown_words(unknown: Mapping[str, Sequence[int]]) -> str:
 
 
 def exchanged_words(exchanged: Mapping[str, str]) -> str:
-    """Which signs of a text were exchanged for those of the model's text. Escape the sentence."""
-    one = _("“{typed}” became “{instead}”")
-    listed = [one.format(typed=sign(typed), instead=sign(instead)) for typed, instead in exchanged.items()]
-    return _("As in this model’s text: {exchanged}.").format(exchanged=", ".join(listed))
+    """Which signs of a text were exchanged for those of the model's text: some of `LOOK_ALIKES`. In Markdown."""
+    listed = [f"{sign(typed)} → {sign(instead)}" for typed, instead in exchanged.items()]
+    return _("Written as in this model’s text: {exchanged}").format(exchanged=", ".join(listed))
 
 
 def sign(characters: str) -> str:
-    """One character's name, or several characters as they stand."""
-    return name(characters) if len(characters) == 1 else characters
+    """What it is called, since apostrophes look alike, and the sign itself. In Markdown."""
+    if characters.isspace():
+        return name(characters)
+    return f"{_(MARKS[characters])} `{characters}`" if characters in MARKS else f"`{characters}`"
 
 
 def places_words(places: Sequence[int]) -> str:

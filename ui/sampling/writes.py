@@ -40,7 +40,8 @@ def same_again(seed: int, looks_at: int) -> str:
 def _result(asked: Asked, gibberish: str, same_again: str) -> None:
     """Pointing at a character reruns only this."""
     draw, length = resources.draw(asked.recipe), asked.drawing.length
-    left, right = st.columns([6, 5], gap="medium")
+    with st.container(key="sampling_columns"):
+        left, right = st.columns([6, 5], gap="medium")
     with left:
         typewriter(asked.recipe, draw, length, height=HEIGHT)
         st.html(tokens.probability_legend())

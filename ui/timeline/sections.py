@@ -19,8 +19,7 @@ from ui.wording import run_title
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-timeline'></div>"
-CONTEXT, OFFERED_FOR = "timeline.context", "timeline.offered_for"
-MOST_CONTEXT = 200  # characters
+CONTEXT = "timeline.context"
 PICTURE_HEIGHT = 268
 FEW = 3  # moments: with fewer there is no way to travel
 
@@ -106,17 +105,22 @@ def _how_to_read() -> None:
 
 def _context(subject: Subject) -> str:
     """The text whose next character is asked for; of the model's own text to begin with."""
-    if state.page_state(OFFERED_FOR, None) != subject.run.text_id:
-        state.set_page_state(OFFERED_FOR, subject.run.text_id)
-        state.set_page_state(CONTEXT, beginning(resources.store().text(subject.run.text_id).text))
+    chosen, usual = state.after(), beginning(resources.store().text(subject.run.text_id).text)
+    state.set_page_state(CONTEXT, usual if chosen is None else chosen)
     typed = st.text_input(
-        _("What comes after …"), key=state.page_key(CONTEXT), max_chars=MOST_CONTEXT, persist_state="session",
+        _("What comes after …"), key=state.page_key(CONTEXT), max_chars=state.LONGEST_AFTER,
+        on_change=_take_context, args=(usual,),
         help=_("The bars show how likely each next character is after this text."),
     )  # fmt: skip
     text, unknown = subject.split_unknown(typed or "")
     if unknown:
         st.caption(escape_markdown(unknown_words(unknown)))
     return text
+
+
+def _take_context(usual: str) -> None:
+    typed = state.page_state(CONTEXT, usual)
+    state.choose_after(None if typed == usual else typed)
 
 
 def beginning(text: str) -> str:

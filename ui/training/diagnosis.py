@@ -23,6 +23,7 @@ from ui.training.situation import Situation, spoken_errors
 ENDED = ("done", "stopped", "diverged", "interrupted")
 EASIER = 0.005  # nats per character: what can be seen in the two decimals shown
 STRETCH = 15  # characters: so long a stretch does not stand in two places by chance
+LITTLE_TEXT = 5000  # characters to learn from: with fewer, a longer text is the first advice
 MUCH = 0.25  # of the unseen text
 QUICKLY_SEARCHED = 1_000_000  # characters of a text
 WHY = "training.why"
@@ -116,6 +117,14 @@ WORDS = {
         N_("Set up the next run with a learning rate of {learning_rate}"),
         N_("Learning rate too low, it seems: the loss falls slowly."),
     ),
+    "still_learning": Words(
+        N_("It is still learning."),
+        N_(
+            "In the last quarter of its steps so far the loss on the text it learns from fell by another "
+            "{last_quarter}, to {loss}."
+        ),
+        TRAIN,
+    ),
     "too_early": Words(
         N_("It ended too early: it was still learning."),
         N_(
@@ -153,7 +162,6 @@ def finding_of(run: Run) -> Finding:
         training=TrainConfig.from_dict(training),
         baselines=resources.run_baselines(run.id),
         sees_one_character=not run.model.n_layer,
-        dropout=run.model.dropout,
     )
 
 
@@ -177,7 +185,8 @@ def brief(finding: Finding | None) -> str:
 def why(now: Situation, finding: Finding) -> None:
     """Behind a small button: the verdict in full."""
     state.page_state(WHY, False)
-    label = _("Why? What next?") if WORDS[finding.kind].next else _("Why?")
+    advises = finding.next_run or finding.next_preset
+    label = _("Why? What next?") if advises else _("Why?")
     with st.popover(label, type="tertiary", key=state.page_key(WHY), on_change="rerun") as folded:
         if folded.open:
             explanation(now, finding, key="training_next_run_above")
@@ -198,12 +207,20 @@ def explanation(now: Situation, finding: Finding, *, key: str) -> None:
     assert now.run is not None
     words, values = WORDS[finding.kind], shown(finding)
     verdict = _(words.verdict).format(**values)
-    how = " ".join([_(words.how).format(**values), *easier(now.run, finding), *dropped_out(now.run)])
+    how = " ".join(
+        [
+            _(words.how).format(**values),
+            *short_text(now.run, finding),
+            *windows(now.run, finding),
+            *easier(now.run, finding),
+            *dropped_out(now.run),
+        ]
+    )
     st.html(
         f"<div class='mg-line' style='--k:{words.colour}'><b>{escape(verdict)}</b></div>"
         f"<p class='mg-how'><span class='mg-label'>{escape(_('How one can tell'))}</span> {escape(how)}</p>"
     )
-    if words.next and now.mine and not now.live:
+    if words.next and (finding.next_run or finding.next_preset) and now.mine and not now.live:
         st.button(
             _(words.next).format(**values),
             key=key,
@@ -212,6 +229,29 @@ def explanation(now: Situation, finding: Finding, *, key: str) -> None:
             on_click=set_up,
             args=(now.run.id, finding),
         )
+
+
+def short_text(run: Run, finding: Finding) -> list[str]:
+    """The best remedy against overfitting, where there is little text to learn from."""
+    learned = len(resources.run_dataset(run.id).train)
+    if finding.kind != "overfitting" or learned >= LITTLE_TEXT:
+        return []
+    text = _(
+        "It learns from {n} characters only: a longer text, of {enough} characters or more, would help most."
+    )
+    return [text.format(n=number(learned), enough=number(LITTLE_TEXT))]
+
+
+def windows(run: Run, finding: Finding) -> list[str]:
+    """That the table of pairs measures on other characters, where the verdict names a distance, too."""
+    n = run.training.eval_windows
+    if finding.kind not in ("floor", "near_floor") or not n:
+        return []
+    text = _(
+        "This loss was measured on {n} windows of that text; under “What it has learned” it is the whole text, so the "
+        "distance there differs a little."
+    )
+    return [text.format(n=number(n))]
 
 
 def easier(run: Run, finding: Finding) -> list[str]:
@@ -274,9 +314,7 @@ def shown(finding: Finding) -> dict[str, str]:
     if math.isnan(finding.numbers.get("loss", 0.0)):
         values["loss"] = _("no number any more")
     values |= {name: number(value) for name, value in finding.next_run.items()}
-    if "dropout" in finding.next_run:
-        values["change"] = _("{share} dropout").format(share=percent(finding.next_run["dropout"]))
-    elif "steps" in finding.next_run:
+    if "steps" in finding.next_run:
         steps = int(finding.next_run["steps"])
         values["change"] = n_("{n} step", "{n} steps", steps).format(n=number(steps))
     return values

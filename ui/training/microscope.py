@@ -222,7 +222,8 @@ def _moved(
         "before": float(seen.before[name][index]),
         "gradient": None if gradient is None else float(gradient[index]),
         "after": float(seen.after[name][index]),
-        "with": gradient is not None and bool(gradient[index] * (seen.after[name] - seen.before[name])[index] > 0),
+        "with": gradient is not None
+        and bool(gradient[index] * (seen.after[name] - seen.before[name])[index] > 0),
     }
 
 

@@ -29,8 +29,8 @@ def section(now: Situation) -> None:
         if run.training.eval_windows:
             _note(
                 _(
-                    "The distance is measured on the whole text it learns from. The losses of the evaluations come from "
-                    "{n} windows of it, so the gap that the verdict names differs a little."
+                    "The distance is measured on the whole text it learns from. The losses of the evaluations come "
+                    "from {n} windows of it, so the gap that the verdict names differs a little."
                 ).format(n=number(run.training.eval_windows))
             )
 

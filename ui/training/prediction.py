@@ -94,10 +94,10 @@ class Book:
     duels: list[Duel] = field(default_factory=list)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1024)
 def book(workspace: str) -> Book:
     """What has been guessed in a workspace since the program was started: a reload of the page loses none of it."""
-    return Book()
+    found: Book = resources.kept(workspace).setdefault("guesses", Book())
+    return found
 
 
 def duels() -> list[Duel]:
@@ -294,7 +294,7 @@ def _results() -> None:
     if not possible:
         return
     words = n_("{n} point of {all} so far", "{n} points of {all} so far", total)
-    kept = _("Kept until the program is ended.")
+    kept = _("The points last until the program is ended.")
     st.html(
         f"<p><b>{escape(words.format(n=number(total), all=number(possible)))}</b> "
         f"<span class='mg-note'>{escape(kept)}</span></p>"

@@ -60,7 +60,9 @@ def _list(own: list[Run], shown: Run) -> None:
         for run in own[:LISTED]:
             _to_follow(run, shown)
         if len(own) > LISTED:
-            label = n_("All {n} training: on the page Compare", "All {n} trainings: on the page Compare", len(own))
+            label = n_(
+                "All {n} training: on the page Compare", "All {n} trainings: on the page Compare", len(own)
+            )
             st.page_link(COMPARE, label=label.format(n=number(len(own))), icon=":material/compare_arrows:")
 
 
@@ -94,7 +96,9 @@ def _unreadable() -> None:
 
 def _entry(run: Run) -> str:
     name = run_title(run)
-    parts = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip(' ,')}…"]
+    if len(name) > LONGEST_NAME and not run.prepared:
+        name = f"{name[: LONGEST_NAME - 1].rstrip(' ,')}…"
+    parts = [name]
     last = last_evaluation(run) if run.status not in LIVE else None
     if last is not None and last.val_loss is not None:
         parts.append(_("loss on unseen text {loss}").format(loss=loss_number(last.val_loss)))

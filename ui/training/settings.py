@@ -458,8 +458,15 @@ def name_of(model: ModelConfig, training: TrainConfig) -> str:
     changes = settings_changed(preset, model, training)
     if len(changes) > MOST_LISTED:
         return model_words(model)
-    parts = [f"{label(name)} {shown(name, value)}" for name, value in changes.items()]
+    parts = [_said(name, value) for name, value in changes.items()]
     return ", ".join([menu.title(preset), *parts])[:MAX_NAME]
+
+
+def _said(name: str, value: Any) -> str:
+    """ "learning rate 0.1", but "50 steps": "steps 50" would read as a place in the run."""
+    if name == "steps":
+        return n_("{n} step", "{n} steps", value).format(n=number(value))
+    return f"{label(name)} {shown(name, value)}"
 
 
 # Differences
