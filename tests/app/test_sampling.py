@@ -288,7 +288,7 @@ def test_somebody_elses_run_may_write(app: OpenPage, home: Path, trained: Run) -
     with RunStore(home)._database.writing() as db:
         db.execute("UPDATE runs SET workspace = 'another'")
     page = app("sampling", run=trained.id)
-    assert not page.error and trained.id[:6] in page.selectbox(key="sampling_run").options[0]
+    assert not page.error and page.selectbox(key="sampling_run").options[0].startswith(run_title(trained))
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -10,6 +10,7 @@ from minigpt_core.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.sampling import SampleSettings
 from ui import glossary, resources, state
 from ui.i18n import N_, _, number
+from ui.inside import subject
 from ui.judgement import broken, last_evaluation, spoiled
 from ui.sampling import typewriter
 from ui.sampling.recipe import MAX_LENGTH, MAX_PROMPT, MAX_SEED
@@ -83,7 +84,7 @@ def choose_author() -> Author:
     current = who_writes()
     runs = [current] if isinstance(current, Run) else []
     runs += [run for run in state.visible_runs() if all(run.id != known.id for known in runs)]
-    titles = {run.id: author_title(run) for run in runs} | {name: _(COUNTED[name]) for name in COUNTED}
+    titles = subject.titles(runs) | {name: _(COUNTED[name]) for name in COUNTED}
     st.session_state[state.SAMPLING_RUN] = current.id if isinstance(current, Run) else current
     st.selectbox(
         _("Who writes"),
