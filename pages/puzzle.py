@@ -14,7 +14,6 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 st.markdown(sections.introduction(task))
 sections.offer_the_way_back()
 gpt = sections.gpt_for(task)
-st.html(sections.STYLE)
 with st.container(key="puzzle_columns"):
     left, right = st.columns([9, 11], gap="medium")
 with left:

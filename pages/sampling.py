@@ -1,7 +1,5 @@
 """The model writes: choose who and how, and look at where each character comes from."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from ui import resources, tokens
@@ -12,9 +10,6 @@ from ui.sampling.drawing import begin
 from ui.sampling.words import exchanged_words, start_words, unknown_words
 from ui.show_code import show_code
 
-NARROW = Path(controls.__file__).with_name("narrow.css")
-
-st.html(NARROW)
 st.title(_("Sampling"))
 view = views.choose()
 with st.sidebar:

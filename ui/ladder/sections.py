@@ -1,7 +1,6 @@
 """The Ladder page from top to bottom, one function a section."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
@@ -32,7 +31,6 @@ PAGES = {station.name: station for station in STATIONS}
 
 def page() -> None:
     """Everything, redrawn in place while something goes on."""
-    st.html(Path(__file__).with_name("narrow.css"))
     state.keep_choices("ladder", [BUDGET, GROUP])
     if state.page_state(BUDGET, None) is None:
         latest_group, latest_budget = plan.latest(state.chosen_text())

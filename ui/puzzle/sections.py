@@ -1,7 +1,6 @@
 """The page from top to bottom, one function a section."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import streamlit as st
 
@@ -19,7 +18,6 @@ from ui.puzzle.example import Followed, Head, head_title
 from ui.tokens import escape, escape_markdown, face, name
 from ui.wording import run_title, text_title
 
-STYLE = Path(__file__).with_name("puzzle.css")
 TASK, QUESTION, OFFERED, DRAWN, SHOWN, BEFORE = (
     "puzzle.task",
     "puzzle.question",

@@ -66,7 +66,7 @@ def switch_words(value: bool) -> str:
     return _("yes") if value else _("no")
 
 
-def device_words(value: str) -> str:
+def device_setting_words(value: str) -> str:
     """auto → "automatic", cpu → "CPU"."""
     return _("automatic") if value == "auto" else value.upper()
 
@@ -106,7 +106,7 @@ SETTINGS = {
     "momentum": Setting(N_("Memory of Muon")),
     "weight_decay": Setting(N_("Weight decay")),
     "grad_clip": Setting(N_("Longest gradient"), clip_words),
-    "device": Setting(N_("Device"), device_words),
+    "device": Setting(N_("Device"), device_setting_words),
     "precision": Setting(N_("Precision"), partial(kind_words, "precision")),
     "seed": Setting(N_("Seed"), str),
     "eval_interval": Setting(N_("Steps between evaluations"), interval_words),
