@@ -1,9 +1,10 @@
 """How a training went, judged by its evaluations: the same number and the same verdict on every page."""
 
 import math
+from functools import lru_cache
 
 from minigpt_core.diagnosis import WORSE_THAN_CHANCE
-from minigpt_core.runs import Run
+from minigpt_core.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent
 from ui import resources
 from ui.i18n import _, number
@@ -13,12 +14,10 @@ LARGEST_SHOWN = 1e9
 
 def last_evaluation(run: Run, step: int | None = None) -> MetricsEvent | None:
     """The newest evaluation of a run, or the newest one until `step`. Its losses are what the pages show."""
-    if step is None:
-        found = resources.store().evaluations(run.id, 2)
-    else:
-        found = [
-            evaluation for evaluation in resources.store().evaluations(run.id) if evaluation.step <= step
-        ]
+    if step is not None:
+        until = [one for one in resources.store().evaluations(run.id) if one.step <= step]
+        return until[-1] if until else None
+    found = resources.store().evaluations(run.id, 2)
     return found[-1] if found else None
 
 
@@ -33,6 +32,22 @@ def spoiled(run: Run) -> bool:
         return True
     last = last_evaluation(run)
     return last is not None and last.step > 0 and broken(last.train_loss, run.model.vocab_size)
+
+
+def ending(run: Run) -> tuple[float | None, bool]:
+    """The newest loss on unseen text, and whether the run is `spoiled`; for lists of many runs."""
+    return _ending(run) if run.status in LIVE else _ended(run.id, run.step, run.status)
+
+
+@lru_cache(maxsize=4096)
+def _ended(run_id: str, step: int, status: str) -> tuple[float | None, bool]:
+    """Kept by what it depends on: a hundred runs need not be looked at again for every click."""
+    return _ending(resources.store().run(run_id))
+
+
+def _ending(run: Run) -> tuple[float | None, bool]:
+    last = last_evaluation(run)
+    return last.val_loss if last else None, spoiled(run)
 
 
 def loss_number(loss: float | None) -> str:

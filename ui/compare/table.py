@@ -10,9 +10,9 @@ from minigpt_core import corpus
 from minigpt_core.model import ModelConfig, parameters_of
 from minigpt_core.runs import LIVE, Run
 from minigpt_core.training import TrainConfig
-from ui import resources, state
+from ui import state
 from ui.i18n import _, duration, language, n_, number, using
-from ui.judgement import last_evaluation, loss_number, spoiled
+from ui.judgement import ending, loss_number
 from ui.style import PROBLEM
 from ui.tokens import escape_markdown
 from ui.training import settings
@@ -110,7 +110,7 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
     """One line; `labels` are those of the settings that are not the same everywhere."""
-    values, code, last = decisive(run), language(), _ending(run.id, run.step, run.status)[0]
+    values, code, last = decisive(run), language(), ending(run)[0]
     return {
         "id": run.id,
         "name": run_title(run),
@@ -149,16 +149,7 @@ def status_words(run: Run) -> str:
 
 def broke(run: Run) -> bool:
     """Whether the training broke its model, whatever its status."""
-    return run.status not in LIVE and _ending(run.id, run.step, run.status)[1]
-
-
-@lru_cache(maxsize=4096)
-def _ending(run_id: str, step: int, status: str) -> tuple[float | None, bool]:
-    """The newest loss on unseen text, and whether the model is spoiled. Kept by what they depend on: a hundred runs
-    need not be looked at again for every click."""
-    run = resources.store().run(run_id)
-    last = last_evaluation(run)
-    return last.val_loss if last else None, spoiled(run)
+    return run.status not in LIVE and ending(run)[1]
 
 
 def decisive(run: Run) -> dict[str, Any]:

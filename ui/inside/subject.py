@@ -15,7 +15,7 @@ from minigpt_core.tokenizer import CharTokenizer
 from ui import glossary, resources, state
 from ui.i18n import _, number
 from ui.inside import offer
-from ui.judgement import broken, last_evaluation, loss_number, spoiled
+from ui.judgement import broken, ending, last_evaluation, loss_number
 from ui.tokens import escape_markdown
 from ui.wording import run_title, status_word, text_title
 
@@ -111,7 +111,7 @@ def best_of(runs: Iterable[Run], text_id: str | None) -> Run | None:
         return not run.model.n_layer, run.text_id != text_id, run.prepared, not native
 
     ordered = sorted(runs, key=order)  # a stable order: the newest stays first
-    return next((run for run in ordered if not spoiled(run)), next(iter(ordered), None))
+    return next((run for run in ordered if not ending(run)[1]), next(iter(ordered), None))
 
 
 def text_in_hand() -> str | None:
@@ -145,12 +145,12 @@ def titles(runs: Sequence[Run]) -> dict[str, str]:
 
 def title(run: Run) -> str:
     """What a run is called among others: its name, how good it is, and its text (a narrow list cuts off the end)."""
-    name, text, last = run_title(run), text_title(run.text_title), last_evaluation(run)
+    name, text, (loss, is_broken) = run_title(run), text_title(run.text_title), ending(run)
     parts = [name]
-    if spoiled(run):
+    if is_broken:
         parts.append(_("broken"))
-    elif last is not None and last.val_loss is not None:
-        parts.append(_("loss {loss}").format(loss=loss_number(last.val_loss)))
+    elif loss is not None:
+        parts.append(_("loss {loss}").format(loss=loss_number(loss)))
     if text not in name:
         parts.append(text)
     if run.status not in ("done", "diverged"):

@@ -70,7 +70,7 @@ WORDS = {
         ),
         N_(
             "In the last quarter of the run the loss on the text it learns from changed by {learned}, to {loss}; on "
-            "text it never saw only by {unseen}, to {val_loss}. A longer text would help more."
+            "text it never saw only by {unseen}, to {val_loss}. A longer text usually helps more."
         ),
         VALIDATION,
         brief=N_("Learning by heart: more steps would bring unseen text little."),
