@@ -9,8 +9,8 @@ import torch
 from starlette.middleware import Middleware
 from streamlit import net_util
 
-from minigpt_core import jobs
 from minigpt_core.errors import UserError
+from minigpt_core.jobs import manager
 from ui import problems
 from ui.routes import ROUTES
 from ui.sampling.stream import ROUTES as SAMPLING_ROUTES
@@ -29,11 +29,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         1
     )  # a page calculates little: more threads would only wait for each other and for trainings
     try:
-        jobs.shared()
+        manager.shared()
     except UserError as error:  # the pages say it too, in the reader's language
         logging.getLogger("minigpt").error("%s", error)
     yield
-    jobs.close_shared()
+    manager.close_shared()
 
 
 app = st.App(

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import torch
 
-from minigpt_core import corpus
 from minigpt_core.data import prepare
 from minigpt_core.model import ModelConfig
 from minigpt_core.ngrams import one_character_minimum
 from minigpt_core.presets import NOTEBOOK
+from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, Trainer
 
 MOST_STEPS = 20_000

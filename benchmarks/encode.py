@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import torch
 
-from minigpt_core import corpus
+from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 
 REPEATS = 3

@@ -21,11 +21,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from minigpt_core.jobs import JobManager, import_path
-from minigpt_core.new_run import new_run
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.jobs.manager import JobManager, import_path
+from minigpt_core.jobs.worker import Controls, make_trainer, train
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent, TrainConfig
-from minigpt_core.worker import Controls, make_trainer, train
 
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
 STEPS = 1500
@@ -36,8 +36,8 @@ PATIENCE = 120.0
 SERVER = """
 import sys, time
 from pathlib import Path
-from minigpt_core.jobs import JobManager
-from minigpt_core.runs import RunStore
+from minigpt_core.jobs.manager import JobManager
+from minigpt_core.store.runs import RunStore
 store = RunStore(Path(sys.argv[1]))
 jobs = JobManager(store, max_running=1, warm=False)
 jobs.submit(sys.argv[2])
@@ -112,7 +112,7 @@ def worker_of(store: RunStore) -> int:
             words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
         except OSError:
             continue
-        if b"minigpt_core.worker" in words and os.fsencode(store.home) in words:
+        if b"minigpt_core.jobs.worker" in words and os.fsencode(store.home) in words:
             return int(folder.name)
     raise Lost("the worker: it has ended by itself")
 

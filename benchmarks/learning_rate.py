@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from minigpt_core import corpus
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
+from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, TrainConfig, Trainer
 
 CANDIDATES = {

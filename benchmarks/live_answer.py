@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
-from minigpt_core import corpus
-from minigpt_core.new_run import new_run
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import RunStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent, TrainConfig
 from scripts.running_app import running_app
 

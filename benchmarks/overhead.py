@@ -19,14 +19,14 @@ from pathlib import Path
 
 import torch
 
-from minigpt_core import corpus
-from minigpt_core.jobs import LocalWorker
-from minigpt_core.new_run import new_run
+from minigpt_core.jobs.manager import LocalWorker
+from minigpt_core.jobs.recording import Recorder
+from minigpt_core.jobs.worker import Controls, make_trainer
 from minigpt_core.presets import NANOGPT_CPU
-from minigpt_core.recording import Recorder
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import StepEvent
-from minigpt_core.worker import Controls, make_trainer
 
 WATCHED_STEPS = 40  # of the worker process, past the first evaluation
 LOOK_SECONDS = 0.2

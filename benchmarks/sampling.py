@@ -18,7 +18,7 @@ from string import ascii_lowercase
 import torch
 from torch import Tensor, nn
 
-from minigpt_core.copying import KnownText
+from minigpt_core.interpret.memorization import KnownText
 from minigpt_core.model import ModelConfig, build_model, count_parameters
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.sampling import SampleStep, generate, surprise

@@ -10,11 +10,11 @@ import statistics
 
 import torch
 
-from minigpt_core import corpus
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import good_thread_count, step_operations
 from minigpt_core.ladder import settings_up_to
 from minigpt_core.model import ModelConfig
+from minigpt_core.texts import corpus
 from minigpt_core.training import StepEvent, TrainConfig, Trainer
 
 STEPS = 12

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from minigpt_core import corpus
-from minigpt_core.jobs import JobManager
-from minigpt_core.new_run import new_run
+from minigpt_core.jobs.manager import JobManager
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import RunStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
+from minigpt_core.texts import corpus
 from scripts.browser import find_chromium, go, launch, new_context, wait_until_idle
 from scripts.running_app import running_app
 from ui.training.closer import SECTIONS

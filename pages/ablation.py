@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from minigpt_core.ablation import AblatedModel, ablation_table, switch_off
-from minigpt_core.edited_table import TableModel, edited, learned_table
+from minigpt_core.interpret.ablation import AblatedModel, ablation_table, switch_off
+from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
 from ui.ablation import sections, tiny
 from ui.i18n import _
 from ui.inside.subject import aside, choose

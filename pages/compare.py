@@ -1,7 +1,7 @@
 """All runs side by side: what did each change buy?"""
 
-from minigpt_core.export_script import picked
-from minigpt_core.new_run import settings_changed
+from minigpt_core.export.script import picked
+from minigpt_core.store.new_run import settings_changed
 from ui.compare import sections
 from ui.show_code import show_code
 

@@ -1,6 +1,6 @@
 """The learned rows of characters and places as a map that moves through the training."""
 
-from minigpt_core.embedding_map import cosine_matrix, moving_map, pca
+from minigpt_core.interpret.embedding_map import cosine_matrix, moving_map, pca
 from ui.embeddings import sections
 from ui.show_code import show_code
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.inspection import lengths, logit_lens, run_with_cache, walk
+from minigpt_core.interpret.activations import lengths, logit_lens, run_with_cache, walk
 from ui.i18n import _
 from ui.inside.reading import read
 from ui.inside.subject import choose

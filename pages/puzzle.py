@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from minigpt_core.puzzle import accuracy, answers, unseen_puzzles
-from minigpt_core.puzzle_heads import head_scores, steps
+from minigpt_core.interpret.puzzle_heads import head_scores, steps
+from minigpt_core.interpret.puzzles import accuracy, answers, unseen_puzzles
 from ui.i18n import _
 from ui.puzzle import sections
 from ui.show_code import show_code

@@ -1,7 +1,7 @@
 """Go back in time through a training: what did the model know when?"""
 
 from minigpt_core.ngrams import distance_from_counts
-from minigpt_core.runs import RunStore
+from minigpt_core.store.runs import RunStore
 from ui.show_code import show_code
 from ui.timeline import sections
 

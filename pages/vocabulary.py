@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core import corpus
+from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
 from ui.i18n import _

@@ -138,7 +138,7 @@ def called(node: ast.Call) -> str:
 
 def error_classes() -> set[str]:
     """The names of `UserError` and of every class made from it in the core."""
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "minigpt_core").glob("*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "minigpt_core").rglob("*.py"))
     names = {"UserError"}
     for name, base in (
         re.findall(r"^class (\w+)\((\w+)\):", code, re.MULTILINE) * 3

@@ -8,8 +8,8 @@ import sys
 
 import torch
 
-from minigpt_core import prepared
-from minigpt_core.runs import SHIPPED
+from minigpt_core.store import prepared
+from minigpt_core.store.runs import SHIPPED
 from minigpt_core.training import MetricsEvent
 
 

@@ -37,7 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest come first: run two at a time, they end at about the same moment."""
     rooms = ("browser", "app", "core")
     place = {room: number for number, room in enumerate(rooms)}
-    items.sort(key=lambda item: place.get(item.path.parent.name, len(rooms)))
+    items.sort(
+        key=lambda item: min((place.get(part, len(rooms)) for part in item.path.parts), default=len(rooms))
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from minigpt_core.errors import UserError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import resources, state, workspace
 from ui.i18n import _, file_size
 

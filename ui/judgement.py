@@ -3,8 +3,8 @@
 import math
 from functools import lru_cache
 
-from minigpt_core.diagnosis import WORSE_THAN_CHANCE
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.interpret.diagnosis import WORSE_THAN_CHANCE
+from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent
 from ui import resources
 from ui.i18n import _, number

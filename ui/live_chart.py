@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minigpt_core.ngrams import Baselines
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.store.runs import LIVE, Run
 from ui import resources
 from ui.i18n import _, language, n_, number, plotly_separators
 from ui.judgement import spoiled

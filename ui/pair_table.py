@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import resources, tokens
 from ui.i18n import _, language
 from ui.style import PROBABILITY_SCALE

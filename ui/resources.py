@@ -13,9 +13,10 @@ import streamlit as st
 import torch
 from torch import nn
 
-from minigpt_core import corpus, ngrams, prepared
-from minigpt_core import jobs as job_managers
-from minigpt_core.ablation import (
+from minigpt_core import ngrams
+from minigpt_core.data import Dataset, get_batch, prepare, split
+from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.interpret.ablation import (
     AblatedModel,
     Means,
     Part,
@@ -25,11 +26,7 @@ from minigpt_core.ablation import (
     switch_off,
     window_losses,
 )
-from minigpt_core.copying import Copied, KnownText
-from minigpt_core.data import Dataset, get_batch, prepare, split
-from minigpt_core.edited_table import learned_table
-from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.inspection import (
+from minigpt_core.interpret.activations import (
     ActivationCache,
     HeadDescription,
     LensScores,
@@ -37,13 +34,18 @@ from minigpt_core.inspection import (
     lens_on,
     run_with_cache,
 )
-from minigpt_core.microscope import StepUnderMicroscope, examine_step, trainer_at
+from minigpt_core.interpret.edited_table import learned_table
+from minigpt_core.interpret.memorization import Copied, KnownText
+from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
+from minigpt_core.interpret.puzzle_heads import head_scores
+from minigpt_core.interpret.puzzles import Puzzle, accuracy
+from minigpt_core.jobs import manager as job_managers
 from minigpt_core.model import ModelConfig, build_model
-from minigpt_core.puzzle import Puzzle, accuracy
-from minigpt_core.puzzle_heads import head_scores
-from minigpt_core.runs import PREPARED, Run, RunStore
 from minigpt_core.sampling import SampleSettings, SampleStep, Surprise, generate
 from minigpt_core.sampling import surprise as measure_surprise
+from minigpt_core.store import prepared
+from minigpt_core.store.runs import PREPARED, Run, RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import javascript
 from ui.ablation.table import Table

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from minigpt_core.curves import Curve
 from minigpt_core.errors import RunNotFound, UserError
-from minigpt_core.runs import Run
+from minigpt_core.store.curves import Curve
+from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent, SampleEvent
 from ui import resources
 from ui.pair_table import most_frequent, shares

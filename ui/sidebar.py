@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.errors import UserError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import diagnostics, glossary, history, state, style
 from ui.i18n import _, n_, number, translate
 from ui.judgement import spoiled

@@ -12,9 +12,9 @@ from typing import Any
 
 import streamlit as st
 
-from minigpt_core import corpus
 from minigpt_core.errors import RunNotFound, UserError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
+from minigpt_core.texts import corpus
 from ui import resources
 from ui import workspace as workspaces
 from ui.judgement import spoiled

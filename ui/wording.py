@@ -3,7 +3,7 @@
 import unicodedata
 
 from minigpt_core.errors import UserError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui.i18n import N_, _, translate
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 

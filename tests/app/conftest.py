@@ -11,9 +11,11 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core import corpus, jobs, prepared
-from minigpt_core.new_run import new_run
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.jobs import manager
+from minigpt_core.store import prepared
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import TrainConfig
 
 ROOT = Path(__file__).parents[2]
@@ -45,11 +47,11 @@ def home(
 ) -> Iterator[Path]:
     """A copy of `first_home`, no warm worker, nothing cached. At the end no worker is given time to leave."""
     shutil.copytree(first_home, data_home)
-    monkeypatch.setattr(jobs, "CLOSE_SECONDS", 0.0)
+    monkeypatch.setattr(manager, "CLOSE_SECONDS", 0.0)
     monkeypatch.setenv("MINIGPT_WARM_WORKER", "0")
     monkeypatch.delenv("MINIGPT_SERVE", raising=False)
     yield data_home
-    jobs.close_shared()
+    manager.close_shared()
     for thread in threading.enumerate():
         if thread.name.endswith("(_read)"):  # it still tells the store how its worker ended
             thread.join()

@@ -6,9 +6,9 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core import corpus
 from minigpt_core.data import get_batch, prepare
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from ui.batches import draws, pictures
 from ui.i18n import number, using

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.model import ModelConfig
-from minigpt_core.new_run import new_run
-from minigpt_core.run_archive import export_run, import_run
-from minigpt_core.runs import MAX_NAME, Run, RunStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import MAX_NAME, Run, RunStore
 from minigpt_core.training import MetricsEvent, TrainConfig
 from tests.app.conftest import OpenPage
 from ui import i18n, resources

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.data import prepare
+from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.ladder import ALONE, RUNGS, rung_of
 from minigpt_core.model import ModelConfig, build_model, count_parameters
-from minigpt_core.new_run import new_run
 from minigpt_core.ngrams import baselines
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import ChangeEvent, MetricsEvent, TrainConfig
-from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
 from ui import i18n, resources
 from ui.ladder import chart, moves, plan, words

@@ -7,11 +7,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core import corpus, jobs
-from minigpt_core.new_run import new_run
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.jobs import manager
+from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, TrainConfig
-from minigpt_core.worker import make_trainer
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.i18n import _, number, percent, using
@@ -187,5 +188,5 @@ def test_one_click_trains_a_gpt_on_the_chosen_text(app: OpenPage) -> None:
     assert not page.exception
     run = RunStore().find_run("last")
     assert run.model.n_layer and run.text_title == "Reversed words"
-    assert jobs.shared().position(run.id) is not None or run.status in ("queued", "running", "done")
+    assert manager.shared().position(run.id) is not None or run.status in ("queued", "running", "done")
     assert page.title[0].value == "Training"

@@ -11,8 +11,8 @@ from hypothesis import strategies as values
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from minigpt_core.curves import Curve
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.store.curves import Curve
+from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
 from ui import routes
 

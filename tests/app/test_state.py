@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
 from tests.app.test_prepared import STORY, looks_into

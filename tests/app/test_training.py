@@ -12,15 +12,15 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core import corpus
 from minigpt_core.data import prepare
+from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.ladder import NEEDS_LAYERS
 from minigpt_core.model import ModelConfig, build_model, count_parameters
 from minigpt_core.ngrams import baselines
 from minigpt_core.presets import NOTEBOOK, PRESETS
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import ChangeEvent, MetricsEvent, TrainConfig
-from minigpt_core.worker import Controls, train
 from tests.app.conftest import OpenPage
 from ui import i18n, live_chart, workspace
 from ui.training import diagnosis, menu, settings, story

@@ -11,13 +11,13 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.diagnosis import Finding, Kind
-from minigpt_core.microscope import examine_step, trainer_at
+from minigpt_core.interpret.diagnosis import Finding, Kind
+from minigpt_core.interpret.microscope import examine_step, trainer_at
+from minigpt_core.jobs.recording import Recorder
+from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import build_model
-from minigpt_core.recording import Recorder
-from minigpt_core.runs import Run, RunStore
+from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
-from minigpt_core.worker import make_trainer
 from ui import resources, routes
 from ui.i18n import using
 from ui.pair_table import most_frequent

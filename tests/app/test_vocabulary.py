@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core import corpus
-from minigpt_core.downloads import TINY_SHAKESPEARE
-from minigpt_core.runs import RunStore
+from minigpt_core.store.runs import RunStore
+from minigpt_core.texts import corpus
+from minigpt_core.texts.downloads import TINY_SHAKESPEARE
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
 from ui.i18n import number, using

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from tests.app.conftest import OpenPage
 from ui.wording import own_words, run_title, text_title
 

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, WebSocket, expect, sync_playwright
 
-from minigpt_core import corpus
-from minigpt_core.new_run import new_run
+from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import RunStore
-from minigpt_core.worker import Controls, train
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
+from minigpt_core.texts import corpus
 from scripts.browser import LOCALES, PATIENCE, VIEWPORT, Theme, find_chromium, go, launch, new_context
 from scripts.running_app import RunningApp, running_app
 from ui.workspace import COOKIE

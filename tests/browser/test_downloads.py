@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from minigpt_core.downloads import TINY_MOLIERE, TINY_SHAKESPEARE
+from minigpt_core.texts.downloads import TINY_MOLIERE, TINY_SHAKESPEARE
 from scripts.browser import go, wait_until_idle
 from scripts.running_app import RunningApp, running_app
 

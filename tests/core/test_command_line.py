@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.__main__ import main
-from minigpt_core.runs import RunStore
+from minigpt_core.store.runs import RunStore
 from minigpt_core.training import ChangeEvent, TrainConfig
 
 SMALL = [

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from minigpt_core import corpus
 from minigpt_core.__main__ import main
 from minigpt_core.errors import UserError
-from minigpt_core.new_run import new_run
+from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import Run, RunStore
-from minigpt_core.worker import Controls, train
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
 
 SHORT = replace(NOTEBOOK.training, steps=3, eval_windows=1, sample_length=0)
 NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")

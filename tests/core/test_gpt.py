@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from minigpt_core.errors import ConfigError
-from minigpt_core.interchange import gpt2_config, gpt2_weights
+from minigpt_core.export.gpt2 import gpt2_config, gpt2_weights
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import (
     GPT,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.ablation import Part, parts_of
+from minigpt_core.interpret.ablation import Part, parts_of
 from ui import state
 from ui.i18n import _, number
 from ui.inside.subject import Subject

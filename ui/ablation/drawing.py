@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from minigpt_core.ablation import Part, parts_of
+from minigpt_core.interpret.ablation import Part, parts_of
 from minigpt_core.model import ModelConfig
 from ui.ablation import choice
 from ui.i18n import _

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from minigpt_core.ablation import Effect, Progress
+from minigpt_core.interpret.ablation import Effect, Progress
 from ui import resources
 from ui.ablation import choice
 from ui.ablation.drawing import KIND_COLOURS

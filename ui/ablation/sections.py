@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from minigpt_core.ablation import Part, parts_of
-from minigpt_core.runs import Run
+from minigpt_core.interpret.ablation import Part, parts_of
+from minigpt_core.store.runs import Run
 from ui import resources, state, tokens
 from ui.ablation import choice, compare, drawing, prompt
 from ui.ablation.prompt import LENGTH

@@ -5,7 +5,7 @@ from threading import Lock, Thread
 
 from torch import nn
 
-from minigpt_core.ablation import Progress, Windows, ablation_table
+from minigpt_core.interpret.ablation import Progress, Windows, ablation_table
 
 PATIENCE = 120.0  # seconds that it goes on while nobody asks how far it is
 PAUSE = 0.002  # seconds between portions, in which the pages of this server get their turn

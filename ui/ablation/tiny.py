@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import streamlit as st
 from torch import Tensor
 
-from minigpt_core.edited_table import Edit, TableModel, edited, learned_table
 from minigpt_core.errors import ConfigError
+from minigpt_core.interpret.edited_table import Edit, TableModel, edited, learned_table
 from ui import charts, resources, state, tokens
 from ui.ablation import compare, prompt, table_charts
 from ui.i18n import _, number, percent, translate

@@ -11,7 +11,12 @@ from torch import Tensor, nn
 
 from minigpt_core.data import Dataset, evaluation_starts, windows
 from minigpt_core.errors import UserError
-from minigpt_core.inspection import ActivationCache, HeadDescription, describe_heads, run_with_cache
+from minigpt_core.interpret.activations import (
+    ActivationCache,
+    HeadDescription,
+    describe_heads,
+    run_with_cache,
+)
 from minigpt_core.model import ModelConfig
 from minigpt_core.sampling import SampleSettings, generate, start_id
 from minigpt_core.tokenizer import CharTokenizer

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from minigpt_core.inspection import HeadDescription
+from minigpt_core.interpret.activations import HeadDescription
 from ui import resources, state, tokens
 from ui.attention import look, words
 from ui.i18n import _, language, n_, number

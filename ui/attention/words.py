@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from minigpt_core.inspection import HeadDescription, Share
+from minigpt_core.interpret.activations import HeadDescription, Share
 from ui.i18n import N_, _, number, percent
 
 CAPTIONS = {  # beneath a small map, beside a bar

@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.data import Dataset, check_length
 from minigpt_core.errors import TextError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import glossary, resources
 from ui.batches import draws, pictures, sizes

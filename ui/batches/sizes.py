@@ -5,7 +5,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import glossary, state
 from ui.i18n import _
 

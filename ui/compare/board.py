@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from minigpt_core.errors import UserError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.compare import table
 from ui.i18n import _, language, number, plotly_separators

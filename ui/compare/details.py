@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from minigpt_core.errors import StoreError
-from minigpt_core.export_metrics import export_csv, export_tensorboard
-from minigpt_core.export_notebook import export_notebook
-from minigpt_core.export_script import LONGEST_EMBEDDED, Language, export_script
-from minigpt_core.run_archive import export_run, import_run
-from minigpt_core.runs import MAX_NOTE, Run
+from minigpt_core.export.archive import export_run, import_run
+from minigpt_core.export.metrics import export_csv, export_tensorboard
+from minigpt_core.export.notebook import export_notebook
+from minigpt_core.export.script import LONGEST_EMBEDDED, Language, export_script
+from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import table
 from ui.i18n import N_, _, language

@@ -12,8 +12,8 @@ import streamlit as st
 
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.model import ModelConfig
-from minigpt_core.new_run import new_run
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import TrainConfig
 from ui import charts, resources, state
 from ui.compare import table

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from minigpt_core import corpus
 from minigpt_core.model import ModelConfig, parameters_of
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.store.runs import LIVE, Run
+from minigpt_core.texts import corpus
 from minigpt_core.training import TrainConfig
 from ui import state
 from ui.i18n import _, duration, language, n_, number, using

@@ -9,8 +9,8 @@ from minigpt_core.data import check_length, draw_starts
 from minigpt_core.errors import TextError
 from minigpt_core.model import ModelConfig, build_model, count_parameters
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import Run
 from minigpt_core.sampling import SampleSettings, next_probabilities, predict
+from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import TrainConfig
 from ui import resources

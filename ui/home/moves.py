@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from minigpt_core.data import Dataset
 from minigpt_core.errors import TextError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import resources
 from ui.home import figures
 from ui.i18n import N_

@@ -6,7 +6,7 @@ from typing import Any
 
 from minigpt_core.data import Dataset
 from minigpt_core.errors import UserError
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent
 from ui import resources, routes, state
 from ui.home import figures

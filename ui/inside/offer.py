@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from minigpt_core.new_run import new_run
 from minigpt_core.presets import PRESETS, Preset, find_preset
-from minigpt_core.runs import MAX_NAME
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import MAX_NAME
 from ui import resources, state
 from ui.i18n import _
 from ui.tokens import escape_markdown

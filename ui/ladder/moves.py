@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from minigpt_core.jobs import JobError
-from minigpt_core.new_run import new_run
-from minigpt_core.runs import Run
+from minigpt_core.jobs.manager import JobError
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.i18n import _

@@ -9,7 +9,7 @@ from minigpt_core.data import check_length
 from minigpt_core.errors import TextError, UserError
 from minigpt_core.ladder import ALONE, RUNGS, Rung, settings_alone, settings_up_to
 from minigpt_core.model import ModelConfig, parameters_of
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent, TrainConfig
 from ui import resources, state
 from ui.resources import ChosenText

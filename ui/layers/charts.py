@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from minigpt_core.inspection import LensScores
+from minigpt_core.interpret.activations import LensScores
 from ui import charts
 from ui.i18n import _, number, percent
 from ui.style import REFERENCE, TRAIN, VALIDATION

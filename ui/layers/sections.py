@@ -5,7 +5,13 @@ from typing import cast
 import streamlit as st
 import torch
 
-from minigpt_core.inspection import ActivationCache, contributions, lengths, lens_points, logit_lens
+from minigpt_core.interpret.activations import (
+    ActivationCache,
+    contributions,
+    lengths,
+    lens_points,
+    logit_lens,
+)
 from ui import charts as plots
 from ui import resources, state
 from ui.i18n import _, number

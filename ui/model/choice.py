@@ -11,7 +11,7 @@ from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import settings_up_to
 from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import state
 from ui.i18n import translate
 from ui.training import settings as training

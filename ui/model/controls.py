@@ -6,7 +6,7 @@ import streamlit as st
 
 from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
 from minigpt_core.model import ModelConfig
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from ui import glossary, state
 from ui.i18n import N_, _, percent
 from ui.model import choice, words

@@ -9,7 +9,7 @@ from minigpt_core.data import check_length
 from minigpt_core.errors import TextError
 from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import glossary, problems, resources, show_code, state
 from ui.batches import draws

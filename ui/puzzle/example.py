@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from minigpt_core.puzzle import Puzzle
-from minigpt_core.puzzle_heads import steps
+from minigpt_core.interpret.puzzle_heads import steps
+from minigpt_core.interpret.puzzles import Puzzle
 from ui.i18n import _, number, percent
 from ui.style import PROBABILITY_SCALE
 from ui.tokens import escape, face, kind, name, probability_colours, read_aloud

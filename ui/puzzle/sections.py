@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from minigpt_core.ablation import Part
-from minigpt_core.inspection import run_with_cache
-from minigpt_core.puzzle import Puzzle, answers, example_words
-from minigpt_core.puzzle_heads import best_head, is_pattern
-from minigpt_core.runs import Run
+from minigpt_core.interpret.ablation import Part
+from minigpt_core.interpret.activations import run_with_cache
+from minigpt_core.interpret.puzzle_heads import best_head, is_pattern
+from minigpt_core.interpret.puzzles import Puzzle, answers, example_words
+from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.i18n import N_, _, n_, number, percent
 from ui.inside import guide, offer

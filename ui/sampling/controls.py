@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.sampling import SampleSettings
+from minigpt_core.store.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
 from ui import glossary, resources, state
 from ui.i18n import N_, _, number
 from ui.inside import subject

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 
 import streamlit as st
 
-from minigpt_core.copying import Copied, Stretch
+from minigpt_core.interpret.memorization import Copied, Stretch
 from ui import resources, tokens
 from ui.i18n import N_, _, n_, number, percent
 from ui.sampling.asked import Asked, held_out_text, known_text

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from minigpt_core import corpus
 from minigpt_core.errors import UserError
 from minigpt_core.ngrams import NgramModel
 from minigpt_core.sampling import (
@@ -23,6 +22,7 @@ from minigpt_core.sampling import (
     predict,
     start_id,
 )
+from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui.sampling.recipe import MAX_LENGTH, Recipe
 

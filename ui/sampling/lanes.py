@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from minigpt_core.errors import UserError
-from minigpt_core.runs import Run
 from minigpt_core.sampling import SampleSettings
+from minigpt_core.store.runs import Run
 from ui import glossary, resources, state, tokens
 from ui.i18n import N_, _, language, number
 from ui.judgement import loss_number

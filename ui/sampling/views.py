@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from minigpt_core.copying import KnownText
+from minigpt_core.interpret.memorization import KnownText
 from minigpt_core.sampling import (
     Reader,
     generate,

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent, SampleEvent
 from ui import resources, tokens
 from ui.embeddings.maps import frequencies, moments

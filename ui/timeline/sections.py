@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from minigpt_core import corpus
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.store.runs import LIVE, Run
+from minigpt_core.texts import corpus
 from ui import resources, state
 from ui.i18n import _, language
 from ui.inside import guide

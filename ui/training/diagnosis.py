@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from minigpt_core.diagnosis import Finding, diagnose
 from minigpt_core.errors import UserError
-from minigpt_core.runs import Run
+from minigpt_core.interpret.diagnosis import Finding, diagnose
+from minigpt_core.store.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.i18n import N_, _, n_, number, percent, signed

@@ -11,8 +11,8 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from minigpt_core.microscope import StepUnderMicroscope
-from minigpt_core.runs import Run
+from minigpt_core.interpret.microscope import StepUnderMicroscope
+from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state, tokens
 from ui.i18n import N_, _, language, number

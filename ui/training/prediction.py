@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from minigpt_core.diagnosis import RISEN
 from minigpt_core.errors import RunNotFound
-from minigpt_core.runs import Run
+from minigpt_core.interpret.diagnosis import RISEN
+from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.i18n import _, n_, number
 from ui.judgement import last_evaluation, loss_number, spoiled

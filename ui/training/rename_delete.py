@@ -5,7 +5,7 @@
 
 import streamlit as st
 
-from minigpt_core.runs import LIVE, MAX_NAME, Run
+from minigpt_core.store.runs import LIVE, MAX_NAME, Run
 from ui import resources, state
 from ui.i18n import _
 from ui.tokens import escape_markdown

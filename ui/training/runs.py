@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state, workspace
 from ui.i18n import N_, _, n_, number, translate
 from ui.journey import STATIONS

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from minigpt_core.errors import UserError
-from minigpt_core.runs import LIVE, Run
+from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state
 from ui.i18n import translate
 

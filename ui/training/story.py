@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from minigpt_core.diagnosis import Finding
+from minigpt_core.interpret.diagnosis import Finding
 from minigpt_core.model import ModelConfig
-from minigpt_core.runs import Run
+from minigpt_core.store.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.i18n import _, number, percent, rough_duration, translate

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import streamlit as st
 
-from minigpt_core.jobs import JobError
-from minigpt_core.runs import Run
+from minigpt_core.jobs.manager import JobError
+from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.i18n import _
 from ui.judgement import spoiled

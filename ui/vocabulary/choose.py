@@ -7,8 +7,8 @@ from pathlib import PurePath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from minigpt_core import corpus
 from minigpt_core.errors import StoreError, UserError
+from minigpt_core.texts import corpus
 from ui import resources, state
 from ui.i18n import N_, _, n_, number, translate
 from ui.tokens import escape, escape_markdown, face

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.corpus import normalize
+from minigpt_core.texts.corpus import normalize
 from ui import resources
 from ui.i18n import _, n_, number
 from ui.tokens import escape, face, strip

@@ -5,7 +5,7 @@ import unicodedata
 import streamlit as st
 from torch import Tensor
 
-from minigpt_core.corpus import normalize
+from minigpt_core.texts.corpus import normalize
 from minigpt_core.tokenizer import CharTokenizer
 from ui.i18n import _, n_, number
 from ui.tokens import MOST_TILES, description, escape, face, strip

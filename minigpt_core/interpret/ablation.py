@@ -1,0 +1,285 @@
+"""Taking a model apart: what it loses when a part of it is switched off. The model itself is only read.
+
+Letters in the shape comments, as in `model.py`: B sequences, T characters, C channels, nh heads, hs numbers per head,
+V characters in the vocabulary, W windows of text.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from minigpt_core.data import Dataset, check_length, evaluation_starts, windows
+from minigpt_core.interpret.activations import Visit, config_of, embed, walk, walk_on
+from minigpt_core.model import GPT, Block, ModelConfig, rotate
+
+WINDOWS = 256  # 16,384 characters at block size 64: all parts of a model of 0.8 million parameters take 7 s of one core
+CHUNK = 8  # windows calculated at once
+SEED = 1337  # which windows
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """Something that can be switched off."""
+
+    kind: str
+    """`positions`, `layer`, `head` or `mlp`."""
+
+    layer: int = 0
+    """Counted from 0."""
+
+    head: int = 0
+    """Counted from 0."""
+
+
+def parts_of(config: ModelConfig) -> tuple[Part, ...]:
+    """Everything in such a model that can be switched off; nothing in a TinyGPT."""
+    parts = [] if config.positions == "none" else [Part("positions")]
+    for layer in range(config.n_layer):
+        parts.append(Part("layer", layer))
+        parts += [Part("head", layer, head) for head in range(config.n_head)]
+        if config.mlp != "none":
+            parts.append(Part("mlp", layer))
+    return tuple(parts)
+
+
+Means = Mapping[str, Tensor]
+
+
+@torch.no_grad()
+def mean_outputs(model: nn.Module, idx: Tensor) -> Means:
+    """What every part hands on, on average over all places of all texts, by the names of `inspection.py`.
+
+    Args:
+        idx: (B, T).
+    """
+    means: dict[str, Tensor] = {}
+
+    def measure(name: str, x: Tensor) -> Tensor:
+        if name.endswith("attn.z"):  # (B, nh, T, hs)
+            means[name] = x.mean(dim=(0, 2), keepdim=True)
+        elif name.endswith(("attn_out", "mlp_out", "pos_embed")):  # (B, T, C)
+            means[name] = x.mean(dim=(0, 1), keepdim=True)
+        return x
+
+    walk(model, idx, measure)
+    return means
+
+
+def switch_off(model: nn.Module, parts: Collection[Part], means: Means | None = None) -> Visit:
+    """What `walk` must be given so that these parts hand on nothing, or only their mean.
+
+    A part that hands on zero leaves the residual stream as it is. Zero can itself be an unusual value for the parts
+    that follow; the mean is a milder test ("Interpretability in the Wild", https://arxiv.org/abs/2211.00593, section
+    2.1).
+    A layer is its attention and its MLP. Without positions, learned ones add nothing and rotary ones do not turn.
+    Without residual connections, what follows a removed part gets nothing else: the model is blind from there on.
+    """
+    heads: dict[str, list[int]] = {}
+    whole: set[str] = set()
+    for part in parts:
+        begin = f"blocks.{part.layer}."
+        if part.kind == "head":
+            heads.setdefault(begin + "attn.z", []).append(part.head)
+        else:
+            whole |= OUTPUTS[part.kind](begin)
+    unturned = Part("positions") in parts and config_of(model).positions == "rotary"
+
+    def visit(name: str, x: Tensor) -> Tensor:
+        if name in whole:
+            return means[name].expand_as(x) if means else torch.zeros_like(x)
+        if name in heads:
+            x, off = x.clone(), heads[name]
+            x[:, off] = means[name][:, off] if means else 0.0
+        elif unturned and name.endswith(("attn.q", "attn.k")):
+            return turn_back(model, x)
+        return x
+
+    return visit
+
+
+OUTPUTS = {
+    "positions": lambda begin: {"pos_embed"},
+    "layer": lambda begin: {begin + "attn_out", begin + "mlp_out"},
+    "mlp": lambda begin: {begin + "mlp_out"},
+}
+"""For each kind of part the names of what it hands on; `begin` is that of its layer."""
+
+
+def turn_back(model: nn.Module, x: Tensor) -> Tensor:
+    """Queries or keys, (B, nh, T, hs), as they were before their places turned them."""
+    attention = cast(Block, cast(GPT, model).blocks[0]).attention  # the angles of all layers are the same
+    return rotate(x, attention.cos[: x.size(2)], -attention.sin[: x.size(2)])
+
+
+class AblatedModel(nn.Module):
+    """A model with some parts switched off, to be asked like any other. It holds no copy, and changes nothing."""
+
+    def __init__(self, model: nn.Module, parts: Collection[Part], means: Means | None = None) -> None:
+        super().__init__()
+        self.config = config_of(model)
+        self.whole = (model,)  # in a tuple, so that train() and to() do not reach it
+        self.visit = switch_off(model, parts, means)
+        self.eval()
+
+    @torch.no_grad()
+    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """As `GPT.forward`: scores (B, T, V), and the loss if the (B, T) targets are given."""
+        logits = walk(self.whole[0], idx, self.visit)
+        if targets is None:
+            return logits, None
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+# How much a part matters
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The text that a loss is measured on."""
+
+    x: Tensor
+    """(W, T)"""
+
+    y: Tensor
+    """(W, T), what really comes next."""
+
+    unseen: bool = False
+    """Whether it is text that the model did not learn from."""
+
+    @property
+    def characters(self) -> int:
+        """How many characters are guessed."""
+        return self.y.numel()
+
+    def chunk(self, number: int) -> "Windows":
+        """A few of them, to be calculated at once."""
+        few = slice(number * CHUNK, (number + 1) * CHUNK)
+        return Windows(self.x[few], self.y[few])
+
+    @property
+    def chunks(self) -> int:
+        """In how many goes they are calculated."""
+        return math.ceil(len(self.x) / CHUNK)
+
+
+def draw_windows(data: Tensor, block_size: int, limit: int = WINDOWS, seed: int = SEED) -> Windows:
+    """At most `limit` windows of `data`, (N,), that do not overlap. Raises `TextError` if it is too short for one."""
+    check_length(data, block_size)
+    return Windows(*windows(data, evaluation_starts(data, block_size, limit, seed), block_size))
+
+
+def held_out(dataset: Dataset, block_size: int, limit: int = WINDOWS) -> Windows:
+    """At most `limit` windows of the validation part; of the training part if the other has no room for one.
+
+    Raises:
+        TextError: neither has.
+    """
+    if len(dataset.val) > block_size:
+        return replace(draw_windows(dataset.val, block_size, limit), unseen=True)
+    return draw_windows(dataset.train, block_size, limit)
+
+
+@torch.no_grad()
+def window_losses(model: nn.Module, text: Windows, visit: Visit) -> Tensor:
+    """The mean loss of each window in nats per character: (W,) float64."""
+    chunks = map(text.chunk, range(text.chunks))
+    return torch.cat([losses(walk(model, few.x, visit), few.y) for few in chunks])
+
+
+def losses(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of each row: (B, T, V) and (B, T) -> (B,) float64."""
+    each = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")  # (B, T)
+    return each.double().mean(dim=1)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What switching one part off does to the loss."""
+
+    part: Part
+    change: float
+    """Loss without the part minus loss with it, in nats per character: above 0 it is missed."""
+
+    error: float
+    """Standard error of the change, from how much it differs from window to window; NaN for a single window."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the table is. It can be read at any time; more windows make it steadier."""
+
+    done: int
+    total: int
+    windows: int
+    """How many windows the effects so far come from."""
+
+    loss: float
+    """Of the whole model on these windows, in nats per character."""
+
+    effects: tuple[Effect, ...] = ()
+    """What is missed most stands first."""
+
+
+@torch.no_grad()
+def ablation_table(
+    model: nn.Module, text: Windows, *, mean: bool = False, parts: Collection[Part] | None = None
+) -> Iterator[Progress]:
+    """Switch off one part after the other and measure the loss. Whoever has seen enough stops asking.
+
+    A few windows go through all variants before the next ones do, so the table is complete early and gets steadier.
+    A model without a part is only calculated from that part's layer on: what lies below is unchanged.
+
+    Args:
+        model: in eval mode.
+        text: where the loss is measured; with `mean`, also where the means are.
+        mean: replace a part's output by its mean instead of zero.
+        parts: None for all of them.
+    """
+    wanted = tuple(parts_of(config_of(model)) if parts is None else parts)
+    means = mean_outputs(model, text.x) if mean else None
+    visits = {part: switch_off(model, [part], means) for part in wanted}
+    whole: list[Tensor] = []  # losses of the windows so far, one tensor a chunk
+    without: dict[Part, list[Tensor]] = {part: [] for part in wanted}
+    state = Progress(0, text.chunks * (len(wanted) + 1), 0, math.nan)
+    for number in range(text.chunks):
+        few = text.chunk(number)
+        before, logits = streams(model, few.x)
+        whole.append(losses(logits, few.y))
+        yield (state := replace(state, done=state.done + 1))
+        for part in wanted:
+            x = embed(model, few.x, visits[part]) if part.kind == "positions" else before[part.layer]
+            without[part].append(losses(walk_on(model, x, visits[part], part.layer), few.y))
+            yield (state := replace(state, done=state.done + 1))
+        state = summary(state, torch.cat(whole), {part: torch.cat(kept) for part, kept in without.items()})
+    yield state
+
+
+def streams(model: nn.Module, idx: Tensor) -> tuple[list[Tensor], Tensor]:
+    """The residual stream before each layer, (B, T, C) each, and the logits of the whole model."""
+    before: list[Tensor] = []
+
+    def visit(name: str, x: Tensor) -> Tensor:
+        if name.endswith("resid_pre"):
+            before.append(x)
+        return x
+
+    logits = walk(model, idx, visit)
+    return before, logits
+
+
+def summary(state: Progress, whole: Tensor, without: Mapping[Part, Tensor]) -> Progress:
+    """The progress with what all windows so far say, (W,) losses each."""
+    effects = (effect(part, losses - whole) for part, losses in without.items())
+    ranked = sorted(effects, key=lambda one: -one.change)
+    return replace(state, windows=len(whole), loss=whole.mean().item(), effects=tuple(ranked))
+
+
+def effect(part: Part, changes: Tensor) -> Effect:
+    """Mean and standard error of the changes of all windows, (W,)."""
+    error = changes.std().item() / math.sqrt(len(changes)) if len(changes) > 1 else math.nan
+    return Effect(part, changes.mean().item(), error)

@@ -1,0 +1,147 @@
+"""One training step taken apart: the batch, the predictions, the loss of every character, the gradients, the update.
+
+The step that is shown is the very step that the run made or will make: a copy of the run's trainer is brought to
+that point (a resumed trainer goes on bit for bit) and makes it here, while its numbers are written down.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from minigpt_core.data import Dataset
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.training import Trainer
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StepUnderMicroscope:
+    """Everything that happened in one step. B windows in the batch, T characters in each, V in the vocabulary."""
+
+    step: int
+    """How many steps had been made before it."""
+
+    x: Tensor
+    """(B, T) ids that the model was shown."""
+
+    y: Tensor
+    """(B, T) ids that it should have guessed."""
+
+    logits: Tensor
+    """(B, T, V) its scores."""
+
+    loss: float
+    """Mean of `losses`, in nats per character."""
+
+    learning_rate: float
+    grad_norm: float
+    """Length of all gradients together, before they are clipped."""
+
+    before: dict[str, Tensor]
+    """The weights by name, before the update."""
+
+    gradients: dict[str, Tensor]
+    """In which direction, and how steeply, the loss grows with each weight (clipped, if the run clips)."""
+
+    after: dict[str, Tensor]
+    """The weights after the update."""
+
+    loss_again: float
+    """The loss of the same batch with the new weights, without dropout."""
+
+    @property
+    def losses(self) -> Tensor:
+        """(B, T) −ln of the probability that the model gave to the right character."""
+        return F.cross_entropy(self.logits.flatten(0, 1), self.y.flatten(), reduction="none").view_as(self.y)
+
+    @property
+    def probabilities(self) -> Tensor:
+        """(B, T, V) what the model expected."""
+        return self.logits.softmax(-1)
+
+    def steepest(self, count: int) -> list[tuple[str, tuple[int, ...]]]:
+        """The weights with the longest gradient, as (name, index), the longest first."""
+        names = list(self.gradients)
+        slopes = torch.cat([self.gradients[name].abs().flatten() for name in names])
+        ends = torch.tensor([self.gradients[name].numel() for name in names]).cumsum(0)
+        found = []
+        for place in slopes.topk(min(count, len(slopes))).indices:
+            which = int(torch.searchsorted(ends, place, right=True))
+            weight = self.gradients[names[which]]
+            index = torch.unravel_index(place - (ends[which] - weight.numel()), weight.shape)
+            found.append((names[which], tuple(int(i) for i in index)))
+        return found
+
+
+def examine_step(trainer: Trainer) -> StepUnderMicroscope:
+    """Let a trainer make its next step, and write down what happens in it.
+
+    Args:
+        trainer: a trainer of one's own; it stands one step further afterwards.
+    """
+    step, before = trainer.step, copies(trainer.model)
+    with seen_by(trainer.model) as calls:
+        event = trainer.make_step()
+    (x, y), logits = calls[0]
+    gradients = {
+        name: weight.grad.detach().clone()
+        for name, weight in trainer.model.named_parameters()
+        if weight.grad is not None
+    }
+    trainer.model.eval()
+    with torch.no_grad():
+        again = trainer.model(x, y)[1].item()
+    trainer.model.train()
+    return StepUnderMicroscope(
+        step=step, x=x, y=y, logits=logits, loss=event.loss, learning_rate=event.learning_rate,
+        grad_norm=event.grad_norm, before=before, gradients=gradients, after=copies(trainer.model),
+        loss_again=again,
+    )  # fmt: skip
+
+
+@contextmanager
+def seen_by(model: nn.Module) -> Iterator[list[tuple[Any, Tensor]]]:
+    """What goes into a model and the logits that come out, call by call, for as long as the block lasts."""
+    calls: list[tuple[Any, Tensor]] = []
+    hook = model.register_forward_hook(lambda _, idx, out: calls.append((idx, out[0].detach().clone())))
+    try:
+        yield calls
+    finally:
+        hook.remove()
+
+
+def copies(model: nn.Module) -> dict[str, Tensor]:
+    """The weights of a model by name, as they are now."""
+    return {name: weight.detach().clone() for name, weight in model.named_parameters()}
+
+
+def trainer_at(store: RunStore, run: Run, dataset: Dataset, step: int) -> Trainer:
+    """A trainer of one's own that stands where the run stood after `step` steps, bit for bit on as many threads.
+
+    It starts from the last checkpoint before that, and makes the steps in between again.
+
+    Raises:
+        StoreError: that checkpoint cannot be read.
+    """
+    start = start_before(store, run, step)
+    checkpoint = store.load_checkpoint(run.id, start) if start is not None else None
+    changes = store.changes(run.id, since_step=start or 0)
+    config = replace(run.training, pace=0.0)
+    trainer = Trainer(dataset, run.model, config, checkpoint=checkpoint, changes=changes)
+    while trainer.step < step:
+        trainer.make_step()
+    return trainer
+
+
+def start_before(store: RunStore, run: Run, step: int) -> int | None:
+    """The last checkpoint at `step` or before it; None if the run has to be followed from its beginning.
+
+    A prepared run is shipped with weights alone, from which no training can go on.
+    """
+    if run.prepared:
+        return None
+    return max((info.step for info in store.checkpoints(run.id) if info.step <= step), default=None)

@@ -1,0 +1,92 @@
+"""From a trainer's events to the run store, in batches."""
+
+import time
+from collections import deque
+
+from minigpt_core.store.runs import RunStore
+from minigpt_core.training import (
+    ChangeEvent,
+    CheckpointEvent,
+    DoneEvent,
+    Event,
+    MetricsEvent,
+    SampleEvent,
+    StepEvent,
+    Trainer,
+)
+
+BATCH_SECONDS = 0.1
+RATE_SECONDS = 1.0  # the speed shown is the mean over about this long
+CHECKPOINT_SECONDS = 60.0  # a run whose evaluations lie far apart loses at most this much
+
+
+class Recorder:
+    """Writes one run's events to the store about every 100 ms, and a checkpoint at least every minute.
+
+    What has been written survives a killed process; `flush` writes what is still waiting.
+    """
+
+    def __init__(self, store: RunStore, run_id: str, trainer: Trainer) -> None:
+        self._store, self._run_id, self._trainer = store, run_id, trainer
+        self._steps: list[StepEvent] = []
+        self._evaluations: list[MetricsEvent] = []
+        self._samples: list[SampleEvent] = []
+        self._changes: list[ChangeEvent] = []
+        self._flushed_at = self._saved_at = time.monotonic()
+        self._recent: deque[tuple[float, int]] = deque([(self._flushed_at, trainer.step)])
+
+    def record(self, event: Event) -> None:
+        """Keep an event; write the batch when it is due."""
+        match event:
+            case StepEvent():
+                self._steps.append(event)
+            case MetricsEvent():
+                self._evaluations.append(event)
+            case SampleEvent():
+                self._samples.append(event)
+            case ChangeEvent():
+                self._changes.append(event)
+                self.flush()
+            case CheckpointEvent():
+                self._save(event)
+            case DoneEvent():
+                self.flush()
+        if time.monotonic() - self._flushed_at >= BATCH_SECONDS:
+            self.flush()
+            if time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
+                self._save(CheckpointEvent(checkpoint=self._trainer.checkpoint()))
+
+    def flush(self) -> None:
+        """Write everything that is waiting, in one transaction."""
+        self._flushed_at = time.monotonic()
+        self._store.append(
+            self._run_id,
+            steps=self._steps,
+            evaluations=self._evaluations,
+            samples=self._samples,
+            changes=self._changes,
+            step=self._trainer.step,
+            seconds=self._trainer.seconds,
+            steps_per_second=self._rate(),
+            best_step=self._trainer.best_step,
+            best_val_loss=self._trainer.best_val_loss,
+        )
+        self._steps, self._evaluations, self._samples, self._changes = [], [], [], []
+
+    def pause(self) -> None:
+        """Forget the speed so far: the time of a pause must not count in it."""
+        self.flush()
+        self._recent.clear()
+
+    def _save(self, event: CheckpointEvent) -> None:
+        self.flush()  # a checkpoint is never announced before the steps that led to it
+        self._store.save_checkpoint(self._run_id, event.checkpoint)
+        self._saved_at = time.monotonic()
+
+    def _rate(self) -> float:
+        """Steps per second over about the last second."""
+        self._recent.append((self._flushed_at, self._trainer.step))
+        while len(self._recent) > 2 and self._flushed_at - self._recent[1][0] >= RATE_SECONDS:
+            self._recent.popleft()
+        (since, first), (now, last) = self._recent[0], self._recent[-1]
+        return (last - first) / (now - since) if now > since else 0.0

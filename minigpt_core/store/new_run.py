@@ -1,0 +1,84 @@
+"""Setting up a run: the settings are checked against the text before anything is stored."""
+
+from typing import Any
+
+from minigpt_core.data import check_length, prepare
+from minigpt_core.model import ModelConfig
+from minigpt_core.presets import NOTEBOOK, find_preset
+from minigpt_core.store.runs import LOCAL, MAX_NAME, Run, RunStore
+from minigpt_core.texts import corpus
+from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import TrainConfig, check_fit
+
+
+def new_run(
+    store: RunStore,
+    *,
+    text: str,
+    title: str,
+    model_fields: dict[str, Any],
+    training: TrainConfig,
+    lower: bool = True,
+    preset: str = NOTEBOOK.name,
+    name: str = "",
+    **columns: Any,
+) -> Run:
+    """Store a new run that a worker can train.
+
+    Args:
+        text: the normalized text (see `corpus.normalize`).
+        title: what the text is called.
+        model_fields: of `ModelConfig`, without `vocab_size`, which comes from the text.
+        training: how to train.
+        lower: whether the text was lower-cased; prompts will be treated likewise.
+        preset: what the settings were made from.
+        name: what the run is called; by default after what differs from the preset.
+        columns: further arguments of `RunStore.create_run` (workspace, status, parent, …).
+
+    Raises:
+        TextError: the text is empty, has one distinct character, or is shorter than `block_size + 1`.
+        ConfigError: a setting out of range.
+        StoreError: the store cannot be written.
+    """
+    corpus.check_text(text)
+    tokenizer = CharTokenizer.from_text(text)
+    model = ModelConfig(vocab_size=tokenizer.vocab_size, **model_fields)
+    check_fit(model, training)
+    check_length(prepare(text, training.val_fraction, tokenizer).train, model.block_size)
+    return store.create_run(
+        text_id=store.save_text(text, title, columns.get("workspace", LOCAL)),
+        text_title=title,
+        characters=tokenizer.characters,
+        lower=lower,
+        model=model,
+        training=training,
+        preset=preset,
+        name=name or default_name(preset, model, training),
+        **columns,
+    )
+
+
+def default_name(preset: str, model: ModelConfig, training: TrainConfig) -> str:
+    """What it is made from, and whatever differs from that."""
+    tiny, notebook = model.n_layer == 0, preset == NOTEBOOK.name
+    begin = ("TinyGPT" if tiny else "GPT") if notebook else preset
+    changed = settings_changed(preset, model, training)
+    name = ", ".join([begin, *(_said(name, value) for name, value in changed.items())])
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
+
+
+def _said(name: str, value: Any) -> str:
+    """ "learning_rate 0.1", but "50 steps": "steps 50" would read as a place in the run."""
+    if name == "steps":
+        return "1 step" if value == 1 else f"{value} steps"
+    return f"{name} {value}"
+
+
+def settings_changed(preset: str, model: ModelConfig, training: TrainConfig) -> dict[str, Any]:
+    """The settings that decide the result and differ from the preset's, with their values."""
+    usual = find_preset(preset)
+    before = ModelConfig(vocab_size=model.vocab_size, **usual.model).to_dict() | usual.training.to_dict()
+    after = model.to_dict() | training.to_dict()
+    for name in ("pace", "sample_length", "eval_interval", "eval_windows", "device"):  # these change no loss
+        del after[name]
+    return {name: value for name, value in after.items() if value != before[name]}

@@ -1,0 +1,620 @@
+"""The run store: what was trained, how it went, and its weights. The seam between workers and pages.
+
+Workers write metrics and checkpoints, people's commands write names and notes, pages and the command line
+read. Everything lives in one folder (see `data_home`) and is safe to use from any thread and any process:
+
+    runs.sqlite3                             runs, metrics, samples, changes
+    texts/<sha256>.txt                       the texts, as UTF-8
+    runs/<run id>/step-00000500.safetensors  weights, with a .json beside them; worker.log
+    locks/run-<run id>.lock                  held by the process that trains the run
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_data_dir
+
+from minigpt_core.errors import RunNotFound, RunUnreadable, StoreError
+from minigpt_core.model import ModelConfig
+from minigpt_core.store import checkpoint_files, locks
+from minigpt_core.store.explained import explained
+from minigpt_core.store.metrics import MetricsStore, write_evaluations, write_samples, write_steps
+from minigpt_core.store.schema import PREPARED as PREPARED  # others know the store by this file
+from minigpt_core.store.schema import RUN_TABLES, Database, find, refuse_prepared, storable, update
+from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent, TrainConfig
+
+LOCAL = "local"  # the workspace that everybody at this machine shares
+SHIPPED = Path(__file__).parent / "prepared_runs"  # a folder for each of them
+MAX_NAME = 120  # characters
+MAX_NOTE = 10_000
+MAX_CHECKPOINTS = 20
+LOCK_SECONDS = 5.0
+
+LIVE = ("queued", "running", "paused")  # somebody must be at work on it, or else it was interrupted
+STATUSES = (*LIVE, "done", "stopped", "diverged", "failed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training as it stands in the store. Times in unix seconds, losses in nats per character."""
+
+    id: str
+    """Unguessable: who has it may watch the run."""
+
+    workspace: str
+    """Only from here may the run be changed."""
+
+    name: str
+    note: str
+    status: str
+    """One of `STATUSES`, or "interrupted": somebody should be at work on it, and nobody is."""
+
+    created: float
+    started: float | None
+    finished: float | None
+    preset: str | None
+    text_id: str
+    text_title: str
+    characters: str
+    """The vocabulary, in the order of the ids."""
+
+    lower: bool
+    """Whether the text was lower-cased."""
+
+    model: ModelConfig
+    training: TrainConfig
+    step: int
+    """How many steps have been made."""
+
+    seconds: float
+    """Time spent in training steps."""
+
+    steps_per_second: float | None
+    threads: int | None
+    device: str
+    parent: str | None
+    """Id of the run that this one was made from."""
+
+    owner: str | None
+    """The job manager whose queue it is in."""
+
+    error: str | None
+    """Why it failed: a `UserError` as JSON."""
+
+    remark: str | None
+    """What could not be done as asked, though it went on, such as a device that failed: a `UserError` as JSON."""
+
+    deleted: float | None
+    """When it was put into the bin."""
+
+    best_step: int | None
+    best_val_loss: float | None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether it came with the program (see `prepared.py`): it can be looked at, never changed."""
+        return self.workspace == PREPARED
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredText:
+    """A text that was chosen, pasted or uploaded."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A run that was trained elsewhere, with all that was measured."""
+
+    text: str
+    """What it learned from, as the model reads it."""
+
+    columns: dict[str, Any]
+    """Of the table `runs`."""
+
+    steps: Sequence[StepEvent]
+    evaluations: Sequence[MetricsEvent]
+    samples: Sequence[SampleEvent]
+    checkpoints: dict[int, int]
+    """The steps whose weights are there: how many bytes they take."""
+
+    version: str
+    """Changes with anything of this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointInfo:
+    """A checkpoint that can be loaded."""
+
+    step: int
+    val_loss: float | None
+    bytes: int
+    created: float
+
+
+def data_home() -> Path:
+    """The folder of all runs: `MINIGPT_HOME`, else the usual place for a program's data on this system."""
+    chosen = os.environ.get("MINIGPT_HOME")
+    return Path(chosen).expanduser() if chosen else Path(user_data_dir("mini-gpt", appauthor=False))
+
+
+def new_run_id() -> str:
+    """96 random bits, in letters and digits that fit into an address and a command line."""
+    return secrets.token_hex(12)
+
+
+class RunStore(MetricsStore):
+    """The runs in the folder `home`. Making one touches nothing: folders appear with the first use.
+
+    Every method raises `StoreError`, with a sentence for the user, if the disk is full, the folder cannot be
+    written, or the database is locked or damaged; what was stored before is still there then. Methods that
+    take a run's id raise `RunNotFound` if there is none.
+    """
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = (home or data_home()).absolute()
+        super().__init__(Database(self.home))
+
+    # Texts
+
+    def save_text(self, text: str, title: str, workspace: str = LOCAL) -> str:
+        """Keep a text and return its id, the SHA-256 of its UTF-8 form. The same text is stored once."""
+        data = storable(text).encode()
+        text_id = hashlib.sha256(data).hexdigest()
+        path = self._text_path(text_id)
+        with explained(path):
+            if not path.exists() or path.read_bytes() != data:
+                checkpoint_files.write_whole(path, data)
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?, ?)",
+                (text_id, workspace, storable(title), len(text), time.time()),
+            )
+        return text_id
+
+    def text(self, text_id: str) -> StoredText:
+        """A text that was saved. Raises `StoreError` if it never was, or is damaged."""
+        title = self.text_title(text_id)
+        path = self._text_path(text_id)
+        with explained(path):
+            data = path.read_bytes() if path.exists() else b""
+        if hashlib.sha256(data).hexdigest() != text_id:
+            raise StoreError(
+                "The saved text {path} is missing or damaged. Paste or upload it again.", path=path
+            )
+        return StoredText(id=text_id, title=title, text=data.decode())
+
+    def has_text(self, text_id: str) -> bool:
+        """Whether a text with this id was saved, by anybody."""
+        with self._database.reading() as db:
+            known = db.execute("SELECT 1 FROM texts WHERE id = ?", (text_id,)).fetchone()
+        return known is not None and self._text_path(text_id).exists()
+
+    def text_title(self, text_id: str, workspace: str = LOCAL) -> str:
+        """What a saved text is called: as in this workspace, else the newest of its titles."""
+        query = "SELECT title FROM texts WHERE id = ? ORDER BY workspace = ? DESC, created DESC"
+        with self._database.reading() as db:
+            row = db.execute(query, (text_id, workspace)).fetchone()
+        if row is None:
+            raise StoreError("There is no saved text {id}. Choose or paste a text.", id=text_id)
+        return str(row["title"])
+
+    def keep_text(self, text_id: str, workspace: str = LOCAL) -> None:
+        """Put a saved text into a workspace's list of own texts, unless it stands there."""
+        with self._database.writing() as db:
+            db.execute("INSERT OR IGNORE INTO own_texts VALUES (?, ?, ?)", (text_id, workspace, time.time()))
+
+    def drop_text(self, text_id: str, workspace: str = LOCAL) -> None:
+        """Take it out of that list. The text stays: runs may need it, and `keep_text` brings it back."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM own_texts WHERE id = ? AND workspace = ?", (text_id, workspace))
+
+    def own_texts(self, workspace: str = LOCAL) -> dict[str, str]:
+        """The ids and titles of a workspace's own texts, the newest first."""
+        query = "SELECT id FROM own_texts WHERE workspace = ? ORDER BY kept DESC"
+        with self._database.reading() as db:
+            ids = [row["id"] for row in db.execute(query, (workspace,)).fetchall()]
+        return {text_id: self.text_title(text_id, workspace) for text_id in ids if self.has_text(text_id)}
+
+    # Runs
+
+    def create_run(
+        self,
+        *,
+        text_id: str,
+        text_title: str,
+        characters: str,
+        lower: bool,
+        model: ModelConfig,
+        training: TrainConfig,
+        workspace: str = LOCAL,
+        name: str = "",
+        note: str = "",
+        status: str = "queued",
+        preset: str | None = None,
+        owner: str | None = None,
+        parent: str | None = None,
+        threads: int | None = None,
+        device: str = "cpu",
+        run_id: str | None = None,
+    ) -> Run:
+        """A new run. Who trains it at once makes the id (`new_run_id`) and takes its lock before."""
+        assert status in STATUSES
+        run_id = run_id or new_run_id()
+        refuse_prepared(run_id)
+        columns = {
+            "id": run_id, "workspace": workspace, "name": checked_name(name), "note": checked_note(note),
+            "status": status, "created": time.time(), "preset": preset,
+            "text_id": text_id, "text_title": storable(text_title), "characters": characters, "lower": lower,
+            "model": json.dumps(model.to_dict()), "training": json.dumps(training.to_dict()),
+            "owner": owner, "parent": parent, "threads": threads, "device": device,
+        }  # fmt: skip
+        with self._database.writing() as db:
+            insert_run(db, columns)
+        return self.run(run_id)
+
+    def prepared_versions(self) -> dict[str, str]:
+        """Which prepared runs are here: their ids and versions."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT id, version FROM prepared").fetchall()
+        return {row["id"]: row["version"] for row in rows}
+
+    def replace_prepared(self, runs: Sequence[FinishedRun]) -> None:
+        """Put these in the place of the prepared runs that are here; listed in this order."""
+        with self._database.writing() as db:
+            for row in db.execute("SELECT key FROM runs WHERE workspace = ?", (PREPARED,)).fetchall():
+                remove_run(db, row["key"])
+            db.execute("DELETE FROM prepared")
+            for run in reversed(runs):  # lists show the newest first
+                key = insert_run(db, run.columns)
+                write_steps(db, key, run.steps)
+                write_evaluations(db, key, run.evaluations)
+                write_samples(db, key, run.samples)
+                db.executemany(
+                    "INSERT INTO checkpoints VALUES (?, ?, ?, ?)",
+                    [(key, step, size, run.columns["created"]) for step, size in run.checkpoints.items()],
+                )
+                db.execute("INSERT INTO prepared VALUES (?, ?)", (run.columns["id"], run.version))
+
+    def run(self, run_id: str) -> Run:
+        """The run as it is now, also one in the bin."""
+        return self._settle(self._row(run_id))
+
+    def runs(self, workspace: str | None = None, *, deleted: bool = False) -> list[Run]:
+        """All runs of a workspace (or of all) that can be read, the newest first; either those in the bin or the
+        others."""
+        found = self._runs_or_reasons(workspace, deleted)
+        return [run for run in found if isinstance(run, Run)]
+
+    def unreadable(self, workspace: str | None = None) -> list[RunUnreadable]:
+        """Why some runs are not among `runs`, a sentence for each."""
+        found = self._runs_or_reasons(workspace, deleted=False)
+        return [reason for reason in found if isinstance(reason, RunUnreadable)]
+
+    def _runs_or_reasons(self, workspace: str | None, deleted: bool) -> list[Run | RunUnreadable]:
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT * FROM runs WHERE (?1 IS NULL OR workspace = ?1) AND (deleted IS NOT NULL) = ?2"
+                " ORDER BY key DESC",
+                (workspace, deleted),
+            ).fetchall()
+        return [self._settle_or_reason(row) for row in rows]
+
+    def find_run(self, text: str, workspace: str = LOCAL) -> Run:
+        """The run (also a prepared one) whose id begins with `text`, or the newest of the workspace for "last"."""
+        begin, also = ("", workspace) if text == "last" else (text, PREPARED)
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT * FROM runs WHERE workspace IN (?, ?) AND deleted IS NULL AND substr(id, 1, ?) = ?"
+                " ORDER BY key DESC",
+                (workspace, also, len(begin), begin),
+            ).fetchall()
+        if not rows:
+            raise RunNotFound("No run begins with {id}. Choose one from the list of runs.", id=text)
+        if len(rows) > 1 and text != "last":
+            raise RunNotFound("{count} runs begin with {id}. Give more of the id.", count=len(rows), id=text)
+        for row in rows[:-1]:
+            if isinstance(run := self._settle_or_reason(row), Run):
+                return run
+        return self._settle(rows[-1])
+
+    def owned_run(self, run_id: str, workspace: str) -> Run:
+        """The run, if it may be changed from this workspace; else raises `StoreError`."""
+        refuse_prepared(run_id)
+        run = self.run(run_id)
+        check_workspace(run.workspace, workspace)
+        return run
+
+    def rename(self, run_id: str, name: str, workspace: str = LOCAL) -> None:
+        """Give a run another name."""
+        self._edit(run_id, workspace, name=checked_name(name))
+
+    def note(self, run_id: str, note: str, workspace: str = LOCAL) -> None:
+        """Write down what is worth knowing about a run."""
+        self._edit(run_id, workspace, note=checked_note(note))
+
+    def delete(self, run_id: str, workspace: str = LOCAL) -> None:
+        """Put a run into the bin."""
+        self._edit(run_id, workspace, deleted=time.time())
+
+    def undelete(self, run_id: str, workspace: str = LOCAL) -> None:
+        """Take a run out of the bin."""
+        self._edit(run_id, workspace, deleted=None)
+
+    def purge_deleted(self, older_than: float) -> int:
+        """Remove for good what has been in the bin for `older_than` seconds. Returns how many runs it was."""
+        with self._database.writing() as db:
+            rows = db.execute("SELECT * FROM runs WHERE deleted <= ?", (time.time() - older_than,)).fetchall()
+            gone = [row for row in rows if not self.is_locked(row["id"])]
+            for row in gone:
+                remove_run(db, row["key"])
+        for row in gone:
+            shutil.rmtree(self.folder(row["id"]), ignore_errors=True)
+        return len(gone)
+
+    def remove(self, run_id: str) -> None:
+        """Remove a run for good, with its weights; nothing happens if there is none."""
+        refuse_prepared(run_id)
+        with self._database.writing() as db:
+            row = db.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchone()
+            if row is not None:
+                remove_run(db, row["key"])
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
+    def set_status(self, run_id: str, status: str, error: str | None = None, **changed: Any) -> None:
+        """What the run is doing now; `changed` may name its `owner`, `threads`, `device` and `remark`.
+
+        A worker takes the run's lock before it says "running", and lets go after it has said how it ended.
+        """
+        assert status in STATUSES and changed.keys() <= {"owner", "threads", "device", "remark"}
+        refuse_prepared(run_id)
+        now = time.time()
+        columns = {"status": status, "error": error, "finished": None if status in LIVE else now}
+        with self._database.writing() as db:
+            row = find(db, run_id)
+            if status in ("running", "paused") and row["started"] is None:
+                columns["started"] = now
+            if columns["finished"] is not None:  # a clock may jump back
+                columns["finished"] = max(now, row["started"] or now)
+            update(db, row["key"], columns | changed)
+
+    # Checkpoints
+
+    def save_checkpoint(self, run_id: str, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint. Announced once its files are whole; `MAX_CHECKPOINTS` of a run are kept."""
+        refuse_prepared(run_id)
+        row, folder = self._row(run_id), self.folder(run_id)
+        with explained(folder):
+            size = checkpoint_files.write_checkpoint(folder, checkpoint, about(row))
+        with self._database.writing() as db:
+            kept = write_checkpoint_row(db, find(db, run_id)["key"], checkpoint.step, size)
+        with explained(folder):
+            checkpoint_files.remove_others(folder, kept)
+
+    def checkpoints(self, run_id: str) -> list[CheckpointInfo]:
+        """The checkpoints that can be loaded, in the order of their steps."""
+        query = """SELECT step, bytes, created, val_loss FROM checkpoints
+            LEFT JOIN evaluations USING (run, step) WHERE run = ? ORDER BY step"""
+        return [CheckpointInfo(**dict(row)) for row in self._rows(query, run_id)]
+
+    def load_checkpoint(
+        self, run_id: str, step: int | Literal["best", "last"] = "last", *, model_only: bool = False
+    ) -> Checkpoint:
+        """A checkpoint to go on from, or with `model_only` just its weights (`model.*`).
+
+        Args:
+            step: the step it was taken after; "best" is the one with the lowest validation loss, the last
+                one if none was measured.
+
+        Raises:
+            StoreError: there is no such checkpoint, or its file is missing or damaged.
+        """
+        number = choose_checkpoint(self.checkpoints(run_id), step)
+        return checkpoint_files.read_checkpoint(self.folder(run_id), number, "model." if model_only else "")
+
+    # Locks and folders
+
+    @contextmanager
+    def lock(self, run_id: str, timeout: float = LOCK_SECONDS) -> Iterator[None]:
+        """Hold a run while training it. Raises `StoreError` if another one has it for all of `timeout`."""
+        refuse_prepared(run_id)
+        with ExitStack() as stack:
+            with explained(self._database.path):
+                stack.enter_context(self._database.kept_open())
+            stack.enter_context(self._hold(self._lock_path("run", run_id), timeout))
+            yield
+
+    def is_locked(self, run_id: str) -> bool:
+        """Whether a process is training this run."""
+        return self._is_held(self._lock_path("run", run_id))
+
+    def manager_lock(self, owner: str) -> AbstractContextManager[None]:
+        """Hold this while runs of `owner` wait in a queue: they count as interrupted once nobody does."""
+        return self._hold(self._lock_path("manager", owner), LOCK_SECONDS)
+
+    def folder(self, run_id: str) -> Path:
+        """Where a run's weights and log are; those of a prepared one stay where they came."""
+        check_id(run_id)
+        return SHIPPED / run_id if run_id.startswith(PREPARED) else self.home / "runs" / run_id
+
+    def size(self) -> int:
+        """Bytes of everything in the data folder."""
+        total = 0
+        for folder, _, names in os.walk(self.home):
+            for name in names:
+                try:
+                    total += os.stat(os.path.join(folder, name)).st_size
+                except FileNotFoundError:  # thinned out meanwhile
+                    pass
+        return total
+
+    def _text_path(self, text_id: str) -> Path:
+        return self.home / "texts" / f"{text_id}.txt"
+
+    def _lock_path(self, kind: Literal["run", "manager"], name: str) -> Path:
+        check_id(name)
+        return self.home / "locks" / f"{kind}-{name}.lock"
+
+    @contextmanager
+    def _hold(self, path: Path, timeout: float) -> Iterator[None]:
+        with ExitStack() as stack:
+            with explained(path):
+                stack.enter_context(locks.hold(path, timeout))
+            yield
+
+    def _is_held(self, path: Path) -> bool:
+        with explained(path):
+            return locks.is_held(path)
+
+    def _row(self, run_id: str) -> sqlite3.Row:
+        with self._database.reading() as db:
+            return find(db, run_id)
+
+    def _edit(self, run_id: str, workspace: str, **columns: object) -> None:
+        refuse_prepared(run_id)
+        with self._database.writing() as db:
+            row = find(db, run_id)
+            check_workspace(row["workspace"], workspace)
+            update(db, row["key"], columns)
+
+    def _settle(self, row: sqlite3.Row) -> Run:
+        """The run of a row. It was interrupted if somebody should be at work on it, and nobody is."""
+        while row["status"] in LIVE and not self._attended(row):
+            again = self._row(row["id"])
+            if (again["status"], again["owner"]) == (row["status"], row["owner"]):
+                return to_run(again, "interrupted")
+            row = again  # it ended, or began, between the two looks
+        return to_run(row, row["status"])
+
+    def _settle_or_reason(self, row: sqlite3.Row) -> Run | RunUnreadable:
+        try:
+            return self._settle(row)
+        except RunUnreadable as reason:
+            return reason
+
+    def _attended(self, row: sqlite3.Row) -> bool:
+        if row["status"] == "queued":
+            return row["owner"] is not None and self._is_held(self._lock_path("manager", row["owner"]))
+        return self.is_locked(row["id"])
+
+
+def to_run(row: sqlite3.Row, status: str) -> Run:
+    """A row of the table `runs` as a `Run`. Raises `RunUnreadable` for settings that do not exist here."""
+    values = {field.name: row[field.name] for field in fields(Run)}
+    try:
+        values["model"] = ModelConfig.from_dict(json.loads(row["model"]))
+        values["training"] = TrainConfig.from_dict(json.loads(row["training"]))
+    except (ValueError, TypeError) as error:
+        raise RunUnreadable(
+            "The run {name} cannot be shown: another version of this program has written it, with settings that "
+            "this one does not know. It is kept as it is.",
+            name=row["name"] or row["id"],
+        ) from error
+    return Run(**values | {"status": status, "lower": bool(row["lower"])})
+
+
+def insert_run(db: sqlite3.Connection, columns: dict[str, Any]) -> int:
+    """Add a row to the table `runs` and return its key."""
+    gaps = ", ".join("?" * len(columns))
+    cursor = db.execute(f"INSERT INTO runs ({', '.join(columns)}) VALUES ({gaps})", tuple(columns.values()))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def remove_run(db: sqlite3.Connection, key: int) -> None:
+    """Remove a run and all that was measured from every table."""
+    for table in RUN_TABLES:
+        db.execute(f"DELETE FROM {table} WHERE run = ?", (key,))
+    db.execute("DELETE FROM runs WHERE key = ?", (key,))
+
+
+def about(row: sqlite3.Row) -> dict[str, Any]:
+    """What the JSON beside a run's weights says, so that they can be used without this program."""
+    return {
+        "run": row["id"],
+        "text": row["text_title"],
+        "model": json.loads(row["model"]),
+        "training": json.loads(row["training"]),
+        "characters": row["characters"],
+        "lower": bool(row["lower"]),
+    }
+
+
+def write_checkpoint_row(db: sqlite3.Connection, key: int, step: int, size: int) -> list[int]:
+    """Announce a checkpoint, give up older ones if there are too many, and return the steps that stay."""
+    db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", (key, step, size, time.time()))
+    rows = db.execute(
+        """SELECT step FROM checkpoints LEFT JOIN evaluations USING (run, step)
+        WHERE run = ? ORDER BY val_loss IS NULL, val_loss, step""",
+        (key,),
+    ).fetchall()
+    steps = [row["step"] for row in rows]  # the best one first
+    dropped = checkpoint_files.steps_to_drop(steps, {step, steps[0]}, MAX_CHECKPOINTS)
+    db.executemany("DELETE FROM checkpoints WHERE run = ? AND step = ?", [(key, step) for step in dropped])
+    return [step for step in steps if step not in dropped]
+
+
+def choose_checkpoint(infos: list[CheckpointInfo], step: int | Literal["best", "last"]) -> int:
+    """The step of the checkpoint that is meant. Raises `StoreError` if there is none."""
+    if not infos:
+        raise StoreError(
+            "This run has no saved weights yet. Wait for its first checkpoint, or choose another run."
+        )
+    measured = [(info.val_loss, info.step) for info in infos if info.val_loss is not None]
+    if step == "best" and measured:
+        return min(measured)[1]
+    if step == "best" or step == "last":
+        return infos[-1].step
+    if all(step != info.step for info in infos):
+        known = ", ".join(str(info.step) for info in infos)
+        raise StoreError(
+            "This run has no checkpoint after step {step}. Choose one of these: {known}.",
+            step=step, known=known,
+        )  # fmt: skip
+    return step
+
+
+def check_id(text: str) -> None:
+    """Raise `RunNotFound` for what cannot be an id, so that it never becomes part of a path."""
+    if not (text.isascii() and text.isalnum() and len(text) <= 100):
+        raise RunNotFound("There is no run {id}, or not any more. Choose another one.", id=text)
+
+
+def checked_name(name: str) -> str:
+    """A run's name without spaces around it. Raises `StoreError` if it is too long."""
+    name = storable(name).strip()
+    if len(name) > MAX_NAME:
+        raise StoreError(
+            "A name may have at most {limit} characters; this one has {length}. Shorten it, or write a note.",
+            limit=MAX_NAME, length=len(name),
+        )  # fmt: skip
+    return name
+
+
+def checked_note(note: str) -> str:
+    """A run's note. Raises `StoreError` if it is too long."""
+    if len(note) > MAX_NOTE:
+        raise StoreError(
+            "A note may have at most {limit} characters; this one has {length}. Shorten it.",
+            limit=MAX_NOTE, length=len(note),
+        )  # fmt: skip
+    return storable(note)
+
+
+def check_workspace(of_run: str, here: str) -> None:
+    """Raise `StoreError` unless the run belongs to this workspace."""
+    if of_run != here:
+        raise StoreError("This run belongs to somebody else: it can be watched here, but not changed.")

@@ -1,0 +1,303 @@
+"""A run as a zip: the same run on another machine; and nothing at all of a damaged or hostile one."""
+
+import io
+import json
+import queue
+import random
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+
+from minigpt_core.errors import StoreError, UserError
+from minigpt_core.export import archive as archive_module
+from minigpt_core.export.archive import ArchiveError, export_run, import_run
+from minigpt_core.jobs.recording import Recorder
+from minigpt_core.jobs.worker import Controls, make_trainer, train
+from minigpt_core.store import prepared
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.training import StepEvent, TrainConfig
+
+TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
+LAST = "checkpoints/step-00000007.safetensors"
+Files = dict[str, bytes]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "here")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> RunStore:
+    """The store of another machine."""
+    return RunStore(tmp_path / "there")
+
+
+@pytest.fixture
+def stopped(store: RunStore) -> Run:
+    return stopped_run(store)
+
+
+def stopped_run(store: RunStore) -> Run:
+    """A run that was stopped after 7 of 20 steps, with a change on the way."""
+    run = new_run(
+        store, text=TEXT, title="chat", model_fields={"n_embd": 16, "block_size": 8, "n_layer": 1, "dropout": 0.1},
+        training=TrainConfig(steps=20, eval_interval=5, sample_length=12, optimizer="muon"), status="running",
+    )  # fmt: skip
+    store.note(run.id, "a note")
+    trainer = make_trainer(store, run)
+    recorder = Recorder(store, run.id, trainer)
+    for event in trainer.run():
+        recorder.record(event)
+        if isinstance(event, StepEvent) and event.step == 3:
+            trainer.change(learning_rate=0.01)
+        if event.step == 7:
+            trainer.stop()
+    store.set_status(run.id, "stopped")
+    return store.run(run.id)
+
+
+def go_on(store: RunStore, run: Run) -> list[float]:
+    """All losses of a run after it was resumed to its end."""
+    store.set_status(run.id, "running")
+    train(store, run.id, Controls(queue.Queue(), lambda *_: None))
+    return [step.loss for step in store.steps_since(run.id)]
+
+
+def test_everything_comes_back_and_goes_on_as_if_nothing_had_happened(
+    store: RunStore, there: RunStore, stopped: Run
+) -> None:
+    copy = import_run(there, io.BytesIO(export_run(store, stopped)))
+    for name in ("name", "note", "status", "step", "seconds", "characters", "lower", "model", "training", "preset",
+                 "text_id", "text_title", "best_step", "best_val_loss"):  # fmt: skip
+        assert getattr(copy, name) == getattr(stopped, name), name
+    for read in ("steps_since", "evaluations", "samples", "changes"):
+        assert getattr(there, read)(copy.id) == getattr(store, read)(stopped.id), read
+    assert there.curve(copy.id) == store.curve(stopped.id)
+    assert [c.step for c in there.checkpoints(copy.id)] == [c.step for c in store.checkpoints(stopped.id)]
+    assert go_on(there, copy) == go_on(store, stopped)
+
+
+def test_a_run_that_goes_on_is_archived_as_a_stopped_one(
+    store: RunStore, there: RunStore, stopped: Run
+) -> None:
+    store.set_status(stopped.id, "running")
+    assert import_run(there, io.BytesIO(export_run(store, store.run(stopped.id)))).status == "stopped"
+
+
+def test_a_prepared_run_travels_as_weights_alone(store: RunStore, there: RunStore) -> None:
+    prepared.adopt(store)
+    ready = next(run for run in store.runs() if run.prepared and run.model.n_layer == 0)
+    copy = import_run(there, io.BytesIO(export_run(store, ready)), workspace="somebody")
+    assert (copy.workspace, copy.prepared, copy.status) == ("somebody", False, "done")
+    ours, theirs = (s.load_checkpoint(r.id, model_only=True) for s, r in ((there, copy), (store, ready)))
+    assert all(torch.equal(ours.tensors[name].float(), t.float()) for name, t in theirs.tensors.items())
+
+
+# Damaged and hostile archives
+
+
+def unpacked(archive: bytes) -> Files:
+    with zipfile.ZipFile(io.BytesIO(archive)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def packed(files: Files) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in files.items():
+            file.writestr(name, data)
+    return target.getvalue()
+
+
+def put(path: str, value: Any) -> Callable[[Files], None]:
+    """`put("run.json/model/n_embd", 3)`: another value in one of the JSON files."""
+
+    def change(files: Files) -> None:
+        name, *keys = path.split("/")
+        whole = json.loads(files[name])
+        inner = whole
+        for key in keys[:-1]:
+            inner = inner[int(key) if isinstance(inner, list) else key]
+        inner[int(keys[-1]) if isinstance(inner, list) else keys[-1]] = value
+        files[name] = json.dumps(whole).encode()
+
+    return change
+
+
+def add(name: str, data: bytes = b"x") -> Callable[[Files], None]:
+    return lambda files: files.update({name: data})
+
+
+def drop(name: str) -> Callable[[Files], None]:
+    def change(files: Files) -> None:
+        del files[name]
+
+    return change
+
+
+def with_tensor(name: str, tensor: torch.Tensor | None) -> Callable[[Files], None]:
+    """Another tensor in the last checkpoint, or one less."""
+
+    def change(files: Files) -> None:
+        head = int.from_bytes(files[LAST][:8], "little")
+        state = json.loads(files[LAST][8 : 8 + head])["__metadata__"]
+        tensors = safetensors.torch.load(files[LAST])
+        assert name in tensors or tensor is not None
+        kept = {key: value for key, value in tensors.items() if key != name}
+        files[LAST] = safetensors.torch.save(kept | ({} if tensor is None else {name: tensor}), state)
+
+    return change
+
+
+HOSTILE: dict[str, Callable[[Files], None]] = {
+    "a path upwards": add("../../runs.sqlite3"),
+    "a path upwards inside": add("checkpoints/../../x.safetensors"),
+    "an absolute path": add("/etc/passwd"),
+    "a Windows path": add("C:\\x.txt"),
+    "a folder": add("checkpoints/"),
+    "an unexpected file": add("checkpoints/step-00000001.pkl"),
+    "a number that is none": add("checkpoints/step-000000٣3.safetensors"),
+    "too many files": lambda files: files.update({f"checkpoints/step-{n:08d}.safetensors": b"" for n in range(99)}),
+    "no text": drop("text.txt"),
+    "no metrics": drop("metrics.json"),
+    "another text encoding": add("text.txt", b"\xff\xfe"),
+    "a text of unknown characters": add("text.txt", b"ZZZZ" * 100),
+    "an empty text": add("text.txt", b""),
+    "no JSON": add("run.json", b"{"),
+    "a list for an object": add("run.json", b"[]"),
+    "deep JSON": add("metrics.json", b"[" * 1_000_000),
+    "NaN in JSON": put("metrics.json/evaluations/0/1", float("nan")),
+    "infinity": put("run.json/seconds", 1e999),
+    "a huge number": put("run.json/step", 10**400),
+    "a newer version": put("run.json/version", 99),
+    "another format": put("run.json/format", "zip"),
+    "a live status": put("run.json/status", "running"),
+    "a size out of range": put("run.json/model/n_embd", 10**9),
+    "a size of another type": put("run.json/model/n_embd", "64"),
+    "half a layer": put("run.json/model/n_layer", 1.5),
+    "an unknown setting": put("run.json/model/n_experts", 4),
+    "a larger model": put("run.json/model/n_embd", 32),
+    "a deeper model": put("run.json/model/n_layer", 2),
+    "another optimizer": put("run.json/training/optimizer", "pickle"),
+    "an optimizer with other averages": put("run.json/training/optimizer", "adamw"),
+    "another vocabulary": put("run.json/characters", "ab"),
+    "an unsorted vocabulary": lambda files: put("run.json/characters", "".join(sorted(set(TEXT), reverse=True)))(files),
+    "a step beyond the end": put("run.json/step", 21),
+    "an evaluation beyond the end": put("metrics.json/evaluations/0/0", 21),
+    "evaluations out of order": put("metrics.json/evaluations/1/0", 0),
+    "a sample that is too long": put("metrics.json/samples/0/1", "x" * 100),
+    "a change of what cannot change": put("metrics.json/changes/0/1", "__class__"),
+    "a long name": put("run.json/name", "x" * 1000),
+    "steps out of order": add("steps.csv", b"2,1.0,0.1,1.0\n1,1.0,0.1,1.0\n"),
+    "a step of words": add("steps.csv", b"one,1.0,0.1,1.0\n"),
+    "a step without cells": add("steps.csv", b"1\n"),
+    "a loss that is no number": add("steps.csv", b"1,nan,0.1,1.0\n"),
+    "weights that are none": add(LAST, b"\x80\x04pickle"),
+    "a safetensors header beyond the file": add(LAST, (10**15).to_bytes(8, "little") + b"{}"),
+    "a weight missing": with_tensor("model.lm_head.weight", None),
+    "a weight of another shape": with_tensor("model.lm_head.weight", torch.zeros(1)),
+    "a weight that is no number": with_tensor("model.lm_head.bias", torch.full((21,), torch.nan)),
+    "a weight more": with_tensor("model.extra", torch.zeros(1)),
+    "another tensor": with_tensor("code", torch.zeros(1)),
+    "a generator of another length": with_tensor("rng.batches", torch.zeros(3, dtype=torch.uint8)),
+    "no generator": with_tensor("rng.torch", None),
+    "averages of another shape": with_tensor("optimizer.0.momentum_buffer", torch.zeros(2)),
+    "averages of a weight that is not there": with_tensor("optimizer.99.exp_avg", torch.zeros(2)),
+    "a checkpoint beyond the end": lambda files: files.update({LAST.replace("07", "99"): files[LAST]}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    store = RunStore(tmp_path_factory.mktemp("archive"))
+    return export_run(store, stopped_run(store))
+
+
+def nothing_in(store: RunStore) -> bool:
+    """Whether nothing at all was kept."""
+    left = [path for path in store.home.rglob("*") if path.is_file()] if store.home.exists() else []
+    return not left
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_archives_are_refused_in_a_sentence(archive: bytes, there: RunStore, what: str) -> None:
+    files = unpacked(archive)
+    HOSTILE[what](files)
+    with pytest.raises(UserError) as refused:
+        import_run(there, io.BytesIO(packed(files)))
+    assert str(refused.value).endswith(".")
+    assert nothing_in(there)
+
+
+def test_links_doubles_and_locked_files_are_refused(archive: bytes, there: RunStore) -> None:
+    files = unpacked(archive)
+    link = zipfile.ZipInfo("text.txt")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with_link, twice = io.BytesIO(), io.BytesIO(packed(files))
+    with zipfile.ZipFile(with_link, "w") as file:
+        for name, data in files.items():
+            file.writestr(
+                link if name == "text.txt" else name, b"/etc/passwd" if name == "text.txt" else data
+            )
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(twice, "a") as file:
+        file.writestr("text.txt", files["text.txt"])
+    for odd in (with_link.getvalue(), twice.getvalue()):
+        with pytest.raises(ArchiveError, match=r"text\.txt"):
+            import_run(there, io.BytesIO(odd))
+    assert nothing_in(there)
+
+
+def test_a_bomb_is_not_unpacked(archive: bytes, there: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_module, "MAX_TOTAL_BYTES", 10_000)
+    with pytest.raises(ArchiveError, match="larger than a run can be"):
+        import_run(there, io.BytesIO(archive))
+    files = unpacked(archive)
+    files["text.txt"] = b"\0" * 30_000_000  # 30 kB in the archive
+    with pytest.raises(ArchiveError, match="larger than it can be"):
+        import_run(there, io.BytesIO(packed(files)))
+    assert nothing_in(there)
+
+
+def test_any_damage_is_noticed(archive: bytes, there: RunStore) -> None:
+    damage = random.Random(1)
+    for _ in range(60):
+        broken = bytearray(archive)
+        begin = damage.randrange(len(broken))
+        if damage.random() < 0.3:
+            del broken[begin:]
+        else:
+            broken[begin] ^= 1 << damage.randrange(8)
+        try:
+            copy = import_run(there, io.BytesIO(bytes(broken)))
+        except UserError:
+            continue
+        there.remove(copy.id)  # a bit that means nothing: a date, say
+    assert not there.runs()
+    for junk in (b"", b"PK", b"PK\x05\x06" + b"\0" * 18, b"<html>" * 100, archive[: len(archive) // 2]):
+        with pytest.raises(UserError):
+            import_run(there, io.BytesIO(junk))
+
+
+def test_a_store_that_fails_halfway_keeps_nothing(
+    archive: bytes, there: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(there, "save_checkpoint", full)
+    with pytest.raises(StoreError, match="full"):
+        import_run(there, io.BytesIO(archive))
+    assert not there.runs()
+
+
+def test_a_missing_file_is_named(there: RunStore, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="nowhere"):
+        import_run(there, tmp_path / "nowhere.zip")

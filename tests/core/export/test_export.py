@@ -1,0 +1,292 @@
+"""Exported programs: run as they are, without this project, they come to the losses of the run."""
+
+import ast
+import csv
+import io
+import json
+import queue
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from minigpt_core import devices, optimizers
+from minigpt_core.__main__ import main
+from minigpt_core.export import script as export_script_module
+from minigpt_core.export.french import FRENCH
+from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard
+from minigpt_core.export.notebook import export_notebook
+from minigpt_core.export.script import LONGEST_EMBEDDED, PARTS, export_parts, export_script
+from minigpt_core.jobs.recording import Recorder
+from minigpt_core.jobs.worker import Controls, make_trainer, train
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
+from minigpt_core.training import ChangeEvent, StepEvent, TrainConfig
+
+TEXT = corpus.normalize(corpus.load("le-chat-curieux").text)[:5000]
+SHOW = "import json; print(json.dumps([losses, evaluations, text]))"
+GPT = {"n_layer": 2, "n_head": 2, "residual": True, "mlp": "relu2", "norm": "rmsnorm", "dropout": 0.1}
+MODERN = GPT | {"positions": "rotary", "bias": False, "qk_norm": True, "zero_init": True}
+GPT2 = GPT | {"positions": "learned", "mlp": "gelu", "norm": "layernorm", "tie_weights": True}
+MUON = {"optimizer": "muon", "weight_decay": 0.1, "schedule": "linear", "warmup_steps": 3, "grad_clip": 1.0}
+ADAMW = {"weight_decay": 0.1, "schedule": "cosine", "grad_clip": 0.5, "beta2": 0.99}
+SGD = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.01}
+
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "tiny": ({}, {}),
+    "modern": (MODERN, MUON | {"eval_windows": 5, "min_lr_share": 0.0}),
+    "gpt2": (GPT2, ADAMW),
+    "fewer digits": (MODERN, {"optimizer": "muon", "momentum": 0.8, "precision": "bfloat16"}),
+    "positions": ({"positions": "learned"}, {"val_fraction": 0.0, "weight_decay": 0.1}),
+    "bare": ({"n_layer": 1, "n_head": 2}, SGD),
+    "mlp": ({"n_layer": 1, "mlp": "gelu"}, {"optimizer": "muon"}),
+    "zero": ({"n_layer": 1, "residual": True, "zero_init": True, "positions": "rotary"}, {"warmup_steps": 5}),
+    "tied": ({"n_layer": 1, "residual": True, "zero_init": True, "tie_weights": True}, {"val_fraction": 0.001}),
+    "norm": ({"n_layer": 1, "residual": True, "norm": "layernorm", "bias": False}, SGD | {"warmup_steps": 2}),
+}  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "home")
+
+
+def trained(store: RunStore, model: dict[str, Any], text: str = TEXT, **training: Any) -> Run:
+    """A run of a small model, trained to its end."""
+    config = TrainConfig(**{"steps": 24, "batch_size": 3, "sample_length": 30, "eval_interval": 8} | training)
+    fields = {"n_embd": 16, "block_size": 8} | model
+    run = new_run(store, text=text, title="chat", model_fields=fields, training=config, status="running")
+    train(store, run.id, Controls(queue.Queue(), lambda *_: None))
+    return store.run(run.id)
+
+
+def measured(store: RunStore, run: Run) -> tuple[list[float], list[tuple[float, ...]]]:
+    """The losses of the stored run, and its evaluations, as the programs keep them."""
+    evaluations = [(e.step, e.train_loss, e.val_loss) for e in store.evaluations(run.id)]
+    return [step.loss for step in store.steps_since(run.id)], [
+        tuple(value for value in row if value is not None) for row in evaluations
+    ]
+
+
+def run_alone(code: str, folder: Path) -> tuple[list[float], list[tuple[float, ...]], str, str]:
+    """A program in a Python process that cannot see this project: losses, evaluations, its text, what it printed."""
+    (folder / "program.py").write_bytes(f"{code}\n{SHOW}\n".encode())
+    command = [sys.executable, "-I", "program.py"]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", env={"PYTHONUTF8": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    printed, _, shown = done.stdout.rstrip("\n").rpartition("\n")
+    losses, evaluations, text = json.loads(shown)
+    return losses, [tuple(row) for row in evaluations], text, printed
+
+
+def run_here(parts: Sequence[str]) -> dict[str, Any]:
+    """The cells one after the other, as a notebook would."""
+    names: dict[str, Any] = {"print": lambda *_: None}
+    for code in parts:
+        exec(compile(code, "cell", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_kind_of_model_and_training_repeats_its_run(store: RunStore, case: str) -> None:
+    model, training = CASES[case]
+    run = trained(store, model, **training)
+    names = run_here(list(export_parts(store, run).parts.values()))
+    losses, evaluations = measured(store, run)
+    assert names["losses"] == pytest.approx(losses, abs=1e-6)
+    assert len(names["evaluations"]) == len(evaluations)
+    for exported, stored in zip(names["evaluations"], evaluations, strict=True):
+        assert exported == pytest.approx(stored, abs=1e-6)
+
+
+def test_script_and_notebook_need_nothing_but_torch(store: RunStore, tmp_path: Path) -> None:
+    model, training = CASES["modern"]
+    run = trained(store, model, **training)
+    script, files = export_script(store, run, "en")
+    assert not files
+    losses, evaluations, text, printed = run_alone(script, tmp_path)
+    assert losses == pytest.approx(measured(store, run)[0], abs=1e-6)
+    assert evaluations == [pytest.approx(row, abs=1e-6) for row in measured(store, run)[1]]
+    assert text == TEXT
+    assert store.samples(run.id)[-1].text in printed
+    notebook, _ = export_notebook(store, run, "fr")
+    cells = nbformat.reads(notebook, as_version=4).cells
+    assert [cell.id for cell in cells] == list(PARTS)
+    assert run_here([cell.source for cell in cells])["losses"] == losses
+    imported = {
+        name.name.split(".")[0]
+        for node in ast.walk(ast.parse(script))
+        if isinstance(node, ast.Import)
+        for name in node.names
+    }
+    assert imported <= {"torch", "math"}
+
+
+def test_changes_made_while_it_went_are_replayed(store: RunStore) -> None:
+    run = new_run(
+        store, text=TEXT, title="chat", model_fields={"n_embd": 16, "block_size": 8},
+        training=TrainConfig(steps=30, sample_length=0, eval_interval=10), status="running",
+    )  # fmt: skip
+    trainer = make_trainer(store, run)
+    recorder = Recorder(store, run.id, trainer)
+    for event in trainer.run():
+        recorder.record(event)
+        if isinstance(event, StepEvent) and event.step == 12:
+            trainer.change(learning_rate=0.3, eval_interval=5, pace=10_000)
+    store.set_status(run.id, "done")
+    assert {change.name for change in store.changes(run.id)} == {"learning_rate", "eval_interval", "pace"}
+    names = run_here(list(export_parts(store, store.run(run.id)).parts.values()))
+    losses, evaluations = measured(store, run)
+    assert names["losses"] == pytest.approx(losses, abs=1e-6)
+    assert (
+        [row[0] for row in names["evaluations"]] == [row[0] for row in evaluations] == [0, 10, 15, 20, 25, 30]
+    )
+
+
+def test_a_stopped_run_ends_where_it_ended(store: RunStore) -> None:
+    run = new_run(
+        store, text=TEXT, title="chat", model_fields={"n_embd": 16, "block_size": 8},
+        training=TrainConfig(steps=30, schedule="linear"), status="running",
+    )  # fmt: skip
+    trainer = make_trainer(store, run)
+    recorder = Recorder(store, run.id, trainer)
+    for event in trainer.run():
+        recorder.record(event)
+        if event.step == 7:
+            trainer.stop()
+    store.set_status(run.id, "stopped")
+    script, _ = export_script(store, store.run(run.id))
+    assert "stopped after 7 of its 30 steps" in script
+    assert run_here([script])["losses"] == pytest.approx(measured(store, run)[0], abs=1e-6)
+
+
+def test_a_processor_that_knows_no_short_numbers(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (export_script_module, optimizers, devices):
+        monkeypatch.setattr(module, "calculates_bfloat16", lambda _device: False)
+    for case in ("modern", "fewer digits"):
+        model, training = CASES[case]
+        run = trained(store, model, **training)
+        names = run_here(list(export_parts(store, run).parts.values()))
+        assert names["losses"] == pytest.approx(measured(store, run)[0], abs=1e-5)
+
+
+def test_a_run_that_ran_out_of_patience_ends_where_it_ended(store: RunStore) -> None:
+    run = trained(store, {}, steps=400, patience=1, learning_rate=1.0)
+    assert run.status == "done" and run.step < 400
+    names = run_here(list(export_parts(store, run).parts.values()))
+    assert names["losses"] == pytest.approx(measured(store, run)[0], abs=1e-6)
+
+
+def test_a_diverged_run_diverges_again(store: RunStore) -> None:
+    run = trained(store, {}, optimizer="sgd", learning_rate=1000.0, steps=200)
+    assert run.status == "diverged"
+    names = run_here(list(export_parts(store, run).parts.values()))
+    losses, _ = measured(store, run)
+    assert names["losses"] == pytest.approx(losses, rel=1e-5)
+
+
+def test_odd_texts_come_through_as_they_are(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = 'a"""b\\n\\x41 {x} $y %z #? tiny\n# 2. Train: it\u200b\u202e\u2028\x0b\x07é\u0301😀\u00a0fin"' * 20
+    for text in (corpus.normalize(odd, lower=False), "ab" * (LONGEST_EMBEDDED // 2 + 10) + "\r"):
+        run = trained(store, {}, text=text, steps=1)
+        script, files = export_script(store, run)
+        monkeypatch.chdir(tmp_path)
+        for name, data in files.items():
+            Path(name).write_bytes(data)
+        assert bool(files) == (len(text) > LONGEST_EMBEDDED)
+        assert run_here([script])["text"] == text
+        assert not any(c in script for c in "\u200b\u202e\u2028\x0b\x07")
+
+
+def test_a_name_stays_in_its_comment(store: RunStore) -> None:
+    run = trained(store, {}, steps=1)
+    store.rename(run.id, 'x\u2028import os\rprint("no")')
+    first = export_script(store, store.run(run.id))[0].splitlines()[0]
+    assert first == '# x import os print("no")'
+
+
+def test_every_comment_is_there_in_french(store: RunStore) -> None:
+    left = set()
+    for model, training in CASES.values():
+        run = trained(store, model, **training | {"steps": 1})
+        pair = [export_script(store, run, language)[0].split('"""')[::2] for language in ("en", "fr")]
+        english, french = ("".join(parts).splitlines() for parts in pair)
+        for line, other in zip(english, french, strict=True):
+            words = line.partition("# ")[2]
+            if words and line == other and not words.startswith("(") and run.name not in line:
+                left.add(line)
+    assert not left
+    assert all("’" not in english and "$" not in english.replace("$last_step", "").replace("$steps", "")
+               for english in FRENCH)  # fmt: skip
+
+
+def test_the_command_line_writes_and_reads_every_form(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINIGPT_HOME", str(store.home))
+    run = trained(store, {}, steps=3)
+    for form, ending in (("notebook", "ipynb"), ("script", "py"), ("csv", "csv"), ("zip", "zip")):
+        target = str(tmp_path / f"run.{ending}")
+        assert main(["export", "--format", form, "--language", "fr", target]) == 0
+        assert main(["export", "--format", form, target]) == 2  # it is there already
+        assert "name a new file" in capsys.readouterr().err
+    assert "# 2. Entraîner" in (tmp_path / "run.py").read_text("utf-8")
+    assert main(["import", str(tmp_path / "run.zip"), "--name", "copy"]) == 0
+    copy = store.find_run("last")
+    assert (copy.name, copy.step, copy.id == run.id) == ("copy", 3, False)
+    assert main(["import", str(tmp_path / "run.csv")]) == 2
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_csv_holds_every_number(store: RunStore) -> None:
+    run = trained(store, {})
+    rows = list(csv.DictReader(io.StringIO(export_csv(store, run))))
+    assert tuple(rows[0]) == COLUMNS
+    assert [float(row["loss"]) for row in rows if row["loss"]] == measured(store, run)[0]
+    found = [(int(r["step"]), float(r["train_loss"]), float(r["val_loss"])) for r in rows if r["train_loss"]]
+    assert found == measured(store, run)[1]
+
+
+def test_csv_for_spreadsheets_that_write_0_5_with_a_comma(store: RunStore) -> None:
+    run = trained(store, {}, steps=3)
+    usual = list(csv.reader(io.StringIO(export_csv(store, run))))
+    french = list(csv.reader(io.StringIO(export_csv(store, run, decimal_comma=True)), delimiter=";"))
+    assert [[cell.replace(",", ".") for cell in row] for row in french] == usual
+    assert not any("." in cell for row in french for cell in row)
+
+
+def test_csv_leaves_out_what_was_no_number(store: RunStore) -> None:
+    run = trained(store, {}, steps=2)
+    store.append(run.id, changes=[ChangeEvent(step=1, name="pace", value=2.0)])
+    with store._database.writing() as db:
+        db.execute("UPDATE steps SET loss = NULL WHERE step = 2")
+    last = export_csv(store, run).splitlines()[-1].split(",")
+    assert last[:2] == ["2", ""]
+
+
+def test_tensorboard_is_asked_for_in_a_sentence(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(store, {}, steps=1)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as if it were not installed
+    with pytest.raises(ExportError, match="pip install tensorboard"):
+        export_tensorboard(store, run, tmp_path / "events")
+    assert not (tmp_path / "events").exists()
+
+
+def test_tensorboard_reads_what_was_written(store: RunStore, tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run = trained(store, {})
+    export_tensorboard(store, run, tmp_path / "events")
+    read = accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
+    assert [event.value for event in read.Scalars("loss")] == pytest.approx(measured(store, run)[0], abs=1e-6)
+    assert [event.step for event in read.Scalars("val_loss")] == [e.step for e in store.evaluations(run.id)]

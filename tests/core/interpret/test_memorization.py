@@ -1,0 +1,63 @@
+"""Copied stretches are found exactly: against a search that tries every one."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from minigpt_core.interpret.memorization import KnownText, Stretch, code_points, window_hashes
+
+
+def by_trying_all(known: str, text: str, least: int) -> list[tuple[int, int]]:
+    """Every stretch of at least `least` characters that stands in `known` and lies in no other such stretch."""
+    found = [
+        (start, end)
+        for start in range(len(text))
+        for end in range(start + least, len(text) + 1)
+        if text[start:end] in known
+    ]
+    return [
+        (start, end)
+        for start, end in found
+        if not any(a <= start and end <= b and (a, b) != (start, end) for a, b in found)
+    ]
+
+
+@given(known=st.text("abc", max_size=60), text=st.text("abc", max_size=25), least=st.integers(1, 6))
+@example(known="aaaa", text="aaaaaaa", least=2)
+@example(known="", text="abc", least=1)
+def test_all_stretches_are_found_and_nothing_else(known: str, text: str, least: int) -> None:
+    copied = KnownText(known).copied(text, least)
+    assert [(s.start, s.end) for s in copied.stretches] == by_trying_all(known, text, least)
+    for s in copied.stretches:
+        assert known.find(text[s.start : s.end]) == s.place
+    covered = {i for s in copied.stretches for i in range(s.start, s.end)}
+    assert copied.characters == len(covered)
+    assert copied.share == (len(covered) / len(text) if text else 0)
+
+
+def test_the_longest_come_first_and_of_equals_the_earlier() -> None:
+    copied = KnownText("le chat dort, le chien court").copied("le chien dort, un chat court", 5)
+    assert [s.length for s in copied.longest(9)] == [9, 7, 6, 6]
+    assert copied.longest(1) == [Stretch(0, 9, 14)]
+    assert copied.longest(9)[2].start < copied.longest(9)[3].start
+
+
+def test_signs_outside_the_first_plane_count_as_one_character() -> None:
+    assert KnownText("a😀b\ud800c").copied("x😀b\ud800", 3).stretches == (Stretch(1, 4, 1),)
+
+
+@pytest.mark.parametrize("least", range(1, 18))
+def test_equal_windows_have_equal_numbers_and_others_do_not(least: int) -> None:
+    text = "".join(chr(97 + i) for i in np.random.default_rng(least).integers(0, 3, 400))
+    hashes = window_hashes(code_points(text), least)
+    windows = [text[i : i + least] for i in range(len(text) - least + 1)]
+    assert len(hashes) == len(windows)
+    assert (
+        len(set(hashes.tolist())) == len(set(windows)) == len(set(zip(windows, hashes.tolist(), strict=True)))
+    )
+
+
+def test_a_text_that_repeats_itself_takes_no_longer() -> None:
+    copied = KnownText("ab" * 200_000).copied("ab" * 5_000, 12)
+    assert copied.stretches == (Stretch(0, 10_000, 0),)

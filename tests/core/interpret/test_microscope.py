@@ -1,0 +1,115 @@
+"""A step under the microscope is the run's own step: same batch, same loss, same weights afterwards."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from minigpt_core.interpret.microscope import examine_step, start_before, trainer_at
+from minigpt_core.jobs.recording import Recorder
+from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.model import TinyGPT
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.training import StepEvent, TrainConfig, Trainer
+
+TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
+TINY = {"block_size": 8, "n_embd": 16}
+GPT = TINY | {"n_layer": 1, "n_head": 2, "positions": "learned", "residual": True, "dropout": 0.3}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path)
+
+
+def trained(store: RunStore, model: dict[str, Any], **settings: Any) -> Run:
+    """A stored run, trained here to its end, evaluated every 10 steps."""
+    training = TrainConfig(steps=30, eval_interval=10, sample_length=5, **settings)
+    run = new_run(store, text=TEXT, title="chat", model_fields=model, training=training)
+    trainer = make_trainer(store, run)
+    recorder = Recorder(store, run.id, trainer)
+    for event in trainer.run():
+        recorder.record(event)
+        if isinstance(event, StepEvent) and event.step == 13:
+            trainer.change(learning_rate=0.01)
+    store.set_status(run.id, "done")
+    return store.run(run.id)
+
+
+def fresh(store: RunStore, run: Run, step: int) -> Trainer:
+    return trainer_at(store, run, make_trainer(store, run).dataset, step)
+
+
+@pytest.mark.parametrize("model", [TINY, GPT], ids=["TinyGPT", "GPT"])
+@pytest.mark.parametrize("step", [0, 9, 10, 17, 29])
+def test_it_is_the_step_that_the_run_made(store: RunStore, model: dict[str, Any], step: int) -> None:
+    run = trained(store, model)
+    made = store.steps_since(run.id, step)[0]
+    seen = examine_step(fresh(store, run, step))
+    assert (seen.step, made.step) == (step, step + 1)
+    assert (seen.loss, seen.learning_rate) == (made.loss, made.learning_rate)
+    assert seen.grad_norm == pytest.approx(made.grad_norm)
+
+
+def test_the_parts_fit_together(store: RunStore) -> None:
+    run = trained(store, TINY, optimizer="sgd", learning_rate=0.5)
+    trainer = fresh(store, run, 20)
+    seen = examine_step(trainer)
+    assert torch.equal(seen.x[:, 1:], seen.y[:, :-1])
+    assert seen.losses.mean().item() == pytest.approx(seen.loss, rel=1e-6)
+    right = seen.probabilities.gather(-1, seen.y[..., None])[..., 0]
+    assert torch.allclose(-right.log(), seen.losses, atol=1e-5)
+    total = torch.cat([g.flatten() for g in seen.gradients.values()]).norm()
+    assert total.item() == pytest.approx(seen.grad_norm, rel=1e-5)
+    for name, before in seen.before.items():  # plain gradient descent: w − rate · gradient
+        assert torch.allclose(seen.after[name], before - seen.learning_rate * seen.gradients[name])
+    assert all(torch.equal(w, seen.after[name]) for name, w in trainer.model.named_parameters())
+
+
+def test_its_gradients_are_those_of_the_loss(store: RunStore) -> None:
+    """An independent forward and backward pass through weights set up from what was written down."""
+    run = trained(store, TINY)
+    seen = examine_step(fresh(store, run, 5))
+    model = TinyGPT(run.model)
+    model.load_state_dict(seen.before)
+    logits, _ = model(seen.x)
+    F.cross_entropy(logits.flatten(0, 1), seen.y.flatten()).backward()
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None
+        assert torch.allclose(weight.grad, seen.gradients[name], atol=1e-6)
+
+
+def test_the_next_step_follows(store: RunStore) -> None:
+    run = trained(store, GPT)
+    trainer = fresh(store, run, 3)
+    first, second = examine_step(trainer), examine_step(trainer)
+    assert second.step == first.step + 1
+    assert all(torch.equal(first.after[name], second.before[name]) for name in first.after)
+    assert not trainer.model._forward_hooks
+
+
+def test_the_steepest_weights_are_named(store: RunStore) -> None:
+    run = trained(store, TINY)
+    seen = examine_step(fresh(store, run, 0))
+    found = [abs(seen.gradients[name][index].item()) for name, index in seen.steepest(5)]
+    everything = torch.cat([gradient.abs().flatten() for gradient in seen.gradients.values()])
+    assert found == everything.topk(5).values.tolist()
+
+
+def test_the_same_batch_again(store: RunStore) -> None:
+    run = trained(store, TINY, optimizer="sgd", learning_rate=0.5)
+    seen = examine_step(fresh(store, run, 20))
+    model = TinyGPT(run.model)
+    model.load_state_dict(seen.after)
+    assert model(seen.x, seen.y)[1].item() == pytest.approx(seen.loss_again)
+    assert seen.loss_again < seen.loss
+
+
+def test_where_it_starts_from(store: RunStore) -> None:
+    run = trained(store, TINY)
+    assert start_before(store, run, 0) == 0
+    assert start_before(store, run, 19) == 10
+    assert start_before(store, run, 30) == 30
