@@ -12,10 +12,10 @@ from streamlit import net_util
 from minigpt_core.errors import UserError
 from minigpt_core.jobs import manager
 from ui import problems
-from ui.routes import ROUTES
-from ui.sampling.stream import ROUTES as SAMPLING_ROUTES
-from ui.unknown_page import UnknownPage
-from ui.workspace import WorkspaceCookie
+from ui.server.routes import ROUTES
+from ui.server.streams import ROUTES as SAMPLING_ROUTES
+from ui.server.unknown_page import UnknownPage
+from ui.server.workspace import WorkspaceCookie
 
 # Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
 # service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.

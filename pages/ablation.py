@@ -5,9 +5,9 @@ import streamlit as st
 from minigpt_core.interpret.ablation import AblatedModel, ablation_table, switch_off
 from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
 from ui.ablation import sections, tiny
-from ui.i18n import _
+from ui.components.show_code import show_code
 from ui.inside.subject import aside, choose
-from ui.show_code import show_code
+from ui.words.i18n import _
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(_("Take it apart"), width="content")

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from minigpt_core.data import draw_starts, get_batch, split, windows
-from ui import glossary, resources, state
+from ui import resources, state
 from ui.batches import draws, sections, sizes
-from ui.i18n import _
-from ui.show_code import show_code
+from ui.components.show_code import show_code
+from ui.words import glossary
+from ui.words.i18n import _
 
 PART_WORDS = {"train": "train_split", "val": "validation_split"}
 

@@ -3,7 +3,7 @@
 from minigpt_core.export.script import picked
 from minigpt_core.store.new_run import settings_changed
 from ui.compare import sections
-from ui.show_code import show_code
+from ui.components.show_code import show_code
 
 sections.page()
 show_code("compare", settings_changed, picked)

@@ -3,8 +3,8 @@
 from minigpt_core.data import prepare
 from minigpt_core.model import count_parameters
 from minigpt_core.sampling import generate, next_probabilities, predict
+from ui.components.show_code import show_code
 from ui.home import scene, sections
-from ui.show_code import show_code
 
 now = scene.look_around()
 

@@ -2,8 +2,8 @@
 
 from minigpt_core.ladder import Rung, settings_alone, settings_up_to
 from minigpt_core.model import GPT, Block
+from ui.components.show_code import show_code
 from ui.ladder import sections
-from ui.show_code import show_code
 
 sections.page()
 if sections.group() == "alone":

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from minigpt_core.interpret.activations import lengths, logit_lens, run_with_cache, walk
-from ui.i18n import _
+from ui.components.show_code import show_code
 from ui.inside.reading import read
 from ui.inside.subject import choose
 from ui.layers import sections
-from ui.show_code import show_code
+from ui.words.i18n import _
 
 st.title(_("Layer by layer"))
 st.markdown(

@@ -2,9 +2,9 @@
 
 from minigpt_core.model import GPT, ModelConfig, TinyGPT, build_model, parameters_of
 from ui import resources, state
+from ui.components.show_code import show_code
 from ui.model import choice, controls, sections
 from ui.model.anatomy import parts
-from ui.show_code import show_code
 
 chosen = state.chosen_text()
 run = state.current_run()

@@ -4,9 +4,9 @@ import streamlit as st
 
 from minigpt_core.interpret.puzzle_heads import head_scores, steps
 from minigpt_core.interpret.puzzles import accuracy, answers, unseen_puzzles
-from ui.i18n import _
+from ui.components.show_code import show_code
 from ui.puzzle import sections
-from ui.show_code import show_code
+from ui.words.i18n import _
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(_("A puzzle that needs attention"), width="content")

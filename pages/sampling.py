@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from ui import resources, tokens
-from ui.i18n import _
+from ui import resources
+from ui.components.show_code import show_code
 from ui.sampling import controls, views
 from ui.sampling.asked import Asked
 from ui.sampling.drawing import begin
 from ui.sampling.words import exchanged_words, start_words, unknown_words
-from ui.show_code import show_code
+from ui.words import tokens
+from ui.words.i18n import _
 
 st.title(_("Sampling"))
 view = views.choose()

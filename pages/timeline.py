@@ -2,7 +2,7 @@
 
 from minigpt_core.ngrams import distance_from_counts
 from minigpt_core.store.runs import RunStore
-from ui.show_code import show_code
+from ui.components.show_code import show_code
 from ui.timeline import sections
 
 sections.page()

@@ -7,11 +7,11 @@ from minigpt_core.errors import UserError
 from minigpt_core.model import GPT, TinyGPT
 from minigpt_core.training import Trainer
 from ui import resources
-from ui.i18n import _
-from ui.live_chart import Reference, live_chart, references
-from ui.show_code import show_code
+from ui.components.live_chart import Reference, live_chart, references
+from ui.components.show_code import show_code
 from ui.training import closer, controls, prediction, settings, story, transport
 from ui.training.situation import Situation, look
+from ui.words.i18n import _
 
 COCKPIT_HEIGHT = 510
 

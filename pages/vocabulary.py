@@ -5,9 +5,9 @@ import streamlit as st
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
-from ui.i18n import _
-from ui.show_code import show_code
+from ui.components.show_code import show_code
 from ui.vocabulary import choose, letters, own_sentence, picture, summary, table, tensor
+from ui.words.i18n import _
 
 with st.sidebar:
     choose.chooser()

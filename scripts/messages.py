@@ -1,7 +1,7 @@
 """Bring the translations up to date: `python scripts/messages.py [area …]`.
 
 Collects every sentence of the dashboard and every error sentence of the core, writes them into
-`ui/locales/<language>/<area>.po` (keeping what is translated, dropping what no longer exists), lists what is missing.
+`ui/words/<language>/<area>.po` (keeping what is translated, dropping what no longer exists), lists what is missing.
 With areas named, only their files are rewritten; with `--check`, none. French texts get their no-break spaces.
 """
 
@@ -19,7 +19,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
-LOCALES = ROOT / "ui" / "locales"
+WORDS = ROOT / "ui" / "words"
 PAGES = (
     "home",
     "vocabulary",
@@ -49,7 +49,11 @@ def main() -> int:
     """The number of sentences without a translation."""
     arguments = sys.argv[1:]
     written = () if "--check" in arguments else arguments or AREAS
-    missing = [line for folder in sorted(LOCALES.iterdir()) for line in update(folder, written)]
+    missing = [
+        line
+        for folder in sorted({path.parent for path in WORDS.glob("*/*.po")})
+        for line in update(folder, written)
+    ]
     if "--check" not in arguments:
         set_french_spaces()
     print("\n".join(missing) or "Every sentence is translated.")
@@ -161,7 +165,7 @@ def translations(folder: Path) -> dict[MessageId, Any]:
 
 def set_french_spaces() -> None:
     """In all French texts, make the spaces before : ; ! ? » and after « unbreakable. Code stays as it is."""
-    for path in [*(LOCALES / "fr").glob("*.po"), *(ROOT / "ui" / "texts" / "fr").iterdir()]:
+    for path in (WORDS / "fr").iterdir():
         text = path.read_text(encoding="utf-8")
         pieces = re.split(r"((?s:```.*?```)|`[^`\n]*`|^(?:msgid|#).*$)", text, flags=re.MULTILINE)
         spaced = "".join(piece if i % 2 else french_spaces(piece) for i, piece in enumerate(pieces))

@@ -75,7 +75,7 @@ def test_imports_go_one_way(room: str, closed: tuple[str, ...]) -> None:
 
 def test_charts_know_neither_streamlit_nor_torch() -> None:
     assert {"streamlit", "torch"}.isdisjoint(
-        name.split(".")[0] for name in _imports(ROOT / "ui" / "charts.py")
+        name.split(".")[0] for name in _imports(ROOT / "ui" / "components" / "charts.py")
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ui.i18n import N_
+from ui.words.i18n import N_
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from ui import state
-from ui.i18n import _, translate
-from ui.tokens import escape_markdown
+from ui.words.i18n import _, translate
+from ui.words.tokens import escape_markdown
 
 
 def show(error: BaseException) -> bool:

@@ -47,9 +47,9 @@ from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from ui import javascript
 from ui.ablation.table import Table
 from ui.attention.look import Look, look, measured_heads
+from ui.components import javascript
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
 from ui.model.follow import Stage, follow, fresh_model
 from ui.puzzle import contest

@@ -10,10 +10,10 @@ from streamlit.navigation.page import Page
 
 from minigpt_core.errors import RunNotFound, StoreError, UserError
 from ui import problems, resources, sidebar, state, style
-from ui.i18n import _, translate
 from ui.journey import STATIONS
-from ui.tokens import escape_markdown
-from ui.unknown_page import MISSING
+from ui.server.unknown_page import MISSING
+from ui.words.i18n import _, translate
+from ui.words.tokens import escape_markdown
 
 NAME_SHOWN = 40  # characters
 ICON = Path(__file__).parent / "icon.svg"

@@ -4,11 +4,13 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, glossary, history, state, style
-from ui.i18n import _, n_, number, translate
-from ui.judgement import spoiled
-from ui.tokens import escape, escape_markdown
-from ui.wording import STATUS_COLOURS, run_title, status_word, text_title
+from ui import diagnostics, state, style
+from ui.components import history
+from ui.runs.health import spoiled
+from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
+from ui.words import glossary
+from ui.words.i18n import _, n_, number, translate
+from ui.words.tokens import escape, escape_markdown
 
 LIVE = ("queued", "running")
 REFRESH_SECONDS = 2.0

@@ -16,8 +16,8 @@ from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from ui import resources
-from ui import workspace as workspaces
-from ui.judgement import spoiled
+from ui.runs.health import spoiled
+from ui.server import workspace as workspaces
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 DEFAULT_TEXT = {"en": "the-curious-cat", "fr": "le-chat-curieux"}

@@ -20,7 +20,7 @@ from tests.app.conftest import OpenPage
 from ui import resources
 from ui.ablation import compare, ranking
 from ui.ablation.table import Table
-from ui.i18n import number, signed, using
+from ui.words.i18n import number, signed, using
 
 TITLES = {"en": "Take it apart", "fr": "Démonter le modèle"}
 GPT = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",

@@ -19,7 +19,7 @@ from minigpt_core.training import TrainConfig
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.attention import look, words
-from ui.i18n import percent, using
+from ui.words.i18n import percent, using
 
 GPT: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
        "residual": True, "norm": "layernorm"}  # fmt: skip

@@ -11,7 +11,7 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from ui.batches import draws, pictures
-from ui.i18n import number, using
+from ui.words.i18n import number, using
 
 TITLES = {"en": "Batches", "fr": "Lots"}
 BLOCK, BATCH = "page.batches.block_size", "page.batches.batch_size"

@@ -15,9 +15,10 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_NAME, Run, RunStore
 from minigpt_core.training import MetricsEvent, TrainConfig
 from tests.app.conftest import OpenPage
-from ui import i18n, resources
+from ui import resources
 from ui.compare import details, sweep, table
 from ui.training import settings
+from ui.words import i18n
 
 MakeRun = Callable[..., Run]
 

@@ -19,7 +19,7 @@ from minigpt_core.training import CheckpointEvent, TrainConfig
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.embeddings import maps, words
-from ui.i18n import using
+from ui.words.i18n import using
 
 MODEL: dict[str, Any] = {
     "n_layer": 1,

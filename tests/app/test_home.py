@@ -17,13 +17,14 @@ from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import TrainConfig, Trainer
 from tests.app.conftest import OpenPage
-from ui import resources, tokens
+from ui import resources
 from ui.home import figures, moves, pictures
-from ui.i18n import _, number, percent, using
-from ui.judgement import spoiled
-from ui.routes import live_state
+from ui.runs.health import spoiled
 from ui.sampling.controls import SEED, TEMPERATURE
 from ui.sampling.recipe import Recipe
+from ui.server.routes import live_state
+from ui.words import tokens
+from ui.words.i18n import _, number, percent, using
 
 TEXT_ID = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
 MakeRun = Callable[..., Run]

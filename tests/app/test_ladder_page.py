@@ -20,9 +20,10 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import ChangeEvent, MetricsEvent, TrainConfig
 from tests.app.conftest import OpenPage
-from ui import i18n, resources
+from ui import resources
+from ui.components.live_chart import Reference
 from ui.ladder import chart, moves, plan, words
-from ui.live_chart import Reference
+from ui.words import i18n
 
 STORY = "the-curious-cat"
 MakeRung = Callable[..., Run]

@@ -15,9 +15,9 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, TrainConfig
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.i18n import _, number, percent, using
 from ui.inside.subject import best_of, titles
 from ui.layers import lens
+from ui.words.i18n import _, number, percent, using
 
 TITLES = {"en": "Layer by layer", "fr": "Couche par couche"}
 TEXT = "page.inside.text"

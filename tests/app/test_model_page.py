@@ -14,9 +14,9 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import CheckpointEvent, TrainConfig, Trainer
 from tests.app.conftest import OpenPage
-from ui.i18n import _, file_size, number, using
 from ui.model import anatomy, choice, pictures
 from ui.model.words import formula, letters
+from ui.words.i18n import _, file_size, number, using
 
 TITLES = {"en": "Model", "fr": "Modèle"}
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)

@@ -13,8 +13,8 @@ from minigpt_core.training import TrainConfig, Trainer
 from tests.app.conftest import OpenPage
 from tests.app.test_home import train
 from ui import resources
-from ui.i18n import using
-from ui.wording import run_title
+from ui.runs.wording import run_title
+from ui.words.i18n import using
 
 IDS = [recipe.id for recipe in RECIPES]
 STORY = {"fr": "preparedGptFr", "en": "preparedGptEn"}

@@ -26,15 +26,15 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
 from ui import resources, state
-from ui.i18n import _ as translated
-from ui.i18n import number, percent, using
+from ui.runs.wording import run_title
 from ui.sampling import views, words
 from ui.sampling.copied import pieces_of, sample_html, verdict
 from ui.sampling.drawing import CountedModel
 from ui.sampling.recipe import MAX_PROMPT, Recipe
-from ui.sampling.stream import ROUTES
-from ui.tokens import escape_markdown
-from ui.wording import run_title
+from ui.server.streams import ROUTES
+from ui.words.i18n import _ as translated
+from ui.words.i18n import number, percent, using
+from ui.words.tokens import escape_markdown
 
 MakeRun = Callable[..., Run]
 

@@ -182,8 +182,8 @@ def test_visitors_are_not_told_the_folder(app: OpenPage, home: Path, monkeypatch
 
 
 def test_the_glossary_has_the_same_words_in_both_languages() -> None:
-    from ui import glossary
-    from ui.i18n import using
+    from ui.words import glossary
+    from ui.words.i18n import using
 
     with using("en"):
         english = glossary.entries()

@@ -18,9 +18,10 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, TrainConfig
 from tests.app.conftest import OpenPage
-from ui import i18n, resources
+from ui import resources
 from ui.timeline import moments
 from ui.timeline.sections import beginning, to_travel
+from ui.words import i18n
 
 
 def sent(test: AppTest, name: str = "timeline") -> dict[str, Any]:

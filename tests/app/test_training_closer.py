@@ -18,13 +18,14 @@ from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import build_model
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
-from ui import resources, routes
-from ui.i18n import using
-from ui.pair_table import most_frequent
+from ui import resources
+from ui.components.pair_table import most_frequent
+from ui.server import routes
 from ui.training import diagnosis, prediction
 from ui.training.closer import SECTIONS
 from ui.training.diagnosis import WORDS
 from ui.training.microscope import group_name
+from ui.words.i18n import using
 
 SomeRun = Callable[..., Run]
 

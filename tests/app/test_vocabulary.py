@@ -15,8 +15,8 @@ from minigpt_core.texts import corpus
 from minigpt_core.texts.downloads import TINY_SHAKESPEARE
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
-from ui.i18n import number, using
 from ui.vocabulary import choose, fetching, letters, own_sentence, picture, summary, table, tensor
+from ui.words.i18n import number, using
 
 TITLES = {"en": "Vocabulary", "fr": "Vocabulaire"}
 CAT = corpus.load("the-curious-cat").text

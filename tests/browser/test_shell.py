@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from scripts.browser import LOCALES, PAGES, go, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor, OpenPage
-from ui.i18n import _, using
 from ui.journey import STATIONS, Station
+from ui.words.i18n import _, using
 
 ERROR = '[data-testid="stException"]'
 LINK = '[data-testid="stTopNavLink"]'

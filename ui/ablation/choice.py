@@ -4,8 +4,8 @@ import streamlit as st
 
 from minigpt_core.interpret.ablation import Part, parts_of
 from ui import state
-from ui.i18n import _, number
 from ui.inside.subject import Subject
+from ui.words.i18n import _, number
 
 OFF, INSTEAD = "ablation.off", "ablation.instead"
 ZERO, MEAN = "zero", "mean"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from minigpt_core.sampling import SampleStep
 from minigpt_core.tokenizer import CharTokenizer
-from ui import tokens
-from ui.i18n import _, n_, number, signed
-from ui.judgement import loss_number
+from ui.runs.health import loss_number
 from ui.style import DONE, PROBLEM, REFERENCE
-from ui.tokens import escape
+from ui.words import tokens
+from ui.words.i18n import _, n_, number, signed
+from ui.words.tokens import escape
 
 DIGITS = 3  # of losses and their change: a part can be worth a few thousandths
 

@@ -8,8 +8,8 @@ import streamlit as st
 from minigpt_core.interpret.ablation import Part, parts_of
 from minigpt_core.model import ModelConfig
 from ui.ablation import choice
-from ui.i18n import _
-from ui.tokens import escape
+from ui.words.i18n import _
+from ui.words.tokens import escape
 
 KIND_COLOURS = {"positions": "#009E73", "layer": "#7A7A7A", "head": "#56B4E9", "mlp": "#CC79A7"}
 """Okabe and Ito's, for the kinds of parts."""

@@ -6,10 +6,10 @@ import streamlit as st
 
 from minigpt_core.sampling import start_id
 from ui import state
-from ui.i18n import _
 from ui.inside.reading import BEGINNING, passage, unknown_words
 from ui.inside.subject import Subject
-from ui.tokens import escape_markdown
+from ui.words.i18n import _
+from ui.words.tokens import escape_markdown
 
 PROMPT, OFFERED, SEED = "ablation.prompt", "ablation.offered", "ablation.seed"
 MOST = 60  # characters

@@ -9,10 +9,10 @@ from ui import resources
 from ui.ablation import choice
 from ui.ablation.drawing import KIND_COLOURS
 from ui.ablation.table import Table
-from ui.i18n import _, n_, number, signed
 from ui.inside import guide
 from ui.inside.subject import Subject
-from ui.tokens import escape
+from ui.words.i18n import _, n_, number, signed
+from ui.words.tokens import escape
 
 REFRESH_SECONDS = 0.5
 

@@ -4,15 +4,16 @@ import streamlit as st
 
 from minigpt_core.interpret.ablation import Part, parts_of
 from minigpt_core.store.runs import Run
-from ui import resources, state, tokens
+from ui import resources, state
 from ui.ablation import choice, compare, drawing, prompt
 from ui.ablation.prompt import LENGTH
 from ui.ablation.ranking import ranking
-from ui.i18n import _, number
 from ui.inside import guide
 from ui.inside.subject import Subject, best_of, fits, look_aside, shown_run, title
-from ui.judgement import spoiled
-from ui.tokens import escape_markdown
+from ui.runs.health import spoiled
+from ui.words import tokens
+from ui.words.i18n import _, number
+from ui.words.tokens import escape_markdown
 
 
 def head() -> None:

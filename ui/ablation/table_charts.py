@@ -4,10 +4,10 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui import charts
-from ui.i18n import _, percent
+from ui.components import charts
 from ui.style import PROBABILITY_SCALE, REFERENCE, TRAIN
-from ui.tokens import face, name
+from ui.words.i18n import _, percent
+from ui.words.tokens import face, name
 
 MOST_BARS = 14
 

@@ -11,12 +11,14 @@ from torch import Tensor
 
 from minigpt_core.errors import ConfigError
 from minigpt_core.interpret.edited_table import Edit, TableModel, edited, learned_table
-from ui import charts, resources, state, tokens
+from ui import resources, state
 from ui.ablation import compare, prompt, table_charts
-from ui.i18n import _, number, percent, translate
+from ui.components import charts
 from ui.inside import guide
 from ui.inside.subject import Subject
-from ui.tokens import escape_markdown, name
+from ui.words import tokens
+from ui.words.i18n import _, number, percent, translate
+from ui.words.tokens import escape_markdown, name
 
 EDITS, CURRENT, NEXT, SHARE = "ablation.edits", "ablation.current", "ablation.next", "ablation.share"
 EXAMPLES = (("q", "u", 0.0), ("e", "!", 1.0), ("t", "h", 0.0), ("a", "z", 0.5))

@@ -2,12 +2,12 @@
 // so pointing, choosing and comparing need no answer from the server. Runs again on every new `data`.
 // This file holds the parts together: what is looked at, and by whom it was chosen.
 
-import { showTip } from "../js/canvas.js";
-import { buildChoice, showChoices } from "../js/choice.js";
-import { css, isDark } from "../js/colours.js";
-import { element, shape } from "../js/element.js";
-import { clamp } from "../js/numbers.js";
-import { forget, viewOf } from "../js/view.js";
+import { showTip } from "../components/js/canvas.js";
+import { buildChoice, showChoices } from "../components/js/choice.js";
+import { css, isDark } from "../components/js/colours.js";
+import { element, shape } from "../components/js/element.js";
+import { clamp } from "../components/js/numbers.js";
+import { forget, viewOf } from "../components/js/view.js";
 import { drawGrid, markGrid } from "./heads.js";
 import { centre, drawMap, pairUnder } from "./large_map.js";
 import { calculate, sharesOf } from "./patterns.js";

@@ -1,7 +1,7 @@
 // The grid of all heads; `choose(n)` is called for the one that somebody wants to see large.
 
-import { element, fill } from "../js/element.js";
-import { clamp, number } from "../js/numbers.js";
+import { element, fill } from "../components/js/element.js";
+import { clamp, number } from "../components/js/numbers.js";
 import { bitmap } from "./shades.js";
 import { nameOf } from "./words.js";
 

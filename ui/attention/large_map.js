@@ -1,9 +1,9 @@
 // One head large: who looks at whom.
 
-import { sharpPen } from "../js/canvas.js";
-import { primaryColour } from "../js/colours.js";
-import { element } from "../js/element.js";
-import { clamp } from "../js/numbers.js";
+import { sharpPen } from "../components/js/canvas.js";
+import { primaryColour } from "../components/js/colours.js";
+import { element } from "../components/js/element.js";
+import { clamp } from "../components/js/numbers.js";
 import { shown } from "./patterns.js";
 import { bitmap } from "./shades.js";
 import { faceOf, headName } from "./words.js";

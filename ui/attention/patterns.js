@@ -1,7 +1,7 @@
 // Scores, mask and softmax of every head, from its queries and keys. A head has a number n = layer · heads + head. A
 // pattern is a Float32Array of T · T: row i says where i looks.
 
-import { bytes } from "../js/numbers.js";
+import { bytes } from "../components/js/numbers.js";
 
 export function dot(q, k, i, j, size) {
   let sum = 0;

@@ -7,9 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from minigpt_core.interpret.activations import HeadDescription
-from ui import resources, state, tokens
+from ui import resources, state
 from ui.attention import look, words
-from ui.i18n import _, language, n_, number
 from ui.inside import guide
 from ui.inside.reading import (
     MOST_TYPED,
@@ -23,6 +22,8 @@ from ui.inside.reading import (
 )
 from ui.inside.subject import LONGEST, Subject, choose
 from ui.training.situation import spoken_errors
+from ui.words import tokens
+from ui.words.i18n import _, language, n_, number
 
 HERE = Path(__file__).parent
 WRITTEN, PART = "attention.written", "attention.part"

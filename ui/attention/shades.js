@@ -1,6 +1,6 @@
 // Attention as a colour. It grows with the root of the share, so that small ones can be told apart; the scale says so.
 
-import { onScale } from "../js/colours.js";
+import { onScale } from "../components/js/colours.js";
 
 const RAMP = {  // from no attention to all of it: one hue, told apart by colour-blind people
   light: [[251, 250, 247], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]],

@@ -1,6 +1,6 @@
 // Beside the map: the head in words, and the largest shares.
 
-import { element, fill } from "../js/element.js";
+import { element, fill } from "../components/js/element.js";
 import { sharesOf } from "./patterns.js";
 import { faceOf, headName, lookWords, placeName, quoted, shareWords } from "./words.js";
 

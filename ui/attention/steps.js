@@ -1,7 +1,7 @@
 // Step by step: query · key, scale, mask, softmax, with the numbers of this head and this character.
 
-import { element, fill } from "../js/element.js";
-import { clamp, number } from "../js/numbers.js";
+import { element, fill } from "../components/js/element.js";
+import { clamp, number } from "../components/js/numbers.js";
 import { dot, shown } from "./patterns.js";
 import { faceOf, nameOf, placeName, quoted, score, shareWords } from "./words.js";
 

@@ -1,7 +1,7 @@
 // The text, and arcs to where a character looks.
 
-import { css, inkOn } from "../js/colours.js";
-import { element, shape } from "../js/element.js";
+import { css, inkOn } from "../components/js/colours.js";
+import { element, shape } from "../components/js/element.js";
 import { sharesOf } from "./patterns.js";
 import { shadeOf } from "./shades.js";
 import { shareWords } from "./words.js";

@@ -1,7 +1,7 @@
 // Characters, places, heads and shares, as the page calls them.
 
-import { fill } from "../js/element.js";
-import { number, percent } from "../js/numbers.js";
+import { fill } from "../components/js/element.js";
+import { number, percent } from "../components/js/numbers.js";
 import { shown } from "./patterns.js";
 
 const charAt = (view, place) => view.data.characters[view.data.ids[place]];

@@ -3,7 +3,7 @@
 from typing import Any
 
 from minigpt_core.interpret.activations import HeadDescription, Share
-from ui.i18n import N_, _, number, percent
+from ui.words.i18n import N_, _, number, percent
 
 CAPTIONS = {  # beneath a small map, beside a bar
     "itself": N_("itself"),

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from ui import glossary
-from ui.i18n import _, n_, number, percent
 from ui.style import TRAIN, VALIDATION
-from ui.tokens import Row, escape, face, name, read_aloud, rows
+from ui.words import glossary
+from ui.words.i18n import _, n_, number, percent
+from ui.words.tokens import Row, escape, face, name, read_aloud, rows
 
 SHOWN_ROWS = 8
 SHOWN_CHARACTERS = 32

@@ -6,13 +6,14 @@ from minigpt_core.data import Dataset, check_length
 from minigpt_core.errors import TextError
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
-from ui import glossary, resources
+from ui import resources
 from ui.batches import draws, pictures, sizes
 from ui.batches.draws import Draw
 from ui.batches.sizes import Sizes
-from ui.i18n import _, n_, number, translate
 from ui.resources import ChosenText
-from ui.tokens import escape, escape_markdown
+from ui.words import glossary
+from ui.words.i18n import _, n_, number, translate
+from ui.words.tokens import escape, escape_markdown
 
 
 def head(drawn: Sizes, run: Run | None, part: str) -> None:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
-from ui import glossary, state
-from ui.i18n import _
+from ui import state
+from ui.words import glossary
+from ui.words.i18n import _
 
 BLOCK_SIZES = (4, 8, 16, 32, 64, 128, 256)
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)

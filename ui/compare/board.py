@@ -11,9 +11,9 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.compare import table
-from ui.i18n import _, language, number, plotly_separators
+from ui.runs.wording import STATUS_COLOURS, STATUSES
 from ui.style import REFERENCE
-from ui.wording import STATUS_COLOURS, STATUSES
+from ui.words.i18n import _, language, number, plotly_separators
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-compare'></div>"

@@ -1,11 +1,11 @@
 // All runs in a table, the ticked ones in one chart. Python sends the rows; the curves are asked for here, and asked for
 // again while a run goes on. Runs again on every new `data`.
 
-import { AXIS, chartLayout } from "../js/chart.js";
-import { groundColour, isDark } from "../js/colours.js";
-import { element, fill } from "../js/element.js";
-import { forget, viewOf } from "../js/view.js";
-import { loadPlotly } from "../plotly_loader.js";
+import { AXIS, chartLayout } from "../components/js/chart.js";
+import { groundColour, isDark } from "../components/js/colours.js";
+import { element, fill } from "../components/js/element.js";
+import { forget, viewOf } from "../components/js/view.js";
+import { loadPlotly } from "../components/plotly_loader.js";
 
 const LIVE = ["queued", "running", "paused"];
 const COLOURS_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#B0568F", "#B07A00", "#2C8FC9"];

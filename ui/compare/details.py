@@ -18,13 +18,13 @@ from minigpt_core.export.script import LONGEST_EMBEDDED, Language, export_script
 from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import table
-from ui.i18n import N_, _, language
 from ui.journey import STATIONS
-from ui.tokens import escape_markdown
+from ui.runs.rename_delete import delete_button, name_field, undo
+from ui.runs.wording import run_error, run_title
 from ui.training import settings
-from ui.training.rename_delete import delete_button, name_field, undo
 from ui.training.situation import LEFT, spoken_errors
-from ui.wording import run_error, run_title
+from ui.words.i18n import N_, _, language
+from ui.words.tokens import escape_markdown
 
 TRAINING = next(station.script for station in STATIONS if station.name == "training")
 ZIP = "application/zip"

@@ -6,9 +6,9 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import problems, resources, state
 from ui.compare import board, details, sweep, table
-from ui.i18n import _, n_, number, translate
-from ui.tokens import escape_markdown
-from ui.training.rename_delete import undo
+from ui.runs.rename_delete import undo
+from ui.words.i18n import _, n_, number, translate
+from ui.words.tokens import escape_markdown
 
 
 def page() -> None:

@@ -15,15 +15,16 @@ from minigpt_core.model import ModelConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import TrainConfig
-from ui import charts, resources, state
+from ui import resources, state
 from ui.compare import table
-from ui.i18n import _, n_, number
-from ui.judgement import loss_number
+from ui.components import charts
+from ui.runs.health import loss_number
+from ui.runs.wording import run_title
 from ui.style import PROBLEM, VALIDATION
-from ui.tokens import escape_markdown
 from ui.training import settings
 from ui.training.situation import spoken_errors
-from ui.wording import run_title
+from ui.words.i18n import _, n_, number
+from ui.words.tokens import escape_markdown
 
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 CHOICES: dict[str, tuple[float, ...]] = {

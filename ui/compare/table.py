@@ -11,12 +11,12 @@ from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from minigpt_core.training import TrainConfig
 from ui import state
-from ui.i18n import _, duration, language, n_, number, using
-from ui.judgement import ending, loss_number
+from ui.runs.health import ending, loss_number
+from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.style import PROBLEM
-from ui.tokens import escape_markdown
 from ui.training import settings
-from ui.wording import STATUS_COLOURS, run_title, status_word, text_title
+from ui.words.i18n import _, duration, language, n_, number, using
+from ui.words.tokens import escape_markdown
 
 WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device")  # these change no loss
 MOST_CHOSEN = 12

@@ -1,7 +1,7 @@
 // The table of all cosines.
 
-import { css, mix, primaryColour } from "../js/colours.js";
-import { clamp, number } from "../js/numbers.js";
+import { css, mix, primaryColour } from "../components/js/colours.js";
+import { clamp, number } from "../components/js/numbers.js";
 import { ABOVE, BELOW, colourOf, cosine, current, faceOf, lookOf } from "./rows.js";
 
 export function orderOf(view) {

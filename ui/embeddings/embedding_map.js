@@ -2,12 +2,12 @@
 // points and cosines of every checkpoint once; moving, turning and choosing need no answer from the server. Runs again
 // on every new `data`. This file holds the parts together: what is looked at, and at which time.
 
-import { sharpPen, showTip } from "../js/canvas.js";
-import { buildChoice, showChoices } from "../js/choice.js";
-import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark } from "../js/colours.js";
-import { element, fill } from "../js/element.js";
-import { clamp, number, percent } from "../js/numbers.js";
-import { forget, viewOf } from "../js/view.js";
+import { sharpPen, showTip } from "../components/js/canvas.js";
+import { buildChoice, showChoices } from "../components/js/choice.js";
+import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark } from "../components/js/colours.js";
+import { element, fill } from "../components/js/element.js";
+import { clamp, number, percent } from "../components/js/numbers.js";
+import { forget, viewOf } from "../components/js/view.js";
 import { cosineColour, drawTable, orderOf, pairAt } from "./cosine_table.js";
 import { drawSide } from "./neighbours.js";
 import { drawMap, project } from "./points.js";

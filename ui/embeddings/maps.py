@@ -14,7 +14,7 @@ from torch import Tensor
 from minigpt_core.data import Dataset
 from minigpt_core.errors import UserError
 from minigpt_core.interpret.embedding_map import cosine_matrix, moving_map
-from ui.tokens import KINDS, kind
+from ui.words.tokens import KINDS, kind
 
 MOST_CHARACTERS, MOST_PLACES, MOST_MOMENTS = (
     160,

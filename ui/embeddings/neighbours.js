@@ -1,8 +1,8 @@
 // Beside the map: the chosen row and its neighbours, by the angle between all numbers of the rows.
 
-import { css } from "../js/colours.js";
-import { element, fill } from "../js/element.js";
-import { number } from "../js/numbers.js";
+import { css } from "../components/js/colours.js";
+import { element, fill } from "../components/js/element.js";
+import { number } from "../components/js/numbers.js";
 import { ABOVE, BELOW, FEW, colourOf, cosine, current, faceOf, nameOf, nearest } from "./rows.js";
 
 const NEIGHBOURS = 8;

@@ -1,7 +1,7 @@
 // The rows as points of a map, in two dimensions or in three, at any time of the training.
 
-import { groundColour, primaryColour } from "../js/colours.js";
-import { clamp, number } from "../js/numbers.js";
+import { groundColour, primaryColour } from "../components/js/colours.js";
+import { clamp, number } from "../components/js/numbers.js";
 import { drawArrow, inside, reachOf, unitOf } from "./frame.js";
 import { FEW, colourOf, current, faceOf, lookOf, nearest } from "./rows.js";
 

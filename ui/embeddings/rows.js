@@ -1,8 +1,8 @@
 // What is shown: one set of rows (characters or places), their names and colours, and how much alike they are.
 
-import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, onScale } from "../js/colours.js";
-import { fill } from "../js/element.js";
-import { bytes, number } from "../js/numbers.js";
+import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, onScale } from "../components/js/colours.js";
+import { fill } from "../components/js/element.js";
+import { bytes, number } from "../components/js/numbers.js";
 
 export const ABOVE = [0, 114, 178];   // as on the Model page: blue above 0, orange below
 export const BELOW = [230, 159, 0];

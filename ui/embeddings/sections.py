@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from ui import resources, tokens
+from ui import resources
 from ui.embeddings import maps, words
 from ui.embeddings.maps import Maps, Rows
-from ui.i18n import _, language, number
 from ui.inside import guide
 from ui.inside.subject import Subject, choose
+from ui.words import tokens
+from ui.words.i18n import _, language, number
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-emb'></div>"

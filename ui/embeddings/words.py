@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ui.i18n import N_, _
+from ui.words.i18n import N_, _
 
 KINDS = {
     "vowel": N_("vowel"),

@@ -1,14 +1,14 @@
 """The seven stations: a scene in, the HTML of one card out."""
 
 from minigpt_core.errors import TextError
-from ui import glossary, tokens
 from ui.home import figures, pictures
 from ui.home.pictures import card
 from ui.home.scene import Scene
-from ui.i18n import _, n_, number, translate
-from ui.judgement import loss_number
+from ui.runs.health import loss_number
+from ui.runs.wording import status_word, text_title
 from ui.sampling.controls import opening
-from ui.wording import status_word, text_title
+from ui.words import glossary, tokens
+from ui.words.i18n import _, n_, number, translate
 
 MOST_BARS = 5
 

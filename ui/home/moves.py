@@ -7,9 +7,9 @@ from minigpt_core.errors import TextError
 from minigpt_core.store.runs import Run
 from ui import resources
 from ui.home import figures
-from ui.i18n import N_
-from ui.judgement import spoiled
 from ui.resources import ChosenText
+from ui.runs.health import spoiled
+from ui.words.i18n import N_
 
 WATCHED = ("queued", "running", "paused")
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui import tokens
 from ui.batches.pictures import text_bar
-from ui.i18n import _, number, percent
-from ui.tokens import escape
+from ui.words import tokens
+from ui.words.i18n import _, number, percent
+from ui.words.tokens import escape
 
 BEGINNING = 70  # characters
 ID_TILES = 6

@@ -8,13 +8,14 @@ from minigpt_core.data import Dataset
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent
-from ui import resources, routes, state
+from ui import resources, state
 from ui.home import figures
 from ui.home.figures import Prediction, Settings
 from ui.home.moves import Move, is_about, next_move
-from ui.i18n import translate
-from ui.judgement import last_evaluation, spoiled
 from ui.resources import ChosenText
+from ui.runs.health import last_evaluation, spoiled
+from ui.server import routes
+from ui.words.i18n import translate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

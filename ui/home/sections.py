@@ -8,9 +8,9 @@ from ui import state
 from ui.home import cards, pictures
 from ui.home.moves import BEGIN, Move
 from ui.home.scene import Scene, look_around
-from ui.i18n import N_, _, number
 from ui.journey import STATIONS
-from ui.tokens import escape
+from ui.words.i18n import N_, _, number
+from ui.words.tokens import escape
 
 REFRESH_SECONDS = 2.0
 LIVE = ("queued", "running")

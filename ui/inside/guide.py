@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.i18n import _
+from ui.words.i18n import _
 
 
 def heading(title: str, key: str, *, shows: str, computed: str, beware: str) -> None:

@@ -9,9 +9,9 @@ import torch
 from minigpt_core.data import Dataset
 from minigpt_core.sampling import SampleSettings, generate
 from ui import resources, state
-from ui.i18n import _, n_, number
 from ui.inside.subject import Subject
-from ui.tokens import escape_markdown, name
+from ui.words.i18n import _, n_, number
+from ui.words.tokens import escape_markdown, name
 
 TEXT, OFFERED, PASSAGE, SEED = "inside.text", "inside.offered", "inside.passage", "inside.seed"
 OFFERED_FOR = "inside.offered_for"  # the run whose passage stands in the field

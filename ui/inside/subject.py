@@ -12,12 +12,13 @@ from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from ui import glossary, resources, state
-from ui.i18n import _, number
+from ui import resources, state
 from ui.inside import offer
-from ui.judgement import broken, ending, last_evaluation, loss_number
-from ui.tokens import escape_markdown
-from ui.wording import run_title, status_word, text_title
+from ui.runs.health import broken, ending, last_evaluation, loss_number
+from ui.runs.wording import run_title, status_word, text_title
+from ui.words import glossary
+from ui.words.i18n import _, number
+from ui.words.tokens import escape_markdown
 
 RUN, STEP, ASIDE = "inside.run", "inside.step", "inside.aside"
 

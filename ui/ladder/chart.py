@@ -6,11 +6,11 @@ from pathlib import Path
 
 from minigpt_core.ngrams import Baselines
 from ui import resources
-from ui.i18n import _, number, plotly_separators
+from ui.components.live_chart import Reference
 from ui.ladder import words
 from ui.ladder.plan import Ladder
-from ui.live_chart import Reference
 from ui.style import REFERENCE
+from ui.words.i18n import _, number, plotly_separators
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-ladder-chart'></div>"

@@ -1,8 +1,8 @@
 // All rungs in one chart. Python sends what to draw; this runs again on every new `data` and redraws in place.
 
-import { AXIS, chartLayout } from "../js/chart.js";
-import { isDark } from "../js/colours.js";
-import { loadPlotly } from "../plotly_loader.js";
+import { AXIS, chartLayout } from "../components/js/chart.js";
+import { isDark } from "../components/js/colours.js";
+import { loadPlotly } from "../components/plotly_loader.js";
 
 const LEFT = 34, RIGHT = 152;
 const MARKS = 4;  // on a line, about

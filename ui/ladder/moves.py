@@ -9,10 +9,10 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
-from ui.i18n import _
 from ui.ladder import plan, words
 from ui.ladder.plan import Ladder, Step
 from ui.training.situation import spoken_errors
+from ui.words.i18n import _
 
 
 def train(group: str, budget: int, names: Collection[str]) -> None:

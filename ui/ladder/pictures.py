@@ -1,10 +1,10 @@
 """The HTML of the Ladder page: plain data in, escaped HTML out."""
 
 from ui.home.pictures import readable
-from ui.i18n import _, duration, number, signed
 from ui.ladder import chart, words
 from ui.ladder.plan import Step
-from ui.tokens import escape, face
+from ui.words.i18n import _, duration, number, signed
+from ui.words.tokens import escape, face
 
 NO_CHANGE = 0.005  # what is written as ±0.00
 

@@ -6,15 +6,16 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.ngrams import Baselines
-from ui import glossary, problems, resources, state
-from ui.i18n import N_, _, n_, number, percent, rough_duration, translate
+from ui import problems, resources, state
 from ui.journey import STATIONS
 from ui.ladder import chart, moves, pictures, plan, words
 from ui.ladder.plan import Ladder, Step
+from ui.runs.wording import text_title
 from ui.sampling.controls import opening
 from ui.sampling.recipe import Recipe
-from ui.tokens import escape, escape_markdown
-from ui.wording import text_title
+from ui.words import glossary
+from ui.words.i18n import N_, _, n_, number, percent, rough_duration, translate
+from ui.words.tokens import escape, escape_markdown
 
 REFRESH_SECONDS = {"live": 1.0, "measuring": 0.6}  # nothing to follow: it stays as it is
 CHART_HEIGHT = 445

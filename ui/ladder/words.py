@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from minigpt_core.ladder import TOGETHER, Rung
 from minigpt_core.ngrams import Baselines
-from ui.i18n import N_, _, n_, number, signed
 from ui.ladder.plan import Ladder, Step
 from ui.model.words import MODERN_TITLES, RUNG_TITLES
-from ui.wording import status_word
+from ui.runs.wording import status_word
+from ui.words.i18n import N_, _, n_, number, signed
 
 SAME = 0.05  # a smaller difference could as well come from another seed: four seeds of one rung lay up to 0.045 apart
 MUCH = 0.1

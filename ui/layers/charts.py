@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from minigpt_core.interpret.activations import LensScores
-from ui import charts
-from ui.i18n import _, number, percent
+from ui.components import charts
 from ui.style import REFERENCE, TRAIN, VALIDATION
+from ui.words.i18n import _, number, percent
 
 HEIGHT = 250
 

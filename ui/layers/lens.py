@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui.i18n import _, language, number, percent
 from ui.inside.reading import Reading
 from ui.style import PROBABILITY_SCALE
-from ui.tokens import escape, face, kind, name, probability_colours, read_aloud
+from ui.words.i18n import _, language, number, percent
+from ui.words.tokens import escape, face, kind, name, probability_colours, read_aloud
 
 TOP = 5  # guesses that pointing at a cell shows
 LOOKED_BACK = 12  # characters of context that it quotes

@@ -12,13 +12,13 @@ from minigpt_core.interpret.activations import (
     lens_points,
     logit_lens,
 )
-from ui import charts as plots
 from ui import resources, state
-from ui.i18n import _, number
+from ui.components import charts as plots
 from ui.inside import guide
 from ui.inside.reading import Reading
 from ui.inside.subject import Subject
 from ui.layers import charts, lens, words
+from ui.words.i18n import _, number
 
 WITHIN = "layers.within"
 

@@ -1,7 +1,7 @@
 """What the points and parts of a model are called."""
 
 from minigpt_core.model import ModelConfig
-from ui.i18n import _, n_, number
+from ui.words.i18n import _, n_, number
 
 
 def point(name: str, config: ModelConfig) -> str:

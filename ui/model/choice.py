@@ -13,8 +13,8 @@ from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from ui import state
-from ui.i18n import translate
 from ui.training import settings as training
+from ui.words.i18n import translate
 
 Fields = dict[str, Any]
 

@@ -7,9 +7,10 @@ import streamlit as st
 from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
 from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import Run
-from ui import glossary, state
-from ui.i18n import N_, _, percent
+from ui import state
 from ui.model import choice, words
+from ui.words import glossary
+from ui.words.i18n import N_, _, percent
 
 BLOCKS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 BATCHES = (1, 2, 4, 8, 16, 32, 64)

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from minigpt_core.model import ModelConfig
-from ui.i18n import N_, _, n_, number
 from ui.model import choice, words
 from ui.model.anatomy import Part, Shape
-from ui.tokens import escape
+from ui.words.i18n import N_, _, n_, number
+from ui.words.tokens import escape
 
 STEP_WORDS = {
     "n_layer": (N_("Fewer layers"), N_("More layers")),

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from minigpt_core.model import ModelConfig
 from minigpt_core.tokenizer import CharTokenizer
-from ui.i18n import _, file_size, n_, number, percent
 from ui.model.anatomy import Memory, Part, total_memory
 from ui.model.follow import Stage
 from ui.model.words import title
 from ui.style import PROBLEM, TRAIN
-from ui.tokens import escape, face, name
+from ui.words.i18n import _, file_size, n_, number, percent
+from ui.words.tokens import escape, face, name
 
 WRITTEN = 4  # numbers of a strip that are also written out
 LIKELIEST = 4

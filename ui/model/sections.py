@@ -11,15 +11,17 @@ from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
-from ui import glossary, problems, resources, show_code, state
+from ui import problems, resources, state
 from ui.batches import draws
-from ui.i18n import _, file_size, n_, number, percent
+from ui.components import show_code
 from ui.model import choice, controls, drawing, pictures, words
 from ui.model.anatomy import IN_LAYERS, Part, size_of, total_memory
 from ui.model.follow import SHOWN_PLACES, Stage, too_large
 from ui.resources import ChosenText
-from ui.tokens import Row, escape, escape_markdown, face, rows
-from ui.wording import KINDS
+from ui.runs.wording import KINDS
+from ui.words import glossary
+from ui.words.i18n import _, file_size, n_, number, percent
+from ui.words.tokens import Row, escape, escape_markdown, face, rows
 
 DRAWING_SHARE = (9, 11)
 

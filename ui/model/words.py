@@ -20,8 +20,8 @@ from minigpt_core.model import (
     scale_to_one,
 )
 from minigpt_core.sampling import next_probabilities
-from ui.i18n import N_, _, n_, number, percent
 from ui.model.choice import is_modern
+from ui.words.i18n import N_, _, n_, number, percent
 
 Source = Callable[..., Any]
 

@@ -12,7 +12,7 @@ from minigpt_core.ngrams import NgramModel
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.training import TrainConfig, Trainer
-from ui.i18n import N_
+from ui.words.i18n import N_
 
 TASKS = {"reversed-words": N_("Reverse a word"), "balanced-brackets": N_("Close the brackets")}
 OTHER_WORDS = ("cat", "radio", "animal")  # with letters of the text, but not built like its words

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from minigpt_core.interpret.puzzle_heads import steps
 from minigpt_core.interpret.puzzles import Puzzle
-from ui.i18n import _, number, percent
 from ui.style import PROBABILITY_SCALE
-from ui.tokens import escape, face, kind, name, probability_colours, read_aloud
+from ui.words.i18n import _, number, percent
+from ui.words.tokens import escape, face, kind, name, probability_colours, read_aloud
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,13 @@ from minigpt_core.interpret.puzzle_heads import best_head, is_pattern
 from minigpt_core.interpret.puzzles import Puzzle, answers, example_words
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.i18n import N_, _, n_, number, percent
 from ui.inside import guide, offer
 from ui.puzzle import contest, example
 from ui.puzzle.contest import Solved
 from ui.puzzle.example import Followed, Head, head_title
-from ui.tokens import escape, escape_markdown, face, name
-from ui.wording import run_title, text_title
+from ui.runs.wording import run_title, text_title
+from ui.words.i18n import N_, _, n_, number, percent
+from ui.words.tokens import escape, escape_markdown, face, name
 
 TASK, QUESTION, OFFERED, DRAWN, SHOWN, BEFORE = (
     "puzzle.task",

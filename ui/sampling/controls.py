@@ -8,10 +8,10 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.sampling import SampleSettings
 from minigpt_core.store.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
-from ui import glossary, resources, state
-from ui.i18n import N_, _, number
+from ui import resources, state
 from ui.inside import subject
-from ui.judgement import broken, last_evaluation, spoiled
+from ui.runs.health import broken, last_evaluation, spoiled
+from ui.runs.wording import run_title, text_title
 from ui.sampling import typewriter
 from ui.sampling.recipe import MAX_LENGTH, MAX_PROMPT, MAX_SEED
 from ui.sampling.words import (
@@ -21,8 +21,9 @@ from ui.sampling.words import (
     what_it_has_learnt,
     what_the_settings_do,
 )
-from ui.tokens import escape_markdown
-from ui.wording import run_title, text_title
+from ui.words import glossary
+from ui.words.i18n import N_, _, number
+from ui.words.tokens import escape_markdown
 
 PAIRS = "bigram"
 COUNTED = {PAIRS: N_("Counted pairs of the text"), "trigram": N_("Counted triples of the text")}

@@ -10,9 +10,10 @@ from statistics import mean, stdev
 import streamlit as st
 
 from minigpt_core.interpret.memorization import Copied, Stretch
-from ui import resources, tokens
-from ui.i18n import N_, _, n_, number, percent
+from ui import resources
 from ui.sampling.asked import Asked, held_out_text, known_text
+from ui.words import tokens
+from ui.words.i18n import N_, _, n_, number, percent
 
 LEAST = "least"  # its name in the address
 SHORTEST, USUAL, LONGEST = 5, 15, 60  # characters of a stretch that counts

@@ -2,11 +2,11 @@
 // called); this file reads the stream, colours each character by its probability, and shows where a text parts from the
 // one above it. It runs again on every new `data`, so everything here can run twice.
 
-import { element, fill, write } from "../js/element.js";
-import { letter, tint } from "../js/letters.js";
-import { number, percent } from "../js/numbers.js";
-import { streamed } from "../js/stream.js";
-import { forget, viewOf } from "../js/view.js";
+import { element, fill, write } from "../components/js/element.js";
+import { letter, tint } from "../components/js/letters.js";
+import { number, percent } from "../components/js/numbers.js";
+import { streamed } from "../components/js/stream.js";
+import { forget, viewOf } from "../components/js/view.js";
 
 function build(root) {
   root.replaceChildren();

@@ -13,17 +13,18 @@ import streamlit as st
 from minigpt_core.errors import UserError
 from minigpt_core.sampling import SampleSettings
 from minigpt_core.store.runs import Run
-from ui import glossary, resources, state, tokens
-from ui.i18n import N_, _, language, number
-from ui.judgement import loss_number
+from ui import resources, state
+from ui.runs.health import loss_number
 from ui.sampling import controls
 from ui.sampling.asked import Asked, recipe_of
 from ui.sampling.controls import COUNTED, ORDER_OF, Author
 from ui.sampling.drawing import begin
 from ui.sampling.recipe import MAX_SEED, Recipe
-from ui.sampling.stream import MOST_LANES, cell
 from ui.sampling.words import exchanged_words, unknown_words
+from ui.server.streams import MOST_LANES, cell
 from ui.style import PROBABILITY_SCALE
+from ui.words import glossary, tokens
+from ui.words.i18n import N_, _, language, number
 
 HERE = Path(__file__).parent
 LENGTH = 120  # characters of each text in a comparison of many

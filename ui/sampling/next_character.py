@@ -4,12 +4,13 @@ import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
-from ui import charts, tokens
-from ui.i18n import _, n_, number, percent
+from ui.components import charts
 from ui.sampling import typewriter
 from ui.sampling.drawing import Choice, Draw
 from ui.sampling.words import bends
 from ui.style import VALIDATION
+from ui.words import tokens
+from ui.words.i18n import _, n_, number, percent
 
 BARS = 12
 CONTEXT = 11  # characters before it that are shown

@@ -2,10 +2,10 @@
 // cumulative bar → the character. Python sends the scores once a character; everything else is calculated here, at
 // once. Runs again on every new `data`, so everything here can run twice.
 
-import { element, fill, write } from "../js/element.js";
-import { faceAlone, letter } from "../js/letters.js";
-import { number, percent } from "../js/numbers.js";
-import { forget, viewOf } from "../js/view.js";
+import { element, fill, write } from "../components/js/element.js";
+import { faceAlone, letter } from "../components/js/letters.js";
+import { number, percent } from "../components/js/numbers.js";
+import { forget, viewOf } from "../components/js/view.js";
 import { chances, landing } from "./arithmetic.js";
 
 const SHOWN = 9;              // rows of single characters

@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 import streamlit as st
 import torch
 
-from ui import glossary, resources, state, tokens
-from ui.i18n import _, language, number
+from ui import resources, state
 from ui.sampling.asked import Asked
 from ui.sampling.drawing import Beginning, Writer, begin
 from ui.sampling.recipe import MAX_LENGTH
-from ui.sampling.stream import cell, plain_scores
+from ui.server.streams import cell, plain_scores
+from ui.words import glossary, tokens
+from ui.words.i18n import _, language, number
 
 HERE = Path(__file__).parent
 SETTINGS = {

@@ -1,10 +1,10 @@
 // A text coloured by how surprised a model is at each character. Python sends `data`; pointing at a character, or moving
 // with the arrow keys, says what was expected there. Runs again on every new `data`, so everything can run twice.
 
-import { element, fill, write } from "../js/element.js";
-import { faceAlone, letter, tint } from "../js/letters.js";
-import { NARROW_SPACE, number } from "../js/numbers.js";
-import { forget, viewOf } from "../js/view.js";
+import { element, fill, write } from "../components/js/element.js";
+import { faceAlone, letter, tint } from "../components/js/letters.js";
+import { NARROW_SPACE, number } from "../components/js/numbers.js";
+import { forget, viewOf } from "../components/js/view.js";
 
 const FIRST = 150;  // among so many characters, the greatest surprise is looked at first
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from ui import resources, state, tokens
-from ui.i18n import _, language, number
+from ui import resources, state
 from ui.sampling.asked import Asked, held_out_text, known_text
 from ui.sampling.drawing import Beginning, Writer, begin
 from ui.sampling.recipe import Recipe
-from ui.sampling.stream import cell
 from ui.sampling.words import exchanged_words, unknown_words
+from ui.server.streams import cell
 from ui.style import PROBABILITY_SCALE
+from ui.words import tokens
+from ui.words.i18n import _, language, number
 
 HERE = Path(__file__).parent
 TEXT = "sampling.surprise_text"

@@ -2,11 +2,11 @@
 // reads the stream, colours each character by its probability, and says which one was pointed at. It runs again on
 // every new `data`, so everything here can run twice.
 
-import { element, fill } from "../js/element.js";
-import { letter, tint } from "../js/letters.js";
-import { percent } from "../js/numbers.js";
-import { streamed } from "../js/stream.js";
-import { forget, viewOf } from "../js/view.js";
+import { element, fill } from "../components/js/element.js";
+import { letter, tint } from "../components/js/letters.js";
+import { percent } from "../components/js/numbers.js";
+import { streamed } from "../components/js/stream.js";
+import { forget, viewOf } from "../components/js/view.js";
 
 const PACE = 90;          // characters per second, when somebody wants to watch
 const TICK_MS = 16;

@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from ui import resources, state
-from ui.i18n import _, language
 from ui.sampling.drawing import Draw
 from ui.sampling.recipe import Recipe
-from ui.sampling.stream import cell
+from ui.server.streams import cell
 from ui.style import PROBABILITY_SCALE
+from ui.words.i18n import _, language
 
 HERE = Path(__file__).parent
 PLACE, PLAY = "sampling.place", "sampling.play"  # the chosen character; how often somebody asked to watch

@@ -17,10 +17,10 @@ from minigpt_core.sampling import (
     token_at,
 )
 from ui import state
-from ui.i18n import N_, _
 from ui.sampling import copied, lanes, pipeline, writes
 from ui.sampling import surprise as surprises
 from ui.sampling.asked import Asked
+from ui.words.i18n import N_, _
 
 KEY = "sampling.view"
 

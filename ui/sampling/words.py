@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from minigpt_core.ngrams import Baselines
 from minigpt_core.sampling import SampleSettings
-from ui.i18n import N_, _, number, percent
-from ui.judgement import broken, loss_number
-from ui.tokens import MARKS, name
+from ui.runs.health import broken, loss_number
+from ui.words.i18n import N_, _, number, percent
+from ui.words.tokens import MARKS, name
 
 NAMED = 8  # unknown characters that a sentence names
 PLACES = 4  # of each of them

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from ui import resources, tokens
-from ui.i18n import _
+from ui import resources
 from ui.sampling import controls
 from ui.sampling.asked import Asked
 from ui.sampling.next_character import next_character
 from ui.sampling.typewriter import place, typewriter
 from ui.sampling.words import always_likeliest
+from ui.words import tokens
+from ui.words.i18n import _
 
 HEIGHT = 308  # pixels
 

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent, SampleEvent
-from ui import resources, tokens
+from ui import resources
 from ui.embeddings.maps import frequencies, moments
-from ui.i18n import _, number
-from ui.judgement import loss_number
+from ui.runs.health import loss_number
+from ui.words import tokens
+from ui.words.i18n import _, number
 
 MOST_PAIRS = 26  # characters on each side of a table that can still be read
 MOST_BARS = 12

@@ -7,15 +7,15 @@ import streamlit as st
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from ui import resources, state
-from ui.i18n import _, language
 from ui.inside import guide
 from ui.inside.reading import unknown_words
 from ui.inside.subject import Subject, choose
-from ui.judgement import spoiled
+from ui.runs.health import spoiled
+from ui.runs.wording import run_title
 from ui.style import REFERENCE, VALIDATION
 from ui.timeline import moments
-from ui.tokens import escape_markdown, face
-from ui.wording import run_title
+from ui.words.i18n import _, language
+from ui.words.tokens import escape_markdown, face
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-timeline'></div>"

@@ -1,13 +1,13 @@
 // A training from checkpoint to checkpoint. Python sends all moments once; moving and playing need no answer from the
 // server. Runs again on every new `data`.
 
-import { sharpPen } from "../js/canvas.js";
-import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark, onScale } from "../js/colours.js";
+import { sharpPen } from "../components/js/canvas.js";
+import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark, onScale } from "../components/js/colours.js";
 import { drawArrow, inside, reachOf, unitOf } from "../embeddings/frame.js";
-import { element, fill, shape, write } from "../js/element.js";
-import { cellUnder, drawCells, drawFaces } from "../js/heat_map.js";
-import { bytes, number, percent } from "../js/numbers.js";
-import { forget, viewOf } from "../js/view.js";
+import { element, fill, shape, write } from "../components/js/element.js";
+import { cellUnder, drawCells, drawFaces } from "../components/js/heat_map.js";
+import { bytes, number, percent } from "../components/js/numbers.js";
+import { forget, viewOf } from "../components/js/view.js";
 
 const SECONDS_A_MOMENT = 0.8;
 const LABEL = 16;  // pixels for the characters beside a table

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui import state
-from ui.i18n import N_, _
 from ui.training import curves, diagnosis, microscope, pairs, prediction, runs
 from ui.training.situation import Situation
+from ui.words.i18n import N_, _
 
 SECTIONS: dict[str, tuple[str, str, Callable[[Situation], None]]] = {
     "runs": (N_("My runs"), ":material/list:", runs.section),

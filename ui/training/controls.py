@@ -8,12 +8,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from minigpt_core.ladder import find_rung
-from ui import glossary, state
-from ui.i18n import _
-from ui.tokens import escape
+from ui import state
 from ui.training import menu, settings
 from ui.training.settings import PACES, Plan
 from ui.training.situation import Situation
+from ui.words import glossary
+from ui.words.i18n import _
+from ui.words.tokens import escape
 
 LEARNING_RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -1,10 +1,10 @@
 // Four small charts of a run. This file asks for their numbers, smooths, and draws; nothing reruns the script.
 
-import { AXIS, chartLayout } from "../js/chart.js";
-import { element } from "../js/element.js";
-import { poll } from "../js/poll.js";
-import { forget, viewOf } from "../js/view.js";
-import { loadPlotly } from "../plotly_loader.js";
+import { AXIS, chartLayout } from "../components/js/chart.js";
+import { element } from "../components/js/element.js";
+import { poll } from "../components/js/poll.js";
+import { forget, viewOf } from "../components/js/view.js";
+import { loadPlotly } from "../components/plotly_loader.js";
 
 const NAMES = ["gradient", "rate", "perplexity", "accuracy"];
 

@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from ui import resources, style
-from ui.i18n import _, language, plotly_separators
-from ui.tokens import escape
 from ui.training.situation import Situation
+from ui.words.i18n import _, language, plotly_separators
+from ui.words.tokens import escape
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-curves'></div>"

@@ -13,12 +13,12 @@ from minigpt_core.interpret.diagnosis import Finding, diagnose
 from minigpt_core.store.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
-from ui.i18n import N_, _, n_, number, percent, signed
-from ui.judgement import last_evaluation, loss_number
+from ui.runs.health import last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
-from ui.tokens import escape
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
+from ui.words.i18n import N_, _, n_, number, percent, signed
+from ui.words.tokens import escape
 
 ENDED = ("done", "stopped", "diverged", "interrupted")
 EASIER = 0.005  # nats per character: what can be seen in the two decimals shown

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from minigpt_core.model import ModelConfig, parameters_of
 from minigpt_core.presets import PRESETS
-from ui.i18n import N_, _, n_, number
+from ui.words.i18n import N_, _, n_, number
 
 OWN = "own"  # no preset has this model
 

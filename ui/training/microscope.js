@@ -1,9 +1,9 @@
 // One training step, part by part. Python sends the numbers of a step; every click is answered here, only another
 // step asks the script. It runs again on every new `data`.
 
-import { element, fill } from "../js/element.js";
-import { number } from "../js/numbers.js";
-import { forget, viewOf } from "../js/view.js";
+import { element, fill } from "../components/js/element.js";
+import { number } from "../components/js/numbers.js";
+import { forget, viewOf } from "../components/js/view.js";
 
 const PLAY_MS = 3500;         // a sentence must be readable
 

@@ -14,10 +14,11 @@ from torch import Tensor
 from minigpt_core.interpret.microscope import StepUnderMicroscope
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
-from ui import resources, state, tokens
-from ui.i18n import N_, _, language, number
+from ui import resources, state
 from ui.style import PROBABILITY_SCALE
 from ui.training.situation import Situation
+from ui.words import tokens
+from ui.words.i18n import N_, _, language, number
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-scope'></div>"

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui.i18n import _, number
-from ui.pair_table import pair_table
-from ui.tokens import escape
+from ui.components.pair_table import pair_table
 from ui.training.situation import Situation
+from ui.words.i18n import _, number
+from ui.words.tokens import escape
 
 
 def section(now: Situation) -> None:

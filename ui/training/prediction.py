@@ -11,13 +11,13 @@ from minigpt_core.errors import RunNotFound
 from minigpt_core.interpret.diagnosis import RISEN
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.i18n import _, n_, number
-from ui.judgement import last_evaluation, loss_number, spoiled
-from ui.live_chart import Reference
-from ui.tokens import escape
+from ui.components.live_chart import Reference
+from ui.runs.health import last_evaluation, loss_number, spoiled
+from ui.runs.wording import run_title
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
-from ui.wording import run_title
+from ui.words.i18n import _, n_, number
+from ui.words.tokens import escape
 
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 DUEL_POINTS = 2

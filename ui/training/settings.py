@@ -17,11 +17,11 @@ from minigpt_core.store.runs import MAX_NAME, Run
 from minigpt_core.texts import corpus
 from minigpt_core.training import ChangeEvent, TrainConfig, check_fit
 from ui import resources, state
-from ui.i18n import N_, _, n_, number, percent
-from ui.judgement import spoiled
+from ui.runs.health import spoiled
+from ui.runs.wording import KINDS
 from ui.training import menu
 from ui.training.situation import Situation, spoken_errors
-from ui.wording import KINDS
+from ui.words.i18n import N_, _, n_, number, percent
 
 PACES = (1, 5, 20, 60, 300, 0)  # steps per second, 0 as fast as it goes
 WATCH_SECONDS = 10.0  # the notebook's 500 steps take no more at 60 steps/s, so that one can watch them

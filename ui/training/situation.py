@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state
-from ui.i18n import translate
+from ui.words.i18n import translate
 
 LEFT = ("stopped", "interrupted", "failed")  # ended before its last step: can go on from its checkpoint
 

@@ -12,14 +12,14 @@ from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import Run
 from minigpt_core.training import TrainConfig
 from ui import resources, state
-from ui.i18n import _, number, percent, rough_duration, translate
 from ui.journey import STATIONS
-from ui.judgement import last_evaluation, loss_number, spoiled
+from ui.runs.health import last_evaluation, loss_number, spoiled
+from ui.runs.wording import run_error
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
-from ui.tokens import escape
 from ui.training import diagnosis, settings
 from ui.training.situation import Situation
-from ui.wording import run_error
+from ui.words.i18n import _, number, percent, rough_duration, translate
+from ui.words.tokens import escape
 
 SAMPLING = next(station.script for station in STATIONS if station.name == "sampling")
 LOOK_AGAIN_SECONDS = 0.5

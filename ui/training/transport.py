@@ -7,10 +7,10 @@ import streamlit as st
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.i18n import _
-from ui.judgement import spoiled
+from ui.runs.health import spoiled
 from ui.training import settings
 from ui.training.situation import Situation, spoken_errors
+from ui.words.i18n import _
 
 WIDTH = 110  # pixels, the longer of Pause and Resume
 GOING = ("running", "paused")

@@ -10,12 +10,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.texts import corpus
 from ui import resources, state
-from ui.i18n import N_, _, n_, number, translate
-from ui.tokens import escape, escape_markdown, face
+from ui.runs.wording import text_title
 from ui.training.situation import spoken_errors
 from ui.vocabulary import fetching, letters
 from ui.vocabulary.summary import shortest
-from ui.wording import text_title
+from ui.words.i18n import N_, _, n_, number, translate
+from ui.words.tokens import escape, escape_markdown, face
 
 ABOUT = {
     "le-chat-curieux": N_("a story in French"),

@@ -7,8 +7,8 @@ import streamlit as st
 from minigpt_core.errors import StoreError
 from minigpt_core.texts.downloads import SOURCES, TINY_MOLIERE, TINY_SHAKESPEARE, Download, Source, is_here
 from ui import resources, state
-from ui.i18n import N_, _, file_size, translate
-from ui.tokens import escape, escape_markdown
+from ui.words.i18n import N_, _, file_size, translate
+from ui.words.tokens import escape, escape_markdown
 
 ABOUT = {
     TINY_SHAKESPEARE.title: N_("Shakespeare, in English"),

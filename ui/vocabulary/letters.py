@@ -4,8 +4,8 @@ import streamlit as st
 
 from minigpt_core.texts.corpus import normalize
 from ui import resources
-from ui.i18n import _, n_, number
-from ui.tokens import escape, face, strip
+from ui.words.i18n import _, n_, number
+from ui.words.tokens import escape, face, strip
 
 GROUPS_SHOWN = 48
 

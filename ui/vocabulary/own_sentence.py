@@ -7,8 +7,8 @@ from torch import Tensor
 
 from minigpt_core.texts.corpus import normalize
 from minigpt_core.tokenizer import CharTokenizer
-from ui.i18n import _, n_, number
-from ui.tokens import MOST_TILES, description, escape, face, strip
+from ui.words.i18n import _, n_, number
+from ui.words.tokens import MOST_TILES, description, escape, face, strip
 
 LISTED = 12  # unknown characters, and places of each
 

@@ -4,9 +4,9 @@ import streamlit as st
 
 from minigpt_core.tokenizer import CharTokenizer
 from ui import state
-from ui.i18n import _, number
 from ui.resources import ChosenText
-from ui.tokens import KINDS, escape, kind, legend, strip
+from ui.words.i18n import _, number
+from ui.words.tokens import KINDS, escape, kind, legend, strip
 
 ROWS = 4
 IN_A_ROW = 31  # tiles at 1280 pixels; wider ids take more room

@@ -7,10 +7,10 @@ from torch import Tensor
 from minigpt_core.data import split
 from minigpt_core.model import ModelConfig
 from minigpt_core.training import TrainConfig
-from ui import glossary
-from ui.i18n import _, n_, number
 from ui.journey import STATIONS
-from ui.tokens import escape
+from ui.words import glossary
+from ui.words.i18n import _, n_, number
+from ui.words.tokens import escape
 
 BLOCK_SIZE = ModelConfig(vocab_size=2).block_size
 VAL_FRACTION = TrainConfig().val_fraction

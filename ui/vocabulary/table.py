@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui import charts
-from ui.i18n import _, n_, number, percent
+from ui.components import charts
 from ui.style import KIND_COLOURS
-from ui.tokens import MARKS, WORDS, code_point, escape_markdown, face, kind, name, unicode_name
+from ui.words.i18n import _, n_, number, percent
+from ui.words.tokens import MARKS, WORDS, code_point, escape_markdown, face, kind, name, unicode_name
 
 BARS = 30
 HEIGHT = 248

@@ -3,9 +3,9 @@
 import streamlit as st
 from torch import Tensor
 
-from ui import glossary
-from ui.i18n import _, file_size, number
-from ui.tokens import escape
+from ui.words import glossary
+from ui.words.i18n import _, file_size, number
+from ui.words.tokens import escape
 
 STRETCH = 48  # ids printed in full: three lines
 

@@ -1,0 +1,52 @@
+"""The folded sections: the code behind every page, the words, the report."""
+
+import inspect
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.data import get_batch
+from minigpt_core.training import Trainer
+from tests.app.conftest import OpenPage
+from ui.journey import STATIONS
+from ui.words import glossary, i18n
+
+
+def opened(page: AppTest, key: str) -> AppTest:
+    """The page after a click on what is folded there."""
+    page.session_state[key] = True
+    return page.run()
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_code_stands_there_once_it_is_opened(app: OpenPage, lang: str) -> None:
+    page = app("batches", lang)
+    source = inspect.getsource(get_batch).strip()
+    assert source not in [code.value for code in page.code]
+    with i18n.using(lang):
+        page = opened(page, "batches_code")
+    assert source in [code.value.strip() for code in page.code]
+    with i18n.using(lang):
+        assert i18n.page_text("batches_code").strip() in [markdown.value for markdown in page.markdown]
+
+
+def test_the_training_page_shows_its_loop(app: OpenPage) -> None:
+    page = opened(app("training"), "training_code")
+    assert inspect.getsource(Trainer._train_step).strip() in [code.value.strip() for code in page.code]
+
+
+@pytest.mark.parametrize("station", [station.name for station in STATIONS])
+def test_every_page_can_be_unfolded(app: OpenPage, station: str) -> None:
+    page = app(station)
+    folded = [one for one in page.expander if one.label == "Show the code"]
+    shown = len(page.code)
+    page = opened(page, folded[0].proto.id.rsplit("-", 1)[1])
+    assert not page.exception and len(page.code) > shown
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_words_are_explained_in_the_sidebar(app: OpenPage, lang: str) -> None:
+    page = opened(app("home", lang), "glossary")
+    said = "".join(markdown.value for markdown in page.sidebar.markdown)
+    with i18n.using(lang):
+        assert glossary.word("loss") in said

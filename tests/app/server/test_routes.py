@@ -1,0 +1,157 @@
+"""What the live chart is told."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as values
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from minigpt_core.store.curves import Curve
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
+from ui.server import routes
+
+RunMaker = Callable[..., Run]
+losses = values.lists(values.floats(0, 20), min_size=1, max_size=60)
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=routes.ROUTES)) as client:
+        yield client
+
+
+def loss_at(step: int) -> float:
+    """A falling curve with a little saw on it."""
+    return 2 + 2 * math.exp(-step / 50) + step % 7 / 10
+
+
+def fill(home: Path, run: Run, steps: int) -> None:
+    """Steps, evaluations and samples as a training of that length leaves them."""
+    store, every = RunStore(home), max(1, steps // 20)
+    for start in range(0, steps, 10_000):
+        numbers = range(start, min(start + 10_000, steps))
+        store.append(
+            run.id,
+            steps=[StepEvent(step=n, loss=loss_at(n), learning_rate=0.01, grad_norm=1.0) for n in numbers],
+        )
+    marks = range(0, steps + 1, every)
+    store.append(
+        run.id,
+        evaluations=[MetricsEvent(step=n, train_loss=2.5, val_loss=2.6, val_accuracy=0.25) for n in marks],
+        samples=[SampleEvent(step=n, text=f"à {n}\n" + "œ" * 2000) for n in marks],
+        step=steps,
+        steps_per_second=50.0,
+    )
+
+
+def curve(of: list[float]) -> Curve:
+    middles = [4 * i + 1.5 for i in range(len(of))]
+    return Curve(steps=[0, 4 * len(of) - 1], losses=[of[0], of[-1]], mean_steps=middles, mean_losses=of)
+
+
+def test_a_run_as_json(client: TestClient, some_run: RunMaker, home: Path) -> None:
+    run = some_run(steps=40)
+    fill(home, run, 40)
+    state = client.get(f"/api/runs/{run.id}").json()
+    assert (state["status"], state["step"], state["steps"]) == ("stopped", 40, 40)
+    assert len(state["raw"]["x"]) == len(state["raw"]["y"]) == 40
+    assert state["val"]["y"][-1] == 2.6
+    assert state["accuracy"] == 0.25
+    assert [state["samples"][0]["step"], state["samples"][-1]["step"]] == [0, 40]
+    assert state["rate"] is None
+    assert state["seconds_left"] is None
+
+
+def test_a_fresh_run_has_no_numbers_yet(client: TestClient, some_run: RunMaker) -> None:
+    state = client.get(f"/api/runs/{some_run().id}").json()
+    assert (state["loss"], state["accuracy"], state["samples"]) == (None, None, [])
+    assert state["smooth"] == {"x": [], "y": []}
+
+
+def test_a_run_of_100_000_steps_still_fits_into_15_kilobytes(
+    client: TestClient, some_run: RunMaker, home: Path
+) -> None:
+    run = some_run(steps=1_000_000)
+    fill(home, run, 100_000)
+    answer = client.get(f"/api/runs/{run.id}")
+    assert len(answer.content) < 15_000
+    assert max(answer.json()["raw"]["y"]) == pytest.approx(max(map(loss_at, range(100))), abs=1e-4), (
+        "a spike survives"
+    )
+
+
+def test_an_unchanged_run_is_answered_without_a_body(
+    client: TestClient, some_run: RunMaker, home: Path
+) -> None:
+    run = some_run(steps=40)
+    tag = client.get(f"/api/runs/{run.id}").headers["etag"]
+    same = client.get(f"/api/runs/{run.id}", headers={"if-none-match": tag})
+    assert (same.status_code, same.content) == (304, b"")
+    fill(home, run, 40)
+    assert client.get(f"/api/runs/{run.id}", headers={"if-none-match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize("run_id", ["abc", "..", "%00", "x" * 5000])
+def test_an_unknown_run_is_404(client: TestClient, run_id: str) -> None:
+    assert client.get(f"/api/runs/{run_id}").status_code == 404
+
+
+def test_a_deleted_run_is_404(client: TestClient, some_run: RunMaker, home: Path) -> None:
+    run = some_run()
+    RunStore(home).delete(run.id)
+    assert client.get(f"/api/runs/{run.id}").status_code == 404
+
+
+def test_a_failing_store_is_503(client: TestClient, some_run: RunMaker, home: Path) -> None:
+    run = some_run()
+    (home / "runs.sqlite3-wal").unlink(missing_ok=True)
+    (home / "runs.sqlite3").write_bytes(b"not a database" * 1000)
+    assert client.get(f"/api/runs/{run.id}").status_code == 503
+
+
+def test_nothing_can_be_changed_through_the_routes(client: TestClient, some_run: RunMaker) -> None:
+    address = f"/api/runs/{some_run().id}"
+    assert {client.request(method, address).status_code for method in ("POST", "PUT", "PATCH", "DELETE")} == {
+        405
+    }
+
+
+def test_plotly_comes_from_the_installed_package(client: TestClient) -> None:
+    answer = client.get("/api/plotly.js")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert b"plotly.js v" in answer.content[:300]
+
+
+@given(losses)
+def test_the_smoothed_curve_stays_between_the_extremes(of: list[float]) -> None:
+    line = [y for _x, y in routes.smoothed(curve(of), 10)]
+    assert min(of) - 1e-9 <= min(line)
+    assert max(line) <= max(of) + 1e-9
+
+
+@given(values.floats(0, 20), values.integers(1, 50))
+def test_a_constant_loss_is_not_changed_by_smoothing(loss: float, count: int) -> None:
+    assert [y for _x, y in routes.smoothed(curve([loss] * count), 7)] == pytest.approx([loss] * (count + 1))
+
+
+@given(losses)
+def test_smoothing_weighs_by_distance_in_steps(of: list[float]) -> None:
+    """The definition, written out: each mean keeps its weight times exp(-distance / memory) at every later one."""
+    shown, longest = curve(of), 10.0
+    keep = [math.exp(-4 / routes.memory(step, longest)) for step in shown.mean_steps]
+    for i, (_step, value) in enumerate(routes.smoothed(shown, longest)[: len(of)]):
+        weights = [(1 if j == 0 else 1 - keep[j]) * math.prod(keep[j + 1 : i + 1]) for j in range(i + 1)]
+        mean = sum(w * y for w, y in zip(weights, of, strict=False)) / sum(weights)
+        assert value == pytest.approx(mean)
+
+
+@given(values.text())
+def test_any_sample_survives_the_way_to_the_browser(text: str) -> None:
+    shown = json.loads(routes.encoded({"text": routes.readable(text)}))["text"]
+    assert not any(ord(c) < 32 and c != "\n" for c in shown)

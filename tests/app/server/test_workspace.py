@@ -1,0 +1,89 @@
+"""Who gets which workspace."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from streamlit import config
+
+from ui.server.unknown_page import UnknownPage
+from ui.server.workspace import COOKIE, WorkspaceCookie, new_token, well_formed
+
+
+@pytest.fixture
+def browser() -> Iterator[TestClient]:
+    routes = [
+        Route("/", lambda request: HTMLResponse("a page")),
+        Route("/training", lambda request: HTMLResponse("another page")),
+        Route("/api/runs/x", lambda request: JSONResponse({})),
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(UnknownPage), Middleware(WorkspaceCookie)])
+    with TestClient(app, base_url="http://testserver") as client:
+        yield client
+
+
+def test_on_loopback_there_is_no_cookie(browser: TestClient) -> None:
+    assert "set-cookie" not in browser.get("/").headers
+
+
+def test_served_to_a_class_every_browser_gets_one_cookie(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    header = browser.get("/").headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(header.split("; "))
+    token = browser.cookies[COOKIE]
+    assert well_formed(token)
+    assert "set-cookie" not in browser.get("/training").headers
+    assert browser.cookies[COOKIE] == token
+
+
+def test_only_pages_set_it(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    assert "set-cookie" not in browser.get("/api/runs/x").headers
+
+
+BAD = ["", "local", "x" * 21, "x" * 23, "x" * 21 + "é", '"' + "x" * 20 + '"', "../" + "x" * 19]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_cookie_of_another_form_is_replaced(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    answer = browser.get("/", headers={b"cookie": f"{COOKIE}={bad}".encode()})
+    assert "set-cookie" in answer.headers
+
+
+def test_tokens_are_well_formed_and_differ() -> None:
+    tokens = {new_token() for _ in range(100)}
+    assert len(tokens) == 100
+    assert all(map(well_formed, tokens))
+    assert not any(map(well_formed, ("local", None, 7, b"x" * 22, "x" * 22 + "\n")))
+
+
+def test_an_unknown_page_leads_to_the_first_one(browser: TestClient) -> None:
+    answer = browser.get("/nosuch?lang=fr", follow_redirects=False)
+    assert answer.headers["location"] == "./?missing=nosuch&lang=fr"
+    assert browser.get("/nosuch").text == "a page"
+    assert browser.get("/training").text == "another page"
+
+
+def test_a_path_that_a_proxy_puts_before_ours_is_no_page_name() -> None:
+    config.set_option("server.baseUrlPath", "class/app")
+    try:
+        routes = [
+            Route(path, lambda request: HTMLResponse("a page"))
+            for path in ("/class/app/", "/class/app/training")
+        ]
+        with TestClient(Starlette(routes=routes, middleware=[Middleware(UnknownPage)])) as client:
+            answer = client.get("/class/app/nosuch", follow_redirects=False)
+            assert answer.headers["location"] == "./?missing=nosuch"
+            assert client.get("/class/app/training").text == client.get("/class/app/").text == "a page"
+            assert "missing" not in str(client.get("/class/app").url)
+    finally:
+        config.set_option("server.baseUrlPath", "")

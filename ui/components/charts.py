@@ -1,0 +1,110 @@
+"""Plain data → plotly figures. Draw them with `st.plotly_chart(figure, key=…, alt=…, config=charts.CONFIG)`.
+
+Colours of text, grid and background come from the page's theme, so a figure works in light and dark.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from ui.style import KIND_COLOURS, REFERENCE, TRAIN, VALIDATION
+from ui.words.i18n import _, n_, number, percent, plotly_separators
+from ui.words.tokens import face, kind, name
+
+CONFIG = {"displaylogo": False, "displayModeBar": False}
+GRID = "rgba(128,128,128,0.22)"
+CLEAR = "rgba(0,0,0,0)"
+
+
+def layout(
+    figure: go.Figure, *, x: str = "", y: str = "", height: int = 320, legend: bool = False
+) -> go.Figure:
+    """Give a figure our plain look: axis titles with units, the reader's separators, nothing else around it."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28 if legend else 8, "b": 8},
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        separators=plotly_separators(),
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        hoverlabel={"align": "left"},
+        bargap=0.18,
+        dragmode=False,
+    )
+    figure.update_xaxes(title=x, automargin=True, zeroline=False, showgrid=False, separatethousands=True)
+    figure.update_yaxes(title=y, automargin=True, zeroline=False, gridcolor=GRID, separatethousands=True)
+    return figure
+
+
+def safe(text: str) -> str:
+    """`text` as it stands, inside a figure: plotly reads some HTML in titles, labels and hover texts."""
+    return html.escape(text, quote=False)
+
+
+def frequency_bars(counts: Mapping[str, int], *, top: int = 30, height: int = 320) -> go.Figure:
+    """How often each character stands in the text, the most frequent first; a bar says "e: 612 times, 10.6 %"."""
+    total = sum(counts.values())
+    first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top]
+    figure = go.Figure(
+        go.Bar(
+            x=list(range(len(first))),
+            y=[100 * count / total for _character, count in first],
+            marker_color=[KIND_COLOURS[kind(character)] for character, _count in first],
+            hovertext=[_frequency(character, count, total) for character, count in first],
+            hoverinfo="text",
+        )
+    )
+    layout(figure, y=_("share of the text (%)"), height=height)
+    return _characters_on_axis(figure, [character for character, _count in first])
+
+
+def probability_bars(
+    characters: Sequence[str],
+    probabilities: Sequence[float],
+    before: Sequence[float] | None = None,
+    *,
+    chosen: int | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """How probable each next character is, in per cent; with `before`, also what the model itself says.
+
+    Args:
+        chosen: index of the bar of the character that was drawn; it is painted orange.
+    """
+    figure = go.Figure()
+    if before is not None:
+        figure.add_trace(_probability_trace(characters, before, _("as the model says"), REFERENCE))
+    figure.add_trace(_probability_trace(characters, probabilities, _("after the settings"), TRAIN))
+    if chosen is not None:  # a trace of its own, which covers the blue bar and stands in the legend
+        figure.add_trace(_probability_trace(characters, probabilities, _("drawn"), VALIDATION, only=chosen))
+    layout(figure, y=_("probability (%)"), height=height, legend=before is not None)
+    return _characters_on_axis(figure, characters)
+
+
+def _probability_trace(
+    characters: Sequence[str], shares: Sequence[float], title: str, colour: str, only: int | None = None
+) -> go.Bar:
+    return go.Bar(
+        x=list(range(len(characters))),
+        y=[100 * share if only in (None, i) else None for i, share in enumerate(shares)],
+        name=title,
+        offsetgroup="before" if colour == REFERENCE else "after",
+        marker_color=colour,
+        hovertext=[
+            f"{safe(name(c))}: {percent(p, 1)}, {title}" for c, p in zip(characters, shares, strict=True)
+        ],
+        hoverinfo="text",
+    )
+
+
+def _frequency(character: str, count: int, total: int) -> str:
+    times = n_("{character}: {n} time, {share}", "{character}: {n} times, {share}", count)
+    return times.format(character=safe(name(character)), n=number(count), share=percent(count / total, 1))
+
+
+def _characters_on_axis(figure: go.Figure, characters: Sequence[str]) -> go.Figure:
+    """Label bar number i with the i-th character. Characters as categories would be sorted and merged."""
+    labels = [safe(face(character)) for character in characters]
+    return figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels, tickangle=0)

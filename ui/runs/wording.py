@@ -1,0 +1,96 @@
+"""Words for things of the core that more than one page names."""
+
+import unicodedata
+
+from minigpt_core.errors import UserError
+from minigpt_core.store.runs import Run
+from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
+from ui.words.i18n import N_, _, translate
+
+STATUSES = {
+    "queued": N_("waiting"),
+    "running": N_("training"),
+    "paused": N_("paused"),
+    "done": N_("finished"),
+    "stopped": N_("stopped"),
+    "diverged": N_("diverged"),
+    "failed": N_("failed"),
+    "interrupted": N_("interrupted"),
+}
+STATUS_COLOURS = {
+    "queued": REFERENCE,
+    "running": TRAIN,
+    "paused": VALIDATION,
+    "done": DONE,
+    "stopped": REFERENCE,
+    "diverged": PROBLEM,
+    "failed": PROBLEM,
+    "interrupted": PROBLEM,
+}
+
+KINDS = {  # what the settings with a choice of words can be
+    "positions": {"none": N_("none"), "learned": N_("learned"), "rotary": N_("rotary")},
+    "mlp": {"none": N_("none"), "gelu": "GELU", "relu2": "ReLU²"},
+    "norm": {"none": N_("none"), "layernorm": "LayerNorm", "rmsnorm": "RMSNorm"},
+    "schedule": {
+        "constant": N_("constant"),
+        "cosine": N_("falling as a cosine"),
+        "linear": N_("falling evenly"),
+    },
+    "optimizer": {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"},
+    "precision": {"float32": "float32", "bfloat16": "bfloat16"},
+}
+
+TURNING = ("R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI")  # Unicode's bidi classes
+
+TOY_TITLES = {
+    "Additions": N_("Additions"),
+    "Reversed words": N_("Reversed words"),
+    "Balanced brackets": N_("Balanced brackets"),
+}
+
+
+def text_title(title: str) -> str:
+    """A text's title; those of the generated texts in the reader's language."""
+    return _(TOY_TITLES[title]) if title in TOY_TITLES else own_words(title)
+
+
+def status_word(status: str) -> str:
+    """What a run is doing, in one word."""
+    return _(STATUSES[status])
+
+
+def run_title(run: Run) -> str:
+    """The run's name; without one, its text and the begin of its id. A person's words: escape them."""
+    if run.prepared:
+        model, text = "GPT" if run.model.n_layer else "TinyGPT", text_title(run.text_title)
+        return _("{model} on “{text}” (prepared)").format(model=model, text=text)
+    return own_words(run.name) or f"{text_title(run.text_title)} · {run.id[:6]}"
+
+
+def own_words(name: str) -> str:
+    """A name that a person gave, as it may stand in a line of ours: "" if nothing of it can be seen.
+
+    One that is read from right to left, or turns the direction round, is isolated: the words beside it stay in place.
+    """
+    if not any(unicodedata.category(c)[0] in "LMNPS" for c in name):
+        return ""
+    turns = any(unicodedata.bidirectional(c) in TURNING for c in name)
+    return f"\u2068{name}\u2069" if turns else name
+
+
+def run_error(run: Run) -> str | None:
+    """Why a run failed, in the reader's language."""
+    return _stored_sentence(run.error) if run.error else None
+
+
+def run_remark(run: Run) -> str | None:
+    """What could not be done as asked, though the run went on, in the reader's language."""
+    return _stored_sentence(run.remark) if run.remark else None
+
+
+def _stored_sentence(stored: str) -> str:
+    try:
+        return translate(UserError.from_json(stored))
+    except (ValueError, KeyError, TypeError):  # written by another version
+        return stored

@@ -1,0 +1,193 @@
+"""Words and numbers in the reader's language. The English sentence is the key, `.po` files hold the others.
+
+`_("Start")`, `_("{n} steps").format(n=number(500))`, `n_("{n} step", "{n} steps", n).format(n=number(n))`.
+`python scripts/messages.py` brings the `.po` files up to date and lists what is missing.
+"""
+
+import gettext
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from minigpt_core.errors import UserError
+
+WORDS = Path(__file__).parent
+NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and its unit
+SAME_TIME = 1.5  # times that differ by less than this factor count as one
+NO_VALUE = "–"
+
+_fixed_language: ContextVar[str | None] = ContextVar("fixed_language", default=None)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The translations of one language; a sentence with a plural has one string for each form."""
+
+    messages: dict[str, tuple[str, ...]]
+    plural_form: Callable[[int], int]
+
+
+def language() -> str:
+    """The reader's language, "en" or "fr"."""
+    from ui import state  # only now: what `state` needs speaks, too
+
+    return _fixed_language.get() or state.language()
+
+
+@contextmanager
+def using(code: str) -> Iterator[None]:
+    """Inside this block, everything is in the language `code`."""
+    token = _fixed_language.set(code)
+    try:
+        yield
+    finally:
+        _fixed_language.reset(token)
+
+
+def _(message: str) -> str:
+    """`message` in the reader's language."""
+    forms = catalogue(language()).messages.get(message)
+    return forms[0] if forms else message
+
+
+def N_(message: str) -> str:
+    """Mark a sentence for translation where it is kept, to be translated where it is shown."""
+    return message
+
+
+def n_(singular: str, plural: str, n: int) -> str:
+    """The form that goes with the number `n`, in the reader's language."""
+    words = catalogue(language())
+    forms = words.messages.get(singular, (singular, plural))
+    return forms[min(words.plural_form(n), len(forms) - 1)]
+
+
+def translate(error: UserError) -> str:
+    """What a `UserError` says, in the reader's language, as plain text."""
+    values = {name: shown_value(value) for name, value in error.values.items()}
+    return _(error.template).format(**values)
+
+
+def page_text(name: str) -> str:
+    """The Markdown of `<language>/<name>.md`."""
+    return (WORDS / language() / f"{name}.md").read_text(encoding="utf-8")
+
+
+@cache
+def catalogue(code: str) -> Catalogue:
+    """All `.po` files of one language in one table. English needs none: its sentences are the keys."""
+    messages: dict[str, tuple[str, ...]] = {}
+    plural_form = gettext.c2py("n != 1")
+    for path in sorted((WORDS / code).glob("*.po")):
+        with path.open("rb") as file:
+            part = read_po(file, locale=code)
+        plural_form = gettext.c2py(part.plural_expr)
+        for message in part:
+            forms = _forms(message.string)
+            if message.id and all(forms) and not message.fuzzy:
+                messages[_key(message.id)] = forms
+    return Catalogue(messages, plural_form)
+
+
+def _key(message_id: Any) -> str:
+    return message_id if isinstance(message_id, str) else message_id[0]
+
+
+def _forms(string: Any) -> tuple[str, ...]:
+    return (string,) if isinstance(string, str) else tuple(string)
+
+
+# Numbers
+
+
+def number(value: float | None, digits: int | None = None) -> str:
+    """5760 → "5,760" or "5 760". `digits` after the decimal mark; None shows whole numbers whole, others as needed."""
+    if value is None or math.isnan(value):
+        return NO_VALUE
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if digits is None and 0 < abs(value) < 1e-6:
+        return f"{value:.3g}".replace(".", plotly_separators()[0]).replace("-", "−")
+    decimals = "#" * 6 if digits is None else "0" * digits
+    text = format_decimal(value, format=f"#,##0.{decimals}" if decimals else "#,##0", locale=language())
+    return text.replace("-", "−")
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """0.25 → "+0.25", -0.25 → "−0.25"."""
+    text = number(value, digits)
+    return text if value < 0 else f"+{text}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """0.106 → "11 %"; with one digit "10.6 %" or "10,6 %"."""
+    if share is None or not math.isfinite(share):
+        return NO_VALUE
+    return f"{number(100 * share, digits)}{NARROW_SPACE}%"
+
+
+def file_size(n_bytes: int) -> str:
+    """46080 → "46.1 kB" or "46,1 ko" (steps of 1000)."""
+    units = ("o", "ko", "Mo", "Go", "To") if language() == "fr" else ("B", "kB", "MB", "GB", "TB")
+    size, step = float(n_bytes), 0
+    while size >= 999.95 and step < len(units) - 1:
+        size, step = size / 1000, step + 1
+    digits = 1 if step and size < 100 else 0
+    return f"{number(size, digits)}{NARROW_SPACE}{units[step]}"
+
+
+def duration(seconds: float | None) -> str:
+    """0.42 → "0.4 s", 130 → "2 min 10 s", 7500 → "2 h 05 min"."""
+    if seconds is None or not math.isfinite(seconds):
+        return NO_VALUE
+    if seconds < 0.95:
+        return f"{number(max(seconds, 0), 1)}{NARROW_SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest}{NARROW_SPACE}s"
+    if minutes < 60:
+        return f"{minutes}{NARROW_SPACE}min" + (f" {rest}{NARROW_SPACE}s" if rest else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{number(hours)}{NARROW_SPACE}h {minutes:02d}{NARROW_SPACE}min"
+
+
+def rough_duration(alone: float, crowded: float) -> str:
+    """A time that depends on what else the machine does, no more exact than it is known: "40 s" or "40 s to 2 min".
+
+    Args:
+        alone: seconds if nothing else is done.
+        crowded: seconds if the machine stays as busy as it is.
+    """
+    if crowded < SAME_TIME * alone:
+        return duration(_round((alone + crowded) / 2))
+    return _("{shortest} to {longest}").format(
+        shortest=duration(_round(alone)), longest=duration(_round(crowded))
+    )
+
+
+def _round(seconds: float) -> float:
+    """As one would say it: 7 s, 35 s, 2 min 30 s, 12 min."""
+    for limit, unit in ((10, 1), (60, 5), (300, 30)):
+        if seconds < limit:
+            return max(1, unit * round(seconds / unit))
+    return float(60 * round(seconds / 60))
+
+
+def shown_value(value: Any) -> str:
+    """A value inside a sentence: numbers in the reader's locale, everything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return number(value)
+
+
+def plotly_separators() -> str:
+    """Plotly's `separators`: the decimal mark, then the mark between thousands."""
+    return f",{NARROW_SPACE}" if language() == "fr" else ".,"
