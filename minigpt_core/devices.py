@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
-from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.model import parameters_of
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("float32", "bfloat16")
 # Floating-point operations of one training step. Below the first, a graphics processor spends its time on starting
 # kernels; below the second, a second thread waits longer than it works. See benchmarks/threads.py.
 WORTH_A_DEVICE = 2e9

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from minigpt_core import ngrams
+from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import Dataset, get_batch, prepare, split
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.interpret.ablation import (
@@ -40,8 +41,8 @@ from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step,
 from minigpt_core.interpret.puzzle_heads import head_scores
 from minigpt_core.interpret.puzzles import Puzzle, accuracy
 from minigpt_core.jobs import manager as job_managers
-from minigpt_core.model import ModelConfig, build_model
-from minigpt_core.sampling import SampleSettings, SampleStep, Surprise, generate
+from minigpt_core.model import build_model
+from minigpt_core.sampling import SampleStep, Surprise, generate
 from minigpt_core.sampling import surprise as measure_surprise
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore

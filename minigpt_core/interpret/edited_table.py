@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minigpt_core.configs import check_range
 from minigpt_core.errors import ConfigError
-from minigpt_core.model import TinyGPT, check_range
+from minigpt_core.model import TinyGPT
 
 
 @dataclass(frozen=True)

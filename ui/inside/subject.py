@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 from torch import nn
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import torch
 
-from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.configs import ModelConfig
+from minigpt_core.model import build_model
 
 Shape = tuple[int, ...]
 

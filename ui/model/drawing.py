@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.model import ModelConfig
+from minigpt_core.configs import ModelConfig
 from ui.model import choice, words
 from ui.model.anatomy import Part, Shape
 from ui.words.i18n import N_, _, n_, number

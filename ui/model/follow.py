@@ -7,7 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from minigpt_core.model import GPT, Block, ModelConfig, build_model
+from minigpt_core.configs import ModelConfig
+from minigpt_core.model import GPT, Block, build_model
 from ui.model.anatomy import total_operations, total_parameters
 
 SHOWN_PLACES = 64  # characters of the row that are kept, at most

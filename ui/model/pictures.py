@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from minigpt_core.model import ModelConfig
+from minigpt_core.configs import ModelConfig
 from minigpt_core.tokenizer import CharTokenizer
 from ui.model.anatomy import Memory, Part, total_memory
 from ui.model.follow import Stage

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import check_length
 from minigpt_core.errors import TextError
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer

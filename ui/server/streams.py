@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from torch import Tensor
 
+from minigpt_core.configs import SampleSettings, check_range
 from minigpt_core.errors import ConfigError, RunNotFound, UserError
-from minigpt_core.model import check_range
-from minigpt_core.sampling import SampleSettings, next_probabilities, predict
+from minigpt_core.sampling import next_probabilities, predict
 from ui import resources
 from ui.sampling.drawing import Draw, Lanes, Writer
 from ui.sampling.recipe import MAX_LENGTH, Recipe, whole

@@ -16,6 +16,7 @@ import pytest
 
 from minigpt_core import devices, optimizers
 from minigpt_core.__main__ import main
+from minigpt_core.configs import TrainConfig
 from minigpt_core.export import script as export_script_module
 from minigpt_core.export.french import FRENCH
 from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard
@@ -26,7 +27,7 @@ from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import ChangeEvent, StepEvent, TrainConfig
+from minigpt_core.training import ChangeEvent, StepEvent
 
 TEXT = corpus.normalize(corpus.load("le-chat-curieux").text)[:5000]
 SHOW = "import json; print(json.dumps([losses, evaluations, text]))"
