@@ -21,7 +21,7 @@ from minigpt_core import devices, optimizers
 from minigpt_core.__main__ import main
 from minigpt_core.export import script as export_script_module
 from minigpt_core.export.french import FRENCH
-from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard
+from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard, write_scalars
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import LONGEST_EMBEDDED, PARTS, export_parts, export_script
 from minigpt_core.jobs.recording import Recorder
@@ -29,7 +29,7 @@ from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import ChangeEvent, StepEvent, TrainConfig
+from minigpt_core.training import ChangeEvent, SampleEvent, StepEvent, TrainConfig
 
 TEXT = corpus.normalize(corpus.load("le-chat-curieux").text)[:5000]
 ROUNDING = 1e-5  # of a loss: the program sums up in another order, and Muon's few digits carry that on
@@ -323,6 +323,29 @@ def test_tensorboard_is_asked_for_in_a_sentence(
     with pytest.raises(ExportError, match="pip install tensorboard"):
         export_tensorboard(store, run, tmp_path / "events")
     assert not (tmp_path / "events").exists()
+
+
+class Written:
+    """What TensorBoard's writer is given."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def add_scalar(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def add_text(self, _name: str, text: str, *_: Any, **__: Any) -> None:
+        self.texts.append(text)
+
+
+def test_a_sample_is_no_markdown_in_tensorboard(store: RunStore) -> None:
+    run, odd = trained(store, {}, steps=1, sample_length=0), "# un matin\n[x](y) <b>\n\n- *chat*\n```"
+    store.append(run.id, samples=[SampleEvent(step=1, text=odd)])
+    written = Written()
+    write_scalars(written, store, run)
+    lines = written.texts[-1].split("\n")
+    assert all(line.startswith("    ") for line in lines)
+    assert "\n".join(line[4:] for line in lines) == odd
 
 
 def test_tensorboard_reads_what_was_written(store: RunStore, tmp_path: Path) -> None:
