@@ -1,23 +1,23 @@
 """The model as a drawing that is also its control: what it is made of, what that costs, what a batch becomes in it."""
 
 from minigpt_core.configs import ModelConfig
+from minigpt_core.interpret.anatomy import model_parts
 from minigpt_core.model import GPT, TinyGPT, build_model, parameters_of
 from ui import resources, state
 from ui.components.show_code import show_code
 from ui.model import choice, controls, sections
-from ui.model.anatomy import parts
 
 chosen = state.chosen_text()
 run = state.current_run()
 vocab_size = resources.tokenizer(chosen.id, chosen.lower).vocab_size
 config = ModelConfig(vocab_size=vocab_size, **choice.drawn_fields())
 batch_size = controls.sidebar(config, run)
-anatomy = parts(config, batch_size, choice.optimizer())
+parts = model_parts(config, batch_size, choice.optimizer())
 
-sections.head(config, anatomy)
+sections.head(config, parts)
 controls.ladder(config)
 seen = sections.journey(chosen, config, batch_size, run)
-sections.picture_and_part(config, anatomy, batch_size, seen)
-sections.costs(config, anatomy, batch_size)
+sections.picture_and_part(config, parts, batch_size, seen)
+sections.costs(config, parts, batch_size)
 sections.follow_batch(chosen, config, batch_size, seen)
 show_code("model", ModelConfig, build_model, parameters_of, TinyGPT, GPT)

@@ -1,7 +1,13 @@
 """What stands in the exported programs in French: comments and printed words, by their English form."""
 
 FRENCH = {
-    "It needs nothing but torch.": "Ce programme n’a besoin que de torch.",
+    "A training as a program of its own: it needs nothing but torch.": (
+        "Un entraînement sous forme de programme : il n’a besoin que de torch."
+    ),
+    "It draws the same random numbers, and so comes to the same losses.": (
+        "Il tire les mêmes nombres au hasard et retrouve donc les mêmes pertes."
+    ),
+    "Its name: $name": "Son nom : $name",
     "The run went on the graphics card; here it goes on the processor, so the last digits may differ.": (
         "Cet entraînement a eu lieu sur la carte graphique ; ici c’est le processeur, donc les derniers chiffres "
         "peuvent différer."

@@ -2,7 +2,7 @@
 
 The program draws the same batches from the same random numbers, so it comes to the same losses as the run. It is
 picked from one template, `templates/run.py.txt`: a line that ends in `#? flag, !flag` stays only if the run needs it,
-and takes the block below it along. Comments and printed words stand in `export_french.py` in French.
+and takes the block below it along. Comments and printed words stand in `french.py` in French.
 """
 
 import re
@@ -65,9 +65,9 @@ def export_parts(store: RunStore, run: Run, language: Language = "en") -> Export
     }
     values = values_of(run, text, changes)
     template = resources.files("minigpt_core.export").joinpath("templates", "run.py.txt").read_text("utf-8")
-    code = Template(translated(picked(template, flags), language)).substitute(values)
+    parts = split_parts(translated(picked(template, flags), language))  # before anybody's words stand in it
     files = {TEXT_FILE: text.encode()} if flags["text_file"] else {}
-    return Exported(split_parts(code), files)
+    return Exported({name: Template(code).substitute(values) for name, code in parts.items()}, files)
 
 
 # What the run needs

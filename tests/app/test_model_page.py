@@ -6,16 +6,16 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core import optimizers
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import get_batch, prepare
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
+from minigpt_core.memory import training_memory
 from minigpt_core.model import build_model, count_parameters
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import CheckpointEvent, Trainer
 from tests.app.conftest import OpenPage
-from ui.model import anatomy, choice, pictures
+from ui.model import choice, pictures
 from ui.model.words import formula, letters
 from ui.words.i18n import _, file_size, number, using
 
@@ -184,68 +184,14 @@ def test_the_drawn_model_becomes_that_of_the_next_training(app: OpenPage, lang: 
     assert page.select_slider(key="page.training.n_layer").value == wanted.n_layer
 
 
-def saved_for_the_way_back(config: ModelConfig, batch_size: int) -> int:
-    """Bytes that autograd keeps of a training batch, each storage once, the parameters left out."""
-    model = build_model(config).train()
-    known = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
-    kept: dict[int, torch.UntypedStorage] = {}
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in known:
-            kept[storage.data_ptr()] = storage  # held, so that no later one gets its place
-        return tensor
-
-    x, y = torch.randint(0, config.vocab_size, (2, batch_size, config.block_size))
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        model(x, y)
-    return sum(storage.nbytes() for storage in kept.values())
-
-
-KINDS: list[dict[str, object]] = [
-    {}, {"norm": "rmsnorm"}, {"norm": "none"}, {"positions": "rotary"}, {"mlp": "relu2"}, {"mlp": "none"},
-    {"qk_norm": True}, {"qk_norm": True, "positions": "rotary"}, {"tie_weights": True}, {"residual": False},
-    {"block_size": 96, "n_layer": 2},
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
-@pytest.mark.parametrize("fields", KINDS, ids=str)
-def test_the_numbers_in_between_are_those_that_pytorch_keeps(
-    dropout: float, fields: dict[str, object]
-) -> None:
-    config = config_of("dropout", **({"dropout": dropout, "n_layer": 3} | fields))
-    counted = anatomy.total_memory(anatomy.parts(config, 5)).batch
-    assert counted == pytest.approx(saved_for_the_way_back(config, 5), rel=0.01)
-
-
-@pytest.mark.parametrize("rung", [rung.name for rung in RUNGS])
-def test_on_every_rung_too(rung: str) -> None:
-    counted = anatomy.total_memory(anatomy.parts(config_of(rung), 4)).batch
-    assert counted == pytest.approx(saved_for_the_way_back(config_of(rung), 4), rel=0.01)
-
-
-@pytest.mark.parametrize("optimizer", ["adamw", "muon", "sgd"])
-@pytest.mark.parametrize("fields", [{}, {"tie_weights": True}], ids=str)
-def test_the_optimizers_memory_is_what_it_keeps(optimizer: str, fields: dict[str, object]) -> None:
-    config = config_of("layers", **fields)
-    model = build_model(config)
-    made = optimizers.make(optimizer, model, learning_rate=0.01, weight_decay=0.1, betas=(0.9, 0.95))
-    model(*torch.randint(0, V, (2, 2, 16)))[1].backward()
-    for one in made:
-        one.step()
-    kept = sum(tensor.nbytes for tensor in optimizers.state(made).values() if tensor.ndim)
-    assert anatomy.total_memory(anatomy.parts(config, 2, optimizer)).optimizer == kept
-
-
 def test_the_memory_in_the_head_contains_the_batch(app: OpenPage) -> None:
     page = app("model", text="the-curious-cat")
     press(page, "rung_dropout")
     page.select_slider(key="page.model.context").set_value(1024).run()
     page.select_slider(key="page.model.batch_size").set_value(64).run()
     assert not page.exception
-    kept = anatomy.total_memory(anatomy.parts(drawn(page), 64))
-    assert kept.batch > 14e9
+    kept = training_memory(drawn(page), 64)
+    assert kept.activations > 14e9
     with using("en"):
         assert f"<div class='mg-n'>{file_size(kept.total)}</div>" in html(page)
     assert "64 × 1,024 = 65,536 characters" in " ".join(caption.value for caption in page.caption)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from minigpt_core.configs import ModelConfig
+from minigpt_core.interpret.anatomy import ModelPart, Shape
 from ui.model import choice, words
-from ui.model.anatomy import Part, Shape
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import escape
 
@@ -17,7 +17,7 @@ NO_STEP = N_("There is no further size that fits the rest of the model.")
 SIZED = {"embedding": "n_embd", "layer": "n_layer", "attention": "n_head"}
 
 
-def model(config: ModelConfig, parts: dict[str, Part]) -> None:
+def model(config: ModelConfig, parts: dict[str, ModelPart]) -> None:
     """The whole model from the characters at the top to the probabilities at the bottom."""
     with st.container(key="model_drawing", gap=None):
         for name in ("characters", "embedding", "positions"):
@@ -25,7 +25,7 @@ def model(config: ModelConfig, parts: dict[str, Part]) -> None:
             _arrow(config, parts[name].shape)
         _layers(config, parts)
         _arrow(config, parts["layer"].shape)
-        if parts["final_norm"].there:
+        if parts["final_norm"].present:
             _part(config, parts["final_norm"])
             _arrow(config, parts["final_norm"].shape)
         _part(config, parts["output"])
@@ -34,7 +34,7 @@ def model(config: ModelConfig, parts: dict[str, Part]) -> None:
         st.html(_shares(parts))
 
 
-def _layers(config: ModelConfig, parts: dict[str, Part]) -> None:
+def _layers(config: ModelConfig, parts: dict[str, ModelPart]) -> None:
     with st.container(key=f"model_layer_{'there' if config.n_layer else 'none'}", gap=None):
         _part(config, parts["layer"])
         if config.n_layer:
@@ -43,20 +43,20 @@ def _layers(config: ModelConfig, parts: dict[str, Part]) -> None:
             _half(config, parts, ("norm_2", "mlp", "add_2"))
 
 
-def _half(config: ModelConfig, parts: dict[str, Part], names: tuple[str, str, str]) -> None:
+def _half(config: ModelConfig, parts: dict[str, ModelPart], names: tuple[str, str, str]) -> None:
     """A part of a layer with its norm before it, and the shortcut around both."""
     norm, main, add = (parts[name] for name in names)
-    with st.container(key=f"model_half_{main.name}_{'around' if add.there else 'straight'}", gap=None):
-        if norm.there:
+    with st.container(key=f"model_half_{main.name}_{'around' if add.present else 'straight'}", gap=None):
+        if norm.present:
             _part(config, norm)
             _arrow(config, norm.shape)
         _part(config, main)
-        if add.there:
+        if add.present:
             _arrow(config, main.shape)
             _part(config, add)
 
 
-def _part(config: ModelConfig, part: Part) -> None:
+def _part(config: ModelConfig, part: ModelPart) -> None:
     """One row: its name and number of parameters, to be opened; and its size, to be changed."""
     opened = choice.opened() == part.name
     with st.container(
@@ -65,28 +65,28 @@ def _part(config: ModelConfig, part: Part) -> None:
         st.button(
             _label(config, part),
             key=f"model_open_{part.name}",
-            type="primary" if opened else "secondary" if part.there else "tertiary",
+            type="primary" if opened else "secondary" if part.present else "tertiary",
             on_click=choice.open_part,
             args=(part.name,),
             width="stretch",
             wrap=False,
         )
-        if part.name in SIZED and (part.there or part.name == "layer"):
+        if part.name in SIZED and (part.present or part.name == "layer"):
             _stepper(SIZED[part.name])
 
 
-def _label(config: ModelConfig, part: Part) -> str:
-    name = f"**{words.title(part.name, config)}**" if part.there else words.title(part.name, config)
+def _label(config: ModelConfig, part: ModelPart) -> str:
+    name = f"**{words.title(part.name, config)}**" if part.present else words.title(part.name, config)
     return f"{name} :small[{_detail(config, part)}]"
 
 
-def _detail(config: ModelConfig, part: Part) -> str:
-    if not part.there:
+def _detail(config: ModelConfig, part: ModelPart) -> str:
+    if not part.present:
         return _("not there yet")
     if part.name == "positions":
         kind = _(words.CHOICES["positions"][config.positions])
-        return f"{kind} · {number(part.parameters)}" if part.parameters else kind
-    if part.name == "output" and not part.parameters:
+        return f"{kind} · {number(part.parameters.count)}" if part.parameters.count else kind
+    if part.name == "output" and not part.parameters.count:
         return _("shared with the embedding")
     if part.name == "softmax":
         return _("→ probabilities")
@@ -94,9 +94,11 @@ def _detail(config: ModelConfig, part: Part) -> str:
         return _("adds what came in")
     if part.name == "layer":
         return ""
-    if not part.weights:
+    if not part.parameters.shapes:
         return ""
-    return n_("{n} parameter", "{n} parameters", part.parameters).format(n=number(part.parameters))
+    return n_("{n} parameter", "{n} parameters", part.parameters.count).format(
+        n=number(part.parameters.count)
+    )
 
 
 def _stepper(name: str) -> None:
@@ -146,12 +148,12 @@ def shape_words(config: ModelConfig, shape: Shape) -> str:
     return " × ".join(words)
 
 
-def _shares(parts: dict[str, Part]) -> str:
+def _shares(parts: dict[str, ModelPart]) -> str:
     """Behind each part a bar: its share of all parameters."""
-    total = sum(part.parameters for part in parts.values())
+    total = sum(part.parameters.count for part in parts.values())
     rules = "".join(
-        f".st-key-model_open_{part.name} button{{--share:{100 * part.parameters / total:.1f}%}}"
+        f".st-key-model_open_{part.name} button{{--share:{100 * part.parameters.count / total:.1f}%}}"
         for part in parts.values()
-        if part.parameters
+        if part.parameters.count
     )
     return f"<style>{rules}</style>"

@@ -9,12 +9,9 @@ from torch import Tensor, nn
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.model import GPT, Block, build_model
-from ui.model.anatomy import total_operations, total_parameters
 
 SHOWN_PLACES = 64  # characters of the row that are kept, at most
 SHOWN_NUMBERS = 64  # numbers of each of them
-LARGEST = 3_000_000_000  # operations of a forward pass that a page waits for
-MOST_PARAMETERS = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +108,3 @@ def passed_layer(block: Block, x: Tensor) -> Iterator[Passed]:
     yield "mlp", 1, thought, None
     if block.residual:
         yield "add_2", 1, found + thought, None
-
-
-def too_large(config: ModelConfig, batch_size: int) -> bool:
-    """Whether a forward pass takes longer than a page can wait for."""
-    work = total_operations(config) * batch_size * config.block_size
-    return work > LARGEST or total_parameters(config) > MOST_PARAMETERS

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from minigpt_core.configs import ModelConfig
+from minigpt_core.interpret.anatomy import ModelPart, total_memory
+from minigpt_core.memory import TrainingMemory
 from minigpt_core.tokenizer import CharTokenizer
-from ui.model.anatomy import Memory, Part, total_memory
 from ui.model.follow import Stage
 from ui.model.words import title
 from ui.style import PROBLEM, TRAIN
@@ -136,7 +137,7 @@ class Cost:
     operations: int
 
 
-def costs(parts: Mapping[str, Part], config: ModelConfig, batch_size: int) -> str:
+def costs(parts: Mapping[str, ModelPart], config: ModelConfig, batch_size: int) -> str:
     """What each part costs: parameters with a bar, memory, operations for one character; then what the batch keeps,
     and all together."""
     lines, kept = cost_rows(parts, config), total_memory(parts)
@@ -151,7 +152,7 @@ def costs(parts: Mapping[str, Part], config: ModelConfig, batch_size: int) -> st
         "numbers in between, for a batch of {n} rows",
         batch_size,
     ).format(n=number(batch_size))
-    cells += [_cell(batch), "<div></div>" * 2, _cell(file_size(kept.batch)), "<div></div>" * 2]
+    cells += [_cell(batch), "<div></div>" * 2, _cell(file_size(kept.activations)), "<div></div>" * 2]
     together = (_("together"), number(total), "", file_size(kept.total), number(work), "")
     cells += [f"<div><b>{escape(value)}</b></div>" for value in together]
     return f"<div class='mg-costs'>{''.join(cells)}</div>"
@@ -161,25 +162,24 @@ def _cell(value: str) -> str:
     return f"<div>{escape(value)}</div>"
 
 
-def cost_rows(parts: Mapping[str, Part], config: ModelConfig) -> list[Cost]:
+def cost_rows(parts: Mapping[str, ModelPart], config: ModelConfig) -> list[Cost]:
     """Each part that has parameters or works; all norms together."""
     lines = [
         _cost(title(name, config), [parts[name]])
         for name in ("embedding", "positions", "attention", "mlp", "output")
-        if parts[name].there
+        if parts[name].present
     ]
     norms = [parts[name] for name in ("norm_1", "norm_2", "final_norm")]
-    if any(norm.there for norm in norms):
+    if any(norm.present for norm in norms):
         lines.insert(-1, _cost(_("Norms"), norms))
     return lines
 
 
-def _cost(title: str, parts: Sequence[Part]) -> Cost:
-    kept = sum((part.memory for part in parts), Memory())
-    parameters, operations = (
-        sum(getattr(part, name) for part in parts) for name in ("parameters", "operations")
-    )
-    return Cost(title, parameters, kept.total - kept.batch, operations)
+def _cost(title: str, parts: Sequence[ModelPart]) -> Cost:
+    kept = sum((part.memory for part in parts), TrainingMemory())
+    parameters = sum(part.parameters.count for part in parts)
+    operations = sum(part.flops for part in parts)
+    return Cost(title, parameters, kept.total - kept.activations, operations)
 
 
 def _bar(value: int, total: int) -> str:

@@ -1,6 +1,7 @@
 """The Model page from top to bottom, one function a section."""
 
 import inspect
+import math
 from dataclasses import dataclass
 
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import check_length
 from minigpt_core.errors import TextError
+from minigpt_core.interpret.anatomy import IN_LAYERS, ModelPart, too_large_to_trace, total_memory
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
@@ -15,8 +17,7 @@ from ui import problems, resources, state
 from ui.batches import draws
 from ui.components import show_code
 from ui.model import choice, controls, drawing, pictures, words
-from ui.model.anatomy import IN_LAYERS, Part, size_of, total_memory
-from ui.model.follow import SHOWN_PLACES, Stage, too_large
+from ui.model.follow import SHOWN_PLACES, Stage
 from ui.resources import ChosenText
 from ui.runs.wording import KINDS
 from ui.words import glossary
@@ -55,10 +56,10 @@ class Journey:
         return self.tokenizer.decode(self.ids)
 
 
-def head(config: ModelConfig, parts: dict[str, Part]) -> None:
+def head(config: ModelConfig, parts: dict[str, ModelPart]) -> None:
     """The title, the live totals, and what this model is in a sentence."""
-    parameters = sum(part.parameters for part in parts.values())
-    work = sum(part.operations for part in parts.values())
+    parameters = sum(part.parameters.count for part in parts.values())
+    work = sum(part.flops for part in parts.values())
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="model_head"
     ):
@@ -92,7 +93,7 @@ def _use_it() -> None:
 def journey(chosen: ChosenText, config: ModelConfig, batch_size: int, run: Run | None) -> Journey | None:
     """A batch of the chosen text, followed through the model; None if it cannot be: see `follow_batch`."""
     dataset, seed = resources.dataset(chosen.id, chosen.lower), draws.seeds()[-1]
-    if too_large(config, batch_size):
+    if too_large_to_trace(config, batch_size):
         return None
     try:
         batch = draws.draw(dataset, "train", config.block_size, batch_size, seed)
@@ -120,7 +121,7 @@ def whose_weights(
 
 
 def picture_and_part(
-    config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: Journey | None
+    config: ModelConfig, parts: dict[str, ModelPart], batch_size: int, seen: Journey | None
 ) -> None:
     """The drawing, and beside it the part that is open."""
     left, right = st.columns(DRAWING_SHARE, gap="medium")
@@ -130,7 +131,7 @@ def picture_and_part(
         _opened(config, parts, batch_size, seen)
 
 
-def _opened(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: Journey | None) -> None:
+def _opened(config: ModelConfig, parts: dict[str, ModelPart], batch_size: int, seen: Journey | None) -> None:
     part = parts.get(choice.opened(), parts["embedding"])
     st.subheader(words.title(part.name, config))
     st.markdown(words.explanation(part.name, config, batch_size))
@@ -142,27 +143,29 @@ def _opened(config: ModelConfig, parts: dict[str, Part], batch_size: int, seen: 
     controls.settings(part.name, config)
     if seen:
         _values(part, config, seen)
-    if part.weights:
+    if part.parameters.shapes:
         st.html(_weights(part, config))
     _code(part, config)
 
 
-def _weights(part: Part, config: ModelConfig) -> str:
+def _weights(part: ModelPart, config: ModelConfig) -> str:
     """The parameters of a part: their names in the code and their shapes."""
     per_layer = part.name in IN_LAYERS and config.n_layer > 1
-    count = n_("{n} parameter", "{n} parameters", part.parameters).format(n=number(part.parameters))
+    count = n_("{n} parameter", "{n} parameters", part.parameters.count).format(
+        n=number(part.parameters.count)
+    )
     if per_layer:
         count = _("{parameters} in {n} layers; those of the first:").format(
             parameters=count, n=number(config.n_layer)
         )
     rows = "".join(
-        f"<code>{escape(name)}</code><code>{escape(str(shape))}</code><span>{number(size_of(shape))}</span>"
-        for name, shape in part.weights
+        f"<code>{escape(name)}</code><code>{escape(str(shape))}</code><span>{number(math.prod(shape))}</span>"
+        for name, shape in part.parameters.shapes
     )
     return f"<div class='mg-label mg-plain'>{escape(count)}</div><div class='mg-weights'>{rows}</div>"
 
 
-def _values(part: Part, config: ModelConfig, seen: Journey) -> None:
+def _values(part: ModelPart, config: ModelConfig, seen: Journey) -> None:
     """What really leaves this part for one character; for attention also where it looks."""
     stage = stage_of(part.name, seen.stages)
     if stage is None:
@@ -191,34 +194,34 @@ def stage_of(part: str, stages: list[Stage]) -> Stage | None:
     return next((stage for stage in stages if stage.part == part), None)
 
 
-def _code(part: Part, config: ModelConfig) -> None:
+def _code(part: ModelPart, config: ModelConfig) -> None:
     with st.expander(_("Its code"), icon=":material/code:", key="model_part_code"):
         for source in words.sources(part.name, config):
             st.caption(show_code.where(source))
             st.code(inspect.getsource(source), language="python")
 
 
-def costs(config: ModelConfig, parts: dict[str, Part], batch_size: int) -> None:
+def costs(config: ModelConfig, parts: dict[str, ModelPart], batch_size: int) -> None:
     """What each part costs."""
     st.subheader(_("Where are the parameters and the work?"))
     st.html(pictures.costs(parts, config, batch_size))
     st.caption(_memory_words(config, parts) + " " + _work_words(config, parts, batch_size))
 
 
-def _memory_words(config: ModelConfig, parts: dict[str, Part]) -> str:
+def _memory_words(config: ModelConfig, parts: dict[str, ModelPart]) -> str:
     """What lies in memory during a step, and why so much."""
-    kept, most = total_memory(parts), max(parts.values(), key=lambda part: part.memory.batch)
+    kept, most = total_memory(parts), max(parts.values(), key=lambda part: part.memory.activations)
     sentence = _(
         "Memory in training, 4 bytes a number: weights {weights}, gradients {gradients}, the optimizer {name} "
         "{optimizer}. To find the gradients, a step goes back the way it came: until then {batch} of the numbers in "
         "between are kept, {share} of them in “{part}”. What is needed only for a moment comes on top."
     ).format(
-        weights=file_size(kept.weights),
+        weights=file_size(kept.parameters),
         gradients=file_size(kept.gradients),
         name=KINDS["optimizer"][choice.optimizer()],
         optimizer=file_size(kept.optimizer),
-        batch=file_size(kept.batch),
-        share=percent(most.memory.batch / kept.batch),
+        batch=file_size(kept.activations),
+        share=percent(most.memory.activations / kept.activations),
         part=words.title(most.name, config),
     )
     if not config.dropout:
@@ -231,10 +234,10 @@ def _memory_words(config: ModelConfig, parts: dict[str, Part]) -> str:
     return f"{sentence} {more.format(block=block)}"
 
 
-def _work_words(config: ModelConfig, parts: dict[str, Part], batch_size: int) -> str:
+def _work_words(config: ModelConfig, parts: dict[str, ModelPart], batch_size: int) -> str:
     """What is counted as work, and how much of it a step is."""
     characters = batch_size * config.block_size
-    work = sum(part.operations for part in parts.values())
+    work = sum(part.flops for part in parts.values())
     return _(
         "Operations: multiplications and additions of the matrix products for one character, forward. Training takes "
         "about three times as many a character, and a step has {rows} × {block} = {n} characters: about {total} "
@@ -280,7 +283,7 @@ def _why_not(chosen: ChosenText, config: ModelConfig, batch_size: int) -> None:
     except TextError as error:
         problems.show(error)
         return
-    assert too_large(config, batch_size)
+    assert too_large_to_trace(config, batch_size)
     st.info(
         _(
             "A model or batch of this size takes too long to calculate just for a look. All shapes and counts on this "
