@@ -8,7 +8,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,12 +24,10 @@ from minigpt_core.devices import (
     choose_precision,
     linear_layers_in,
     place,
-    random_state,
-    seeded_state,
-    set_random_state,
     step_operations,
 )
 from minigpt_core.model import build_model, count_parameters
+from minigpt_core.random_numbers import RandomNumbers
 from minigpt_core.sampling import generate, start_id
 
 # One chunk of an evaluation takes some milliseconds, so that Stop is heard in between: at most so many characters,
@@ -177,16 +175,15 @@ class Trainer:
         self._replay = deque(changes)
         self._wait, self._last_step_at = wait or sleep_until_due, -math.inf
         self._batches = torch.Generator().manual_seed(config.seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+        self._dropout = RandomNumbers.seeded(config.seed)
+        with self._dropout.lent():  # it goes on behind the weights
             self.model = build_model(model_config)
-            self._rng_state = torch.get_rng_state()  # what dropout will draw from
         wanted = choose_device(config.device, step_operations(model_config, config.batch_size))
         self.device, device_problem = place(self.model, wanted)
         self.precision, precision_problem = choose_precision(config.precision, self.device)
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
-            self._rng_state = seeded_state(self.device, config.seed)
+            self._dropout = RandomNumbers.seeded(config.seed, self.device)
         self._optimizers = optimizers.make(
             config.optimizer,
             self.model,
@@ -252,7 +249,7 @@ class Trainer:
         """A copy of everything that the next step depends on."""
         tensors = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizers.state(self._optimizers).items()}
-        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._rng_state}
+        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._dropout.state}
         copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
         self._last = Checkpoint(step=self.step, tensors=copies, state=self._state())
         return self._last
@@ -276,7 +273,7 @@ class Trainer:
         optimizers.load_state(self._optimizers, part(tensors, "optimizer."))
         self._batches.set_state(tensors["rng.batches"])
         if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
-            self._rng_state = tensors["rng.torch"]
+            self._dropout.state = tensors["rng.torch"]
         self.step, self.seconds = checkpoint.step, state["seconds"]
         self.learning_rate, self.pace = state["learning_rate"], state["pace"]
         self.eval_interval = state["eval_interval"]
@@ -390,16 +387,9 @@ class Trainer:
             setattr(self, name, value)
             yield ChangeEvent(step=self.step, name=name, value=value)
 
-    @contextmanager
-    def _own_random_numbers(self) -> Iterator[None]:
-        """Dropout takes no generator: give it this run's own stretch of the global one, and put that back."""
-        outside = random_state(self.device)
-        set_random_state(self.device, self._rng_state)
-        try:
-            yield
-        finally:
-            self._rng_state = random_state(self.device)
-            set_random_state(self.device, outside)
+    def _own_random_numbers(self) -> AbstractContextManager[None]:
+        """Dropout takes no generator: it gets this run's own stretch of numbers. Without dropout nothing is drawn."""
+        return self._dropout.lent() if self.model_config.dropout else nullcontext()
 
     def seconds_until_due(self) -> float:
         """Time left until the pace in force allows the next step; 0 without a pace, or once Stop was asked for."""
