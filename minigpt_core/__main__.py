@@ -26,7 +26,7 @@ from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import export_script
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
-from minigpt_core.model import build_model
+from minigpt_core.model import load_model
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.sampling import generate, start_id
 from minigpt_core.store import prepared
@@ -291,8 +291,7 @@ def command_sample(options: argparse.Namespace) -> int:
     store = RunStore()
     run = find_run(store, options.run)
     weights = store.load_checkpoint(run.id, chosen_step(options.checkpoint), model_only=True)
-    model = build_model(run.model)
-    model.load_state_dict(part(weights.tensors, "model."))
+    model = load_model(run.model, part(weights.tensors, "model."))
     tokenizer = CharTokenizer.from_characters(run.characters)
     prompt = known_part(tokenizer, corpus.normalize(options.prompt, run.lower, strip=False))
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from minigpt_core.configs import ModelConfig
+from minigpt_core.random_numbers import RandomNumbers
 
 NORM_EPS = 1e-5  # as GPT-2: keeps the division finite where all numbers are equal
 ROTARY_BASE = 10_000  # the slowest pair of numbers turns once in about 2π · 10,000 characters
@@ -354,6 +355,20 @@ def set_to_zero(layer: nn.Linear) -> None:
 def build_model(config: ModelConfig) -> nn.Module:
     """The model that a configuration describes, with freshly drawn weights."""
     return TinyGPT(config) if config.n_layer == 0 and config.positions == "none" else GPT(config)
+
+
+def fresh_model(config: ModelConfig, seed: int) -> nn.Module:
+    """The model with which a training with this seed begins, ready to predict."""
+    with RandomNumbers.seeded(seed).lent():
+        return build_model(config).eval()
+
+
+def load_model(config: ModelConfig, weights: dict[str, Tensor]) -> nn.Module:
+    """The model that a configuration describes, with these weights by name, ready to predict. None are drawn."""
+    with WithoutDrawing():
+        model = build_model(config)
+    model.load_state_dict(weights)
+    return model.eval()
 
 
 def count_parameters(model: nn.Module) -> int:

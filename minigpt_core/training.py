@@ -7,7 +7,7 @@ displays nothing. Letters in the shape comments: B sequences in a batch, T chara
 import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,12 +23,10 @@ from minigpt_core.devices import (
     choose_precision,
     linear_layers_in,
     place,
-    random_state,
-    seeded_state,
-    set_random_state,
     step_operations,
 )
 from minigpt_core.model import build_model, count_parameters
+from minigpt_core.random_numbers import RandomNumbers
 from minigpt_core.sampling import generate, start_id
 from minigpt_core.steering import ChangeEvent, Steering
 
@@ -163,16 +161,15 @@ class Trainer:
         self._evaluated_step = -1
         self._last: Checkpoint | None = None
         self._batches = torch.Generator().manual_seed(config.seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+        self._dropout = RandomNumbers.seeded(config.seed)
+        with self._dropout.lent():  # it goes on behind the weights
             self.model = build_model(model_config)
-            self._rng_state = torch.get_rng_state()  # what dropout will draw from
         wanted = choose_device(config.device, step_operations(model_config, config.batch_size))
         self.device, device_problem = place(self.model, wanted)
         self.precision, precision_problem = choose_precision(config.precision, self.device)
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
-            self._rng_state = seeded_state(self.device, config.seed)
+            self._dropout = RandomNumbers.seeded(config.seed, self.device)
         self._optimizers = optimizers.make(
             config.optimizer,
             self.model,
@@ -225,7 +222,7 @@ class Trainer:
         """A copy of everything that the next step depends on."""
         tensors = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizers.state(self._optimizers).items()}
-        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._rng_state}
+        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._dropout.state}
         copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
         self._last = Checkpoint(step=self.step, tensors=copies, state=self._state())
         return self._last
@@ -247,7 +244,7 @@ class Trainer:
         optimizers.load_state(self._optimizers, part(tensors, "optimizer."))
         self._batches.set_state(tensors["rng.batches"])
         if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
-            self._rng_state = tensors["rng.torch"]
+            self._dropout.state = tensors["rng.torch"]
         self.step, self.seconds = checkpoint.step, state["seconds"]
         self.steering.restore(state)
         self.best_step, self._evaluated_step = state["best_step"], state["evaluated_step"]
@@ -351,16 +348,9 @@ class Trainer:
         )  # half a window forgotten at a time: a sample must not hold the training up
         return self.dataset.tokenizer.decode([s.token for s in steps])
 
-    @contextmanager
-    def _own_random_numbers(self) -> Iterator[None]:
-        """Dropout takes no generator: give it this run's own stretch of the global one, and put that back."""
-        outside = random_state(self.device)
-        set_random_state(self.device, self._rng_state)
-        try:
-            yield
-        finally:
-            self._rng_state = random_state(self.device)
-            set_random_state(self.device, outside)
+    def _own_random_numbers(self) -> AbstractContextManager[None]:
+        """Dropout takes no generator: it gets this run's own stretch of numbers. Without dropout nothing is drawn."""
+        return self._dropout.lent() if self.model_config.dropout else nullcontext()
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

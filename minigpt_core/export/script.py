@@ -110,7 +110,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
     training, T = run.training, run.model.block_size
     falling, warmup = training.schedule != "constant", training.warmup_steps > 0
     changed = {change.name for change in changes}
-    muon, few_digits = training.optimizer == "muon", calculates_bfloat16(torch.device("cpu"))
+    few_digits = calculates_bfloat16(torch.device("cpu"))
     tiny = run.model.n_layer == 0 and run.model.positions == "none"
     wide = run.model.norm != "none" and run.model.residual and not run.model.zero_init
     return {
@@ -140,7 +140,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "math": training.schedule == "cosine"
         or run.status == "diverged"
         or wide
-        or (muon and not few_digits),
+        or training.optimizer == "muon",
     }
 
 

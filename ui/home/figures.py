@@ -8,7 +8,7 @@ from torch import Tensor
 from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig
 from minigpt_core.data import check_length, draw_starts
 from minigpt_core.errors import TextError
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.model import parameters_of
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.runs import Run
@@ -30,8 +30,7 @@ class Settings:
     @property
     def parameters(self) -> int:
         """How many numbers the model has."""
-        with torch.device("meta"):  # counted without drawing any weights
-            return count_parameters(build_model(self.model))
+        return parameters_of(self.model)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
