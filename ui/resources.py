@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from minigpt_core import ngrams
@@ -34,7 +36,7 @@ from minigpt_core.interpret.activations import (
     lens_on,
     run_with_cache,
 )
-from minigpt_core.interpret.edited_table import learned_table
+from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.memorization import Copied, KnownText
 from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
 from minigpt_core.interpret.puzzle_heads import head_scores
@@ -304,18 +306,28 @@ def ablation(run_id: str, step: int, mean: bool) -> Table:
     return Table(model(run_id, step), ablation_text(run_id), mean)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def learned_pairs(run_id: str, step: int) -> tuple[torch.Tensor, float]:
-    """P(next | current) of a TinyGPT after `step` steps, (V, V), and how far it is from counting: `StoreError`."""
-    log_table = learned_table(model(run_id, step))
-    return log_table.exp(), ngrams.distance_from_counts(log_table, counted_pairs(run_id))
+@st.cache_resource(show_spinner=False, max_entries=256)
+def learned_pairs(run_id: str, step: int, most: int) -> tuple[NDArray[np.float64], float]:
+    """What a TinyGPT has learned after `step` steps.
+
+    Args:
+        most: N, how many characters are shown: the most frequent ones, in the order of their ids.
+
+    Returns:
+        P(next | current) of these characters, (N, N), and how far the whole table is from counting.
+
+    Raises:
+        StoreError: the checkpoint cannot be read.
+    """
+    table, pairs = BigramTable(model(run_id, step)), counted_pairs(run_id)
+    return table.shares(pairs.most_frequent(most)), distance_from_counts(table, pairs)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def counted_pairs(run_id: str) -> torch.Tensor:
-    """How often each character follows each one in the text that a run learns from: (V, V)."""
+def counted_pairs(run_id: str) -> PairCounts:
+    """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
-    return ngrams.bigram_counts(known.train, known.tokenizer.vocab_size)
+    return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
