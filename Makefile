@@ -34,6 +34,7 @@ test: $(VENV)/installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy --num-workers 2 $(CHECKED)
+	$(VENV)/bin/lint-imports --no-logo
 	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 prepared: $(VENV)/installed

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import torch
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.model import ModelConfig
 from minigpt_core.ngrams import one_character_minimum
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.texts import corpus

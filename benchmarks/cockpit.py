@@ -21,11 +21,12 @@ from playwright.sync_api import Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.responsiveness import report, reruns, watched_context
+from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.manager import JobManager
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import MetricsEvent, StepEvent, TrainConfig
+from minigpt_core.training import MetricsEvent, StepEvent
 from scripts.browser import find_chromium, go, launch, wait_until_idle
 from scripts.running_app import ROOT, running_app
 

@@ -21,11 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.manager import JobManager, import_path
 from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import StepEvent, TrainConfig
+from minigpt_core.training import StepEvent
 
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
 STEPS = 1500

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.texts import corpus
-from minigpt_core.training import MetricsEvent, TrainConfig, Trainer
+from minigpt_core.training import MetricsEvent, Trainer
 
 CANDIDATES = {
     "adamw": (3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 3e-2, 1e-1, 1.0),

@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 from urllib.request import urlopen
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent, TrainConfig
+from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
 from scripts.running_app import running_app
 
 BATCH = 600  # steps a transaction, about what a worker writes at full speed

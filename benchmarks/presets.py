@@ -21,9 +21,10 @@ from pathlib import Path
 import torch
 
 from benchmarks.textbook import Textbook
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.interpret.puzzles import SPLITS, CountedModel, Puzzle, accuracy, unseen_puzzles
-from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.model import parameters_of
 from minigpt_core.ngrams import NgramModel
 from minigpt_core.presets import NANOGPT_CPU, PRESETS, Preset, find_preset
 from minigpt_core.texts import corpus

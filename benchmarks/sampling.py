@@ -18,8 +18,9 @@ from string import ascii_lowercase
 import torch
 from torch import Tensor, nn
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.memorization import KnownText
-from minigpt_core.model import ModelConfig, build_model, count_parameters
+from minigpt_core.model import build_model, count_parameters
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.sampling import SampleStep, generate, surprise
 

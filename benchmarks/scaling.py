@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import StepEvent, Trainer

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from minigpt_core.model import ModelConfig
-from minigpt_core.training import TrainConfig
+from minigpt_core.configs import ModelConfig, TrainConfig
 
 
 class Attention(nn.Module):

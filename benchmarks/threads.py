@@ -10,12 +10,12 @@ import statistics
 
 import torch
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import good_thread_count, step_operations
 from minigpt_core.ladder import settings_up_to
-from minigpt_core.model import ModelConfig
 from minigpt_core.texts import corpus
-from minigpt_core.training import StepEvent, TrainConfig, Trainer
+from minigpt_core.training import StepEvent, Trainer
 
 STEPS = 12
 GPT = settings_up_to("layers")[0]

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig, check_choice, check_range
 from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
 from minigpt_core.export.archive import export_run, import_run
@@ -25,25 +26,16 @@ from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import export_script
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
-from minigpt_core.model import ModelConfig, build_model, check_choice, check_range
+from minigpt_core.model import load_model
 from minigpt_core.presets import Preset, find_preset
-from minigpt_core.sampling import SampleSettings, generate, start_id
+from minigpt_core.sampling import generate, start_id
 from minigpt_core.store import prepared
 from minigpt_core.store.checkpoint_files import write_whole
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import (
-    DoneEvent,
-    Event,
-    MetricsEvent,
-    SampleEvent,
-    StepEvent,
-    TrainConfig,
-    Trainer,
-    part,
-)
+from minigpt_core.training import DoneEvent, Event, MetricsEvent, SampleEvent, StepEvent, Trainer, part
 
 BAR_WIDTH = 24
 BAR_SECONDS = 0.1
@@ -299,8 +291,7 @@ def command_sample(options: argparse.Namespace) -> int:
     store = RunStore()
     run = find_run(store, options.run)
     weights = store.load_checkpoint(run.id, chosen_step(options.checkpoint), model_only=True)
-    model = build_model(run.model)
-    model.load_state_dict(part(weights.tensors, "model."))
+    model = load_model(run.model, part(weights.tensors, "model."))
     tokenizer = CharTokenizer.from_characters(run.characters)
     prompt = known_part(tokenizer, corpus.normalize(options.prompt, run.lower, strip=False))
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])

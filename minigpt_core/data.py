@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from minigpt_core.configs import check_range
 from minigpt_core.errors import TextError
-from minigpt_core.model import check_range
 from minigpt_core.tokenizer import CharTokenizer
 
 

@@ -1,13 +1,12 @@
-"""Where a model is trained: which device, how many processor threads, how exact, and whose random numbers."""
+"""Where a model is trained: which device, how many processor threads, and how exact."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
-from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.model import parameters_of
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("float32", "bfloat16")
 # Floating-point operations of one training step. Below the first, a graphics processor spends its time on starting
 # kernels; below the second, a second thread waits longer than it works. See benchmarks/threads.py.
 WORTH_A_DEVICE = 2e9
@@ -91,25 +90,3 @@ def linear_layers_in(precision: str, device: torch.device) -> torch.autocast:
     which training does not mind (https://arxiv.org/abs/1905.12322). The weights themselves stay in float32.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
-
-
-def random_state(device: torch.device) -> Tensor:
-    """The state of the device's own random generator; it lies on the CPU."""
-    return torch.get_rng_state() if device.type == "cpu" else torch.get_device_module(device).get_rng_state()
-
-
-def set_random_state(device: torch.device, state: Tensor) -> None:
-    """The inverse of `random_state`."""
-    if device.type == "cpu":
-        torch.set_rng_state(state)
-    else:
-        torch.get_device_module(device).set_rng_state(state)
-
-
-def seeded_state(device: torch.device, seed: int) -> Tensor:
-    """The state that an accelerator's random generator has after seeding; the generator itself is left alone."""
-    before = random_state(device)
-    torch.get_device_module(device).manual_seed(seed)
-    state = random_state(device)
-    set_random_state(device, before)
-    return state

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import N_, ConfigError
-from minigpt_core.model import ModelConfig
-from minigpt_core.training import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)

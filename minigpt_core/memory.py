@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import torch
 
-from minigpt_core.model import ModelConfig, WithoutDrawing, build_model
+from minigpt_core.configs import ModelConfig
+from minigpt_core.model import WithoutDrawing, build_model
 
 FLOAT32_BYTES = 4
 OPTIMIZER_STATES = {  # numbers that an optimizer keeps for each parameter, and for each of a matrix inside the layers

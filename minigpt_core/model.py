@@ -5,99 +5,20 @@ Letters in the shape comments: B sequences in a batch, T characters in a sequenc
 the vocabulary (`vocab_size`).
 """
 
-import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from minigpt_core.errors import ConfigError
+from minigpt_core.configs import ModelConfig
+from minigpt_core.random_numbers import RandomNumbers
 
-POSITIONS = ("none", "learned", "rotary")
-MLPS = ("none", "gelu", "relu2")
-NORMS = ("none", "layernorm", "rmsnorm")
 NORM_EPS = 1e-5  # as GPT-2: keeps the division finite where all numbers are equal
 ROTARY_BASE = 10_000  # the slowest pair of numbers turns once in about 2π · 10,000 characters
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """The size of a model and the parts it has. Checked when the configuration is made; the defaults are TinyGPT."""
-
-    vocab_size: int
-    """V: how many distinct characters the model knows, at least 1."""
-
-    block_size: int = 32
-    """T: how many characters of context the model is given, 1 to 1024."""
-
-    n_embd: int = 64
-    """C: how many numbers describe one character, 1 to 1024."""
-
-    n_layer: int = 0
-    """How many layers (attention, and an MLP if there is one) lie on top of each other, 0 to 48."""
-
-    n_head: int = 1
-    """nh: attention heads in a layer, 1 to 64; each one looks at C / nh of the numbers."""
-
-    positions: str = "none"
-    """How the model knows where a character stands: `none`, `learned` (a row for each place, added to the
-    character's row) or `rotary` (queries and keys are turned by an angle that grows with the place)."""
-
-    mlp: str = "none"
-    """What each layer computes at every place after looking around: `none`, or a two-layer network with the
-    activation `gelu` or `relu2`."""
-
-    residual: bool = False
-    """Whether a part of a layer adds its result to what came in, instead of replacing it."""
-
-    norm: str = "none"
-    """What brings the numbers to one scale before each part and at the end: `none`, `layernorm` or `rmsnorm`."""
-
-    dropout: float = 0.0
-    """Share of the numbers that are set to 0 at random while training, 0 to 0.9."""
-
-    bias: bool = True
-    """Whether linear layers and LayerNorm add a constant."""
-
-    tie_weights: bool = False
-    """Whether the output layer uses the rows of the embedding as its weights, without a constant, as GPT-2 does."""
-
-    qk_norm: bool = False
-    """Whether queries and keys are brought to length sqrt(hs), so that no attention score can grow without bound."""
-
-    zero_init: bool = False
-    """Whether every part of a layer, and an output layer of its own, begins by adding nothing."""
-
-    def __post_init__(self) -> None:
-        check_range("vocab_size", self.vocab_size, 1, 200_000)
-        check_range("block_size", self.block_size, 1, 1024)
-        check_range("n_embd", self.n_embd, 1, 1024)
-        check_range("n_layer", self.n_layer, 0, 48)
-        check_range("n_head", self.n_head, 1, 64)
-        check_choice("positions", self.positions, POSITIONS)
-        check_choice("mlp", self.mlp, MLPS)
-        check_choice("norm", self.norm, NORMS)
-        check_range("dropout", self.dropout, 0, 0.9)
-        check_combination(self)
-
-    @property
-    def head_size(self) -> int:
-        """hs: how many numbers each head works with."""
-        return self.n_embd // self.n_head
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-able values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`. Raises `ConfigError` for a field that does not exist."""
-        return cls(**known_fields(cls, fields))
 
 
 class TinyGPT(nn.Module):
@@ -436,6 +357,20 @@ def build_model(config: ModelConfig) -> nn.Module:
     return TinyGPT(config) if config.n_layer == 0 and config.positions == "none" else GPT(config)
 
 
+def fresh_model(config: ModelConfig, seed: int) -> nn.Module:
+    """The model with which a training with this seed begins, ready to predict."""
+    with RandomNumbers.seeded(seed).lent():
+        return build_model(config).eval()
+
+
+def load_model(config: ModelConfig, weights: dict[str, Tensor]) -> nn.Module:
+    """The model that a configuration describes, with these weights by name, ready to predict. None are drawn."""
+    with WithoutDrawing():
+        model = build_model(config)
+    model.load_state_dict(weights)
+    return model.eval()
+
+
 def count_parameters(model: nn.Module) -> int:
     """How many numbers training adjusts."""
     return sum(p.numel() for p in model.parameters())
@@ -461,80 +396,3 @@ class WithoutDrawing(TorchFunctionMode):
         if getattr(func, "__module__", "") == "torch.nn.init":
             return args[0] if args else kwargs["tensor"]
         return func(*args, **kwargs)
-
-
-def check_combination(config: ModelConfig) -> None:
-    """Raise `ConfigError` if parts are asked for that cannot work together."""
-    if config.n_layer == 0:
-        check_nothing_needs_layers(config)
-    if config.n_embd % config.n_head:
-        raise ConfigError(
-            "n_embd = {n_embd} cannot be shared out evenly among n_head = {n_head} heads. Choose n_embd as a "
-            "multiple of n_head, such as {nearest}.",
-            n_embd=config.n_embd,
-            n_head=config.n_head,
-            nearest=config.n_head * math.ceil(config.n_embd / config.n_head),
-        )
-    if config.positions == "rotary" and config.head_size % 2:
-        raise ConfigError(
-            "positions = rotary turns pairs of numbers, and every head has {head_size} (n_embd / n_head). Choose "
-            "n_embd and n_head so that this is an even number.",
-            head_size=config.head_size,
-        )
-    if config.zero_init and not config.residual:
-        raise ConfigError(
-            "zero_init needs residual connections: without them a layer that begins at zero lets nothing "
-            "through. Switch residual on, or zero_init off."
-        )
-
-
-def check_nothing_needs_layers(config: ModelConfig) -> None:
-    """Raise `ConfigError` for a part that stands in a layer, or needs one, when there are none."""
-    usual = {field.name: field.default for field in dataclasses.fields(config)}
-    free = ("vocab_size", "block_size", "n_embd", "n_layer")
-    for name, value in config.to_dict().items():
-        if name in free or value == usual[name] or (name, value) == ("positions", "learned"):
-            continue
-        raise ConfigError(
-            "{name} = {value} needs at least one layer, and n_layer is 0. Set n_layer to 1 or more, or {name} to "
-            "{usual}.",
-            name=name,
-            value=value,
-            usual=usual[name],
-        )
-
-
-def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    """Raise `ConfigError` unless `value` is one of `known`."""
-    if value not in known:
-        raise ConfigError(
-            "{name} = {value} cannot be used: choose one of {known}.",
-            name=name,
-            value=value,
-            known=", ".join(known),
-        )
-
-
-def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raise `ConfigError` unless low <= value <= high (NaN is refused too)."""
-    if not low <= value <= high:
-        raise ConfigError(
-            "{name} = {value} cannot be used: choose a number from {low} to {high}.",
-            name=name,
-            value=value,
-            low=low,
-            high=high,
-        )
-
-
-def known_fields(cls: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """`fields`, if every name in it is a field of the dataclass `cls`; else raises `ConfigError`."""
-    known = [field.name for field in dataclasses.fields(cls)]
-    for name in fields:
-        if name not in known:
-            raise ConfigError(
-                "There is no setting called {name}. The settings are: {known}.",
-                name=name,
-                known=", ".join(known),
-            )
-    return fields

@@ -11,9 +11,6 @@ from torch import Tensor, nn
 from minigpt_core.devices import calculates_bfloat16
 from minigpt_core.model import TinyGPT
 
-OPTIMIZERS = ("adamw", "sgd", "muon")
-SCHEDULES = ("constant", "cosine", "linear")
-
 
 def make(
     name: str,

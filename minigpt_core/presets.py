@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import ConfigError
-from minigpt_core.training import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)

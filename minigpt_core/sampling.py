@@ -9,33 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from minigpt_core.errors import ConfigError, UserError
-from minigpt_core.model import GPT, KeyValueCache, check_range
+from minigpt_core.configs import SampleSettings
+from minigpt_core.errors import UserError
+from minigpt_core.model import GPT, KeyValueCache
 from minigpt_core.tokenizer import CharTokenizer
 
 CHARACTERS_AT_ONCE = 2048  # of a text that is read for its surprise: enough for speed, little memory
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleSettings:
-    """How a distribution is bent before one character is drawn from it."""
-
-    temperature: float = 1.0
-    """The logits are divided by it, 0 to 100: below 1 bolder, above 1 more adventurous, 0 always the likeliest."""
-
-    top_k: int = 0
-    """Only the k likeliest characters can be drawn; 0 allows all."""
-
-    top_p: float = 1.0
-    """Only the likeliest characters that together reach this probability can be drawn, above 0 to 1."""
-
-    def __post_init__(self) -> None:
-        check_range("temperature", self.temperature, 0, 100)
-        check_range("top_k", self.top_k, 0, 1_000_000)
-        if not 0 < self.top_p <= 1:
-            raise ConfigError(
-                "top_p = {value} cannot be used: choose a number above 0 and at most 1.", value=self.top_p
-            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

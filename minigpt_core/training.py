@@ -8,155 +8,32 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from minigpt_core import optimizers
+from minigpt_core.configs import ModelConfig, TrainConfig, check_change, check_fit
 from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
 from minigpt_core.devices import (
-    DEVICES,
-    PRECISIONS,
     DeviceError,
     choose_device,
     choose_precision,
     linear_layers_in,
     place,
-    random_state,
-    seeded_state,
-    set_random_state,
     step_operations,
 )
-from minigpt_core.errors import ConfigError
-from minigpt_core.model import (
-    ModelConfig,
-    build_model,
-    check_choice,
-    check_range,
-    count_parameters,
-    known_fields,
-)
-from minigpt_core.optimizers import OPTIMIZERS, SCHEDULES
+from minigpt_core.model import build_model, count_parameters
+from minigpt_core.random_numbers import RandomNumbers
 from minigpt_core.sampling import generate, start_id
 
-EVALUATIONS_PER_RUN = 20
 # One chunk of an evaluation takes some milliseconds, so that Stop is heard in between: at most so many characters,
 # and so many products of a character and a parameter.
 CHARACTERS_PER_CHUNK = 16_384
 WORK_PER_CHUNK = 1_000_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """How a model is trained. Every number is checked when the configuration is made."""
-
-    steps: int = 500
-    """How many times the weights are adjusted, 1 to 10,000,000."""
-
-    batch_size: int = 4
-    """B: how many windows of text one step looks at, 1 to 1024."""
-
-    optimizer: str = "adamw"
-    """`adamw` (https://arxiv.org/abs/1711.05101), `sgd` or `muon`. AdamW gives every weight its own step size, so
-    the rows of rare characters, which seldom get a gradient, learn about as fast as those of common ones. Muon
-    moves each matrix inside the layers as a whole, evenly in all directions; the rest goes to AdamW."""
-
-    learning_rate: float = 3e-3
-    """How far one step moves the weights, 0 to 1000. See `benchmarks/learning_rate.py` for the choice."""
-
-    weight_decay: float = 0.0
-    """How strongly every step pulls the weights towards 0, 0 to 10."""
-
-    grad_clip: float = 0.0
-    """Longest gradient allowed (its norm), 0 to 1000; 0 leaves gradients as they are."""
-
-    eval_interval: int = 0
-    """Steps between two evaluations, 0 to 10,000,000; 0 makes it a twentieth of the run."""
-
-    eval_windows: int = 64
-    """Windows of each split that an evaluation reads, 0 to 1,000,000; 0 reads the whole split."""
-
-    patience: int = 0
-    """Evaluations in a row without a better validation loss after which the run ends early, 0 to 10,000; 0 always
-    makes all steps."""
-
-    sample_length: int = 200
-    """Characters of text written at each evaluation, 0 to 2000."""
-
-    val_fraction: float = 0.1
-    """Share of the text, at its end, that is kept for validation, 0 to 0.5."""
-
-    seed: int = 1337
-    """Where all random numbers of the run come from, 0 to 2**32 - 1."""
-
-    pace: float = 0.0
-    """Steps per second, 0 to 100,000; 0 goes as fast as the machine can."""
-
-    beta1: float = 0.9
-    """How slowly AdamW's mean of the gradients forgets, 0 to 0.9999."""
-
-    beta2: float = 0.999
-    """How slowly AdamW's mean of their squares forgets, 0 to 0.9999."""
-
-    momentum: float = 0.95
-    """How slowly Muon's mean of the gradients forgets, 0 to 0.9999. A short run does better with less."""
-
-    schedule: str = "constant"
-    """How the learning rate goes on after the warm-up: `constant`, or falling as half a `cosine` wave or `linear`."""
-
-    warmup_steps: int = 0
-    """Steps in which the learning rate rises to its full height, 0 to 10,000,000."""
-
-    min_lr_share: float = 0.1
-    """Share of the learning rate that a falling schedule comes down to at the last step, 0 to 1."""
-
-    device: str = "auto"
-    """`cpu`, `cuda`, `mps`, or `auto`: an accelerator where there is one and the model is large enough for it."""
-
-    precision: str = "float32"
-    """`float32`, or `bfloat16`: the linear layers multiply with fewer digits, in training and evaluation, which takes a
-    third less time for models of 100 numbers a character and more. It stays `float32` where a processor lacks
-    instructions for it."""
-
-    def __post_init__(self) -> None:
-        check_range("steps", self.steps, 1, 10_000_000)
-        check_range("batch_size", self.batch_size, 1, 1024)
-        check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        check_learning_rate(self.learning_rate)
-        check_range("weight_decay", self.weight_decay, 0, 10)
-        check_range("grad_clip", self.grad_clip, 0, 1000)
-        check_range("eval_interval", self.eval_interval, 0, 10_000_000)
-        check_range("eval_windows", self.eval_windows, 0, 1_000_000)
-        check_range("patience", self.patience, 0, 10_000)
-        check_range("sample_length", self.sample_length, 0, 2000)
-        check_range("val_fraction", self.val_fraction, 0, 0.5)
-        check_range("seed", self.seed, 0, 2**32 - 1)
-        check_range("pace", self.pace, 0, 100_000)
-        check_range("beta1", self.beta1, 0, 0.9999)
-        check_range("beta2", self.beta2, 0, 0.9999)
-        check_range("momentum", self.momentum, 0, 0.9999)
-        check_choice("schedule", self.schedule, SCHEDULES)
-        check_range("warmup_steps", self.warmup_steps, 0, 10_000_000)
-        check_range("min_lr_share", self.min_lr_share, 0, 1)
-        check_choice("device", self.device, DEVICES)
-        check_choice("precision", self.precision, PRECISIONS)
-
-    @property
-    def evaluation_interval(self) -> int:
-        """Steps between two evaluations, once 0 has been replaced by a twentieth of the run."""
-        return self.eval_interval or max(1, self.steps // EVALUATIONS_PER_RUN)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-able values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`. Raises `ConfigError` for a field that does not exist."""
-        return cls(**known_fields(cls, fields))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,16 +175,15 @@ class Trainer:
         self._replay = deque(changes)
         self._wait, self._last_step_at = wait or sleep_until_due, -math.inf
         self._batches = torch.Generator().manual_seed(config.seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+        self._dropout = RandomNumbers.seeded(config.seed)
+        with self._dropout.lent():  # it goes on behind the weights
             self.model = build_model(model_config)
-            self._rng_state = torch.get_rng_state()  # what dropout will draw from
         wanted = choose_device(config.device, step_operations(model_config, config.batch_size))
         self.device, device_problem = place(self.model, wanted)
         self.precision, precision_problem = choose_precision(config.precision, self.device)
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
-            self._rng_state = seeded_state(self.device, config.seed)
+            self._dropout = RandomNumbers.seeded(config.seed, self.device)
         self._optimizers = optimizers.make(
             config.optimizer,
             self.model,
@@ -373,7 +249,7 @@ class Trainer:
         """A copy of everything that the next step depends on."""
         tensors = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
         tensors |= {f"optimizer.{name}": value for name, value in optimizers.state(self._optimizers).items()}
-        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._rng_state}
+        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._dropout.state}
         copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
         self._last = Checkpoint(step=self.step, tensors=copies, state=self._state())
         return self._last
@@ -397,7 +273,7 @@ class Trainer:
         optimizers.load_state(self._optimizers, part(tensors, "optimizer."))
         self._batches.set_state(tensors["rng.batches"])
         if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
-            self._rng_state = tensors["rng.torch"]
+            self._dropout.state = tensors["rng.torch"]
         self.step, self.seconds = checkpoint.step, state["seconds"]
         self.learning_rate, self.pace = state["learning_rate"], state["pace"]
         self.eval_interval = state["eval_interval"]
@@ -511,16 +387,9 @@ class Trainer:
             setattr(self, name, value)
             yield ChangeEvent(step=self.step, name=name, value=value)
 
-    @contextmanager
-    def _own_random_numbers(self) -> Iterator[None]:
-        """Dropout takes no generator: give it this run's own stretch of the global one, and put that back."""
-        outside = random_state(self.device)
-        set_random_state(self.device, self._rng_state)
-        try:
-            yield
-        finally:
-            self._rng_state = random_state(self.device)
-            set_random_state(self.device, outside)
+    def _own_random_numbers(self) -> AbstractContextManager[None]:
+        """Dropout takes no generator: it gets this run's own stretch of numbers. Without dropout nothing is drawn."""
+        return self._dropout.lent() if self.model_config.dropout else nullcontext()
 
     def seconds_until_due(self) -> float:
         """Time left until the pace in force allows the next step; 0 without a pace, or once Stop was asked for."""
@@ -538,37 +407,6 @@ def sleep_until_due(trainer: Trainer) -> None:
     """Sleep for as long as the pace demands."""
     while (seconds := trainer.seconds_until_due()) > 0:
         time.sleep(seconds)
-
-
-def check_fit(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise `ConfigError` if this model cannot be trained like this."""
-    if config.optimizer == "muon" and model_config.n_layer == 0:
-        raise ConfigError(
-            "optimizer = muon is made for the matrices inside layers, and this model has none. Choose adamw, or "
-            "set n_layer to 1 or more."
-        )
-
-
-def check_learning_rate(value: float) -> None:
-    """Raise `ConfigError` unless 0 < value <= 1000."""
-    if not 0 < value <= 1000:
-        raise ConfigError(
-            "learning_rate = {value} cannot be used: choose a number above 0 and at most 1000.", value=value
-        )
-
-
-def check_change(name: str, value: float) -> None:
-    """Raise `ConfigError` if `name` cannot be changed while a run goes, or not to this value."""
-    if name == "learning_rate":
-        check_learning_rate(value)
-    elif name == "pace":
-        check_range(name, value, 0, 100_000)
-    elif name == "eval_interval":
-        check_range(name, value, 1, 10_000_000)
-    else:
-        raise ConfigError(
-            "{name} cannot be changed while a run goes: stop it and start a new one.", name=name
-        )
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """The model as a drawing that is also its control: what it is made of, what that costs, what a batch becomes in it."""
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import model_parts
-from minigpt_core.model import GPT, ModelConfig, TinyGPT, build_model, parameters_of
+from minigpt_core.model import GPT, TinyGPT, build_model, parameters_of
 from ui import resources, state
 from ui.components.show_code import show_code
 from ui.model import choice, controls, sections

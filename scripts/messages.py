@@ -2,12 +2,13 @@
 
 Collects every sentence of the dashboard and every error sentence of the core, writes them into
 `ui/words/<language>/<area>.po` (keeping what is translated, dropping what no longer exists), lists what is missing.
-With areas named, only their files are rewritten; with `--check`, none. French texts get their no-break spaces.
+With areas named, only their files are rewritten; with `--check`, none. Texts get the no-break spaces of their language.
 """
 
 import ast
 import re
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
@@ -55,7 +56,8 @@ def main() -> int:
         for line in update(folder, written)
     ]
     if "--check" not in arguments:
-        set_french_spaces()
+        for language in WORDS.glob("*/language.toml"):
+            set_spaces(language.parent)
     print("\n".join(missing) or "Every sentence is translated.")
     return min(len(missing), 1)
 
@@ -163,20 +165,29 @@ def translations(folder: Path) -> dict[MessageId, Any]:
     return known
 
 
-def set_french_spaces() -> None:
-    """In all French texts, make the spaces before : ; ! ? » and after « unbreakable. Code stays as it is."""
-    for path in (WORDS / "fr").iterdir():
+def set_spaces(folder: Path) -> None:
+    """Make the spaces of a language that no line may break at unbreakable in all its texts. Code stays as it is."""
+    rules = typography(folder)
+    for path in folder.iterdir() if rules else ():
         text = path.read_text(encoding="utf-8")
         pieces = re.split(r"((?s:```.*?```)|`[^`\n]*`|^(?:msgid|#).*$)", text, flags=re.MULTILINE)
-        spaced = "".join(piece if i % 2 else french_spaces(piece) for i, piece in enumerate(pieces))
+        spaced = "".join(piece if i % 2 else with_spaces(piece, rules) for i, piece in enumerate(pieces))
         if spaced != text:
             path.write_text(spaced, encoding="utf-8")
 
 
-def french_spaces(text: str) -> str:
-    """A wide one before the colon and inside the quotes, narrow ones before ; ! ?."""
-    text = re.sub(r"(?<!\s) (?=[:»](?!\w))|(?<=«) ", "\u00a0", text)
-    return re.sub(r"(?<!\s) (?=[;!?])", "\u202f", text)
+def typography(folder: Path) -> dict[str, str]:
+    """The rules in a language's `language.toml`; none where it has none."""
+    said = tomllib.loads((folder / "language.toml").read_text(encoding="utf-8"))
+    rules: dict[str, str] = said.get("typography", {})
+    return rules
+
+
+def with_spaces(text: str, rules: dict[str, str]) -> str:
+    """`text` with wide no-break spaces before and after some marks, and narrow ones before others."""
+    before, after = re.escape(rules["no_break_before"]), re.escape(rules["no_break_after"])
+    text = re.sub(rf"(?<!\s) (?=[{before}](?!\w))|(?<=[{after}]) ", "\u00a0", text)
+    return re.sub(rf"(?<!\s) (?=[{re.escape(rules['narrow_no_break_before'])}])", "\u202f", text)
 
 
 def complete(string: Any) -> bool:

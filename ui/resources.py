@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from minigpt_core import ngrams
+from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import Dataset, get_batch, prepare, split
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.interpret.ablation import (
@@ -42,18 +43,19 @@ from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step,
 from minigpt_core.interpret.puzzle_heads import head_scores
 from minigpt_core.interpret.puzzles import Puzzle, accuracy
 from minigpt_core.jobs import manager as job_managers
-from minigpt_core.model import ModelConfig, build_model
-from minigpt_core.sampling import SampleSettings, SampleStep, Surprise, generate
+from minigpt_core.model import fresh_model, load_model
+from minigpt_core.sampling import SampleStep, Surprise, generate
 from minigpt_core.sampling import surprise as measure_surprise
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import part
 from ui.ablation.table import Table
 from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
-from ui.model.follow import Stage, follow, fresh_model
+from ui.model.follow import Stage, follow
 from ui.puzzle import contest
 from ui.puzzle.contest import Solved
 from ui.sampling.drawing import CountedModel, Draw, Lanes, Writer
@@ -194,9 +196,7 @@ def run_baselines(run_id: str) -> ngrams.Baselines:
 def model(run_id: str, step: int) -> nn.Module:
     """A copy of a run's model as it was after `step` steps, ready to predict. Raises `StoreError`."""
     kept = store().load_checkpoint(run_id, step, model_only=True)
-    built = build_model(store().run(run_id).model)
-    built.load_state_dict({name.removeprefix("model."): tensor for name, tensor in kept.tensors.items()})
-    return built.eval()
+    return load_model(store().run(run_id).model, part(kept.tensors, "model."))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -341,11 +341,11 @@ def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
 @torch.no_grad()
 def next_over_time(run_id: str, steps: tuple[int, ...], ids: tuple[int, ...]) -> torch.Tensor:
     """How likely each next character is after the `ids`, at each of these checkpoints: (steps, V). `StoreError`."""
-    built, shares = build_model(store().run(run_id).model).eval(), []
+    config = store().run(run_id).model
+    shares = []
     for step in steps:
         kept = store().load_checkpoint(run_id, step, model_only=True)
-        built.load_state_dict({name.removeprefix("model."): t for name, t in kept.tensors.items()})
-        logits, _loss = built(torch.tensor([ids]))
+        logits, _loss = load_model(config, part(kept.tensors, "model."))(torch.tensor([ids]))
         shares.append(logits[0, -1].softmax(-1))
     return torch.stack(shares)
 

@@ -12,15 +12,11 @@ from minigpt_core.errors import RunNotFound, StoreError, UserError
 from ui import problems, resources, sidebar, state, style
 from ui.journey import STATIONS
 from ui.server.unknown_page import MISSING
-from ui.words.i18n import _, translate
+from ui.words.i18n import _, speak, spoken, translate
 from ui.words.tokens import escape_markdown
 
 NAME_SHOWN = 40  # characters
 ICON = Path(__file__).parent / "icon.svg"
-ABOUT = (
-    "Watch a small GPT come to life, character by character.  \n"
-    "Regardez naître un petit GPT, caractère par caractère."
-)
 
 
 def pages() -> dict[str, list[Page]]:
@@ -64,7 +60,7 @@ def check_address(nonsense: dict[str, str]) -> None:
     try:
         state.chosen_text()
     except StoreError as error:
-        state.choose_text(state.DEFAULT_TEXT[state.language()])
+        state.choose_text(spoken().story)
         state.notify(translate(error))
 
 
@@ -75,15 +71,17 @@ def shortened(name: str) -> str:
 
 def main() -> None:
     """One run of the script."""
+    nonsense = state.read_address()
+    speak(state.asked_language())
     st.set_page_config(
         page_title="mini-GPT",
         page_icon=str(ICON),
         layout="wide",
         initial_sidebar_state="auto",
-        menu_items={"About": ABOUT},  # with an entry of ours, the menu appears, and in it light and dark
+        # with an entry of ours, the menu appears, and in it light and dark
+        menu_items={"About": _("Watch a small GPT come to life, character by character.")},
     )
     style.inject()
-    nonsense = state.read_address()
     page = st.navigation(pages(), position="top")
     sidebar.head()
     check_address(nonsense)

@@ -9,7 +9,8 @@ from ui.components import history
 from ui.runs.health import spoiled
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.words import glossary
-from ui.words.i18n import _, n_, number, translate
+from ui.words.i18n import _, language, n_, number, translate
+from ui.words.languages import LANGUAGES
 from ui.words.tokens import escape, escape_markdown
 
 LIVE = ("queued", "running")
@@ -23,10 +24,10 @@ def head() -> None:
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
         st.markdown("**mini-GPT**", width="content")
-        st.session_state[state.LANGUAGE_SWITCH] = state.language()
+        st.session_state[state.LANGUAGE_SWITCH] = language()
         st.segmented_control(
             _("Language"),
-            list(state.LANGUAGES),
+            list(LANGUAGES),
             format_func=str.upper,
             required=True,
             key=state.LANGUAGE_SWITCH,

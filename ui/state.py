@@ -18,9 +18,8 @@ from minigpt_core.texts import corpus
 from ui import resources
 from ui.runs.health import spoiled
 from ui.server import workspace as workspaces
-
-LANGUAGES = {"en": "English", "fr": "Français"}
-DEFAULT_TEXT = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
+from ui.words.i18n import language, spoken
+from ui.words.languages import LANGUAGES, nearest
 
 LANGUAGE, TEXT, LETTERS, RUN = "language", "text", "letters", "run"
 LANGUAGE_SWITCH = "language_switch"
@@ -47,7 +46,7 @@ IN_ADDRESS = {
     "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES, "after": AFTER,
 }  # fmt: skip
 FORM = {
-    "lang": re.compile("|".join(LANGUAGES)),
+    "lang": re.compile("|".join(map(re.escape, LANGUAGES))),
     "text": re.compile("|".join(map(re.escape, corpus.BUNDLED)) + "|[0-9a-f]{64}"),
     "letters": re.compile("original|lower"),
     "run": re.compile("[0-9A-Za-z]{1,64}"),
@@ -94,13 +93,10 @@ def _remember(name: str, value: str | None) -> None:
 # Language
 
 
-def language() -> str:
-    """ "en" or "fr": the one that was chosen, else the browser's, else English."""
+def asked_language() -> str:
+    """The language that was chosen, else the browser's, else English: what the shell lets the tab speak."""
     chosen = st.session_state.get(LANGUAGE)
-    if chosen in LANGUAGES:
-        return str(chosen)
-    locale = st.context.locale
-    return "fr" if isinstance(locale, str) and locale.lower().startswith("fr") else "en"
+    return str(chosen) if chosen in LANGUAGES else nearest(st.context.locale)
 
 
 def choose_language(code: str) -> None:
@@ -125,7 +121,7 @@ def _has_run() -> bool:
 
 def text_id() -> str:
     """A name in `corpus.BUNDLED`, or the id of a text in the store."""
-    return str(st.session_state.get(TEXT, DEFAULT_TEXT[language()]))
+    return str(st.session_state.get(TEXT, spoken().story))
 
 
 def lower() -> bool:
@@ -208,7 +204,7 @@ def newest_with_attention() -> Run | None:
     store, found = resources.store(), visible_runs()
     with_attention = [run for run in found if run.model.n_layer and store.checkpoints(run.id)]
     own = [run for run in with_attention if not run.prepared]
-    story = corpus.load(DEFAULT_TEXT[language()]).title
+    story = corpus.load(spoken().story).title
     native = [run for run in with_attention if run.prepared and run.text_title == story]
     ordered = [*own, *native, *with_attention]
     return next((run for run in ordered if not spoiled(run)), next(iter(ordered), None))

@@ -29,10 +29,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig, TrainConfig, check_change, check_fit
 from minigpt_core.data import Dataset, check_length, prepare
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.export.metrics import all_steps
-from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.model import build_model
 from minigpt_core.store import checkpoint_files
 from minigpt_core.store.runs import (
     LIVE,
@@ -46,18 +47,7 @@ from minigpt_core.store.runs import (
 )
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import (
-    ChangeEvent,
-    Checkpoint,
-    MetricsEvent,
-    SampleEvent,
-    StepEvent,
-    TrainConfig,
-    Trainer,
-    check_change,
-    check_fit,
-    part,
-)
+from minigpt_core.training import ChangeEvent, Checkpoint, MetricsEvent, SampleEvent, StepEvent, Trainer, part
 
 FORMAT, VERSION = "mini-gpt run", 1
 RUN, TEXT, METRICS, STEPS = "run.json", "text.txt", "metrics.json", "steps.csv"

@@ -1,7 +1,13 @@
 """What stands in the exported programs in French: comments and printed words, by their English form."""
 
 FRENCH = {
-    "It needs nothing but torch.": "Ce programme n’a besoin que de torch.",
+    "A training as a program of its own: it needs nothing but torch.": (
+        "Un entraînement sous forme de programme : il n’a besoin que de torch."
+    ),
+    "It draws the same random numbers, and so comes to the same losses.": (
+        "Il tire les mêmes nombres au hasard et retrouve donc les mêmes pertes."
+    ),
+    "Its name: $name": "Son nom : $name",
     "The run went on the graphics card; here it goes on the processor, so the last digits may differ.": (
         "Cet entraînement a eu lieu sur la carte graphique ; ici c’est le processeur, donc les derniers chiffres "
         "peuvent différer."
@@ -65,11 +71,12 @@ FRENCH = {
     ),
     "these products stay in 32 bits": "ces produits restent en 32 bits",
     "the linear layers, with fewer digits": "les couches linéaires, avec moins de chiffres",
-    "The directions of a matrix, all about equally long (Newton–Schulz iteration).": (
-        "Les directions d’une matrice, toutes à peu près aussi longues (itération de Newton–Schulz)."
+    "The directions of matrices of one shape, all about equally long (Newton–Schulz iteration).": (
+        "Les directions de matrices d’une même forme, toutes à peu près aussi longues (itération de Newton–Schulz)."
     ),
-    "As torch's, with all digits: the processor of this run did not know bfloat16.": (
-        "Comme celui de torch, avec tous les chiffres : le processeur de cet entraînement ne connaissait pas bfloat16."
+    "As torch's, with all matrices of one shape at once, as in this run: so the last digits are the same.": (
+        "Comme celui de torch, toutes les matrices d’une même forme à la fois, comme dans cet entraînement : les "
+        "derniers chiffres sont donc les mêmes."
     ),
     "The run ended after $last_step of its $steps steps: the loss on unseen text fell no more.": (
         "L’entraînement s’est terminé après $last_step de ses $steps pas : la perte sur le texte jamais vu ne "

@@ -15,13 +15,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.errors import UserError
-from minigpt_core.model import NORM_EPS, ModelConfig
+from minigpt_core.model import NORM_EPS
 from minigpt_core.store.checkpoint_files import write_whole
 from minigpt_core.store.runs import MAX_NAME, Run, RunStore, new_run_id
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import TrainConfig, Trainer, part
+from minigpt_core.training import Trainer, part
 
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.json"
 # What a GPT-2 is made of; each of our settings with its only value that fits.

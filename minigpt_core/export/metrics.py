@@ -89,4 +89,9 @@ def write_scalars(writer: "SummaryWriter", store: RunStore, run: Run) -> None:  
             if (value := getattr(evaluation, name)) is not None:
                 writer.add_scalar(name, value, evaluation.step, walltime=began)
     for sample in store.samples(run.id):
-        writer.add_text("sample", sample.text, sample.step, walltime=began)
+        writer.add_text("sample", preformatted(sample.text), sample.step, walltime=began)
+
+
+def preformatted(text: str) -> str:
+    """A text as a block of code in Markdown, which TensorBoard reads: no sign in it is a heading, a link or a list."""
+    return "\n".join(f"    {line}" for line in text.split("\n"))

@@ -2,7 +2,7 @@
 
 The program draws the same batches from the same random numbers, so it comes to the same losses as the run. It is
 picked from one template, `templates/run.py.txt`: a line that ends in `#? flag, !flag` stays only if the run needs it,
-and takes the block below it along. Comments and printed words stand in `export_french.py` in French.
+and takes the block below it along. Comments and printed words stand in `french.py` in French.
 """
 
 import re
@@ -65,9 +65,9 @@ def export_parts(store: RunStore, run: Run, language: Language = "en") -> Export
     }
     values = values_of(run, text, changes)
     template = resources.files("minigpt_core.export").joinpath("templates", "run.py.txt").read_text("utf-8")
-    code = Template(translated(picked(template, flags), language)).substitute(values)
+    parts = split_parts(translated(picked(template, flags), language))  # before anybody's words stand in it
     files = {TEXT_FILE: text.encode()} if flags["text_file"] else {}
-    return Exported(split_parts(code), files)
+    return Exported({name: Template(code).substitute(values) for name, code in parts.items()}, files)
 
 
 # What the run needs
@@ -109,7 +109,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
     training, T = run.training, run.model.block_size
     falling, warmup = training.schedule != "constant", training.warmup_steps > 0
     changed = {change.name for change in changes}
-    muon, few_digits = training.optimizer == "muon", calculates_bfloat16(torch.device("cpu"))
+    few_digits = calculates_bfloat16(torch.device("cpu"))
     tiny = run.model.n_layer == 0 and run.model.positions == "none"
     wide = run.model.norm != "none" and run.model.residual and not run.model.zero_init
     return {
@@ -139,7 +139,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "math": training.schedule == "cosine"
         or run.status == "diverged"
         or wide
-        or (muon and not few_digits),
+        or training.optimizer == "muon",
     }
 
 

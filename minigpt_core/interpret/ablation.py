@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, check_length, evaluation_starts, windows
 from minigpt_core.interpret.activations import Visit, config_of, embed, walk, walk_on
-from minigpt_core.model import GPT, Block, ModelConfig, rotate
+from minigpt_core.model import GPT, Block, rotate
 
 WINDOWS = 256  # 16,384 characters at block size 64: all parts of a model of 0.8 million parameters take 7 s of one core
 CHUNK = 8  # windows calculated at once

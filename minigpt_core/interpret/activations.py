@@ -36,8 +36,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
-from minigpt_core.model import GPT, Block, CausalSelfAttention, ModelConfig
+from minigpt_core.model import GPT, Block, CausalSelfAttention
 from minigpt_core.tokenizer import CharTokenizer
 
 Visit = Callable[[str, Tensor], Tensor]

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minigpt_core.configs import check_range
 from minigpt_core.errors import ConfigError
-from minigpt_core.model import TinyGPT, check_range
+from minigpt_core.model import TinyGPT
 from minigpt_core.ngrams import NgramModel
 
 NUMBERS_AT_ONCE = 1_000_000  # of rows that are calculated together: 8 MB

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.ngrams import Baselines
-from minigpt_core.training import MetricsEvent, TrainConfig
+from minigpt_core.training import MetricsEvent
 
 Kind = Literal[
     "diverged",

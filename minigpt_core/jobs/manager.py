@@ -16,11 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
+from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import StoreError, UserError
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import RunStore
-from minigpt_core.training import TrainConfig, check_change
 
 Message = dict[str, Any]
 CLOSE_SECONDS = 2.0

@@ -20,13 +20,13 @@ from typing import Any
 
 import torch
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import CheckpointEvent, DoneEvent, EvaluatingEvent, TrainConfig, Trainer
+from minigpt_core.training import CheckpointEvent, DoneEvent, EvaluatingEvent, Trainer
 
 Message = dict[str, Any]
 LEAVE: Message = {"do": "leave"}

@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length, prepare
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK, find_preset
 from minigpt_core.store.runs import LOCAL, MAX_NAME, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import TrainConfig, check_fit
 
 
 def new_run(

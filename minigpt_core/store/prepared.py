@@ -21,8 +21,8 @@ from typing import Any
 import safetensors.torch
 import torch
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import find_preset
 from minigpt_core.store.checkpoint_files import weights_path, write_whole
 from minigpt_core.store.runs import PREPARED, SHIPPED, FinishedRun, RunStore

@@ -24,14 +24,14 @@ from typing import Any, Literal
 
 from platformdirs import user_data_dir
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import RunNotFound, RunUnreadable, StoreError
-from minigpt_core.model import ModelConfig
 from minigpt_core.store import checkpoint_files, locks
 from minigpt_core.store.explained import explained
 from minigpt_core.store.metrics import MetricsStore, write_evaluations, write_samples, write_steps
 from minigpt_core.store.schema import PREPARED as PREPARED  # others know the store by this file
 from minigpt_core.store.schema import RUN_TABLES, Database, find, refuse_prepared, storable, update
-from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent, TrainConfig
+from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent
 
 LOCAL = "local"  # the workspace that everybody at this machine shares
 SHIPPED = Path(__file__).parent / "prepared_runs"  # a folder for each of them

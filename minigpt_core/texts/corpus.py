@@ -12,8 +12,8 @@ from typing import Literal
 
 import charset_normalizer
 
+from minigpt_core.configs import check_range
 from minigpt_core.errors import TextError
-from minigpt_core.model import check_range
 
 MAX_BYTES = 20_000_000
 """A text must take less than this many bytes in UTF-8."""

@@ -1,7 +1,7 @@
 """Larger texts, fetched from their public addresses when a person asks for one; nothing is fetched otherwise.
 
-for done in fetch(source, store): ...   # bytes so far; leaving the loop cancels
-download = Download(source, store)      # the same in a thread, for a page that shows how far it is
+for done in fetch(source, store, "local"): ...   # bytes so far; leaving the loop cancels
+download = Download(source, store, "local")      # the same in a thread, for a page that shows how far it is
 """
 
 import hashlib
@@ -11,17 +11,26 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from minigpt_core.errors import UserError
-from minigpt_core.store.runs import LOCAL, RunStore
 
 CHUNK = 1 << 16  # bytes
 SILENCE_SECONDS = 15.0  # without a sign from the other side
 TOTAL_SECONDS = 600.0
+
+
+class Shelf(Protocol):
+    """Where a fetched text is kept: a `RunStore`."""
+
+    def has_text(self, text_id: str) -> bool:
+        """Whether the text is there."""
+
+    def save_text(self, text: str, title: str, workspace: str) -> str:
+        """Keep a text; returns its id."""
 
 
 class DownloadError(UserError):
@@ -72,12 +81,12 @@ TINY_MOLIERE = Source(
 SOURCES = (TINY_SHAKESPEARE, TINY_MOLIERE)
 
 
-def is_here(source: Source, store: RunStore) -> bool:
+def is_here(source: Source, store: Shelf) -> bool:
     """Whether the text was fetched before. Raises `StoreError`."""
     return store.has_text(source.sha256)
 
 
-def fetch(source: Source, store: RunStore, workspace: str = LOCAL) -> Generator[int]:
+def fetch(source: Source, store: Shelf, workspace: str) -> Generator[int]:
     """Fetch a text and keep it in the store, yielding how many bytes have come so far.
 
     Nothing is kept before all of it has come and its checksum is right; closing the iterator cancels.
@@ -107,7 +116,7 @@ def fetch(source: Source, store: RunStore, workspace: str = LOCAL) -> Generator[
 class Download:
     """A text on its way, in a thread of its own."""
 
-    def __init__(self, source: Source, store: RunStore, workspace: str = LOCAL) -> None:
+    def __init__(self, source: Source, store: Shelf, workspace: str) -> None:
         self.source = source
         self.done = 0
         """Bytes that have come so far."""

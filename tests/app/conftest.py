@@ -11,12 +11,12 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs import manager
 from minigpt_core.store import prepared
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import TrainConfig
 
 ROOT = Path(__file__).parents[2]
 SHELL = str(ROOT / "ui" / "shell.py")

@@ -9,13 +9,13 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.ablation import AblatedModel, Part, parts_of
 from minigpt_core.interpret.edited_table import Edit, edited, learned_table
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import TrainConfig
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.ablation import compare, ranking

@@ -8,14 +8,14 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import UserError
 from minigpt_core.interpret.activations import HeadDescription, Share, describe_heads, run_with_cache
 from minigpt_core.jobs.worker import make_trainer
-from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.model import build_model
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import TrainConfig
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.attention import look, words

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.export.archive import export_run, import_run
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_NAME, Run, RunStore
-from minigpt_core.training import MetricsEvent, TrainConfig
+from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import details, sweep, table

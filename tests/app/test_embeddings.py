@@ -9,13 +9,14 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import UserError
 from minigpt_core.interpret.embedding_map import cosine_matrix, nearest, pca
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import CheckpointEvent, TrainConfig
+from minigpt_core.training import CheckpointEvent
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.embeddings import maps, words

@@ -7,15 +7,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.model import ModelConfig, build_model, count_parameters
-from minigpt_core.sampling import SampleSettings, next_probabilities, predict
+from minigpt_core.model import build_model, count_parameters
+from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import TrainConfig, Trainer
+from minigpt_core.training import Trainer
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.home import figures, moves, pictures

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.ladder import settings_up_to
 from minigpt_core.store.prepared import RECIPES
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import TrainConfig, Trainer
+from minigpt_core.training import Trainer
 from tests.app.conftest import OpenPage
 from tests.app.test_home import train
 from ui import resources

@@ -7,12 +7,12 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.puzzles import Puzzle, accuracy, example_words
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import TrainConfig
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.puzzle import contest, example

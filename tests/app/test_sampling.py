@@ -16,11 +16,12 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.__main__ import main
+from minigpt_core.configs import SampleSettings
 from minigpt_core.data import prepare
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.interpret.memorization import KnownText
 from minigpt_core.ngrams import Baselines, NgramModel
-from minigpt_core.sampling import SampleSettings, generate, next_probabilities, predict, surprise
+from minigpt_core.sampling import generate, next_probabilities, predict, surprise
 from minigpt_core.store.checkpoint_files import weights_path
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer

@@ -12,11 +12,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import MetricsEvent, TrainConfig
+from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.timeline import moments

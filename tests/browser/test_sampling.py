@@ -8,7 +8,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from minigpt_core.sampling import SampleSettings, next_probabilities, token_at
+from minigpt_core.configs import SampleSettings
+from minigpt_core.sampling import next_probabilities, token_at
 from scripts.browser import wait_until_idle
 from ui.sampling import pipeline
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route, expect
 
-from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.configs import ModelConfig
+from minigpt_core.model import parameters_of
 from minigpt_core.presets import PRESETS
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus

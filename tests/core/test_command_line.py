@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.__main__ import main
+from minigpt_core.configs import TrainConfig
 from minigpt_core.store.runs import RunStore
-from minigpt_core.training import ChangeEvent, TrainConfig
+from minigpt_core.training import ChangeEvent
 
 SMALL = [
     "--set",

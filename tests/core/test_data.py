@@ -3,15 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigpt_core.data import (
-    check_length,
-    draw_starts,
-    evaluation_starts,
-    get_batch,
-    prepare,
-    split,
-    windows,
-)
+from minigpt_core.data import check_length, draw_starts, evaluation_starts, get_batch, prepare, split, windows
 from minigpt_core.errors import ConfigError, TextError
 from minigpt_core.tokenizer import CharTokenizer, UnknownCharacters
 

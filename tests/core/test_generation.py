@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig
 from minigpt_core.data import Dataset, windows
 from minigpt_core.errors import UserError
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.model import GPT, ModelConfig, build_model
+from minigpt_core.model import GPT, build_model
 from minigpt_core.sampling import (
     Reader,
-    SampleSettings,
     SampleStep,
     ask,
     generate,
@@ -24,7 +24,7 @@ from minigpt_core.sampling import (
     surprise,
 )
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import TrainConfig, Trainer
+from minigpt_core.training import Trainer
 
 V, T = 11, 12
 ALL_RUNGS = [rung.name for rung in (*RUNGS, *MODERN)]

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
 from minigpt_core.export.gpt2 import gpt2_config, gpt2_weights
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import (
     GPT,
     CausalSelfAttention,
-    ModelConfig,
     RMSNorm,
     TinyGPT,
     build_model,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import (
     ALONE,
@@ -17,8 +18,7 @@ from minigpt_core.ladder import (
     settings_that_cannot_matter,
     settings_up_to,
 )
-from minigpt_core.model import ModelConfig, TinyGPT, build_model
-from minigpt_core.training import TrainConfig
+from minigpt_core.model import TinyGPT, build_model
 
 ALL = (*RUNGS, *MODERN)
 V, T = 11, 8

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from minigpt_core import optimizers
+from minigpt_core.configs import ModelConfig
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.memory import memory_by_part, parameters_by_part, training_memory
-from minigpt_core.model import ModelConfig, build_model, count_parameters
+from minigpt_core.model import build_model, count_parameters
 
 V = 40
 NAMES = [rung.name for rung in (*RUNGS, *MODERN)]

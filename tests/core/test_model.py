@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
-from minigpt_core.model import ModelConfig, TinyGPT, build_model, count_parameters
+from minigpt_core.model import TinyGPT, build_model, count_parameters
 
 V, T, B = 11, 5, 3
 

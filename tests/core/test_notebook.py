@@ -5,8 +5,8 @@ import unicodedata
 import torch
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.texts import corpus
 from minigpt_core.training import StepEvent, Trainer

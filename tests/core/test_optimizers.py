@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigpt_core import optimizers
+from minigpt_core.configs import SCHEDULES, ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import (
     calculates_bfloat16,
@@ -23,7 +24,7 @@ from minigpt_core.devices import (
 )
 from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import settings_up_to
-from minigpt_core.model import ModelConfig, TinyGPT, build_model
+from minigpt_core.model import TinyGPT, build_model
 from minigpt_core.optimizers import schedule_share
 from minigpt_core.presets import find_preset
 from minigpt_core.training import (
@@ -33,7 +34,6 @@ from minigpt_core.training import (
     MetricsEvent,
     SampleEvent,
     StepEvent,
-    TrainConfig,
     Trainer,
 )
 
@@ -172,7 +172,7 @@ def test_muon_without_layers_is_refused(dataset: Dataset) -> None:
 
 
 @given(
-    schedule=st.sampled_from(optimizers.SCHEDULES), steps=st.integers(1, 300), warmup=st.integers(0, 400),
+    schedule=st.sampled_from(SCHEDULES), steps=st.integers(1, 300), warmup=st.integers(0, 400),
     share=st.floats(0, 1),
 )  # fmt: skip
 def test_a_schedule_rises_then_never_rises_again(

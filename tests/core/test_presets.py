@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.__main__ import main
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.ladder import rung_of
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import PRESETS, Preset
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus

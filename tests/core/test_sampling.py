@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.errors import ConfigError, UserError
-from minigpt_core.model import ModelConfig, TinyGPT
+from minigpt_core.model import TinyGPT
 from minigpt_core.sampling import (
-    SampleSettings,
     generate,
     next_probabilities,
     predict,

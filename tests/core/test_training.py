@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.errors import ConfigError, TextError
-from minigpt_core.model import ModelConfig
 from minigpt_core.ngrams import baselines
 from minigpt_core.texts import corpus
 from minigpt_core.training import (
@@ -21,7 +21,6 @@ from minigpt_core.training import (
     MetricsEvent,
     SampleEvent,
     StepEvent,
-    TrainConfig,
     Trainer,
 )
 

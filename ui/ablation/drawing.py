@@ -5,8 +5,8 @@ from typing import Literal
 
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.ablation import Part, parts_of
-from minigpt_core.model import ModelConfig
 from ui.ablation import choice
 from ui.words.i18n import _
 from ui.words.tokens import escape

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import Dataset, evaluation_starts, windows
 from minigpt_core.errors import UserError
 from minigpt_core.interpret.activations import (
@@ -17,8 +18,7 @@ from minigpt_core.interpret.activations import (
     describe_heads,
     run_with_cache,
 )
-from minigpt_core.model import ModelConfig
-from minigpt_core.sampling import SampleSettings, generate, start_id
+from minigpt_core.sampling import generate, start_id
 from minigpt_core.tokenizer import CharTokenizer
 
 MEASURED_WINDOWS, MEASURED_LENGTH, MEASURED_SEED = 8, 128, 1  # enough for steady shares, little to wait for

@@ -10,16 +10,7 @@ from minigpt_core.interpret.activations import HeadDescription
 from ui import resources, state
 from ui.attention import look, words
 from ui.inside import guide
-from ui.inside.reading import (
-    MOST_TYPED,
-    OFFERED,
-    OFFERED_FOR,
-    PASSAGE,
-    TEXT,
-    next_seed,
-    passage,
-    typed_text,
-)
+from ui.inside.reading import MOST_TYPED, OFFERED, OFFERED_FOR, PASSAGE, TEXT, next_seed, passage, typed_text
 from ui.inside.subject import LONGEST, Subject, choose
 from ui.training.situation import spoken_errors
 from ui.words import tokens

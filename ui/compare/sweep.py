@@ -10,11 +10,10 @@ from dataclasses import replace
 import plotly.graph_objects as go
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import ConfigError, UserError
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LIVE, Run
-from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.compare import table
 from ui.components import charts

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.model import parameters_of
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
-from minigpt_core.training import TrainConfig
 from ui import state
 from ui.runs.health import ending, loss_number
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.style import PROBLEM
 from ui.training import settings
-from ui.words.i18n import _, duration, language, n_, number, using
+from ui.words.i18n import _, duration, language, n_, number, spoken, using
 from ui.words.tokens import escape_markdown
 
 WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device")  # these change no loss
@@ -57,9 +57,7 @@ def at_first(runs: Sequence[Run]) -> list[str]:
     if not (followed or drawable):
         return []
     native = [
-        run
-        for run in drawable
-        if not run.prepared or run.text_title == corpus.load(state.DEFAULT_TEXT[state.language()]).title
+        run for run in drawable if not run.prepared or run.text_title == corpus.load(spoken().story).title
     ]
     first = followed or (native or drawable)[0]
     alike = [run for run in drawable if run.text_id == first.text_id and run.id != first.id]

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig
 from minigpt_core.data import check_length, draw_starts
 from minigpt_core.errors import TextError
-from minigpt_core.model import ModelConfig, build_model, count_parameters
+from minigpt_core.model import parameters_of
 from minigpt_core.presets import NOTEBOOK
-from minigpt_core.sampling import SampleSettings, next_probabilities, predict
+from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import TrainConfig
 from ui import resources
 from ui.sampling.controls import SEED, TEMPERATURE, opening
 from ui.sampling.recipe import Recipe
@@ -30,8 +30,7 @@ class Settings:
     @property
     def parameters(self) -> int:
         """How many numbers the model has."""
-        with torch.device("meta"):  # counted without drawing any weights
-            return count_parameters(build_model(self.model))
+        return parameters_of(self.model)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 import torch
 
+from minigpt_core.configs import SampleSettings
 from minigpt_core.data import Dataset
-from minigpt_core.sampling import SampleSettings, generate
+from minigpt_core.sampling import generate
 from ui import resources, state
 from ui.inside.subject import Subject
 from ui.words.i18n import _, n_, number

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 from torch import nn
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
@@ -17,7 +17,7 @@ from ui.inside import offer
 from ui.runs.health import broken, ending, last_evaluation, loss_number
 from ui.runs.wording import run_title, status_word, text_title
 from ui.words import glossary
-from ui.words.i18n import _, number
+from ui.words.i18n import _, number, spoken
 from ui.words.tokens import escape_markdown
 
 RUN, STEP, ASIDE = "inside.run", "inside.step", "inside.aside"
@@ -105,7 +105,7 @@ def shown_run(candidates: list[Run], needs_layers: bool, usual: Run | None = Non
 def best_of(runs: Iterable[Run], text_id: str | None) -> Run | None:
     """The run to look into: before all others a sound one, on this text if there is one; with attention rather than
     without; one's own rather than a prepared one, and of those the one in the page's language."""
-    story = corpus.load(state.DEFAULT_TEXT[state.language()]).title
+    story = corpus.load(spoken().story).title
 
     def order(run: Run) -> tuple[bool, ...]:
         native = run.prepared and run.text_title == story

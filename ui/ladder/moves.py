@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run
-from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.ladder import plan, words
 from ui.ladder.plan import Ladder, Step

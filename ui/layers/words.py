@@ -1,6 +1,6 @@
 """What the points and parts of a model are called."""
 
-from minigpt_core.model import ModelConfig
+from minigpt_core.configs import ModelConfig
 from ui.words.i18n import _, n_, number
 
 

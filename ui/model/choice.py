@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import settings_up_to
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from ui import state

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import Run
 from ui import state
 from ui.model import choice, words

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import ModelPart, Shape
-from minigpt_core.model import ModelConfig
 from ui.model import choice, words
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import escape

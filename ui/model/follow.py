@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from minigpt_core.model import GPT, Block, ModelConfig, build_model
+from minigpt_core.model import GPT, Block
 
 SHOWN_PLACES = 64  # characters of the row that are kept, at most
 SHOWN_NUMBERS = 64  # numbers of each of them
@@ -29,13 +29,6 @@ class Stage:
 
     layer: int = 0
     """Counted from 1; 0 outside the layers."""
-
-
-def fresh_model(config: ModelConfig, seed: int) -> nn.Module:
-    """The model with which a training with this seed begins; the global random state is left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return build_model(config).eval()
 
 
 @torch.no_grad()

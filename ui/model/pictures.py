@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import ModelPart, total_memory
 from minigpt_core.memory import TrainingMemory
-from minigpt_core.model import ModelConfig
 from minigpt_core.tokenizer import CharTokenizer
 from ui.model.follow import Stage
 from ui.model.words import title

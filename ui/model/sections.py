@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import check_length
 from minigpt_core.errors import TextError
 from minigpt_core.interpret.anatomy import IN_LAYERS, ModelPart, too_large_to_trace, total_memory
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer

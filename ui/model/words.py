@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import get_batch
 from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
 from minigpt_core.model import (
@@ -11,7 +12,6 @@ from minigpt_core.model import (
     MLP,
     Block,
     CausalSelfAttention,
-    ModelConfig,
     RMSNorm,
     TinyGPT,
     make_norm,

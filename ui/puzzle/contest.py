@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset
 from minigpt_core.interpret.puzzle_heads import SOURCES, reversed_sources
 from minigpt_core.interpret.puzzles import SYLLABLES, CountedModel, Puzzle, unseen_puzzles
-from minigpt_core.model import ModelConfig
 from minigpt_core.ngrams import NgramModel
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
-from minigpt_core.training import TrainConfig, Trainer
+from minigpt_core.training import Trainer
 from ui.words.i18n import N_
 
 TASKS = {"reversed-words": N_("Reverse a word"), "balanced-brackets": N_("Close the brackets")}

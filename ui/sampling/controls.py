@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from minigpt_core.configs import SampleSettings
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.sampling import SampleSettings
 from minigpt_core.store.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
 from ui import resources, state
 from ui.inside import subject

@@ -11,17 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from minigpt_core.configs import SampleSettings
 from minigpt_core.errors import UserError
 from minigpt_core.ngrams import NgramModel
-from minigpt_core.sampling import (
-    SampleSettings,
-    SampleStep,
-    generate,
-    generate_many,
-    next_probabilities,
-    predict,
-    start_id,
-)
+from minigpt_core.sampling import SampleStep, generate, generate_many, next_probabilities, predict, start_id
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui.sampling.recipe import MAX_LENGTH, Recipe

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from minigpt_core.configs import SampleSettings
 from minigpt_core.errors import UserError
-from minigpt_core.sampling import SampleSettings
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.runs.health import loss_number

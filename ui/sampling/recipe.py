@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from minigpt_core.configs import SampleSettings
 from minigpt_core.errors import ConfigError
-from minigpt_core.sampling import SampleSettings
 
 MAX_LENGTH = 1000  # characters of one text
 MAX_PROMPT = 500

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from minigpt_core.configs import SampleSettings
 from minigpt_core.ngrams import Baselines
-from minigpt_core.sampling import SampleSettings
 from ui.runs.health import broken, loss_number
 from ui.words.i18n import N_, _, number, percent
 from ui.words.tokens import MARKS, name

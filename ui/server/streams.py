@@ -13,14 +13,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from torch import Tensor
 
+from minigpt_core.configs import SampleSettings, check_range
 from minigpt_core.errors import ConfigError, RunNotFound, UserError
-from minigpt_core.model import check_range
-from minigpt_core.sampling import SampleSettings, next_probabilities, predict
+from minigpt_core.sampling import next_probabilities, predict
 from ui import resources
 from ui.sampling.drawing import Draw, Lanes, Writer
 from ui.sampling.recipe import MAX_LENGTH, Recipe, whole
-from ui.state import LANGUAGES
 from ui.words.i18n import translate, using
+from ui.words.languages import LANGUAGES, SOURCE
 from ui.words.tokens import face, name
 
 MOST_LANES = 8
@@ -81,7 +81,7 @@ ROUTES = [
 
 def language_of(query: Mapping[str, str]) -> str:
     """The language that an address asks for."""
-    return query["lang"] if query.get("lang") in LANGUAGES else "en"
+    return query["lang"] if query.get("lang") in LANGUAGES else SOURCE
 
 
 def refusal(error: UserError, language: str) -> Response:

@@ -3,9 +3,9 @@
 import os
 import re
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit, urlunsplit
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
@@ -61,12 +61,8 @@ class WorkspaceCookie:
 
 
 def _cookie(scope: Scope) -> str | None:
-    header = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
-    try:
-        morsel = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return None
-    return morsel.value if morsel else None
+    """Ours, read as `st.context.cookies` reads it: whatever else this host's programs have put beside it."""
+    return HTTPConnection(scope).cookies.get(COOKIE)
 
 
 def _is_page(message: Message) -> bool:

@@ -14,7 +14,7 @@ from ui.runs.health import spoiled
 from ui.runs.wording import run_title
 from ui.style import REFERENCE, VALIDATION
 from ui.timeline import moments
-from ui.words.i18n import _, language
+from ui.words.i18n import _, language, spoken
 from ui.words.tokens import escape_markdown, face
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def usual_run() -> Run | None:
     """The newest sound run of one's own with several moments; else the prepared one of the language with the most."""
     runs, store = state.visible_runs(), resources.store()
     kept = {run.id: len(store.checkpoints(run.id)) for run in runs}
-    story = corpus.load(state.DEFAULT_TEXT[state.language()]).title
+    story = corpus.load(spoken().story).title
     own = (run for run in runs if not run.prepared and kept[run.id] >= FEW and not spoiled(run))
     ready = [run for run in runs if run.prepared and run.text_title == story]
     return next(own, max(ready, key=lambda run: kept[run.id], default=None))

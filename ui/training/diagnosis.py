@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import UserError
 from minigpt_core.interpret.diagnosis import Finding, diagnose
 from minigpt_core.store.runs import Run
-from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.runs.health import last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from minigpt_core.model import ModelConfig, parameters_of
+from minigpt_core.configs import ModelConfig
+from minigpt_core.model import parameters_of
 from minigpt_core.presets import PRESETS
 from ui.words.i18n import N_, _, n_, number
 

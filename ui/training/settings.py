@@ -7,15 +7,15 @@ from dataclasses import dataclass, fields
 from functools import cache, partial
 from typing import Any
 
+from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.store.new_run import new_run, settings_changed
 from minigpt_core.store.runs import MAX_NAME, Run
 from minigpt_core.texts import corpus
-from minigpt_core.training import ChangeEvent, TrainConfig, check_fit
+from minigpt_core.training import ChangeEvent
 from ui import resources, state
 from ui.runs.health import spoiled
 from ui.runs.wording import KINDS

@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.interpret.diagnosis import Finding
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.runs import Run
-from minigpt_core.training import TrainConfig
 from ui import resources, state
 from ui.journey import STATIONS
 from ui.runs.health import last_evaluation, loss_number, spoiled

@@ -14,7 +14,7 @@ from ui.runs.wording import text_title
 from ui.training.situation import spoken_errors
 from ui.vocabulary import fetching, letters
 from ui.vocabulary.summary import shortest
-from ui.words.i18n import N_, _, n_, number, translate
+from ui.words.i18n import N_, _, n_, number, spoken, translate
 from ui.words.tokens import escape, escape_markdown, face
 
 ABOUT = {
@@ -77,7 +77,7 @@ def _about(text_id: str) -> str:
 def _titles() -> dict[str, str]:
     """The texts to choose from: stories, the one in the reader's language first, toys, fetched ones, one's own."""
     stories = [text_id for text_id in corpus.BUNDLED if text_id in corpus.STORIES]
-    stories.sort(key=lambda text_id: text_id != state.DEFAULT_TEXT[state.language()])
+    stories.sort(key=lambda text_id: text_id != spoken().story)
     toys = [text_id for text_id in corpus.BUNDLED if text_id not in corpus.STORIES]
     titles = {text_id: text_title(corpus.load(text_id).title) for text_id in (*stories, *toys)}
     titles |= fetching.titles() | dict(list(_own().items())[:OWN_SHOWN])
@@ -113,7 +113,7 @@ def _remove() -> None:
     with spoken_errors():
         resources.store().drop_text(text_id, state.workspace())
         state.set_page_state(REMOVED, (text_id, title))
-        state.choose_text(state.DEFAULT_TEXT[state.language()])
+        state.choose_text(spoken().story)
 
 
 def _undo() -> None:

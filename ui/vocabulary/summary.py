@@ -4,9 +4,8 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import split
-from minigpt_core.model import ModelConfig
-from minigpt_core.training import TrainConfig
 from ui.journey import STATIONS
 from ui.words import glossary
 from ui.words.i18n import _, n_, number

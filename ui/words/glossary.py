@@ -7,13 +7,14 @@ import tomllib
 import unicodedata
 from functools import cache
 
-from ui.words.i18n import WORDS, language
+from ui.words.i18n import language
+from ui.words.languages import LANGUAGES
 from ui.words.tokens import escape
 
 
 @cache
 def _entries(code: str) -> dict[str, dict[str, str]]:
-    with (WORDS / code / "glossary.toml").open("rb") as file:
+    with LANGUAGES[code].file("glossary.toml").open("rb") as file:
         return tomllib.load(file)
 
 

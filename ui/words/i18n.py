@@ -11,18 +11,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+import streamlit as st
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from minigpt_core.errors import UserError
+from ui.words.languages import LANGUAGES, SOURCE, Language
 
-WORDS = Path(__file__).parent
 NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and its unit
 SAME_TIME = 1.5  # times that differ by less than this factor count as one
 NO_VALUE = "–"
+
+SPOKEN = "spoken_language"  # session key
 
 _fixed_language: ContextVar[str | None] = ContextVar("fixed_language", default=None)
 
@@ -36,10 +38,22 @@ class Catalogue:
 
 
 def language() -> str:
-    """The reader's language, "en" or "fr"."""
-    from ui import state  # only now: what `state` needs speaks, too
+    """The code of the reader's language, a key of `LANGUAGES`."""
+    return _fixed_language.get() or str(st.session_state.get(SPOKEN, SOURCE))
 
-    return _fixed_language.get() or state.language()
+
+def spoken() -> Language:
+    """What the reader's language is like."""
+    return LANGUAGES[language()]
+
+
+def speak(code: str) -> None:
+    """From here on, this tab speaks the language `code`.
+
+    The session holds it, not a context variable: Streamlit runs every click in a thread of its own, and callbacks and
+    fragments in it before or without the main script that has called this.
+    """
+    st.session_state[SPOKEN] = code
 
 
 @contextmanager
@@ -78,7 +92,7 @@ def translate(error: UserError) -> str:
 
 def page_text(name: str) -> str:
     """The Markdown of `<language>/<name>.md`."""
-    return (WORDS / language() / f"{name}.md").read_text(encoding="utf-8")
+    return spoken().file(f"{name}.md").read_text(encoding="utf-8")
 
 
 @cache
@@ -86,9 +100,9 @@ def catalogue(code: str) -> Catalogue:
     """All `.po` files of one language in one table. English needs none: its sentences are the keys."""
     messages: dict[str, tuple[str, ...]] = {}
     plural_form = gettext.c2py("n != 1")
-    for path in sorted((WORDS / code).glob("*.po")):
+    for path in sorted(LANGUAGES[code].folder.glob("*.po")):
         with path.open("rb") as file:
-            part = read_po(file, locale=code)
+            part = read_po(file, locale=LANGUAGES[code].babel)
         plural_form = gettext.c2py(part.plural_expr)
         for message in part:
             forms = _forms(message.string)
@@ -115,9 +129,9 @@ def number(value: float | None, digits: int | None = None) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if digits is None and 0 < abs(value) < 1e-6:
-        return f"{value:.3g}".replace(".", plotly_separators()[0]).replace("-", "−")
+        return f"{value:.3g}".replace(".", spoken().decimal_mark).replace("-", "−")
     decimals = "#" * 6 if digits is None else "0" * digits
-    text = format_decimal(value, format=f"#,##0.{decimals}" if decimals else "#,##0", locale=language())
+    text = format_decimal(value, format=f"#,##0.{decimals}" if decimals else "#,##0", locale=spoken().babel)
     return text.replace("-", "−")
 
 
@@ -136,7 +150,7 @@ def percent(share: float | None, digits: int = 0) -> str:
 
 def file_size(n_bytes: int) -> str:
     """46080 → "46.1 kB" or "46,1 ko" (steps of 1000)."""
-    units = ("o", "ko", "Mo", "Go", "To") if language() == "fr" else ("B", "kB", "MB", "GB", "TB")
+    units = spoken().file_sizes
     size, step = float(n_bytes), 0
     while size >= 999.95 and step < len(units) - 1:
         size, step = size / 1000, step + 1
@@ -190,4 +204,4 @@ def shown_value(value: Any) -> str:
 
 def plotly_separators() -> str:
     """Plotly's `separators`: the decimal mark, then the mark between thousands."""
-    return f",{NARROW_SPACE}" if language() == "fr" else ".,"
+    return spoken().decimal_mark + spoken().thousands_mark

@@ -59,6 +59,38 @@ def test_a_cookie_of_another_form_is_replaced(
     assert "set-cookie" in answer.headers
 
 
+OTHERS = [
+    b'prefs={"theme": "dark", "sizes": [1, 2]}',
+    "prénom=Zoé".encode(),
+    "prénom=Zoé".encode("latin-1"),
+    b"a cookie without a name",
+    b"=; ;; a=b=c; ",
+    b'open="; x=\\"',
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("header", [b"%b; %b=%b", b"%b; %b=%b; more=1"])
+def test_cookies_of_others_leave_ours_alone(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch, other: bytes, header: bytes
+) -> None:
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    ours = new_token()
+    for order in (
+        header % (other, COOKIE.encode(), ours.encode()),
+        b"%b=%b; " % (COOKIE.encode(), ours.encode()) + other,
+    ):
+        answer = browser.get("/", headers={b"cookie": order})
+        assert "set-cookie" not in answer.headers
+
+
+def test_ours_in_a_second_header(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTP/2 allows to send each cookie in a header of its own."""
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    both = [(b"cookie", f"{COOKIE}={new_token()}".encode()), (b"cookie", b"other=1")]
+    assert "set-cookie" not in browser.get("/", headers=both).headers
+
+
 def test_tokens_are_well_formed_and_differ() -> None:
     tokens = {new_token() for _ in range(100)}
     assert len(tokens) == 100

@@ -14,6 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.export import archive as archive_module
 from minigpt_core.export.archive import ArchiveError, export_run, import_run
@@ -22,7 +23,7 @@ from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store import prepared
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import StepEvent, TrainConfig
+from minigpt_core.training import StepEvent
 
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
 LAST = "checkpoints/step-00000007.safetensors"

@@ -1,12 +1,15 @@
 """Exported programs: run as they are, without this project, they come to the losses of the run."""
 
 import ast
+import builtins
 import csv
 import io
 import json
 import queue
+import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,10 @@ import pytest
 
 from minigpt_core import devices, optimizers
 from minigpt_core.__main__ import main
+from minigpt_core.configs import TrainConfig
 from minigpt_core.export import script as export_script_module
 from minigpt_core.export.french import FRENCH
-from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard
+from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard, write_scalars
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import LONGEST_EMBEDDED, PARTS, export_parts, export_script
 from minigpt_core.jobs.recording import Recorder
@@ -26,9 +30,10 @@ from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import ChangeEvent, StepEvent, TrainConfig
+from minigpt_core.training import ChangeEvent, SampleEvent, StepEvent
 
 TEXT = corpus.normalize(corpus.load("le-chat-curieux").text)[:5000]
+ROUNDING = 1e-5  # of a loss: the program sums up in another order, and Muon's few digits carry that on
 SHOW = "import json; print(json.dumps([losses, evaluations, text]))"
 GPT = {"n_layer": 2, "n_head": 2, "residual": True, "mlp": "relu2", "norm": "rmsnorm", "dropout": 0.1}
 MODERN = GPT | {"positions": "rotary", "bias": False, "qk_norm": True, "zero_init": True}
@@ -100,10 +105,10 @@ def test_every_kind_of_model_and_training_repeats_its_run(store: RunStore, case:
     run = trained(store, model, **training)
     names = run_here(list(export_parts(store, run).parts.values()))
     losses, evaluations = measured(store, run)
-    assert names["losses"] == pytest.approx(losses, abs=1e-6)
+    assert names["losses"] == pytest.approx(losses, abs=ROUNDING)
     assert len(names["evaluations"]) == len(evaluations)
     for exported, stored in zip(names["evaluations"], evaluations, strict=True):
-        assert exported == pytest.approx(stored, abs=1e-6)
+        assert exported == pytest.approx(stored, abs=ROUNDING)
 
 
 def test_script_and_notebook_need_nothing_but_torch(store: RunStore, tmp_path: Path) -> None:
@@ -112,8 +117,8 @@ def test_script_and_notebook_need_nothing_but_torch(store: RunStore, tmp_path: P
     script, files = export_script(store, run, "en")
     assert not files
     losses, evaluations, text, printed = run_alone(script, tmp_path)
-    assert losses == pytest.approx(measured(store, run)[0], abs=1e-6)
-    assert evaluations == [pytest.approx(row, abs=1e-6) for row in measured(store, run)[1]]
+    assert losses == pytest.approx(measured(store, run)[0], abs=ROUNDING)
+    assert evaluations == [pytest.approx(row, abs=ROUNDING) for row in measured(store, run)[1]]
     assert text == TEXT
     assert store.samples(run.id)[-1].text in printed
     notebook, _ = export_notebook(store, run, "fr")
@@ -144,7 +149,7 @@ def test_changes_made_while_it_went_are_replayed(store: RunStore) -> None:
     assert {change.name for change in store.changes(run.id)} == {"learning_rate", "eval_interval", "pace"}
     names = run_here(list(export_parts(store, store.run(run.id)).parts.values()))
     losses, evaluations = measured(store, run)
-    assert names["losses"] == pytest.approx(losses, abs=1e-6)
+    assert names["losses"] == pytest.approx(losses, abs=ROUNDING)
     assert (
         [row[0] for row in names["evaluations"]] == [row[0] for row in evaluations] == [0, 10, 15, 20, 25, 30]
     )
@@ -164,7 +169,7 @@ def test_a_stopped_run_ends_where_it_ended(store: RunStore) -> None:
     store.set_status(run.id, "stopped")
     script, _ = export_script(store, store.run(run.id))
     assert "stopped after 7 of its 30 steps" in script
-    assert run_here([script])["losses"] == pytest.approx(measured(store, run)[0], abs=1e-6)
+    assert run_here([script])["losses"] == pytest.approx(measured(store, run)[0], abs=ROUNDING)
 
 
 def test_a_processor_that_knows_no_short_numbers(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +186,7 @@ def test_a_run_that_ran_out_of_patience_ends_where_it_ended(store: RunStore) -> 
     run = trained(store, {}, steps=400, patience=1, learning_rate=1.0)
     assert run.status == "done" and run.step < 400
     names = run_here(list(export_parts(store, run).parts.values()))
-    assert names["losses"] == pytest.approx(measured(store, run)[0], abs=1e-6)
+    assert names["losses"] == pytest.approx(measured(store, run)[0], abs=ROUNDING)
 
 
 def test_a_diverged_run_diverges_again(store: RunStore) -> None:
@@ -207,11 +212,49 @@ def test_odd_texts_come_through_as_they_are(
         assert not any(c in script for c in "\u200b\u202e\u2028\x0b\x07")
 
 
-def test_a_name_stays_in_its_comment(store: RunStore) -> None:
+ATTACKS = {
+    "a part of the template": "abc\n#% prepare\nimport builtins\nbuiltins.attacked = True\n#",
+    "another part": "abc\n#% train\nimport builtins\nbuiltins.attacked = True\n#% generate\nmore\n",
+    "no part of it": "abc\n#% word\nmore\n#% \n",
+    "a gap of the template": "abc $name ${text} $changes $$ %s {x} {text!r}\n",
+    "a condition": "abc\nbuiltins.attacked = True  #? tiny\n    #? !tiny\n",
+    "an end of the string": 'abc""" + __import__("os").system("x") + """ \\""" \\\\""" \\',
+    "only quotes": '"' * 7 + "a" + '"' * 5,
+}
+
+
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_a_text_is_never_code(store: RunStore, tmp_path: Path, text: str) -> None:
+    whole = corpus.normalize(text * (1 + 60 // len(text)), lower=False)
+    run = trained(store, {"block_size": 4}, text=whole, steps=2)
+    store.rename(run.id, text)
+    for language in ("en", "fr"):
+        script, _files = export_script(store, store.run(run.id), language)
+        names = run_here([script])
+        assert names["text"] == whole
+        assert names["losses"] == pytest.approx(measured(store, run)[0], abs=ROUNDING)
+        notebook, _files = export_notebook(store, store.run(run.id), language)
+        cells = nbformat.reads(notebook, as_version=4).cells
+        assert run_here([cell.source for cell in cells])["text"] == whole
+        assert [cell.id for cell in cells] == list(PARTS)
+    assert not vars(builtins).pop("attacked", False)
+
+
+def test_a_name_is_never_code(store: RunStore, tmp_path: Path) -> None:
     run = trained(store, {}, steps=1)
-    store.rename(run.id, 'x\u2028import os\rprint("no")')
-    first = export_script(store, store.run(run.id))[0].splitlines()[0]
-    assert first == '# x import os print("no")'
+    named = 'x\u2028import os\rprint("no") $text ${steps} #? tiny'
+    store.rename(run.id, named)
+    script, _files = export_script(store, store.run(run.id))
+    assert '# Its name: x import os print("no") $text ${steps} #? tiny' in script.splitlines()
+
+
+def test_a_name_does_not_say_how_the_program_is_encoded(store: RunStore, tmp_path: Path) -> None:
+    """Python looks for "coding: …" in the first two lines (PEP 263); in UTF-7, +AAo- is the end of a line."""
+    run = trained(store, {}, text=TEXT[:500] + "+AAo-raise SystemExit(3)+AAo-", steps=1)
+    store.rename(run.id, "coding: utf_7")
+    script, _files = export_script(store, store.run(run.id))
+    assert run_alone(script, tmp_path)[2].endswith("+AAo-raise SystemExit(3)+AAo-")
+    assert tokenize.detect_encoding(io.BytesIO(script.encode()).readline)[0] == "utf-8"
 
 
 def test_every_comment_is_there_in_french(store: RunStore) -> None:
@@ -225,8 +268,8 @@ def test_every_comment_is_there_in_french(store: RunStore) -> None:
             if words and line == other and not words.startswith("(") and run.name not in line:
                 left.add(line)
     assert not left
-    assert all("’" not in english and "$" not in english.replace("$last_step", "").replace("$steps", "")
-               for english in FRENCH)  # fmt: skip
+    gaps = re.compile(r"\$(last_step|steps|name)")
+    assert all("’" not in english and "$" not in gaps.sub("", english) for english in FRENCH)
 
 
 def test_the_command_line_writes_and_reads_every_form(
@@ -283,10 +326,35 @@ def test_tensorboard_is_asked_for_in_a_sentence(
     assert not (tmp_path / "events").exists()
 
 
+class Written:
+    """What TensorBoard's writer is given."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def add_scalar(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def add_text(self, _name: str, text: str, *_: Any, **__: Any) -> None:
+        self.texts.append(text)
+
+
+def test_a_sample_is_no_markdown_in_tensorboard(store: RunStore) -> None:
+    run, odd = trained(store, {}, steps=1, sample_length=0), "# un matin\n[x](y) <b>\n\n- *chat*\n```"
+    store.append(run.id, samples=[SampleEvent(step=1, text=odd)])
+    written = Written()
+    write_scalars(written, store, run)
+    lines = written.texts[-1].split("\n")
+    assert all(line.startswith("    ") for line in lines)
+    assert "\n".join(line[4:] for line in lines) == odd
+
+
 def test_tensorboard_reads_what_was_written(store: RunStore, tmp_path: Path) -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     run = trained(store, {})
     export_tensorboard(store, run, tmp_path / "events")
     read = accumulator.EventAccumulator(str(tmp_path / "events")).Reload()
-    assert [event.value for event in read.Scalars("loss")] == pytest.approx(measured(store, run)[0], abs=1e-6)
+    assert [event.value for event in read.Scalars("loss")] == pytest.approx(
+        measured(store, run)[0], abs=ROUNDING
+    )
     assert [event.step for event in read.Scalars("val_loss")] == [e.step for e in store.evaluations(run.id)]

@@ -10,6 +10,7 @@ import transformers
 from torch import Tensor
 
 from minigpt_core.__main__ import main
+from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import UserError
 from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
 from minigpt_core.jobs.worker import make_trainer
@@ -17,7 +18,7 @@ from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import build_model
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import TrainConfig, part
+from minigpt_core.training import part
 
 TEXT = "un matin, le chat gris voit un oiseau.\nil court, il saute, il dort.\n" * 6
 GPT2 = settings_up_to("dropout")[0] | {"n_layer": 2, "tie_weights": True, "block_size": 16, "n_embd": 16}

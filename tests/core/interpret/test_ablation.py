@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.errors import TextError
 from minigpt_core.interpret.ablation import (
@@ -24,7 +25,7 @@ from minigpt_core.interpret.ablation import (
 )
 from minigpt_core.interpret.activations import run_with_cache, walk
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.model import build_model
 from minigpt_core.sampling import generate
 
 V, T, C = 13, 8, 16

@@ -8,6 +8,7 @@ import torch
 import transformers
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
 from minigpt_core.export.gpt2 import gpt2_config, gpt2_weights
 from minigpt_core.interpret.activations import (
@@ -25,7 +26,7 @@ from minigpt_core.interpret.activations import (
     targets,
 )
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.model import build_model
 from minigpt_core.tokenizer import CharTokenizer
 
 V, T, B, C = 13, 8, 3, 16

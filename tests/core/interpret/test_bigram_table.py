@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
 from minigpt_core.interpret import bigram_table
 from minigpt_core.interpret.bigram_table import (
@@ -22,7 +23,7 @@ from minigpt_core.interpret.bigram_table import (
     edited_row,
     mean_loss,
 )
-from minigpt_core.model import ModelConfig, TinyGPT
+from minigpt_core.model import TinyGPT
 from minigpt_core.ngrams import one_character_minimum
 from minigpt_core.sampling import generate
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.interpret.diagnosis import Finding, diagnose
-from minigpt_core.model import ModelConfig
 from minigpt_core.ngrams import Baselines, baselines
 from minigpt_core.store.prepared import shipped
 from minigpt_core.texts import corpus
-from minigpt_core.training import DoneEvent, MetricsEvent, TrainConfig, Trainer
+from minigpt_core.training import DoneEvent, MetricsEvent, Trainer
 
 TINY = {"n_embd": 64, "block_size": 32}
 SMALL = {

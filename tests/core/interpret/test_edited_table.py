@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
 from minigpt_core.interpret.edited_table import Edit, TableModel, edited, learned_table
-from minigpt_core.model import ModelConfig, TinyGPT
+from minigpt_core.model import TinyGPT
 from minigpt_core.sampling import generate
 
 V = 7

@@ -7,13 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.microscope import examine_step, start_before, trainer_at
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import TinyGPT
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import StepEvent, TrainConfig, Trainer
+from minigpt_core.training import StepEvent, Trainer
 
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
 TINY = {"block_size": 8, "n_embd": 16}

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 import torch
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.interpret.activations import run_with_cache
 from minigpt_core.interpret.puzzle_heads import PAIRS, best_head, head_scores, read_in, steps
 from minigpt_core.interpret.puzzles import Puzzle, unseen_puzzles
-from minigpt_core.model import ModelConfig, build_model
+from minigpt_core.model import build_model
 from minigpt_core.texts import corpus
 
 TASKS = ("reversed-words", "balanced-brackets")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.interpret.puzzles import (
     SPLITS,
@@ -18,7 +19,7 @@ from minigpt_core.interpret.puzzles import (
     unseen_puzzles,
     write,
 )
-from minigpt_core.model import ModelConfig, TinyGPT
+from minigpt_core.model import TinyGPT
 from minigpt_core.ngrams import NgramModel
 from minigpt_core.presets import TOY_REVERSED_WORDS
 from minigpt_core.texts import corpus

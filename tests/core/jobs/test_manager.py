@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import ConfigError, StoreError, UserError
 from minigpt_core.jobs.manager import JobError, JobManager, LocalWorker, Message
 from minigpt_core.jobs.worker import make_trainer
-from minigpt_core.model import ModelConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import StepEvent, TrainConfig, Trainer
+from minigpt_core.training import StepEvent, Trainer
 
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
 PATIENCE = 300.0  # seconds; this machine may be busy

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import ConfigError, TextError, UserError
 from minigpt_core.presets import PRESETS, find_preset
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
-from minigpt_core.training import TrainConfig
 
 TEXT = "un matin, le chat gris voit un oiseau. " * 5
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from minigpt_core.__main__ import main
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.jobs.manager import JobManager
-from minigpt_core.model import ModelConfig
 from minigpt_core.presets import find_preset
 from minigpt_core.store import prepared, schema
 from minigpt_core.store.checkpoint_files import read_checkpoint
 from minigpt_core.store.prepared import RECIPES, Recipe, adopt
 from minigpt_core.store.runs import PREPARED, SHIPPED, FinishedRun, RunStore
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import EvaluatingEvent, MetricsEvent, TrainConfig, part
+from minigpt_core.training import EvaluatingEvent, MetricsEvent, part
 
 TWO_DECIMALS = 5e-3
 every_run = pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.id)

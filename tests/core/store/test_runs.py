@@ -19,21 +19,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.model import ModelConfig
 from minigpt_core.store import schema
 from minigpt_core.store.checkpoint_files import steps_to_drop, weights_path
 from minigpt_core.store.curves import Bucket, Curve, read_curve, update_buckets
 from minigpt_core.store.explained import explained
 from minigpt_core.store.runs import MAX_CHECKPOINTS, Run, RunStore, data_home, new_run_id
-from minigpt_core.training import (
-    ChangeEvent,
-    Checkpoint,
-    MetricsEvent,
-    SampleEvent,
-    StepEvent,
-    TrainConfig,
-)
+from minigpt_core.training import ChangeEvent, Checkpoint, MetricsEvent, SampleEvent, StepEvent
 
 MODEL = ModelConfig(vocab_size=3)
 TRAINING = TrainConfig(learning_rate=0.1, seed=7)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.errors import StoreError
-from minigpt_core.store.runs import RunStore
+from minigpt_core.store.runs import LOCAL, RunStore
 from minigpt_core.texts import downloads
 from minigpt_core.texts.corpus import check_size
 from minigpt_core.texts.downloads import SOURCES, DownloadError, Source, fetch, is_here
@@ -77,7 +77,7 @@ def test_a_text_comes_piece_by_piece_and_is_kept_for_everyone(serve: Serve, stor
 
 def test_leaving_in_the_middle_keeps_nothing(serve: Serve, store: RunStore) -> None:
     there = serve()
-    coming = fetch(there, store)
+    coming = fetch(there, store, LOCAL)
     next(coming)
     coming.close()
     assert not is_here(there, store)
@@ -100,7 +100,7 @@ def test_anything_else_is_refused_and_nothing_kept(
 ) -> None:
     there = serve(**answer)
     with pytest.raises(DownloadError, match=sentence) as refused:
-        list(fetch(there, store))
+        list(fetch(there, store, LOCAL))
     assert "127.0.0.1" in str(refused.value)
     assert not is_here(there, store)
 
@@ -109,7 +109,7 @@ def test_an_endless_answer_is_not_read_to_its_end(serve: Serve, store: RunStore)
     there = serve(body=TEXT * 50, announced=10**12)
     seen: list[int] = []
     with pytest.raises(DownloadError, match="larger"):
-        seen.extend(fetch(there, store))
+        seen.extend(fetch(there, store, LOCAL))
     assert not seen or seen[-1] <= there.size
 
 
@@ -117,7 +117,7 @@ def test_nobody_there(store: RunStore) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and not listening: refused
         with pytest.raises(DownloadError, match=r"connection to 127\.0\.0\.1 did not work"):
-            list(fetch(source(taken.getsockname()[1]), store))
+            list(fetch(source(taken.getsockname()[1]), store, LOCAL))
 
 
 def test_a_server_that_never_answers(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_a_server_that_never_answers(store: RunStore, monkeypatch: pytest.Monkey
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         with pytest.raises(DownloadError, match="does not answer"):
-            list(fetch(source(silent.getsockname()[1]), store))
+            list(fetch(source(silent.getsockname()[1]), store, LOCAL))
 
 
 def test_a_name_that_is_nowhere_is_called_being_offline(
@@ -140,13 +140,13 @@ def test_a_name_that_is_nowhere_is_called_being_offline(
     with pytest.raises(
         DownloadError, match=r"text\.example cannot be found: this computer seems to be offline"
     ):
-        list(fetch(there, store))
+        list(fetch(there, store, LOCAL))
 
 
 def test_a_data_folder_that_cannot_be_used_is_said(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
     with pytest.raises(StoreError, match="a file where a folder should be"):
-        list(fetch(serve(), RunStore(tmp_path / "home")))
+        list(fetch(serve(), RunStore(tmp_path / "home"), LOCAL))
 
 
 def test_the_sources_are_https_and_fit_what_the_program_can_read() -> None:
