@@ -12,10 +12,10 @@ from streamlit import net_util
 from minigpt_core.errors import UserError
 from minigpt_core.jobs import manager
 from ui import problems
+from ui.server.generation_routes import ROUTES as GENERATION_ROUTES
 from ui.server.routes import ROUTES
-from ui.server.streams import ROUTES as SAMPLING_ROUTES
 from ui.server.unknown_page import UnknownPage
-from ui.server.workspace import WorkspaceCookie
+from ui.workspace import WorkspaceCookie
 
 # Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
 # service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.
@@ -40,6 +40,6 @@ app = st.App(
     "ui/shell.py",
     lifespan=lifespan,
     middleware=[Middleware(UnknownPage), Middleware(WorkspaceCookie)],
-    routes=[*ROUTES, *SAMPLING_ROUTES],
+    routes=[*ROUTES, *GENERATION_ROUTES],
     on_script_error=problems.show,
 )

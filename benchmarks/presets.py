@@ -23,9 +23,9 @@ import torch
 from benchmarks.textbook import Textbook
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.interpret.puzzles import SPLITS, CountedModel, Puzzle, accuracy, unseen_puzzles
+from minigpt_core.interpret.puzzles import SPLITS, Puzzle, accuracy, unseen_puzzles
 from minigpt_core.model import parameters_of
-from minigpt_core.ngrams import NgramModel
+from minigpt_core.ngrams import NgramLM, NgramModel
 from minigpt_core.presets import NANOGPT_CPU, PRESETS, Preset, find_preset
 from minigpt_core.texts import corpus
 from minigpt_core.training import DoneEvent, Event, MetricsEvent, StepEvent, Trainer
@@ -154,7 +154,7 @@ def report_puzzles(name: str, dataset: Dataset, trainer: Trainer) -> None:
     """Share of unseen puzzles that are solved without a mistake, by the model and by counted pairs."""
     tokenizer = dataset.tokenizer
     puzzles = unseen_puzzles(name, tokenizer.decode(dataset.train), tokenizer.decode(dataset.val))
-    pairs = CountedModel(NgramModel(2, tokenizer.vocab_size).fit(dataset.train))
+    pairs = NgramLM(NgramModel(2, tokenizer.vocab_size).fit(dataset.train))
     T = trainer.model_config.block_size
     solved = [accuracy(model, tokenizer, puzzles, T) for model in (trainer.model, pairs)]
     print(f"    solves {solved[0]:.1%} of {len(puzzles)} unseen puzzles; counted pairs {solved[1]:.1%}")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from minigpt_core.data import Dataset
 
@@ -122,6 +123,30 @@ class NgramModel:
         count = _look_up(self.ngrams, self.counts, ngrams)
         context_count = _look_up(self.contexts, self.context_counts, ngrams // self.vocab_size)
         return (count + self.smoothing) / (context_count + self.smoothing * self.vocab_size)
+
+
+class NgramLM(nn.Module):
+    """Counted n-grams in the shape of a model: its scores are ln P, so their softmax is P exactly.
+
+    Args:
+        counts: pairs, then triples and so on if they are to be used: a text's first characters have few to go by.
+    """
+
+    def __init__(self, *counts: NgramModel) -> None:
+        super().__init__()
+        assert [known.order for known in counts] == list(range(2, 2 + len(counts)))
+        self.counts = counts
+
+    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Scores (B, T, V) for what comes after each of the ids (B, T), and the loss if targets are given."""
+        chances = [
+            known.probabilities_after(idx.unfold(1, known.order - 1, 1))  # (B, T - order + 2, V)
+            for known in self.counts
+            if idx.size(1) >= known.order - 1
+        ]
+        first = [part[:, :1] for part in chances[:-1]]  # where there is not context enough
+        logits = torch.cat([*first, chances[-1]], dim=1).log()  # (B, T, V)
+        return logits, None if targets is None else F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
 def one_character_minimum(ids: Tensor, vocab_size: int) -> float:

@@ -14,6 +14,8 @@ from scripts.browser import PAGES
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
 OURS = {*ROOMS, "dashboard"}
+UI = ROOT / "ui"
+CACHE = re.compile(r"\bcache_(data|resource)\b")
 # Tools that are started, not imported.
 STARTED = {"ruff", "mypy", "import-linter", "pytest-xdist"}
 
@@ -51,11 +53,34 @@ def _requirements(name: str) -> dict[str, str]:
     return {package: version for package, _, version in listed}
 
 
-def test_caches_live_in_one_place() -> None:
-    cache = re.compile(r"(.+\.)?cache_(data|resource)")
-    used = {path: _where(path, cache) for path in _sources("minigpt_core", "ui", "pages")}
-    assert used.pop(ROOT / "ui" / "resources.py")
-    assert [place for places in used.values() for place in places] == []
+def _cached_functions(path: Path) -> dict[str, list[ast.expr]]:
+    """The functions of a file that are cached by Streamlit, with the decorators that do so."""
+    functions = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)]
+    found = {f.name: [d for d in f.decorator_list if CACHE.search(ast.unparse(d))] for f in functions}
+    return {name: decorators for name, decorators in found.items() if decorators}
+
+
+def test_caches_live_in_the_room_that_uses_them_and_shared_ones_in_one_file() -> None:
+    """A cached function of `ui/resources.py` is for all; one in a room is imported by that room only."""
+    sources = _sources("minigpt_core", "ui", "pages")
+    cached = {path: _cached_functions(path) for path in sources}
+    assert cached.pop(UI / "resources.py")
+    rooms = {path: names for path, names in cached.items() if names}
+    for path, names in rooms.items():
+        assert path.parent.parent == UI, f"{path} is in no room of ui/"
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        elsewhere = [other for other in sources if path.parent not in other.parents]
+        imported = {name for other in elsewhere for name in _imports(other)}
+        assert imported.isdisjoint(f"{module}.{name}" for name in names), f"{module} is cached for its room"
+    marked = sum(len(_where(path, re.compile(r"(.+\.)?cache_(data|resource)"))) for path in sources)
+    assert marked == sum(map(len, [*rooms.values(), _cached_functions(UI / "resources.py")]))
+
+
+def test_no_cache_grows_without_end() -> None:
+    for path in _sources("ui"):
+        for name, decorators in _cached_functions(path).items():
+            bounded = [d for d in decorators if "max_entries=" in ast.unparse(d)]
+            assert bounded == decorators, f"{path}: {name}"
 
 
 def test_session_keys_are_named_in_one_place() -> None:

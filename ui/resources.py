@@ -19,6 +19,13 @@ from minigpt_core import ngrams
 from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import Dataset, get_batch, prepare, split
 from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.generation.generated_text import GeneratedText
+from minigpt_core.generation.language_model import (
+    LanguageModel,
+    ngram_language_model,
+    trained_language_model,
+)
+from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret.ablation import (
     AblatedModel,
     Means,
@@ -44,8 +51,7 @@ from minigpt_core.interpret.puzzle_heads import head_scores
 from minigpt_core.interpret.puzzles import Puzzle, accuracy
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.model import fresh_model, load_model
-from minigpt_core.sampling import SampleStep, Surprise, generate
-from minigpt_core.sampling import surprise as measure_surprise
+from minigpt_core.sampling import SampleStep, generate
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
@@ -58,10 +64,7 @@ from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
 from ui.model.follow import Stage, follow
 from ui.puzzle import contest
 from ui.puzzle.contest import Solved
-from ui.sampling.drawing import CountedModel, Draw, Lanes, Writer
-from ui.sampling.recipe import Recipe
 
-COUNTED_AT_ONCE = 1000  # characters: counting needs no more context than a few, wherever they stand
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
 
@@ -200,11 +203,24 @@ def model(run_id: str, step: int) -> nn.Module:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def counted(text_id: str, lower: bool, order: int = 2) -> nn.Module:
-    """The counted pairs (or triples) of characters of a text's training part, in the shape of a model."""
-    known = dataset(text_id, lower)
-    models = [ngrams.NgramModel(n, known.tokenizer.vocab_size).fit(known.train) for n in range(2, order + 1)]
-    return CountedModel(*models)
+def ngram_model(text_id: str, lower: bool, order: int) -> LanguageModel:
+    """The counted pairs (or triples) of characters of a text's training part, ready to write."""
+    return ngram_language_model(dataset(text_id, lower), order, lower)
+
+
+def language_model(request: GenerationRequest) -> LanguageModel:
+    """The model of a request: that of a run, or counted n-grams. Raises `StoreError`."""
+    if not request.run:
+        return ngram_model(request.text, request.lower, request.order)
+    trained = run(request.run)
+    network = model(trained.id, request.step)
+    return trained_language_model(network, trained.model, trained.characters, trained.lower)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def generated_text(request: GenerationRequest) -> GeneratedText:
+    """The text of a request, as far as it has been asked for; pages and streams share it."""
+    return GeneratedText(language_model(request), request)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -350,13 +366,13 @@ def next_over_time(run_id: str, steps: tuple[int, ...], ids: tuple[int, ...]) ->
     return torch.stack(shares)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def puzzles(corpus_id: str) -> list[Puzzle]:
     """Puzzles of a generated text that no model learned from."""
     return contest.puzzles_of(corpus_id, dataset(corpus_id, True, contest.KEPT_OUT))
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=8)
 def puzzle_model(corpus_id: str, who: str) -> nn.Module:
     """Who tries the puzzles besides a run: "counted" pairs, or a "tinygpt" trained on the spot."""
     known = dataset(corpus_id, True, contest.KEPT_OUT)
@@ -389,19 +405,6 @@ def puzzle_heads(corpus_id: str, run_id: str, step: int, most: int = 100) -> tor
     return head_scores(model(run_id, step), tokenizer(corpus_id, True), corpus_id, puzzles(corpus_id)[:most])
 
 
-def writer(recipe: Recipe) -> Writer:
-    """The model of a recipe: that of a run, or counted pairs. Raises `StoreError`."""
-    if not recipe.run:
-        words, looks_at = tokenizer(recipe.text, recipe.lower), recipe.order - 1
-        model_ = counted(recipe.text, recipe.lower, recipe.order)
-        return Writer(model_, words, recipe.lower, looks_at, looks_at, COUNTED_AT_ONCE)
-    trained = run(recipe.run)
-    words = CharTokenizer.from_characters(trained.characters)
-    block_size = trained.model.block_size
-    looks_at = block_size if trained.model.n_layer else 1  # without attention, each character is on its own
-    return Writer(model(trained.id, recipe.step), words, trained.lower, block_size, looks_at, block_size)
-
-
 @st.cache_resource(show_spinner=False, max_entries=16)
 def attention(run_id: str, step: int, text: str) -> Look:
     """The queries and keys of a text that the run's model knows, at most `block_size` characters."""
@@ -423,19 +426,6 @@ def embeddings(run_id: str, steps: tuple[int, ...]) -> tuple[Rows, Maps, Maps | 
     return rows, maps(rows.characters), maps(rows.places) if rows.places else None
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def draw(recipe: Recipe) -> Draw:
-    """The text of a recipe, as far as it has been asked for; the page and the stream share it."""
-    return Draw(writer(recipe), recipe)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def surprise(reader: Recipe, text: str) -> Surprise:
-    """What the model of a recipe thinks of each character of a text that it knows all characters of."""
-    known = writer(reader)
-    return measure_surprise(known.model, known.tokenizer.encode(text), known.stretch)
-
-
 def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str]:
     """The part of a text that is learnt from, and the part that is kept back."""
     text = chosen_text(text_id, lower).text
@@ -455,19 +445,13 @@ def copied(known: tuple[str, bool, float], text: str, least: int) -> Copied:
     return known_text(*known).copied(text, least)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
-def lanes(recipes: tuple[Recipe, ...]) -> Lanes:
-    """The texts of several recipes side by side, as far as they have been asked for."""
-    return Lanes([writer(recipe) for recipe in recipes], recipes)
-
-
 @st.cache_resource(show_spinner=False, max_entries=1024)
 def kept(workspace: str) -> dict[str, Any]:
     """What a workspace keeps by name until the program ends; a reload of the page loses none of it."""
     return {}
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, max_entries=64)
 def component(name: str, folder: Path, html: str) -> Any:
     """What mounts the component whose `name`.js, and `name`.css if it has one, stand in `folder`. It uses the page's
     own styles."""

@@ -6,6 +6,7 @@ N stands for the length of the known text (what a model learnt from), n for that
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import mean, stdev
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, with no pattern in its bits: 2**64 divided by the golden ratio
 MARK_BITS = 20
 AT_ONCE = 1 << 20  # windows whose numbers are in memory at a time
+BY_CHANCE = 0.1  # a difference of the shares that two samples may have by accident, at least
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,23 @@ class Copied:
     def longest(self, most: int) -> Sequence[Stretch]:
         """The longest stretches, falling; of equals the earlier first."""
         return sorted(self.stretches, key=lambda stretch: -stretch.length)[:most]
+
+
+def pieces_of(unseen: str, length: int, most: int = 12) -> list[str]:
+    """At most `most` stretches of an unseen text, each of this length, evenly spread over it: what to compare with."""
+    if len(unseen) <= length:
+        return [unseen] if unseen else []
+    count = min(most, len(unseen) // length)
+    step = (len(unseen) - length) // max(count - 1, 1)
+    return [unseen[i * step : i * step + length] for i in range(count)]
+
+
+def usual_share(shares: Sequence[float]) -> tuple[float | None, float]:
+    """The mean of several shares, and how far one of them may lie from it by accident: two standard deviations."""
+    if not shares:
+        return None, 0.0
+    spread = 2 * stdev(shares) if len(shares) > 2 else 0.0
+    return mean(shares), max(spread, BY_CHANCE)
 
 
 class KnownText:

@@ -12,7 +12,6 @@ from itertools import groupby
 import torch
 from torch import Tensor, nn
 
-from minigpt_core.ngrams import NgramModel
 from minigpt_core.sampling import Reader
 from minigpt_core.tokenizer import CharTokenizer
 
@@ -119,17 +118,3 @@ def accuracy(model: nn.Module, tokenizer: CharTokenizer, puzzles: Sequence[Puzzl
     """Share of the puzzles that the model solves ("exact match"): every character of the answer is right."""
     written = answers(model, tokenizer, puzzles, block_size)
     return sum(text == p.answer for text, p in zip(written, puzzles, strict=True)) / max(1, len(puzzles))
-
-
-class CountedModel(nn.Module):
-    """Counted pairs (or triples, …) in the shape of a model, so that they can try the same puzzles."""
-
-    def __init__(self, counts: NgramModel) -> None:
-        super().__init__()
-        self.counts = counts
-
-    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, None]:
-        """(B, T) ids -> the logarithms of the probabilities after the last of them, (B, 1, V)."""
-        assert targets is None, "it has counted already"
-        rows = [self.counts.probabilities(context.tolist()) for context in idx]
-        return torch.stack(rows)[:, None].log(), None

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig
 from minigpt_core.data import prepare
+from minigpt_core.generation.request import USUAL_TEMPERATURE, GenerationRequest
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.model import build_model, count_parameters
 from minigpt_core.sampling import next_probabilities, predict
@@ -21,8 +22,6 @@ from tests.app.conftest import OpenPage
 from ui import resources
 from ui.home import figures, moves, pictures
 from ui.runs.health import spoiled
-from ui.sampling.controls import SEED, TEMPERATURE
-from ui.sampling.recipe import Recipe
 from ui.server.routes import live_state
 from ui.words import tokens
 from ui.words.i18n import _, number, percent, using
@@ -100,8 +99,8 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
         assert "one morning," in card(page, 4)
         assert percent(best, 1) in card(page, 5)
         assert button(page) == _(moves.WRITE.words)
-    recipe = Recipe(run=run.id, step=40, prompt="one morning,", temperature=TEMPERATURE, seed=SEED)
-    written = pictures.readable(resources.draw(recipe).text(60)).replace("\n", "⏎")
+    request = GenerationRequest(run=run.id, step=40, prompt="one morning,", temperature=USUAL_TEMPERATURE)
+    written = pictures.readable(resources.generated_text(request).text(60)).replace("\n", "⏎")
     assert f"<b>one morning,</b>{tokens.escape(written)}" in card(page, 6)
     assert "mg-done" in card(page, 3) and "mg-next" in card(page, 4)
 
@@ -137,10 +136,13 @@ def test_the_sampling_page_begins_with_the_text_of_the_home_page(app: OpenPage, 
     assert expected is not None
     page = app("sampling", text="the-curious-cat")
     (sent,) = [json.loads(e.proto.json) for e in page.get("bidi_component") if e.proto.json]
-    recipe = Recipe.from_query(
+    request = GenerationRequest.from_query(
         {name: value[0] for name, value in parse_qs(urlsplit(sent["url"]).query).items()}
     )
-    assert recipe.run == run.id and resources.draw(recipe).text(figures.CONTINUED) == expected.continuation
+    assert (
+        request.run == run.id
+        and resources.generated_text(request).text(figures.CONTINUED) == expected.continuation
+    )
 
 
 def test_a_sample_of_its_own_is_not_shown_as_what_follows_the_prompt(

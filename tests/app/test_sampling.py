@@ -1,7 +1,6 @@
 """The Sampling page: what it shows is what the core computes, and every mistake is a sentence."""
 
 import json
-import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,8 +17,9 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.__main__ import main
 from minigpt_core.configs import SampleSettings
 from minigpt_core.data import prepare
-from minigpt_core.errors import ConfigError, UserError
-from minigpt_core.interpret.memorization import KnownText
+from minigpt_core.errors import UserError
+from minigpt_core.generation.request import MAX_PROMPT, GenerationRequest
+from minigpt_core.interpret.memorization import KnownText, pieces_of
 from minigpt_core.ngrams import Baselines, NgramModel
 from minigpt_core.sampling import generate, next_probabilities, predict, surprise
 from minigpt_core.store.checkpoint_files import weights_path
@@ -28,11 +28,11 @@ from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
 from ui import resources, state
 from ui.runs.wording import run_title
-from ui.sampling import views, words
-from ui.sampling.copied import pieces_of, sample_html, verdict
-from ui.sampling.drawing import CountedModel
-from ui.sampling.recipe import MAX_PROMPT, Recipe
-from ui.server.streams import ROUTES
+from ui.sampling import views
+from ui.sampling.learnt_explained import LEARNT, VERY_SHORT, Losses, how_short_its_text_is, what_it_has_learnt
+from ui.sampling.memorization import sample_html, verdict
+from ui.sampling.settings_explained import TEMPERATURES, always_likeliest, settings_words, temperature_words
+from ui.server.generation_routes import ROUTES
 from ui.words.i18n import _ as translated
 from ui.words.i18n import number, percent, using
 from ui.words.tokens import escape_markdown
@@ -86,9 +86,9 @@ def reference(run: Run, prompt: str, length: int, **settings: float) -> str:
     return known.decode([step.token for step in steps])
 
 
-def streamed(client: TestClient, recipe: Recipe, length: int, **query: str) -> str:
+def streamed(client: TestClient, request: GenerationRequest, length: int, **query: str) -> str:
     """What the component puts together from the stream's lines."""
-    answer = client.get("/api/sample", params=recipe.to_query() | {"length": str(length)} | query)
+    answer = client.get("/api/sample", params=request.to_query() | {"length": str(length)} | query)
     assert answer.status_code == 200, answer.text
     shown: dict[str, list[str]] = {}
     text = ""
@@ -331,11 +331,11 @@ def test_settings_out_of_range_in_the_address_do_no_harm(
 def test_the_stream_is_the_text_of_the_core(
     client: TestClient, trained: Run, fields: dict[str, float]
 ) -> None:
-    recipe = Recipe(run=trained.id, step=20, prompt="un matin,", **fields)  # type: ignore[arg-type]
+    request = GenerationRequest(run=trained.id, step=20, prompt="un matin,", **fields)  # type: ignore[arg-type]
     expected = reference(trained, "un matin,", 120, **fields)
-    assert streamed(client, recipe, 120) == expected
-    assert streamed(client, recipe, 120, **{"from": "50"}) == expected[50:]
-    assert resources.draw(recipe).text(120) == expected
+    assert streamed(client, request, 120) == expected
+    assert streamed(client, request, 120, **{"from": "50"}) == expected[50:]
+    assert resources.generated_text(request).text(120) == expected
 
 
 def test_the_stream_and_the_command_line_agree(
@@ -345,8 +345,8 @@ def test_the_stream_and_the_command_line_agree(
         main(["sample", "--prompt", "un matin,", "--tokens", "80", "--temperature", "0.8", "--seed", "5"])
         == 0
     )
-    recipe = Recipe(run=trained.id, step=20, prompt="un matin,", temperature=0.8, seed=5)
-    assert capsys.readouterr().out == f"un matin,{streamed(client, recipe, 80)}\n"
+    request = GenerationRequest(run=trained.id, step=20, prompt="un matin,", temperature=0.8, seed=5)
+    assert capsys.readouterr().out == f"un matin,{streamed(client, request, 80)}\n"
 
 
 def test_the_command_line_can_cut_a_full_window_down(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -384,18 +384,9 @@ def test_what_cannot_be_written_is_a_sentence(client: TestClient, query: dict[st
     assert answer.status_code == status and answer.json()["error"]
 
 
-def test_a_recipe_survives_the_address() -> None:
-    recipe = Recipe(
-        run="ab", step=3, lower=False, prompt="é & ?\n", temperature=0.05, top_k=4, top_p=0.35, seed=9
-    )
-    assert Recipe.from_query(recipe.to_query()) == recipe
-    with pytest.raises(ConfigError, match="at most"):
-        Recipe(prompt="x" * (MAX_PROMPT + 1))
-
-
-def lanes_of(client: TestClient, recipes: list[Recipe], length: int) -> list[str]:
+def lanes_of(client: TestClient, requests: list[GenerationRequest], length: int) -> list[str]:
     """The texts that the component puts together from a stream of several."""
-    query = {"recipes": json.dumps([recipe.to_query() for recipe in recipes]), "length": str(length)}
+    query = {"recipes": json.dumps([request.to_query() for request in requests]), "length": str(length)}
     answer = client.get("/api/lanes", params=query)
     assert answer.status_code == 200, answer.text
     steps = [step for line in map(json.loads, answer.text.splitlines()) for step in line["steps"]]
@@ -404,32 +395,40 @@ def lanes_of(client: TestClient, recipes: list[Recipe], length: int) -> list[str
     ]
 
 
-def test_texts_side_by_side_are_those_that_each_recipe_gives_alone(client: TestClient, trained: Run) -> None:
-    base = Recipe(run=trained.id, step=20, prompt="un matin,")
-    recipes = [replace(base, temperature=t) for t in (0, 0.5, 2)]
-    recipes += [replace(base, seed=5), replace(base, step=0), Recipe(text="additions", order=3, prompt="1")]
-    assert lanes_of(client, recipes, 40) == [resources.draw(recipe).text(40) for recipe in recipes]
+def test_texts_side_by_side_are_those_that_each_request_gives_alone(client: TestClient, trained: Run) -> None:
+    base = GenerationRequest(run=trained.id, step=20, prompt="un matin,")
+    requests = [replace(base, temperature=t) for t in (0, 0.5, 2)]
+    requests += [
+        replace(base, seed=5),
+        replace(base, step=0),
+        GenerationRequest(text="additions", order=3, prompt="1"),
+    ]
+    assert lanes_of(client, requests, 40) == [
+        resources.generated_text(request).text(40) for request in requests
+    ]
 
 
 @pytest.mark.parametrize(
     "recipes",
     ["", "{}", "[]", "[1]", '[{"run": 3}]', "[" + ",".join(["{}"] * 9) + "]", '[{"text":"x","order":"7"}]'],
 )
-def test_nonsense_instead_of_recipes_is_a_sentence(client: TestClient, recipes: str) -> None:
+def test_nonsense_instead_of_requests_is_a_sentence(client: TestClient, recipes: str) -> None:
     answer = client.get("/api/lanes", params={"recipes": recipes})
     assert answer.status_code == 422 and answer.json()["error"]
 
 
 def test_the_scores_are_those_of_the_core(client: TestClient, trained: Run) -> None:
     ids = [3, 1, 4, 1, 5]
-    query = Recipe(run=trained.id, step=20).to_query() | {"ids": ",".join(map(str, ids))}
+    query = GenerationRequest(run=trained.id, step=20).to_query() | {"ids": ",".join(map(str, ids))}
     logits = client.get("/api/scores", params=query).json()["logits"]
     assert logits == predict(resources.model(trained.id, 20), torch.tensor(ids)).double().tolist()
 
 
 @pytest.mark.parametrize("ids", ["", "a", "1,,2", "-1", "99999", "1.5"])
 def test_nonsense_instead_of_ids_is_a_sentence(client: TestClient, trained: Run, ids: str) -> None:
-    answer = client.get("/api/scores", params=Recipe(run=trained.id, step=20).to_query() | {"ids": ids})
+    answer = client.get(
+        "/api/scores", params=GenerationRequest(run=trained.id, step=20).to_query() | {"ids": ids}
+    )
     assert answer.status_code == 422 and answer.json()["error"]
 
 
@@ -492,17 +491,17 @@ def test_only_the_temperature_differs_from_row_to_row(
     app: OpenPage, trained: Run, address: dict[str, str], expected: list[float]
 ) -> None:
     page = app("sampling", view="temperature", seed="4", **address)
-    recipes = recipes_in(data_of(page, "sampling_temperatures"))
-    assert [recipe.temperature for recipe in recipes] == expected
-    assert len({replace(recipe, temperature=1) for recipe in recipes}) == 1 and recipes[0].seed == 4
+    requests = requests_in(data_of(page, "sampling_temperatures"))
+    assert [request.temperature for request in requests] == expected
+    assert len({replace(request, temperature=1) for request in requests}) == 1 and requests[0].seed == 4
 
 
 def test_only_the_seed_differs_between_draws_and_the_last_repeats_the_first(
     app: OpenPage, trained: Run
 ) -> None:
     page = app("sampling", view="temperature", rows="draws", temperature="1")
-    recipes = recipes_in(data_of(page, "sampling_draws"))
-    assert [recipe.seed for recipe in recipes] == [1337, 1338, 1339, 1340, 1337]
+    requests = requests_in(data_of(page, "sampling_draws"))
+    assert [request.seed for request in requests] == [1337, 1338, 1339, 1340, 1337]
     assert "**No**" in markdown(page)
     page.slider(key="temperature").set_value(0.0).run()
     assert "**Yes**" in markdown(page)
@@ -512,11 +511,11 @@ def test_a_run_is_compared_with_an_earlier_checkpoint_or_whom_one_chooses(
     app: OpenPage, trained: Run
 ) -> None:
     page = app("sampling", view="models")
-    one, other = recipes_in(data_of(page, "sampling_models"))
+    one, other = requests_in(data_of(page, "sampling_models"))
     assert (one.run, one.step, other.run, other.step) == (trained.id, 20, trained.id, 0)
     assert replace(other, step=20) == one
     page.selectbox(key="sampling_against").set_value("trigram").run()
-    _one, other = recipes_in(data_of(page, "sampling_models"))
+    _one, other = requests_in(data_of(page, "sampling_models"))
     assert (other.run, other.text, other.order) == ("", trained.text_id, 3)
     assert page.query_params["against"] == "trigram"
 
@@ -529,14 +528,14 @@ def test_a_link_may_name_any_other_or_nobody(app: OpenPage, trained: Run, agains
 
 def test_counted_pairs_are_compared_with_triples(app: OpenPage) -> None:
     page = app("sampling", view="models", author="bigram", text="additions")
-    one, other = recipes_in(data_of(page, "sampling_models"))
+    one, other = requests_in(data_of(page, "sampling_models"))
     assert (one.order, other.order) == (2, 3) and replace(other, order=2) == one
 
 
-def recipes_in(data: dict[str, Any]) -> list[Recipe]:
-    """The recipes whose texts a component reads."""
+def requests_in(data: dict[str, Any]) -> list[GenerationRequest]:
+    """The requests whose texts a component reads."""
     query = parse_qs(urlsplit(data["url"]).query)
-    return [Recipe.from_query(recipe) for recipe in json.loads(query["recipes"][0])]
+    return [GenerationRequest.from_query(request) for request in json.loads(query["recipes"][0])]
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -548,7 +547,7 @@ def test_the_surprise_of_a_text_and_its_mean_are_the_models(app: OpenPage, train
     text = "le chat  dort, et la souris danse.\n" * 3
     known = CharTokenizer.from_characters(trained.characters)
     found = surprise(resources.model(trained.id, 20), known.encode(text), trained.model.block_size)
-    data = data_of(page, "surprise")
+    data = data_of(page, "token_losses")
     assert data["ids"] == known.encode(text).tolist()
     assert data["losses"] == pytest.approx(found.losses.tolist(), abs=1e-4)
     assert data["likeliest"] == found.likeliest.flatten().tolist()
@@ -568,16 +567,7 @@ def test_too_little_text_for_a_surprise_is_a_sentence(app: OpenPage, trained: Ru
 def test_a_long_text_is_read_up_to_the_limit_and_says_so(app: OpenPage, trained: Run) -> None:
     page = app("sampling", view="surprise", author="trigram")
     page.text_area(key=state.page_key("sampling.surprise_text")).set_value("le chat dort. " * 800).run()
-    assert "11,200" in markdown(page) and len(data_of(page, "surprise")["ids"]) == 10_000
-
-
-def test_counted_characters_are_surprised_as_counted() -> None:
-    """The loss of the wrapped triples is that of the counted model; the first character goes by pairs."""
-    ids = torch.randint(5, (400,), generator=torch.Generator().manual_seed(1))
-    pairs, triples = (NgramModel(order, 5).fit(ids[:300]) for order in (2, 3))
-    found = surprise(CountedModel(pairs, triples), ids, 1000)
-    assert found.losses[1:].mean().item() == pytest.approx(triples.loss(ids))
-    assert found.losses[0].item() == pytest.approx(-math.log(pairs.probabilities(ids[:1].tolist())[ids[1]]))
+    assert "11,200" in markdown(page) and len(data_of(page, "token_losses")["ids"]) == 10_000
 
 
 def test_what_was_copied_is_what_the_core_finds(app: OpenPage, trained: Run) -> None:
@@ -600,14 +590,6 @@ def test_marks_stand_where_the_stretches_are() -> None:
     assert "<span class='mg-copied-some'>the mat</span>" in shown
 
 
-@pytest.mark.parametrize(("length", "pieces"), [(10, 12), (400, 2), (900, 1), (5000, 1)])
-def test_unseen_text_is_compared_in_pieces_as_long_as_the_sample(length: int, pieces: int) -> None:
-    text = "".join(map(chr, range(1000, 2000)))
-    found = pieces_of(text, length)
-    assert len(found) == pieces and all(piece in text and len(piece) == min(length, 1000) for piece in found)
-    assert pieces_of("", length) == []
-
-
 def test_a_share_is_only_called_copied_beyond_what_the_text_repeats_itself() -> None:
     known = KnownText("abcdefghij")
     half = known.copied("abcdefghij" + "z" * 10, 5)
@@ -626,60 +608,43 @@ def test_a_share_is_only_called_copied_beyond_what_the_text_repeats_itself() -> 
 # Behind them
 
 
-def test_counted_pairs_are_wrapped_exactly() -> None:
-    counts = NgramModel(2, 3).fit(torch.tensor([0, 1, 2, 0, 1, 1, 2, 0]))
-    model = CountedModel(counts)
-    for last in range(3):
-        drawn_from = next_probabilities(predict(model, torch.tensor([last])), SampleSettings())
-        torch.testing.assert_close(drawn_from, counts.probabilities([last]))
-
-
-def test_a_draw_is_computed_only_as_far_as_it_is_asked_for(home: Path) -> None:
-    draw = resources.draw(Recipe(text="additions", prompt="12+7="))
-    draw.letter(4)
-    assert len(draw._letters) == 5
-    choice = draw.choice(4)
-    assert choice.context == "12+7=" + draw.text(4)
-    assert choice.after[choice.letter.token] == choice.letter.probability
-
-
 def test_scores_that_are_not_numbers_are_a_sentence(home: Path, trained: Run) -> None:
-    recipe = Recipe(run=trained.id, step=20)
+    request = GenerationRequest(run=trained.id, step=20)
     with torch.no_grad():
         next(resources.model(trained.id, 20).parameters()).fill_(torch.nan)
     for _again in range(2):
         with pytest.raises(UserError, match="not numbers"):
-            resources.draw(recipe).letter(0)
+            resources.generated_text(request).token(0)
 
 
 def test_every_stage_of_learning_has_its_sentence() -> None:
     known = Baselines(4.0, 3.0, 3.0, 2.4, 2.4, 2.0, 2.0, 2.3)
     with using("en"):
-        stages = [words.Losses(loss, loss) for loss in (4.2, 3.0, 2.4, 1.9, 1.2)]
-        said = [words.what_it_has_learnt(losses, 55, known) for losses in stages]
-        assert len(set(said)) == len(words.LEARNT)
+        stages = [Losses(loss, loss) for loss in (4.2, 3.0, 2.4, 1.9, 1.2)]
+        said = [what_it_has_learnt(losses, 55, known) for losses in stages]
+        assert len(set(said)) == len(LEARNT)
         assert "not words" in said[2]
-        assert "not measured" in words.what_it_has_learnt(words.Losses(None, None), 55, known)
-        assert "the text it learnt from" in words.what_it_has_learnt(words.Losses(2.4, None), 55, known)
+        assert "not measured" in what_it_has_learnt(Losses(None, None), 55, known)
+        assert "the text it learnt from" in what_it_has_learnt(Losses(2.4, None), 55, known)
 
 
 def test_a_very_short_text_is_said_to_be_one() -> None:
     with using("fr"):
-        assert "très court" in words.how_short_its_text_is(758) and "758" in words.how_short_its_text_is(758)
-        assert not words.how_short_its_text_is(words.VERY_SHORT)
+        assert "très court" in how_short_its_text_is(758) and "758" in how_short_its_text_is(758)
+        assert not how_short_its_text_is(VERY_SHORT)
 
 
 def test_learning_by_heart_and_breaking_have_their_sentences() -> None:
     with using("en"):
-        by_heart = words.what_it_has_learnt(words.Losses(0.15, 4.13), 12, None)
+        by_heart = what_it_has_learnt(Losses(0.15, 4.13), 12, None)
         assert "nearly always guesses" in by_heart and "(loss 0.15 there)" in by_heart
         assert "(4.13; pure chance costs 2.48)" in by_heart
-        assert "begun to learn by heart" in words.what_it_has_learnt(words.Losses(0.25, 4.13), 12, None)
-        assert "begun to learn by heart" in words.what_it_has_learnt(words.Losses(1.2, 2.0), 12, None)
+        assert "begun to learn by heart" in what_it_has_learnt(Losses(0.25, 4.13), 12, None)
+        assert "begun to learn by heart" in what_it_has_learnt(Losses(1.2, 2.0), 12, None)
         for loss in (3.1, 57_902_724.0, float("nan")):
-            assert "broke this model" in words.what_it_has_learnt(words.Losses(loss, loss), 12, None)
-        assert "57,902,724 on text it never saw" in words.what_it_has_learnt(
-            words.Losses(57_902_724.0, 57_902_724.0), 12, None
+            assert "broke this model" in what_it_has_learnt(Losses(loss, loss), 12, None)
+        assert "57,902,724 on text it never saw" in what_it_has_learnt(
+            Losses(57_902_724.0, 57_902_724.0), 12, None
         )
 
 
@@ -704,19 +669,19 @@ def test_what_the_temperature_does_is_not_put_down_to_the_model(
 
 def test_every_temperature_has_its_words() -> None:
     with using("en"):
-        said = [words.temperature_words(t) for t in (0, 0.3, 0.8, 1, 1.2, 2)]
-    assert len(set(said)) == len(words.TEMPERATURES)
+        said = [temperature_words(t) for t in (0, 0.3, 0.8, 1, 1.2, 2)]
+    assert len(set(said)) == len(TEMPERATURES)
 
 
 @pytest.mark.parametrize(("top_k", "top_p"), [(1, 1.0), (3, 1.0), (0, 0.5), (3, 0.5)])
 def test_probabilities_are_only_called_the_models_own_if_nothing_bends_them(top_k: int, top_p: float) -> None:
     with using("en"):
-        own = words.settings_words(SampleSettings())
+        own = settings_words(SampleSettings())
         assert "model’s own" in own
-        said = words.settings_words(SampleSettings(top_k=top_k, top_p=top_p))
+        said = settings_words(SampleSettings(top_k=top_k, top_p=top_p))
         assert "own" not in said
         assert ("Top-k" in said) == (top_k > 0) and ("Top-p" in said) == (top_p < 1)
-    assert words.always_likeliest(SampleSettings(top_k=top_k, top_p=top_p)) == (top_k == 1)
+    assert always_likeliest(SampleSettings(top_k=top_k, top_p=top_p)) == (top_k == 1)
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.ngrams import (
     SMOOTHING,
+    NgramLM,
     NgramModel,
     baselines,
     one_character_minimum,
@@ -147,3 +148,21 @@ def test_a_dataset_made_by_hand() -> None:
     found = baselines(Dataset(tokenizer, torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0])))
     assert found.one_character_minimum == 0
     assert found.bigram_val == pytest.approx(-math.log(SMOOTHING / (2 + 2 * SMOOTHING)))
+
+
+def test_counted_pairs_as_a_model_give_their_probabilities() -> None:
+    counts = NgramModel(2, 3).fit(torch.tensor([0, 1, 2, 0, 1, 1, 2, 0]))
+    logits, loss = NgramLM(counts)(torch.tensor([[0, 1, 2]]))
+    assert loss is None
+    for last in range(3):
+        torch.testing.assert_close(logits[0, last].softmax(-1), counts.probabilities([last]))
+
+
+def test_the_loss_of_triples_as_a_model_is_theirs_and_the_first_character_goes_by_pairs() -> None:
+    ids = torch.randint(5, (400,), generator=torch.Generator().manual_seed(1))
+    pairs, triples = (NgramModel(order, 5).fit(ids[:300]) for order in (2, 3))
+    logits, loss = NgramLM(pairs, triples)(ids[None, :-1], ids[None, 1:])
+    losses = -logits[0].log_softmax(-1).gather(1, ids[1:, None])[:, 0]  # (399,)
+    assert losses[1:].mean().item() == pytest.approx(triples.loss(ids))
+    assert losses[0].item() == pytest.approx(-pairs.probabilities(ids[:1].tolist())[ids[1]].log().item())
+    assert loss is not None and loss.item() == pytest.approx(losses.mean().item())

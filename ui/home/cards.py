@@ -1,12 +1,12 @@
 """The seven stations: a scene in, the HTML of one card out."""
 
 from minigpt_core.errors import TextError
+from minigpt_core.generation.prompts import usual_prompt
 from ui.home import figures, pictures
 from ui.home.pictures import card
 from ui.home.scene import Scene
 from ui.runs.health import loss_number
 from ui.runs.wording import status_word, text_title
-from ui.sampling.controls import opening
 from ui.words import glossary, tokens
 from ui.words.i18n import _, n_, number, translate
 
@@ -87,7 +87,7 @@ def prompt(scene: Scene) -> str:
     expected = scene.prediction
     sees_all = scene.run is not None and scene.run.model.n_layer > 0
     if expected is None:
-        shown, tokenizer = opening(scene.chosen.text), scene.dataset.tokenizer
+        shown, tokenizer = usual_prompt(scene.chosen.text), scene.dataset.tokenizer
         words, look = scene.trouble or _("waiting for a trained model"), "problem" if scene.trouble else ""
     else:
         shown, tokenizer = expected.prompt, expected.tokenizer

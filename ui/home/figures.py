@@ -8,14 +8,14 @@ from torch import Tensor
 from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig
 from minigpt_core.data import check_length, draw_starts
 from minigpt_core.errors import TextError
+from minigpt_core.generation.prompts import usual_prompt
+from minigpt_core.generation.request import USUAL_TEMPERATURE, GenerationRequest
 from minigpt_core.model import parameters_of
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources
-from ui.sampling.controls import SEED, TEMPERATURE, opening
-from ui.sampling.recipe import Recipe
 
 CONTINUED = 130  # characters: few enough to be written while somebody waits
 
@@ -81,11 +81,11 @@ def prediction(run: Run | None) -> Prediction | None:
         return None
     step = saved[-1].step
     tokenizer = CharTokenizer.from_characters(run.characters)
-    prompt = opening(resources.chosen_text(run.text_id, run.lower).text)
+    prompt = usual_prompt(resources.chosen_text(run.text_id, run.lower).text)
     logits = predict(resources.model(run.id, step), tokenizer.encode(prompt)[-run.model.block_size :])
     probabilities = next_probabilities(logits, SampleSettings())
-    recipe = Recipe(run=run.id, step=step, prompt=prompt, temperature=TEMPERATURE, seed=SEED)
-    written = resources.draw(recipe).text(CONTINUED)
+    request = GenerationRequest(run=run.id, step=step, prompt=prompt, temperature=USUAL_TEMPERATURE)
+    written = resources.generated_text(request).text(CONTINUED)
     return Prediction(
         prompt=prompt, tokenizer=tokenizer, probabilities=probabilities, continuation=written, step=step
     )

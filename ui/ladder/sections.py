@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from minigpt_core.errors import UserError
+from minigpt_core.generation.prompts import usual_prompt
+from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.ngrams import Baselines
 from ui import problems, resources, state
 from ui.journey import STATIONS
 from ui.ladder import chart, moves, pictures, plan, words
 from ui.ladder.plan import Ladder, Step
 from ui.runs.wording import text_title
-from ui.sampling.controls import opening
-from ui.sampling.recipe import Recipe
 from ui.words import glossary
 from ui.words.i18n import N_, _, n_, number, percent, rough_duration, translate
 from ui.words.tokens import escape, escape_markdown
@@ -261,7 +261,7 @@ def samples(ladder: Ladder) -> None:
     """What every rung writes, what it cost, and the way to its training."""
     if not ladder.done:
         return
-    prompt = opening(ladder.text.text)
+    prompt = usual_prompt(ladder.text.text)
     st.subheader(_("What does each rung write?"), anchor=False)
     st.caption(
         _("The same beginning, the same random numbers (seed {seed}), temperature {temperature}.").format(
@@ -296,9 +296,11 @@ def _link(step: Step) -> None:
 def _written(step: Step, prompt: str) -> str:
     """A sample as HTML, or why there is none."""
     assert step.run is not None
-    recipe = Recipe(run=step.run.id, step=step.run.step, prompt=prompt, temperature=TEMPERATURE, seed=SEED)
+    request = GenerationRequest(
+        run=step.run.id, step=step.run.step, prompt=prompt, temperature=TEMPERATURE, seed=SEED
+    )
     try:
-        draw = resources.draw(recipe)
-        return pictures.sample(draw.prompt, draw.text(LENGTH))
+        generated = resources.generated_text(request)
+        return pictures.sample(generated.prompt.text, generated.text(LENGTH))
     except UserError as error:  # its weights are gone
         return escape(translate(error))

@@ -7,8 +7,8 @@ from torch import nn
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset
 from minigpt_core.interpret.puzzle_heads import SOURCES, reversed_sources
-from minigpt_core.interpret.puzzles import SYLLABLES, CountedModel, Puzzle, unseen_puzzles
-from minigpt_core.ngrams import NgramModel
+from minigpt_core.interpret.puzzles import SYLLABLES, Puzzle, unseen_puzzles
+from minigpt_core.ngrams import NgramLM, NgramModel
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.training import Trainer
@@ -45,7 +45,7 @@ def puzzles_of(corpus_id: str, known: Dataset) -> list[Puzzle]:
 
 def counted_pairs(known: Dataset) -> nn.Module:
     """The counted pairs of the training part."""
-    return CountedModel(NgramModel(2, known.tokenizer.vocab_size).fit(known.train))
+    return NgramLM(NgramModel(2, known.tokenizer.vocab_size).fit(known.train))
 
 
 def quick_tinygpt(known: Dataset) -> nn.Module:

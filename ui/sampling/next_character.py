@@ -2,12 +2,11 @@
 
 import plotly.graph_objects as go
 import streamlit as st
-from torch import Tensor
 
+from minigpt_core.generation.generated_text import GeneratedText, NextToken
 from ui.components import charts
 from ui.sampling import typewriter
-from ui.sampling.drawing import Choice, Draw
-from ui.sampling.words import bends
+from ui.sampling.settings_explained import bends
 from ui.style import VALIDATION
 from ui.words import tokens
 from ui.words.i18n import _, n_, number, percent
@@ -18,15 +17,18 @@ HEIGHT = 238  # pixels of the bars
 LEGIBLE = 0.045  # share of the lot bar that a character's sign needs
 
 
-def next_character(draw: Draw, place: int, length: int) -> None:
+def next_character(generated: GeneratedText, place: int, length: int) -> None:
     """Everything about the character at `place`, counted from 0."""
-    choice = draw.choice(place)
+    drawn = generated.next_token(place)
     heading(place, length)
-    st.html(context_tiles(draw, choice))
+    st.html(context_tiles(generated, drawn))
     st.plotly_chart(
-        bars(draw, choice), key="sampling_bars", config=charts.CONFIG, alt=in_words(draw, choice, BARS)
+        bars(generated, drawn),
+        key="sampling_bars",
+        config=charts.CONFIG,
+        alt=in_words(generated, drawn, BARS),
     )
-    st.html(lot(draw, choice))
+    st.html(lot(generated, drawn))
 
 
 def heading(place: int, length: int) -> None:
@@ -46,92 +48,94 @@ def heading(place: int, length: int) -> None:
         )  # fmt: skip
 
 
-def context_tiles(draw: Draw, choice: Choice) -> str:
+def context_tiles(generated: GeneratedText, drawn: NextToken) -> str:
     """The characters before, those the model does not look at pale, and the drawn one in a ring."""
-    tail = choice.context[-CONTEXT:]
-    drawn = draw.writer.tokenizer.itos[choice.letter.token]
-    unseen = range(max(len(tail) - draw.writer.looks_at, 0))
-    seen = seen_words(draw.writer.looks_at, len(choice.context))
+    tail = drawn.context[-CONTEXT:]
+    character = generated.lm.tokenizer.itos[drawn.sampled.token]
+    unseen = range(max(len(tail) - generated.lm.context_used, 0))
+    seen = seen_words(generated.lm.context_used, len(drawn.context))
     picture = tokens.strip(
-        tail + drawn, draw.writer.tokenizer.stoi, faint=unseen, rings=[len(tail)],
+        tail + character, generated.lm.tokenizer.stoi, faint=unseen, rings=[len(tail)],
         label=_("The characters before, then the drawn one"),
     )  # fmt: skip
     return f"<div class='mg-tail'>{picture}</div><div class='mg-note'>{tokens.escape(seen)}</div>"
 
 
-def seen_words(looks_at: int, before: int) -> str:
+def seen_words(context_used: int, before: int) -> str:
     """How far back the model looks from a place with so many characters before it."""
-    if looks_at == 1:
+    if context_used == 1:
         return _("The model looks at the last character only.")
-    if before <= looks_at:
+    if before <= context_used:
         words = n_(
             "The model looks at the {n} character before it (it can look at {most}).",
             "The model looks at all {n} characters before it (it can look at {most}).",
             before,
         )
-        return words.format(n=number(before), most=number(looks_at))
-    return _("The model looks at the last {n} characters.").format(n=number(looks_at))
+        return words.format(n=number(before), most=number(context_used))
+    return _("The model looks at the last {n} characters.").format(n=number(context_used))
 
 
-def likeliest(choice: Choice, most: int) -> list[int]:
+def likeliest(drawn: NextToken, most: int) -> list[int]:
     """Ids of the likeliest characters, falling, the drawn one always among them."""
-    order = choice.before.argsort(descending=True, stable=True)[:most].tolist()
-    return order if choice.letter.token in order else [*order[:-1], choice.letter.token]
+    order = drawn.likeliest(most)
+    return order if drawn.sampled.token in order else [*order[:-1], drawn.sampled.token]
 
 
-def bars(draw: Draw, choice: Choice) -> go.Figure:
+def bars(generated: GeneratedText, drawn: NextToken) -> go.Figure:
     """The likeliest characters as the model says, and as they were drawn; temperature never changes their order."""
-    ids = likeliest(choice, BARS)
+    ids = likeliest(drawn, BARS)
     figure = charts.probability_bars(
-        [draw.writer.tokenizer.itos[i] for i in ids],
-        choice.after[ids].tolist(),
-        choice.before[ids].tolist(),
-        chosen=ids.index(choice.letter.token),
+        [generated.lm.tokenizer.itos[i] for i in ids],
+        drawn.probabilities[ids].tolist(),
+        drawn.model_probabilities[ids].tolist(),
+        chosen=ids.index(drawn.sampled.token),
         height=HEIGHT,
     )
     return figure.update_xaxes(automargin=False, tickfont_size=15).update_layout(margin_b=30)
 
 
-def in_words(draw: Draw, choice: Choice, most: int) -> str:
+def in_words(generated: GeneratedText, drawn: NextToken, most: int) -> str:
     """The bars for those who hear the page: e 31 %, the model itself 24 %; …"""
-    itos = draw.writer.tokenizer.itos
+    itos = generated.lm.tokenizer.itos
     line = _("{character} {after}, the model itself {before}")
     return "; ".join(
         line.format(
             character=tokens.name(itos[i]),
-            after=percent(float(choice.after[i]), 1),
-            before=percent(float(choice.before[i]), 1),
+            after=percent(float(drawn.probabilities[i]), 1),
+            before=percent(float(drawn.model_probabilities[i]), 1),
         )
-        for i in likeliest(choice, most)
+        for i in likeliest(drawn, most)
     )
 
 
-def lot(draw: Draw, choice: Choice) -> str:
+def lot(generated: GeneratedText, drawn: NextToken) -> str:
     """All probabilities laid end to end, in the order of the ids, and where the random number u landed."""
-    itos, u = draw.writer.tokenizer.itos, choice.letter.u
+    itos, u = generated.lm.tokenizer.itos, drawn.sampled.u
     cells = "".join(
-        segment(itos[i], share, i == choice.letter.token)
-        for i, share in enumerate(shares(choice.after))
+        segment(itos[i], share, i == drawn.sampled.token)
+        for i, share in enumerate(drawn.probabilities.tolist())
         if share > 0
     )
-    needle = f"<i class='mg-needle' style='left:{100 * u:.3f}%'></i>" if draw.settings.temperature else ""
-    sentence = tokens.escape(lot_words(draw, choice))
+    needle = (
+        f"<i class='mg-needle' style='left:{100 * u:.3f}%'></i>" if generated.settings.temperature else ""
+    )
+    sentence = tokens.escape(lot_words(generated, drawn))
     return (
         f"<div class='mg-lot' role='img' aria-label='{sentence}'><div class='mg-lot-bar'>{cells}</div>{needle}</div>"
         f"<div class='mg-lot-words'>{sentence}</div>"
     )
 
 
-def lot_words(draw: Draw, choice: Choice) -> str:
+def lot_words(generated: GeneratedText, drawn: NextToken) -> str:
     """u = 0.42 landed on “e” (31 % after temperature, top-k and top-p; the model itself says 24 %)."""
-    token = choice.letter.token
-    character = tokens.name(draw.writer.tokenizer.itos[token])
-    before, after = float(choice.before[token]), float(choice.after[token])
-    if not draw.settings.temperature:
+    token = drawn.sampled.token
+    character = tokens.name(generated.lm.tokenizer.itos[token])
+    before, after = float(drawn.model_probabilities[token]), float(drawn.probabilities[token])
+    if not generated.settings.temperature:
         return _(
             "Temperature 0: no draw, “{character}” is the likeliest (the model gives it {before})."
         ).format(character=character, before=rounded(before))
-    if bends(draw.settings):
+    if bends(generated.settings):
         words = _(
             "The random number u = {u} landed on “{character}” ({after} after temperature, top-k and top-p; the model "
             "itself says {before})."
@@ -139,7 +143,7 @@ def lot_words(draw: Draw, choice: Choice) -> str:
     else:
         words = _("The random number u = {u} landed on “{character}” ({after}, as the model says).")
     return words.format(
-        u=number(choice.letter.u, 2), character=character, after=rounded(after), before=rounded(before)
+        u=number(drawn.sampled.u, 2), character=character, after=rounded(after), before=rounded(before)
     )
 
 
@@ -156,8 +160,3 @@ def segment(character: str, share: float, drawn: bool) -> str:
         f";background:{VALIDATION};color:#000;outline:2px solid {VALIDATION}" if drawn else ""
     )
     return f"<span style='{look}' data-tip='{tip}'>{sign}</span>"
-
-
-def shares(probabilities: Tensor) -> list[float]:
-    """Probabilities as plain numbers."""
-    return [float(p) for p in probabilities]

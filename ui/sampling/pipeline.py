@@ -6,15 +6,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
-import torch
 
+from minigpt_core.generation.language_model import (
+    EncodedPrompt,
+    LanguageModel,
+    encode_prompt,
+    next_logits,
+    random_numbers,
+)
+from minigpt_core.generation.request import MAX_LENGTH
 from ui import resources, state
-from ui.sampling.asked import Asked
-from ui.sampling.drawing import Beginning, Writer, begin
-from ui.sampling.recipe import MAX_LENGTH
-from ui.server.streams import cell, plain_scores
+from ui.sampling.inputs import Inputs
 from ui.words import glossary, tokens
 from ui.words.i18n import _, language, number
+from ui.words.tokens import cell
 
 HERE = Path(__file__).parent
 SETTINGS = {
@@ -24,29 +29,27 @@ SETTINGS = {
 }  # as the widgets beside the page
 
 
-def show(asked: Asked) -> None:
+def show(inputs: Inputs) -> None:
     """The pipeline, its controls in the columns where they act."""
-    recipe = asked.recipe
-    writer = resources.writer(recipe)
-    beginning = begin(writer, recipe.prompt)
-    st.html(introduction(writer))
+    lm = resources.language_model(inputs.request)
+    st.html(introduction(lm))
     component = resources.component("pipeline", HERE, "<div class='mg-pipe' role='group'></div>")
     component(
-        data=data(asked, writer, beginning),
+        data=data(inputs, lm, encode_prompt(lm, inputs.prompt)),
         key=state.SAMPLING_PIPELINE,
         height="content",
         on_settings_change=_take_settings,
     )
 
 
-def introduction(writer: Writer) -> str:
+def introduction(lm: LanguageModel) -> str:
     """What the model does before the first column."""
-    if writer.looks_at == 1:
+    if lm.context_used == 1:
         seen = _("The model looks at the last character")
-    elif writer.looks_at < writer.stretch:  # counted characters
-        seen = _("The model looks at the last {n} characters").format(n=number(writer.looks_at))
+    elif lm.context_used < lm.loss_window:  # counted characters
+        seen = _("The model looks at the last {n} characters").format(n=number(lm.context_used))
     else:
-        seen = _("The model looks at the text (at most {n} characters)").format(n=number(writer.looks_at))
+        seen = _("The model looks at the text (at most {n} characters)").format(n=number(lm.context_used))
     words = tokens.escape(
         _("{seen} and gives every character a {score}. The rest is arithmetic, and one random number.")
     )
@@ -54,24 +57,22 @@ def introduction(writer: Writer) -> str:
     return f"<div>{sentence}</div>"
 
 
-def data(asked: Asked, writer: Writer, beginning: Beginning) -> dict[str, Any]:
+def data(inputs: Inputs, lm: LanguageModel, prompt: EncodedPrompt) -> dict[str, Any]:
     """Everything that the component needs: scores once, words, and one random number for each character to come."""
-    recipe = asked.recipe
-    query = recipe.to_query() | {"lang": language()}
+    request = inputs.request
+    query = request.to_query() | {"lang": language()}
     for name in ("prompt", "temperature", "top_k", "top_p", "seed"):  # the scores do not depend on them
         del query[name]
-    seen = beginning.ids[-writer.block_size :]
-    generator = torch.Generator().manual_seed(recipe.seed)
-    itos = writer.tokenizer.itos
+    seen = prompt.ids[-lm.block_size :]
     return {
         "url": f"api/scores?{urlencode(query)}",
-        "ids": seen.tolist(),
-        "block_size": writer.block_size,
-        "prompt": [cell(character) for character in beginning.prompt],
-        "cells": [cell(itos[i]) for i in range(writer.tokenizer.vocab_size)],
-        "logits": plain_scores(writer, seen),
-        "us": torch.rand(MAX_LENGTH, generator=generator, dtype=torch.float64).tolist(),
-        "settings": {name: getattr(recipe, name) for name in SETTINGS},
+        "ids": seen,
+        "block_size": lm.block_size,
+        "prompt": [cell(character) for character in prompt.text],
+        "cells": [cell(character) for character in lm.tokenizer.characters],
+        "logits": next_logits(lm, seen),
+        "us": random_numbers(request.seed, MAX_LENGTH),
+        "settings": {name: getattr(request, name) for name in SETTINGS},
         "locale": language(),
         "labels": labels(),
     }

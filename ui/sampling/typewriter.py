@@ -5,30 +5,30 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from minigpt_core.generation.generated_text import GeneratedText
+from minigpt_core.generation.request import GenerationRequest
 from ui import resources, state
-from ui.sampling.drawing import Draw
-from ui.sampling.recipe import Recipe
-from ui.server.streams import cell
 from ui.style import PROBABILITY_SCALE
 from ui.words.i18n import _, language
+from ui.words.tokens import cell
 
 HERE = Path(__file__).parent
 PLACE, PLAY = "sampling.place", "sampling.play"  # the chosen character; how often somebody asked to watch
 
 
-def typewriter(recipe: Recipe, draw: Draw, length: int, height: int) -> None:
-    """Show the text of a recipe: at once if a setting has changed, at a pace to watch after `watch_again`.
+def typewriter(request: GenerationRequest, generated: GeneratedText, length: int, height: int) -> None:
+    """Show the text of a request: at once if a setting has changed, at a pace to watch after `watch_again`.
 
     Args:
         length: how many characters.
         height: of everything, in pixels.
     """
-    query = recipe.to_query() | {"length": str(length), "lang": language()}
+    query = request.to_query() | {"length": str(length), "lang": language()}
     data = {
         "url": f"api/sample?{urlencode(query)}",
         "play": state.page_state(PLAY, 0),
-        "place": place(draw, length),
-        "prompt": [cell(character) for character in draw.prompt],
+        "place": place(generated, length),
+        "prompt": [cell(character) for character in generated.prompt.text],
         "length": length,
         "height": height,
         "scale": PROBABILITY_SCALE,
@@ -45,10 +45,10 @@ def watch_again() -> None:
     state.set_page_state(PLAY, state.page_state(PLAY, 0) + 1)
 
 
-def place(draw: Draw, length: int) -> int:
+def place(generated: GeneratedText, length: int) -> int:
     """Which character of the text is looked at, counted from 0: the first one that was open, until somebody points."""
     chosen: int | None = state.page_state(PLACE, None)
-    return min(draw.first_open() if chosen is None else chosen, length - 1)
+    return min(generated.first_open() if chosen is None else chosen, length - 1)
 
 
 def go_to(new_place: int) -> None:

@@ -17,9 +17,8 @@ from minigpt_core.sampling import (
     token_at,
 )
 from ui import state
-from ui.sampling import copied, lanes, pipeline, writes
-from ui.sampling import surprise as surprises
-from ui.sampling.asked import Asked
+from ui.sampling import memorization, models_view, pipeline, temperature_view, token_losses, write_view
+from ui.sampling.inputs import Inputs
 from ui.words.i18n import N_, _
 
 KEY = "sampling.view"
@@ -35,7 +34,7 @@ class View:
     question: str
     """English; translate it where it is shown."""
 
-    show: Callable[[Asked], None]
+    show: Callable[[Inputs], None]
     code: tuple[Any, ...]
     """What of the core it uses."""
 
@@ -47,20 +46,25 @@ class View:
 
 
 VIEWS = (
-    View("write", N_("What does it write?"), writes.show, (sample_next, next_probabilities, generate)),
+    View("write", N_("What does it write?"), write_view.show, (sample_next, next_probabilities, generate)),
     View("next", N_("Why this character?"), pipeline.show, (next_probabilities, token_at, sample_next)),
     View(
         "temperature",
         N_("What does temperature do?"),
-        lanes.temperatures,
+        temperature_view.show,
         (generate_many, Reader),
         "sampling_rows",
     ),
-    View("models", N_("Which model?"), lanes.models, (generate_many, Reader), "sampling_rows"),
+    View("models", N_("Which model?"), models_view.show, (generate_many, Reader), "sampling_rows"),
     View(
-        "surprise", N_("What surprises it?"), surprises.show, (surprise,), "sampling_surprise", prompted=False
+        "surprise",
+        N_("What surprises it?"),
+        token_losses.show,
+        (surprise,),
+        "sampling_surprise",
+        prompted=False,
     ),
-    View("copied", N_("Invented or copied?"), copied.show, (KnownText.copied,), "sampling_copied"),
+    View("copied", N_("Invented or copied?"), memorization.show, (KnownText.copied,), "sampling_copied"),
 )
 
 

@@ -105,6 +105,14 @@ def name(character: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
+def cell(character: str) -> tuple[str, str, bool, str]:
+    """What a component needs to show a character: its face, its name, whether a line ends with it, and itself.
+
+    A space is shown as itself, on its colour.
+    """
+    return " " if character == " " else face(character), name(character), character == "\n", character
+
+
 def kind(character: str) -> str:
     """One of `KINDS`, which decides the colour."""
     category = unicodedata.category(character)

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from minigpt_core.interpret.memorization import KnownText, Stretch, code_points, window_hashes
+from minigpt_core.interpret.memorization import (
+    KnownText,
+    Stretch,
+    code_points,
+    pieces_of,
+    usual_share,
+    window_hashes,
+)
 
 
 def by_trying_all(known: str, text: str, least: int) -> list[tuple[int, int]]:
@@ -61,3 +68,18 @@ def test_equal_windows_have_equal_numbers_and_others_do_not(least: int) -> None:
 def test_a_text_that_repeats_itself_takes_no_longer() -> None:
     copied = KnownText("ab" * 200_000).copied("ab" * 5_000, 12)
     assert copied.stretches == (Stretch(0, 10_000, 0),)
+
+
+@pytest.mark.parametrize(("length", "pieces"), [(10, 12), (400, 2), (900, 1), (5000, 1)])
+def test_unseen_text_is_compared_in_pieces_as_long_as_the_sample(length: int, pieces: int) -> None:
+    text = "".join(map(chr, range(1000, 2000)))
+    found = pieces_of(text, length)
+    assert len(found) == pieces and all(piece in text and len(piece) == min(length, 1000) for piece in found)
+    assert pieces_of("", length) == []
+
+
+def test_the_usual_share_allows_for_two_standard_deviations_at_least_a_tenth() -> None:
+    assert usual_share([]) == (None, 0.0)
+    assert usual_share([0.4, 0.9]) == (pytest.approx(0.65), 0.1)
+    mean, spread = usual_share([0.1, 0.5, 0.9])
+    assert (mean, spread) == (pytest.approx(0.5), pytest.approx(0.8))

@@ -5,13 +5,13 @@ for word in the other part, and no model has copied it.
 """
 
 from collections.abc import Mapping, Sequence
-from statistics import mean, stdev
+from statistics import mean
 
 import streamlit as st
 
-from minigpt_core.interpret.memorization import Copied, Stretch
+from minigpt_core.interpret.memorization import Copied, Stretch, pieces_of, usual_share
 from ui import resources
-from ui.sampling.asked import Asked, held_out_text, known_text
+from ui.sampling.inputs import Inputs, text_key
 from ui.words import tokens
 from ui.words.i18n import N_, _, n_, number, percent
 
@@ -20,7 +20,6 @@ SHORTEST, USUAL, LONGEST = 5, 15, 60  # characters of a stretch that counts
 LISTED = 4
 AROUND = 34  # characters of the known text on each side of a stretch
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7")
-PIECES = 12  # of the unseen text, to compare with
 AS_MUCH = N_("**About as much as this text repeats itself.**")
 LESS = N_("**Less than this text repeats itself.**")
 ONE_PIECE = N_(
@@ -38,20 +37,20 @@ NO_PROOF = N_("So this share alone does not show that it learnt by heart.")
 HOW_LONG = N_(
     "Short stretches such as common words stand in every text. Long ones were copied, or the text repeats them."
 )
-BY_CHANCE = 0.1  # a difference of the shares that two samples may have by accident, at least
 
 
-def show(asked: Asked) -> None:
+def show(inputs: Inputs) -> None:
     """The share that was copied, beside that of the part kept back; the sample; where its stretches stand."""
-    known, unseen = known_text(asked.author), held_out_text(asked.author)
-    if not known:
+    key = text_key(inputs.model)
+    known, unseen = resources.text_parts(*key) if key else ("", "")
+    if key is None or not known:
         st.info(
             _(
                 "The text that this model learnt from is not here any more, so nothing can be compared with it."
             )
         )
         return
-    sample = resources.draw(asked.recipe).text(asked.drawing.length)
+    sample = resources.generated_text(inputs.request).text(inputs.generation.length)
     left, right = st.columns([3, 5], gap="medium")
     with left:
         least = st.slider(
@@ -59,18 +58,12 @@ def show(asked: Asked) -> None:
             key=LEAST, bind="query-params",
             help=_(HOW_LONG),
         )  # fmt: skip
-    text_id = asked.author.text
-    assert text_id is not None
-    fraction = asked.author.run.training.val_fraction if asked.author.run else 0.1
-    place = (text_id.id, text_id.lower, fraction)
-    copied = resources.copied(place, sample, least)
-    pieces = pieces_of(unseen, len(sample))
-    compared = [resources.copied(place, piece, least) for piece in pieces]
-    unseen_shares = [one.share for one in compared]
+    copied = resources.copied(key, sample, least)
+    unseen_shares = [resources.copied(key, piece, least).share for piece in pieces_of(unseen, len(sample))]
     with right:
-        st.html(shares(copied.share, usual(unseen_shares)[0]))
+        st.html(shares(copied.share, usual_share(unseen_shares)[0]))
     st.markdown(verdict(copied, unseen_shares))
-    longest = resources.copied(place, sample, SHORTEST).longest(LISTED)
+    longest = resources.copied(key, sample, SHORTEST).longest(LISTED)
     with st.container(key="sampling_columns"):
         left, right = st.columns(2, gap="medium")
     with left:
@@ -80,17 +73,6 @@ def show(asked: Asked) -> None:
             label(_("The longest stretches, where they stand in the text it learnt from"))
             + listed(longest, known)
         )
-
-
-def pieces_of(unseen: str, length: int) -> list[str]:
-    """Stretches of the unseen text as long as the sample, evenly spread over it."""
-    if not unseen:
-        return []
-    if len(unseen) <= length:
-        return [unseen]
-    count = min(PIECES, len(unseen) // length)
-    step = (len(unseen) - length) // max(count - 1, 1)
-    return [unseen[i * step : i * step + length] for i in range(count)]
 
 
 def label(words: str) -> str:
@@ -112,21 +94,13 @@ def shares(sample: float, unseen: float | None) -> str:
     return f"{heading}<div class='mg-shares'>{cells}</div>"
 
 
-def usual(shares: Sequence[float]) -> tuple[float | None, float]:
-    """The mean of several shares, and how far one of them may lie from it by accident: two standard deviations."""
-    if not shares:
-        return None, 0.0
-    spread = 2 * stdev(shares) if len(shares) > 2 else 0.0
-    return mean(shares), max(spread, BY_CHANCE)
-
-
 def verdict(copied: Copied, unseen: Sequence[float]) -> str:
     """What the shares mean, in Markdown.
 
     Args:
         unseen: the shares of pieces of the part that was kept back; none, if nothing was.
     """
-    mean_share, spread = usual(unseen)
+    mean_share, spread = usual_share(unseen)
     if not copied.stretches:
         return _("**Invented**: no stretch of this length stands in the text it learnt from.")
     if mean_share is None:

@@ -1,4 +1,4 @@
-"""How surprised a model is at each character of a text, and that the mean of it is the loss."""
+"""What surprises it? The loss at each character of a text, and that their mean is the loss."""
 
 import math
 from pathlib import Path
@@ -6,15 +6,17 @@ from typing import Any
 
 import streamlit as st
 
+from minigpt_core.generation.language_model import EncodedPrompt, LanguageModel, encode_prompt
+from minigpt_core.generation.request import GenerationRequest
+from minigpt_core.sampling import Surprise
+from minigpt_core.sampling import surprise as token_losses
 from ui import resources, state
-from ui.sampling.asked import Asked, held_out_text, known_text
-from ui.sampling.drawing import Beginning, Writer, begin
-from ui.sampling.recipe import Recipe
-from ui.sampling.words import exchanged_words, unknown_words
-from ui.server.streams import cell
+from ui.sampling.inputs import Inputs, train_text, val_text
+from ui.sampling.prompt_explained import exchanged_words, unknown_words
 from ui.style import PROBABILITY_SCALE
 from ui.words import tokens
 from ui.words.i18n import _, language, number
+from ui.words.tokens import cell
 
 HERE = Path(__file__).parent
 TEXT = "sampling.surprise_text"
@@ -24,12 +26,12 @@ DARKEST = 6.0  # nats: a probability of 0.25 %
 HIGHEST = 9999.0  # JSON knows no infinity
 
 
-def show(asked: Asked) -> None:
+def show(inputs: Inputs) -> None:
     """The text to read, the picture, and the sum."""
-    typed = choose_text(asked)
-    recipe = asked.recipe
-    writer = resources.writer(recipe)
-    read = begin(writer, typed[:LONGEST])
+    typed = choose_text(inputs)
+    request = inputs.request
+    lm = resources.language_model(request)
+    read = encode_prompt(lm, typed[:LONGEST])
     if len(typed) > LONGEST:
         words = _("The text has {n} characters: the first {limit} are read.")
         warn(words.format(n=number(len(typed)), limit=number(LONGEST)))
@@ -37,14 +39,14 @@ def show(asked: Asked) -> None:
         st.caption(exchanged_words(read.exchanged))
     if read.unknown:
         warn(unknown_words(read.unknown))
-    if len(read.prompt) < 2:
+    if len(read.text) < 2:
         st.info(
             _(
                 "Write or paste at least two characters: the first one is never guessed, it has nothing before it."
             )
         )
         return
-    picture(recipe, writer, read)
+    picture(request, lm, read)
 
 
 def warn(sentence: str) -> None:
@@ -52,9 +54,9 @@ def warn(sentence: str) -> None:
     st.markdown(f":orange[:material/warning:] {tokens.escape_markdown(sentence)}")
 
 
-def choose_text(asked: Asked) -> str:
+def choose_text(inputs: Inputs) -> str:
     """What is read: pasted, or put in by a button."""
-    unseen, learnt = held_out_text(asked.author), known_text(asked.author)
+    unseen, learnt = val_text(inputs.model), train_text(inputs.model)
     if state.page_state(TEXT, None) is None:
         state.set_page_state(TEXT, beginning_of(unseen or learnt))
     typed = st.text_area(
@@ -86,36 +88,37 @@ def shuffled(text: str) -> str:
     return "".join(text[i] for i in sorted(range(len(text)), key=lambda i: (i * 7919 + 13) % 10007))
 
 
-def picture(recipe: Recipe, writer: Writer, read: Beginning) -> None:
+@st.cache_resource(show_spinner=False, max_entries=16)
+def losses_of(model: GenerationRequest, text: str) -> Surprise:
+    """The loss of a request's model at each character of a text that it knows all characters of."""
+    lm = resources.language_model(model)
+    return token_losses(lm.network, lm.tokenizer.encode(text), lm.loss_window)
+
+
+def picture(request: GenerationRequest, lm: LanguageModel, read: EncodedPrompt) -> None:
     """The sum above, the coloured text below."""
-    found = resources.surprise(recipe_without_prompt(recipe), read.prompt)
-    looks_back = writer.looks_at > 1 and bool(recipe.run)
-    st.html(figures(found.losses.mean().item(), found.loss, len(found.losses), writer.tokenizer.vocab_size))
-    itos = writer.tokenizer.itos
-    component = resources.component("surprise", HERE, "<div class='mg-surprise'></div>")
+    found = losses_of(request.model_only, read.text)
+    looks_back = lm.context_used > 1 and bool(request.run)
+    st.html(figures(found.losses.mean().item(), found.loss, len(found.losses), lm.tokenizer.vocab_size))
+    component = resources.component("token_losses", HERE, "<div class='mg-surprise'></div>")
     component(
         data={
-            "ids": read.ids.tolist(),
+            "ids": read.ids,
             "losses": [min(round(loss, 4), HIGHEST) for loss in found.losses.tolist()],
             "likeliest": found.likeliest.flatten().tolist(),
             "chances": [round(p, 4) for p in found.probabilities.flatten().tolist()],
             "top": found.likeliest.size(1),
-            "cells": [cell(itos[i]) for i in range(writer.tokenizer.vocab_size)],
-            "stretch": writer.stretch if looks_back else 0,
+            "cells": [cell(character) for character in lm.tokenizer.characters],
+            "stretch": lm.loss_window if looks_back else 0,
             "scale": PROBABILITY_SCALE,
             "most": DARKEST,
             "locale": language(),
             "labels": labels(),
         },
-        key="sampling_surprise",
+        key="sampling_token_losses",
         height="content",
     )
-    st.html(legend(writer.stretch if looks_back and len(read.ids) > writer.stretch + 1 else 0))
-
-
-def recipe_without_prompt(recipe: Recipe) -> Recipe:
-    """Who reads, and nothing of how it would write."""
-    return Recipe(run=recipe.run, step=recipe.step, text=recipe.text, order=recipe.order, lower=recipe.lower)
+    st.html(legend(lm.loss_window if looks_back and len(read.ids) > lm.loss_window + 1 else 0))
 
 
 def figures(mean: float, loss: float, n: int, vocab_size: int) -> str:

@@ -1,30 +1,30 @@
-"""What a model writes, and where the chosen character of it comes from."""
+"""What does it write? The text, and where the chosen character of it comes from."""
 
 import streamlit as st
 
 from ui import resources
-from ui.sampling import controls
-from ui.sampling.asked import Asked
+from ui.sampling.inputs import Inputs
+from ui.sampling.introduction import expectation
 from ui.sampling.next_character import next_character
+from ui.sampling.settings_explained import always_likeliest
 from ui.sampling.typewriter import place, typewriter
-from ui.sampling.words import always_likeliest
 from ui.words import tokens
 from ui.words.i18n import _
 
 HEIGHT = 308  # pixels
 
 
-def show(asked: Asked) -> None:
+def show(inputs: Inputs) -> None:
     """The text on the left; on the right, where the chosen character comes from."""
-    recipe = asked.recipe
-    writer = resources.draw(recipe).writer
-    gibberish = controls.expectation(asked.author, writer.tokenizer.vocab_size, asked.drawing.settings)
-    _result(asked, gibberish, same_again(recipe.seed, writer.looks_at))
+    request = inputs.request
+    lm = resources.generated_text(request).lm
+    gibberish = expectation(inputs.model, lm.tokenizer.vocab_size, inputs.generation.settings)
+    _result(inputs, gibberish, same_again(request.seed, lm.context_used))
 
 
-def same_again(seed: int, looks_at: int) -> str:
+def same_again(seed: int, context_used: int) -> str:
     """Why the text does not change by itself."""
-    if looks_at == 1:
+    if context_used == 1:
         words = _(
             "Seed {seed} always gives the same random numbers, and this model sees one character: whatever the "
             "beginning, it soon writes the same. “Another draw” changes that."
@@ -38,16 +38,16 @@ def same_again(seed: int, looks_at: int) -> str:
 
 
 @st.fragment
-def _result(asked: Asked, gibberish: str, same_again: str) -> None:
+def _result(inputs: Inputs, gibberish: str, same_again: str) -> None:
     """Pointing at a character reruns only this."""
-    draw, length = resources.draw(asked.recipe), asked.drawing.length
+    generated, length = resources.generated_text(inputs.request), inputs.generation.length
     with st.container(key="sampling_columns"):
         left, right = st.columns([6, 5], gap="medium")
     with left:
-        typewriter(asked.recipe, draw, length, height=HEIGHT)
+        typewriter(inputs.request, generated, length, height=HEIGHT)
         st.html(tokens.probability_legend())
         st.markdown(f"**{_('Is this gibberish normal?')}** {gibberish}")
-        if not always_likeliest(asked.drawing.settings):
+        if not always_likeliest(inputs.generation.settings):
             st.caption(same_again)
     with right:
-        next_character(draw, place(draw, length), length)
+        next_character(generated, place(generated, length), length)

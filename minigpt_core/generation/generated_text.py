@@ -1,0 +1,164 @@
+"""Texts that are being written: computed once, and only as far as somebody has asked.
+
+V stands for the number of characters in the vocabulary, T for the length of the context.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from minigpt_core.configs import SampleSettings
+from minigpt_core.errors import UserError
+from minigpt_core.generation.language_model import LanguageModel, encode_prompt
+from minigpt_core.generation.request import MAX_LENGTH, GenerationRequest
+from minigpt_core.sampling import SampleStep, generate, generate_many, next_probabilities, predict
+
+SURE = 0.6  # a probability above which there is little to draw
+
+
+@dataclass(frozen=True)
+class SampledToken:
+    """One drawn character: its id, how likely it was, and the random number that landed on it."""
+
+    token: int
+    probability: float
+    u: float
+    entropy: float
+    """Of what it was drawn from, in nats: e to this is how many equally likely characters would leave as open."""
+
+
+@dataclass(frozen=True, eq=False)
+class NextToken:
+    """What one character was drawn from."""
+
+    context: str
+    """Everything before it, the prompt included."""
+
+    model_probabilities: NDArray[np.float64]
+    """(V,): the model's own."""
+
+    probabilities: NDArray[np.float64]
+    """(V,): after temperature, top-k and top-p."""
+
+    sampled: SampledToken
+
+    def likeliest(self, most: int) -> list[int]:
+        """The ids that the model itself finds likeliest, falling; the lowest id first of equals."""
+        return np.argsort(-self.model_probabilities, kind="stable")[:most].tolist()
+
+
+class GeneratedText:
+    """The text of one request. Safe to use from several threads: a page and a stream share one.
+
+    Raises `UserError` from its methods if the model's scores are not numbers.
+    """
+
+    def __init__(self, lm: LanguageModel, request: GenerationRequest) -> None:
+        self.lm = lm
+        self.settings = request.settings
+        self.prompt = encode_prompt(lm, request.prompt)
+        self._tokens: list[SampledToken] = []
+        self._problem: UserError | None = None
+        self._lock = Lock()
+        self._steps = generate(
+            lm.network, torch.tensor(self.prompt.ids), MAX_LENGTH, lm.block_size,
+            generator=torch.Generator().manual_seed(request.seed), settings=self.settings,
+        )  # fmt: skip
+
+    def token(self, place: int) -> SampledToken:
+        """The character at `place`, counted from 0 after the prompt."""
+        with self._lock:
+            while len(self._tokens) <= place:
+                self._tokens.append(self._next_token())
+            return self._tokens[place]
+
+    def text(self, length: int) -> str:
+        """The first `length` characters after the prompt."""
+        return self.lm.tokenizer.decode([self.token(place).token for place in range(length)])
+
+    def next_token(self, place: int) -> NextToken:
+        """What the character at `place` was drawn from, calculated again from its context."""
+        sampled = self.token(place)
+        context = [*self.prompt.ids, *(self.token(i).token for i in range(place))]
+        logits = predict(self.lm.network, torch.tensor(context[-self.lm.block_size :]))
+        return NextToken(
+            context=self.lm.tokenizer.decode(context),
+            model_probabilities=next_probabilities(logits, SampleSettings()).numpy(),
+            probabilities=next_probabilities(logits, self.settings).numpy(),
+            sampled=sampled,
+        )
+
+    def first_open(self, among: int = 10) -> int:
+        """The first place where the model was not nearly sure what comes next; the first of all if it always was."""
+        open_ = (place for place in range(among) if self.next_token(place).model_probabilities.max() < SURE)
+        return next(open_, 0)
+
+    def _next_token(self) -> SampledToken:
+        if self._problem:  # an iterator that has failed once only says that it is at its end
+            raise self._problem
+        try:
+            return sampled_token(next(self._steps))
+        except UserError as error:
+            self._problem = error
+            raise
+
+
+class ParallelTexts:
+    """Several texts, written side by side. Those that one model writes from one prompt go through it together."""
+
+    def __init__(self, models: Sequence[LanguageModel], requests: Sequence[GenerationRequest]) -> None:
+        self.tokenizers = [lm.tokenizer for lm in models]
+        self._count = len(requests)
+        self._columns: list[list[SampledToken]] = []
+        self._problem: UserError | None = None
+        self._lock = Lock()
+        self._batches: list[tuple[list[int], Iterator[list[SampleStep]]]] = []
+        for place, request in enumerate(requests):
+            alike = [i for i, other in enumerate(requests) if same_beginning(request, other)]
+            if alike[0] == place:
+                steps = generate_batch(models[place], [requests[i] for i in alike])
+                self._batches.append((alike, steps))
+
+    def column(self, place: int) -> list[SampledToken]:
+        """The character at `place` of every text, counted from 0 after the prompt."""
+        with self._lock:
+            while len(self._columns) <= place:
+                self._columns.append(self._next_column())
+            return self._columns[place]
+
+    def _next_column(self) -> list[SampledToken]:
+        if self._problem:
+            raise self._problem
+        column: dict[int, SampledToken] = {}
+        try:
+            for places, steps in self._batches:
+                column |= zip(places, map(sampled_token, next(steps)), strict=True)
+        except UserError as error:
+            self._problem = error
+            raise
+        return [column[i] for i in range(self._count)]
+
+
+def same_beginning(one: GenerationRequest, other: GenerationRequest) -> bool:
+    """Whether the same model writes from the same prompt."""
+    return one.model_only == other.model_only and one.prompt == other.prompt
+
+
+def generate_batch(lm: LanguageModel, requests: Sequence[GenerationRequest]) -> Iterator[list[SampleStep]]:
+    """The texts of one model from one prompt, character by character."""
+    ids = torch.tensor(encode_prompt(lm, requests[0].prompt).ids)  # (T,)
+    return generate_many(
+        lm.network, ids.repeat(len(requests), 1), MAX_LENGTH, lm.block_size,
+        generators=[torch.Generator().manual_seed(request.seed) for request in requests],
+        settings=[request.settings for request in requests],
+    )  # fmt: skip
+
+
+def sampled_token(step: SampleStep) -> SampledToken:
+    """What pages need of a step: without all that was possible, thousands of them take little room."""
+    entropy = float(torch.special.entr(step.probabilities).sum())
+    return SampledToken(step.token, step.probability, step.u, entropy)

@@ -1,0 +1,16 @@
+"""With what words a model is asked to go on, until somebody types others."""
+
+import re
+
+OPENINGS = ("un matin,", "one morning,")
+FIRST = 6  # characters of any other text that the prompt begins with: "87+37=" asks for an answer
+SEARCHED = 100_000  # characters of a text in which its opening is looked for
+
+
+def usual_prompt(text: str) -> str:
+    """How a prompt may begin: as our stories do, else with the first characters of the text."""
+    for words in OPENINGS:
+        found = re.search(re.escape(words), text[:SEARCHED], re.IGNORECASE)
+        if found:
+            return found.group()
+    return text[:FIRST].split("\n")[0]

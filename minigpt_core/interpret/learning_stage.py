@@ -1,0 +1,34 @@
+"""What a model seems to know by its loss: how far it has come from pure chance past the counted models."""
+
+import math
+from collections.abc import Sequence
+
+from minigpt_core.ngrams import Baselines
+
+STAGES = 5
+FAR_FROM_CHANCE = 0.9  # of the loss of pure chance, where nothing else is known to compare with
+BEYOND_TRIGRAM = 0.3  # nats below the counted trigram: longer stretches than three characters must be known
+
+
+def learning_stage(loss: float, vocab_size: int, known: Baselines | None) -> int:
+    """0 next to nothing, 1 how frequent characters are, 2 which follow each other, 3 pieces of words, 4 many words.
+
+    Args:
+        loss: in nats per character.
+        known: what counting reaches on the same text; None knows the first two stages only.
+    """
+    return sum(loss < limit for limit in stage_limits(vocab_size, known))
+
+
+def stage_limits(vocab_size: int, known: Baselines | None) -> Sequence[float]:
+    """Losses between one stage and the next, falling: half way from each counted model to the following one."""
+    if known is None:
+        return [FAR_FROM_CHANCE * math.log(vocab_size)]
+    uniform, unigram = known.uniform, known.unigram_val or known.unigram_train
+    bigram, trigram = known.bigram_val or known.bigram_train, known.trigram_val or known.trigram_train
+    return [
+        (uniform + unigram) / 2,
+        (unigram + bigram) / 2,
+        (bigram + trigram) / 2,
+        trigram - BEYOND_TRIGRAM,
+    ]

@@ -1,0 +1,96 @@
+"""Which model writes on the Sampling page and what to expect of it, in words."""
+
+import streamlit as st
+
+from minigpt_core.configs import SampleSettings
+from minigpt_core.store.runs import Run
+from ui import resources, state
+from ui.runs.health import spoiled
+from ui.runs.wording import text_title
+from ui.sampling.learnt_explained import how_short_its_text_is, what_it_has_learnt
+from ui.sampling.model_choice import ModelChoice, model_title
+from ui.sampling.settings_explained import what_the_settings_do
+from ui.words.i18n import _, number
+from ui.words.tokens import escape_markdown
+
+
+def introduce(chosen: ModelChoice) -> None:
+    """What the page is about in one sentence, or who writes if it is not a healthy run."""
+    if chosen.is_fallback:
+        words = _("Who was to write is not there any more. Instead, **{name}** writes now.")
+        st.markdown(f":orange[:material/warning:] {words.format(name=escape_markdown(model_title(chosen)))}")
+    if chosen.run is None:
+        counted_words(chosen)
+    elif chosen.run.prepared:
+        prepared_words(chosen.run)
+    elif chosen.broken:
+        broken_words()
+    elif spoiled(chosen.run) and chosen.run.status != "diverged":
+        words = _(
+            "This training broke its model later on: the weights of step {step} write here, from before that."
+        )
+        st.markdown(words.format(step=number(chosen.step)))
+    elif chosen.run.status == "diverged":
+        words = _("This training diverged: its last good weights write here, those after step {step}.")
+        st.markdown(words.format(step=number(chosen.step)))
+    else:
+        words = _(
+            "**{name}**, trained on *{title}*, draws lots for each character that it writes: likely ones win more "
+            "often."
+        )
+        title = escape_markdown(text_title(chosen.run.text_title))
+        st.markdown(words.format(name=escape_markdown(model_title(chosen)), title=title))
+
+
+def broken_words() -> None:
+    """That these weights are worse than none, and what to do about it."""
+    words = _(
+        "**This training broke its model**: it writes worse than pure chance. Choose an earlier checkpoint, or train "
+        "again with a smaller learning rate."
+    )
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.markdown(f":orange[:material/warning:] {words}")
+        _to_training(_("Back to the training"))
+
+
+def _to_training(label: str) -> None:
+    st.page_link("../pages/training.py", label=label, icon=":material/show_chart:", width="content")
+
+
+def counted_words(chosen: ModelChoice) -> None:
+    """Who writes when nothing was trained, and the way to train."""
+    words = (
+        _("Nothing was trained for this: the **counted pairs** of *{title}* write, a bigram table.")
+        if chosen.order == 2
+        else _("Nothing was trained for this: the **counted triples** of *{title}* write, a trigram table.")
+    )
+    _offer_training(words.format(title=escape_markdown(chosen.text.title if chosen.text else "")))
+
+
+def prepared_words(run: Run) -> None:
+    """That this model comes with the program, and the way to train one's own."""
+    words = _("This model comes with the program: a {model} trained on *{title}*.")
+    model = "GPT" if run.model.n_layer else "TinyGPT"
+    _offer_training(words.format(model=model, title=escape_markdown(text_title(run.text_title))))
+
+
+def _offer_training(sentence: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(sentence, width="content")
+        own = state.current_run()
+        if own is None or own.prepared:
+            _to_training(_("Train a model"))
+
+
+def expectation(chosen: ModelChoice, vocab_size: int, settings: SampleSettings) -> str:
+    """Whether gibberish is normal: the part of the settings in it, then a short text's, then the model's."""
+    known, short = None, ""
+    if chosen.text:
+        known = (
+            resources.run_baselines(chosen.run.id)
+            if chosen.run
+            else resources.baselines(chosen.text.id, chosen.text.lower)
+        )
+        short = how_short_its_text_is(len(chosen.text.text))
+    said = [what_the_settings_do(settings), short, what_it_has_learnt(chosen.losses, vocab_size, known)]
+    return " ".join(filter(None, said))
