@@ -15,7 +15,7 @@ from ui import problems
 from ui.server.generation_routes import ROUTES as GENERATION_ROUTES
 from ui.server.routes import ROUTES
 from ui.server.unknown_page import UnknownPage
-from ui.server.workspace import WorkspaceCookie
+from ui.workspace import WorkspaceCookie
 
 # Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
 # service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.

@@ -9,8 +9,7 @@ import torch
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import resources, state
-from ui.server import workspace
+from ui import resources, state, workspace
 from ui.words.i18n import _, file_size
 
 PACKAGES = ("torch", "streamlit", "plotly", "safetensors", "babel")

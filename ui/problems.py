@@ -1,6 +1,8 @@
 """What a person sees when something fails: a sentence, never a traceback."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -27,3 +29,12 @@ def show(error: BaseException) -> bool:
         icon=":material/error:",
     )
     return True
+
+
+@contextmanager
+def spoken_errors() -> Iterator[None]:
+    """For callbacks: what goes wrong is said in a sentence above the page, which is drawn as usual."""
+    try:
+        yield
+    except UserError as error:
+        state.notify(translate(error))

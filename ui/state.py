@@ -16,8 +16,7 @@ from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from ui import resources
-from ui.runs.health import spoiled
-from ui.server import workspace as workspaces
+from ui import workspace as workspaces
 from ui.words.i18n import language, spoken
 from ui.words.languages import LANGUAGES, nearest
 
@@ -189,25 +188,6 @@ def current_run() -> Run | None:
 def visible_runs() -> list[Run]:
     """The runs that a page can show: one's own, the newest first, then the prepared ones."""
     return resources.visible_runs(workspace())
-
-
-def run_to_look_into() -> Run | None:
-    """The run that a page shows the inside of: the followed one, else `newest_with_attention`."""
-    return current_run() if run_id() else newest_with_attention()
-
-
-def newest_with_attention() -> Run | None:
-    """The newest sound run of one's own that has attention and weights; else the prepared GPT of the page's language.
-
-    One whose training broke it comes only where there is no other. None where there are no prepared runs either.
-    """
-    store, found = resources.store(), visible_runs()
-    with_attention = [run for run in found if run.model.n_layer and store.checkpoints(run.id)]
-    own = [run for run in with_attention if not run.prepared]
-    story = corpus.load(spoken().story).title
-    native = [run for run in with_attention if run.prepared and run.text_title == story]
-    ordered = [*own, *native, *with_attention]
-    return next((run for run in ordered if not spoiled(run)), next(iter(ordered), None))
 
 
 def owns(run: Run) -> bool:

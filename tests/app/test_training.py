@@ -23,8 +23,8 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import ChangeEvent, MetricsEvent
 from tests.app.conftest import OpenPage
+from ui import workspace
 from ui.components import live_chart
-from ui.server import workspace
 from ui.training import diagnosis, menu, settings, story
 from ui.words import i18n
 
@@ -231,9 +231,9 @@ def test_the_address_is_given_only_where_it_leads_somewhere(
     captions = " ".join(caption.value for caption in test.main.caption)
     assert "make serve" in captions and "python -m scripts.serve" in captions
     assert not any(run.id in code.value for code in test.main.code)
-    monkeypatch.setattr("ui.server.workspace.serving", lambda: True)
+    monkeypatch.setattr("ui.workspace.serving", lambda: True)
     options = {"browser.serverAddress": "192.168.1.7"}
-    monkeypatch.setattr("ui.server.workspace.config.get_option", options.get)
+    monkeypatch.setattr("ui.workspace.config.get_option", options.get)
     assert workspace.address("http://localhost:8501/training?x=1") == "http://192.168.1.7:8501/training"
     assert workspace.address("https://gpt.example.org/training") == "https://gpt.example.org/training"
 

@@ -22,7 +22,7 @@ from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
 from scripts.browser import LOCALES, PATIENCE, VIEWPORT, Theme, find_chromium, go, launch, new_context
 from scripts.running_app import RunningApp, running_app
-from ui.server.workspace import COOKIE
+from ui.workspace import COOKIE
 
 OpenPage = Callable[..., Page]
 NewVisitor = Callable[..., Page]

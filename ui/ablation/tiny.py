@@ -10,7 +10,8 @@ import streamlit as st
 from torch import Tensor
 
 from minigpt_core.errors import ConfigError
-from minigpt_core.interpret.edited_table import Edit, TableModel, edited, learned_table
+from minigpt_core.interpret.bigram_table import Edit
+from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
 from ui import resources, state
 from ui.ablation import compare, prompt, table_charts
 from ui.components import charts

@@ -12,7 +12,7 @@ from ui.attention import look, words
 from ui.inside import guide
 from ui.inside.reading import MOST_TYPED, OFFERED, OFFERED_FOR, PASSAGE, TEXT, next_seed, passage, typed_text
 from ui.inside.subject import LONGEST, Subject, choose
-from ui.training.situation import spoken_errors
+from ui.problems import spoken_errors
 from ui.words import tokens
 from ui.words.i18n import _, language, n_, number
 

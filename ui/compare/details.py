@@ -19,10 +19,11 @@ from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import table
 from ui.journey import STATIONS
+from ui.problems import spoken_errors
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import run_error, run_title
 from ui.training import settings
-from ui.training.situation import LEFT, spoken_errors
+from ui.training.situation import LEFT
 from ui.words.i18n import N_, _, language
 from ui.words.tokens import escape_markdown
 

@@ -17,11 +17,11 @@ from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state
 from ui.compare import table
 from ui.components import charts
+from ui.problems import spoken_errors
 from ui.runs.health import loss_number
 from ui.runs.wording import run_title
 from ui.style import PROBLEM, VALIDATION
 from ui.training import settings
-from ui.training.situation import spoken_errors
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape_markdown
 

@@ -6,8 +6,8 @@ from minigpt_core.presets import PRESETS, Preset, find_preset
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_NAME
 from ui import resources, state
+from ui.problems import spoken_errors
 from ui.runs.wording import text_title
-from ui.training.situation import spoken_errors
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 

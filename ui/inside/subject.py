@@ -102,6 +102,16 @@ def shown_run(candidates: list[Run], needs_layers: bool, usual: Run | None = Non
     return usual or best_of(candidates, text_in_hand())
 
 
+def run_to_look_into() -> Run | None:
+    """The run that a page shows the inside of: the followed one, else the best of those with attention and weights.
+
+    None where there are no prepared runs either. Raises `StoreError`.
+    """
+    if state.run_id():
+        return state.current_run()
+    return best_of([run for run in state.visible_runs() if fits(run, needs_layers=True)], text_in_hand())
+
+
 def best_of(runs: Iterable[Run], text_id: str | None) -> Run | None:
     """The run to look into: before all others a sound one, on this text if there is one; with attention rather than
     without; one's own rather than a prepared one, and of those the one in the page's language."""

@@ -11,7 +11,7 @@ from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.ladder import plan, words
 from ui.ladder.plan import Ladder, Step
-from ui.training.situation import spoken_errors
+from ui.problems import spoken_errors
 from ui.words.i18n import _
 
 

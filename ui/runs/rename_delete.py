@@ -7,8 +7,8 @@ import streamlit as st
 
 from minigpt_core.store.runs import LIVE, MAX_NAME, Run
 from ui import resources, state
+from ui.problems import spoken_errors
 from ui.runs.wording import run_title
-from ui.training.situation import spoken_errors
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 

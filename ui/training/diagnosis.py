@@ -13,10 +13,11 @@ from minigpt_core.errors import UserError
 from minigpt_core.interpret.diagnosis import Finding, diagnose
 from minigpt_core.store.runs import Run
 from ui import resources, state
+from ui.problems import spoken_errors
 from ui.runs.health import last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.training import settings
-from ui.training.situation import Situation, spoken_errors
+from ui.training.situation import Situation
 from ui.words.i18n import N_, _, n_, number, percent, signed
 from ui.words.tokens import escape
 

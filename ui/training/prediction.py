@@ -12,10 +12,11 @@ from minigpt_core.interpret.diagnosis import RISEN
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.components.live_chart import Reference
+from ui.problems import spoken_errors
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_title
 from ui.training import settings
-from ui.training.situation import Situation, spoken_errors
+from ui.training.situation import Situation
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape
 

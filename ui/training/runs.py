@@ -3,12 +3,11 @@
 import streamlit as st
 
 from minigpt_core.store.runs import LIVE, Run
-from ui import resources, state
+from ui import resources, state, workspace
 from ui.journey import STATIONS
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import STATUSES, run_remark, run_title, status_word
-from ui.server import workspace
 from ui.training import settings
 from ui.training.situation import Situation
 from ui.words.i18n import N_, _, n_, number, translate

@@ -17,10 +17,11 @@ from minigpt_core.store.new_run import new_run, settings_changed
 from minigpt_core.store.runs import MAX_NAME, Run
 from minigpt_core.texts import corpus
 from ui import resources, state
+from ui.problems import spoken_errors
 from ui.runs.health import spoiled
 from ui.runs.wording import KINDS
 from ui.training import menu
-from ui.training.situation import Situation, spoken_errors
+from ui.training.situation import Situation
 from ui.words.i18n import N_, _, n_, number, percent
 
 PACES = (1, 5, 20, 60, 300, 0)  # steps per second, 0 as fast as it goes

@@ -1,13 +1,9 @@
 """Which run the page shows, and what can be done with it now."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from minigpt_core.errors import UserError
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state
-from ui.words.i18n import translate
 
 LEFT = ("stopped", "interrupted", "failed")  # ended before its last step: can go on from its checkpoint
 
@@ -89,12 +85,3 @@ def look() -> Situation:
         asked_to_stop=jobs.is_stopping(run.id),
         position=jobs.position(run.id),
     )
-
-
-@contextmanager
-def spoken_errors() -> Iterator[None]:
-    """For callbacks: what goes wrong is said in a sentence above the page, which is drawn as usual."""
-    try:
-        yield
-    except UserError as error:
-        state.notify(translate(error))

@@ -7,9 +7,10 @@ import streamlit as st
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.store.runs import Run
 from ui import resources, state
+from ui.problems import spoken_errors
 from ui.runs.health import spoiled
 from ui.training import settings
-from ui.training.situation import Situation, spoken_errors
+from ui.training.situation import Situation
 from ui.words.i18n import _
 
 WIDTH = 110  # pixels, the longer of Pause and Resume

@@ -10,8 +10,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.texts import corpus
 from ui import resources, state
+from ui.problems import spoken_errors
 from ui.runs.wording import text_title
-from ui.training.situation import spoken_errors
 from ui.vocabulary import fetching, letters
 from ui.vocabulary.summary import shortest
 from ui.words.i18n import N_, _, n_, number, spoken, translate

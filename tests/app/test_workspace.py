@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from streamlit import config
 
 from ui.server.unknown_page import UnknownPage
-from ui.server.workspace import COOKIE, WorkspaceCookie, new_token, well_formed
+from ui.workspace import COOKIE, WorkspaceCookie, new_token, well_formed
 
 
 @pytest.fixture
