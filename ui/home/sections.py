@@ -8,7 +8,7 @@ from ui import state
 from ui.home import cards, pictures
 from ui.home.moves import BEGIN, Move
 from ui.home.scene import Scene, look_around
-from ui.inside.subject import run_to_look_into
+from ui.inside.inspected_model import run_to_inspect
 from ui.journey import STATIONS
 from ui.words.i18n import N_, _, number
 from ui.words.tokens import escape
@@ -62,7 +62,7 @@ def head(move: Move) -> None:
 
 def _offer_prepared() -> None:
     """For who has trained nothing yet: a model that can write already."""
-    run = run_to_look_into()
+    run = run_to_inspect()
     if run is not None and run.prepared:
         st.page_link(
             PAGES["sampling"].script,

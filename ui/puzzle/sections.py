@@ -10,7 +10,7 @@ from minigpt_core.interpret.puzzle_heads import best_head, is_pattern
 from minigpt_core.interpret.puzzles import Puzzle, answers, example_words
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.inside import guide, offer
+from ui.inside import reading_guide, train_gpt
 from ui.puzzle import contest, example
 from ui.puzzle.contest import Solved
 from ui.puzzle.example import Followed, Head, head_title
@@ -109,7 +109,7 @@ def gpt_for(task: str) -> tuple[Run, int] | None:
 def scoreboard(task: str, gpt: tuple[Run, int] | None) -> None:
     """How many puzzles each model solves."""
     tried = len(resources.puzzles(task))
-    guide.heading(
+    reading_guide.heading(
         _("Who solves it?"),
         "scores",
         shows=_("The share of {n} puzzles that each model solves without a single mistake.").format(
@@ -148,7 +148,7 @@ def _scores(rows: list[tuple[str, str, Solved]]) -> str:
 
 
 def _train(task: str) -> None:
-    offer.go_to_training()
+    train_gpt.go_to_training()
     st.markdown(_("**GPT**: none has learned these puzzles yet. It takes about a minute."))
     st.button(
         _("Train a GPT on these puzzles"),
@@ -169,12 +169,12 @@ def _train(task: str) -> None:
 def _train_on(task: str) -> None:
     if state.text_id() != task:
         state.set_page_state(BEFORE, state.chosen_text())
-    offer.train(task)
+    train_gpt.train(task)
 
 
 def heads(task: str, run: Run, step: int) -> None:
     """What each head contributes: where it looks, and what happens without it."""
-    guide.heading(
+    reading_guide.heading(
         _("Which heads do it?"),
         "heads",
         shows=_(
@@ -213,7 +213,7 @@ def _heads_table(rows: list[tuple[Head, float, float]]) -> str:
 
 def follow_one(task: str, run: Run, step: int) -> None:
     """One example on its way, with the head that looks at the right character."""
-    guide.heading(
+    reading_guide.heading(
         _("Follow one example"),
         "example",
         shows=_(
