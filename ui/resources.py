@@ -47,8 +47,6 @@ from minigpt_core.interpret.activations import (
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.memorization import Copied, KnownText
 from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
-from minigpt_core.interpret.puzzle_heads import head_scores
-from minigpt_core.interpret.puzzles import Puzzle, accuracy
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.model import fresh_model, load_model
 from minigpt_core.sampling import SampleStep, generate
@@ -62,8 +60,6 @@ from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
 from ui.model.follow import Stage, follow
-from ui.puzzle import contest
-from ui.puzzle.contest import Solved
 
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
@@ -364,45 +360,6 @@ def next_over_time(run_id: str, steps: tuple[int, ...], ids: tuple[int, ...]) ->
         logits, _loss = load_model(config, part(kept.tensors, "model."))(torch.tensor([ids]))
         shares.append(logits[0, -1].softmax(-1))
     return torch.stack(shares)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def puzzles(corpus_id: str) -> list[Puzzle]:
-    """Puzzles of a generated text that no model learned from."""
-    return contest.puzzles_of(corpus_id, dataset(corpus_id, True, contest.KEPT_OUT))
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def puzzle_model(corpus_id: str, who: str) -> nn.Module:
-    """Who tries the puzzles besides a run: "counted" pairs, or a "tinygpt" trained on the spot."""
-    known = dataset(corpus_id, True, contest.KEPT_OUT)
-    return contest.counted_pairs(known) if who == "counted" else contest.quick_tinygpt(known)
-
-
-@st.cache_resource(show_spinner=False, max_entries=128)
-def puzzle_score(
-    corpus_id: str, who: str, step: int = 0, without: Part | None = None, most: int = 300
-) -> Solved:
-    """How many of the first `most` puzzles are solved.
-
-    Args:
-        who: "counted", "tinygpt", or the id of a run.
-        step: of the run.
-        without: a part of the run's model that is switched off.
-    """
-    tried = puzzles(corpus_id)[:most]
-    asked = model(who, step) if step else puzzle_model(corpus_id, who)
-    if without is not None:
-        asked = AblatedModel(asked, [without])
-    longest = run(who).model.block_size if step else 1
-    share = accuracy(asked, tokenizer(corpus_id, True), tried, longest)
-    return Solved(round(share * len(tried)), len(tried))
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def puzzle_heads(corpus_id: str, run_id: str, step: int, most: int = 100) -> torch.Tensor:
-    """How much each head looks at the character that has to be written next: (L, nh), 0 to 1."""
-    return head_scores(model(run_id, step), tokenizer(corpus_id, True), corpus_id, puzzles(corpus_id)[:most])
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
