@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.home.next_step import BEGIN, NextStep
-from ui.inside.subject import run_to_look_into
+from ui.inside.inspected_model import run_to_inspect
 from ui.journey import STATIONS
 from ui.words.i18n import _
 
@@ -28,7 +28,7 @@ def head(step: NextStep) -> None:
 
 def _offer_prepared() -> None:
     """For who has trained nothing yet: a model that can write already."""
-    run = run_to_look_into()
+    run = run_to_inspect()
     if run is not None and run.prepared:
         st.page_link(
             PAGES["sampling"].script,
