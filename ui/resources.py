@@ -17,7 +17,7 @@ from torch import nn
 
 from minigpt_core import ngrams
 from minigpt_core.configs import ModelConfig, SampleSettings
-from minigpt_core.data import Dataset, get_batch, prepare, split
+from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
 from minigpt_core.generation.language_model import (
@@ -152,23 +152,21 @@ def tokenizer(text_id: str, lower: bool) -> CharTokenizer:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def ids(text_id: str, lower: bool) -> torch.Tensor:
-    """A whole text as ids, (N,) int64: 8 bytes a character, kept once for everybody."""
-    return tokenizer(text_id, lower).encode(chosen_text(text_id, lower).text)
+def encoded_text(text_id: str, lower: bool) -> EncodedText:
+    """A whole text as ids: 8 bytes a character, kept once for everybody."""
+    words = tokenizer(text_id, lower)
+    return EncodedText(words, words.encode(chosen_text(text_id, lower).text))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def counts(text_id: str, lower: bool) -> dict[str, int]:
     """How often each character stands in a text, in the order of the ids."""
-    words = tokenizer(text_id, lower)
-    each = torch.bincount(ids(text_id, lower), minlength=words.vocab_size).tolist()
-    return dict(zip(words.characters, each, strict=True))
+    return encoded_text(text_id, lower).counts()
 
 
 def dataset(text_id: str, lower: bool, val_fraction: float = 0.1) -> Dataset:
-    """A text as ids, split into training and validation part; both are views of `ids`."""
-    train, val = split(ids(text_id, lower), val_fraction)
-    return Dataset(tokenizer(text_id, lower), train, val)
+    """A text as ids, split into training and validation part; both are views of `encoded_text`."""
+    return encoded_text(text_id, lower).split(val_fraction)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -386,8 +384,8 @@ def embeddings(run_id: str, steps: tuple[int, ...]) -> tuple[Rows, Maps, Maps | 
 def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str]:
     """The part of a text that is learnt from, and the part that is kept back."""
     text = chosen_text(text_id, lower).text
-    learnt, _kept_back = split(ids(text_id, lower), val_fraction)
-    return text[: len(learnt)], text[len(learnt) :]
+    n_train = train_length(len(text), val_fraction)
+    return text[:n_train], text[n_train:]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
