@@ -5,7 +5,7 @@ from torch import nn
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
-from minigpt_core.model import parameters_of
+from minigpt_core.weights import parameters_of
 
 # Floating-point operations of one training step. Below the first, a graphics processor spends its time on starting
 # kernels; below the second, a second thread waits longer than it works. See benchmarks/threads.py.
@@ -31,6 +31,16 @@ def step_operations(model_config: ModelConfig, batch_size: int) -> float:
 def good_thread_count(model_config: ModelConfig, batch_size: int, cores: int) -> int:
     """How many threads train such a model fastest on `cores` idle cores: 1 for a small one."""
     return max(1, min(cores, int(step_operations(model_config, batch_size) / WORTH_A_THREAD)))
+
+
+def use_threads(count: int) -> None:
+    """Have everything that this process calculates use so many threads."""
+    torch.set_num_threads(count)
+
+
+def thread_count() -> int:
+    """On how many threads this process calculates."""
+    return torch.get_num_threads()
 
 
 def choose_device(wanted: str, operations: float) -> torch.device:

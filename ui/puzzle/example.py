@@ -15,7 +15,7 @@ from minigpt_core.interpret.puzzle_questions import (
 from minigpt_core.interpret.puzzles import Puzzle, example_words
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.inside import guide
+from ui.inside import reading_guide
 from ui.puzzle import attention_picture
 from ui.puzzle.attention_picture import head_title
 from ui.puzzle.cache import head_attention, puzzles, run_model
@@ -30,7 +30,7 @@ LONGEST_QUESTION = 20
 
 def follow_one(task: str, run: Run, step: int) -> None:
     """One example on its way, with the head that looks at the right character."""
-    guide.heading(
+    reading_guide.heading(
         _("Follow one example"),
         "example",
         shows=_(

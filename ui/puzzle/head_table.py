@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.interpret.ablation import Part
 from minigpt_core.interpret.puzzle_heads import Head
 from minigpt_core.store.runs import Run
-from ui.inside import guide
+from ui.inside import reading_guide
 from ui.puzzle.attention_picture import head_title
 from ui.puzzle.cache import HEAD_PUZZLES, head_attention, puzzle_score
 from ui.words.i18n import _, number, percent
@@ -17,7 +17,7 @@ MOST_HEADS = 16
 
 def heads(task: str, run: Run, step: int) -> None:
     """What each head contributes: where it looks, and what happens without it."""
-    guide.heading(
+    reading_guide.heading(
         _("Which heads do it?"),
         "heads",
         shows=_(

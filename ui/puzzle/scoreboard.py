@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.interpret.puzzle_contest import QUICK, PuzzleScore, can_take_part
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.inside import guide, offer
+from ui.inside import reading_guide, train_gpt
 from ui.puzzle.cache import COUNTED, TINYGPT, puzzle_score, puzzles
 from ui.puzzle.task import TEXT_BEFORE, quoted_title
 from ui.runs.wording import run_title
@@ -39,7 +39,7 @@ def gpt_for(task: str) -> tuple[Run, int] | None:
 def scoreboard(task: str, gpt: tuple[Run, int] | None) -> None:
     """How many puzzles each model solves."""
     tried = len(puzzles(task))
-    guide.heading(
+    reading_guide.heading(
         _("Who solves it?"),
         "scores",
         shows=_("The share of {n} puzzles that each model solves without a single mistake.").format(
@@ -78,7 +78,7 @@ def _scores(rows: list[tuple[str, str, PuzzleScore]]) -> str:
 
 
 def _train(task: str) -> None:
-    offer.go_to_training()
+    train_gpt.go_to_training()
     st.markdown(_("**GPT**: none has learned these puzzles yet. It takes about a minute."))
     st.button(
         _("Train a GPT on these puzzles"),
@@ -99,4 +99,4 @@ def _train(task: str) -> None:
 def _train_on(task: str) -> None:
     if state.text_id() != task:
         state.set_page_state(TEXT_BEFORE, state.chosen_text())
-    offer.train(task)
+    train_gpt.train(task)

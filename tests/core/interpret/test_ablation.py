@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.errors import TextError
+from minigpt_core.generation.streaming import stream
 from minigpt_core.interpret.ablation import (
     CHUNK,
     AblatedModel,
@@ -23,10 +24,9 @@ from minigpt_core.interpret.ablation import (
     switch_off,
     window_losses,
 )
-from minigpt_core.interpret.activations import run_with_cache, walk
+from minigpt_core.interpret.activations import run_with_cache, run_with_hook
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import build_model
-from minigpt_core.sampling import generate
 
 V, T, C = 13, 8, 16
 NAMES = [rung.name for rung in (*RUNGS, *MODERN) if rung.model or rung.name == "tinygpt"]
@@ -112,7 +112,7 @@ def test_the_mean_is_handed_on_instead() -> None:
     close(means["blocks.1.mlp_out"][0, 0], whole["blocks.1.mlp_out"].mean(dim=(0, 1)))
     kept: dict[str, Tensor] = {}
     visit = switch_off(model, [Part("mlp", 1), Part("head", 1, 0)], means)
-    walk(model, idx, lambda name, x: kept.setdefault(name, visit(name, x)))
+    run_with_hook(model, idx, lambda name, x: kept.setdefault(name, visit(name, x)))
     close(
         kept["blocks.1.mlp_out"],
         whole["blocks.1.mlp_out"].mean(dim=(0, 1)).expand_as(kept["blocks.1.mlp_out"]),
@@ -178,7 +178,7 @@ def test_a_model_with_a_part_off_can_write() -> None:
 
     def text(asked: Any) -> list[int]:
         generator = torch.Generator().manual_seed(3)
-        return [step.token for step in generate(asked, torch.tensor([1]), 100, T, generator=generator)]
+        return [step.token for step in stream(asked, torch.tensor([1]), 100, T, generator=generator)]
 
     assert text(AblatedModel(model, [])) == text(model)
     assert text(AblatedModel(model, [Part("layer", 0), Part("layer", 1)])) != text(model)
