@@ -17,14 +17,10 @@ from torch import nn
 
 from minigpt_core import ngrams
 from minigpt_core.configs import ModelConfig
-from minigpt_core.data import Dataset, get_batch, prepare, split
+from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
-from minigpt_core.generation.language_model import (
-    LanguageModel,
-    ngram_language_model,
-    trained_language_model,
-)
+from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret.ablation import (
     held_out,
@@ -40,17 +36,17 @@ from minigpt_core.interpret.activations import (
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.memorization import Copied, KnownText
 from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
+from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
-from minigpt_core.model import fresh_model, load_model
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import part
+from minigpt_core.weights import fresh_model, load_model
 from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
-from ui.model.follow import Stage, follow
 
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
@@ -143,23 +139,21 @@ def tokenizer(text_id: str, lower: bool) -> CharTokenizer:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def ids(text_id: str, lower: bool) -> torch.Tensor:
-    """A whole text as ids, (N,) int64: 8 bytes a character, kept once for everybody."""
-    return tokenizer(text_id, lower).encode(chosen_text(text_id, lower).text)
+def encoded_text(text_id: str, lower: bool) -> EncodedText:
+    """A whole text as ids: 8 bytes a character, kept once for everybody."""
+    words = tokenizer(text_id, lower)
+    return EncodedText(words, words.encode(chosen_text(text_id, lower).text))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def counts(text_id: str, lower: bool) -> dict[str, int]:
     """How often each character stands in a text, in the order of the ids."""
-    words = tokenizer(text_id, lower)
-    each = torch.bincount(ids(text_id, lower), minlength=words.vocab_size).tolist()
-    return dict(zip(words.characters, each, strict=True))
+    return encoded_text(text_id, lower).counts()
 
 
 def dataset(text_id: str, lower: bool, val_fraction: float = 0.1) -> Dataset:
-    """A text as ids, split into training and validation part; both are views of `ids`."""
-    train, val = split(ids(text_id, lower), val_fraction)
-    return Dataset(tokenizer(text_id, lower), train, val)
+    """A text as ids, split into training and validation part; both are views of `encoded_text`."""
+    return encoded_text(text_id, lower).split(val_fraction)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -230,7 +224,7 @@ def followed(
     """
     generator = torch.Generator().manual_seed(batch_seed)
     idx, _targets = get_batch(dataset(text_id, lower).train, config.block_size, batch_size, generator)
-    return follow(model(*weights) if weights else fresh_model(config, model_seed), idx)
+    return trace(model(*weights) if weights else fresh_model(config, model_seed), idx)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -329,8 +323,8 @@ def embeddings(run_id: str, steps: tuple[int, ...]) -> tuple[Rows, Maps, Maps | 
 def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str]:
     """The part of a text that is learnt from, and the part that is kept back."""
     text = chosen_text(text_id, lower).text
-    learnt, _kept_back = split(ids(text_id, lower), val_fraction)
-    return text[: len(learnt)], text[len(learnt) :]
+    n_train = train_length(len(text), val_fraction)
+    return text[:n_train], text[n_train:]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -43,9 +43,6 @@ FRENCH = {
     "How far each pair of numbers is turned at each place (RoFormer, arxiv.org/abs/2104.09864).": (
         "De combien chaque paire de nombres est tournée à chaque place (RoFormer, arxiv.org/abs/2104.09864)."
     ),
-    "Divided by the root of the mean square, which then is 1.": (
-        "Divisé par la racine de la moyenne des carrés, qui vaut alors 1."
-    ),
     "Every character looks back at those before it, and takes over what it finds there.": (
         "Chaque caractère regarde ceux d’avant, et reprend ce qu’il y trouve."
     ),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -10,10 +9,9 @@ from minigpt_core.data import get_batch, prepare
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
-from ui.batches import draws, pictures
+from ui.batches import batch_pictures
 from ui.words.i18n import number, using
 
-TITLES = {"en": "Batches", "fr": "Lots"}
 BLOCK, BATCH = "page.batches.block_size", "page.batches.batch_size"
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
 
@@ -30,14 +28,12 @@ def press(page: AppTest, key: str) -> AppTest:
     return page.button(key=key).click().run()
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_it_shows_the_draw_of_get_batch(app: OpenPage, lang: str) -> None:
-    page = app("batches", lang=lang, text="the-curious-cat")
+def test_it_shows_the_draw_of_get_batch(app: OpenPage) -> None:
+    page = app("batches", lang="fr", text="the-curious-cat")
     assert not page.exception and not page.error
-    assert page.title[0].value == TITLES[lang]
     x, y = get_batch(prepare(TEXT).train, 32, 4, torch.Generator().manual_seed(1337))
     assert str(x) in code(page) and str(y) in code(page)
-    with using(lang):
+    with using("fr"):
         assert f"{number(len(prepare(TEXT).train))}" in html(page)
 
 
@@ -47,7 +43,7 @@ def test_every_pair_of_the_chosen_row_is_there(app: OpenPage) -> None:
     x, y = get_batch(dataset.train, 32, 4, torch.Generator().manual_seed(1337))
     page.segmented_control(key="batches_row_4").set_value(3).run()
     decode = dataset.tokenizer.decode
-    assert pictures.pairs(decode(x[2]), decode(y[2])) in html(page)
+    assert batch_pictures.pairs(decode(x[2]), decode(y[2])) in html(page)
     assert html(page).count("<li>") == 32
 
 
@@ -67,24 +63,23 @@ def test_it_starts_with_the_sizes_of_the_followed_run(app: OpenPage, some_run: C
     assert "torch.Size([8, 32])" in code(page.run())
 
 
-@pytest.mark.parametrize("lang", TITLES)
 def test_a_batch_too_large_for_the_page_is_cut_and_this_is_said(
-    app: OpenPage, some_run: Callable[..., Run], lang: str
+    app: OpenPage, some_run: Callable[..., Run]
 ) -> None:
-    page = app("batches", lang=lang, run=some_run(batch_size=200).id, text="the-curious-cat")
+    page = app("batches", run=some_run(batch_size=200).id, text="the-curious-cat")
     assert not page.exception and "torch.Size([64, 32])" in code(page)
-    assert "200" in said(page) and {"en": "at most", "fr": "au plus"}[lang] in said(page)
+    assert "200" in said(page) and "at most" in said(page)
 
 
 def test_one_character_is_in_the_singular() -> None:
     with using("fr"):
-        assert "1 caractère," in pictures.bar_legend(6, 7)
-        assert "6 caractères," in pictures.bar_legend(6, 7)
+        assert "1 caractère," in batch_pictures.bar_legend(6, 7)
+        assert "6 caractères," in batch_pictures.bar_legend(6, 7)
 
 
 def test_places_in_the_text_are_counted_from_1() -> None:
     with using("en"):
-        assert "characters 1 to 4 of the text" in pictures.window_words(TEXT, 0, 0, 4)
+        assert "characters 1 to 4 of the text" in batch_pictures.window_words(TEXT, 0, 0, 4)
 
 
 def test_draw_again_and_back(app: OpenPage) -> None:
@@ -130,13 +125,12 @@ def test_the_validation_part_is_the_end_of_the_text(app: OpenPage) -> None:
     assert "At each step of the training" not in words and "in a single step" not in words
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPage, lang: str) -> None:
+def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPage) -> None:
     short = RunStore().save_text("a" * 10 + "b" * 10, "short")
-    page = app("batches", lang=lang, text=short)
+    page = app("batches", text=short)
     assert not page.exception
     assert "18" in page.warning[0].value and "33" in page.warning[0].value
-    with using(lang):  # AppTest words the choices anew
+    with using("en"):  # AppTest words the choices anew
         page.select_slider(key=BLOCK).set_value(4).run()
     assert not page.warning and code(page)
 
@@ -155,18 +149,8 @@ def test_markup_in_a_text_is_shown_and_not_run(app: OpenPage) -> None:
     assert "<script" not in html(page) and "<b>markup" not in html(page)
 
 
-@pytest.mark.parametrize("part", draws.PARTS)
-def test_a_window_stands_where_its_place_says(part: str) -> None:
-    dataset = prepare(TEXT)
-    batch = draws.draw(dataset, part, 16, 8, 7)
-    for place, x, y in zip(batch.places, batch.x, batch.y, strict=True):
-        assert dataset.tokenizer.decode(x) == TEXT[place : place + 16]
-        assert dataset.tokenizer.decode(y) == TEXT[place + 1 : place + 17]
-        assert (place >= len(dataset.train)) == (part == "val")
-
-
 def test_numbers_above_the_bar_do_not_cover_each_other() -> None:
-    levels = pictures.flag_levels([500, 503, 10, 510], 1000)
+    levels = batch_pictures.flag_levels([500, 503, 10, 510], 1000)
     assert levels[2] == 0 and len({levels[0], levels[1], levels[3]}) == 3
 
 

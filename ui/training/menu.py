@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.model import parameters_of
 from minigpt_core.presets import PRESETS
+from minigpt_core.weights import parameters_of
 from ui.words.i18n import N_, _, n_, number
 
 OWN = "own"  # no preset has this model

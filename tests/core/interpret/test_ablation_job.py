@@ -10,7 +10,7 @@ import torch
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.ablation import ablation_table, draw_windows
 from minigpt_core.interpret.ablation_job import AblationJob
-from minigpt_core.model import fresh_model
+from minigpt_core.weights import fresh_model
 
 CONFIG = ModelConfig(vocab_size=13, block_size=8, n_embd=16, n_layer=2, n_head=2, mlp="gelu", residual=True)
 TEXT = draw_windows(torch.randint(13, (400,), generator=torch.Generator().manual_seed(1)), 8)
