@@ -20,7 +20,12 @@ from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
-from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
+from minigpt_core.generation.language_model import (
+    LanguageModel,
+    Network,
+    ngram_language_model,
+    trained_language_model,
+)
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret.ablation import (
     held_out,
@@ -177,7 +182,7 @@ def run_baselines(run_id: str) -> ngrams.Baselines:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def model(run_id: str, step: int) -> nn.Module:
+def model(run_id: str, step: int) -> Network:
     """A copy of a run's model as it was after `step` steps, ready to predict. Raises `StoreError`."""
     kept = store().load_checkpoint(run_id, step, model_only=True)
     return load_model(store().run(run_id).model, part(kept.tensors, "model."))
