@@ -23,7 +23,7 @@ from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
 from minigpt_core.export.metrics import ExportError, export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
-from minigpt_core.export.script import export_script
+from minigpt_core.export.script import ENGLISH, export_script, languages
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import load_model
@@ -102,7 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
         "import; gpt2: the model, for transformers (gpt2)",
     )  # fmt: skip
     export.add_argument(
-        "--language", choices=["en", "fr"], default="en", help="of a notebook's or script's comments (en)"
+        "--language", choices=languages(), default=ENGLISH, help="of a notebook's or script's comments (en)"
     )
     export.set_defaults(command=command_export)
 

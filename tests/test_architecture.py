@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.browser import PAGES
+from ui.journey import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
@@ -107,7 +107,7 @@ def test_functions_stay_short(room: str) -> None:
     assert lines[len(lines) * 9 // 10] <= 35
 
 
-def test_every_page_is_opened_by_the_browser_tests() -> None:
+def test_every_page_is_a_station() -> None:
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES}
 
 

@@ -14,20 +14,20 @@ from minigpt_core.errors import StoreError
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.metrics import export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
-from minigpt_core.export.script import LONGEST_EMBEDDED, Language, export_script
+from minigpt_core.export.script import LONGEST_EMBEDDED, export_script
 from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import table
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.problems import spoken_errors
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import run_error, run_title
 from ui.training import settings
 from ui.training.situation import LEFT
-from ui.words.i18n import N_, _, language
+from ui.words.i18n import N_, _, language, spoken
 from ui.words.tokens import escape_markdown
 
-TRAINING = next(station.script for station in STATIONS if station.name == "training")
+TRAINING = PAGES["training"].script
 ZIP = "application/zip"
 
 Files = dict[str, bytes]
@@ -112,14 +112,14 @@ def downloads(run: Run) -> None:
         length = len(resources.store().text(run.text_id).text)
     except StoreError:
         length = None
-    code = _language()
+    code, decimal_comma = language(), spoken().decimal_mark == ","
     offers: list[tuple[str, str, str, str, Callable[[], bytes], str]] = [
         ("notebook", _("Notebook"), _("three cells: prepare, train, generate"), "ipynb",
          lambda: _one_file(f"{slug(run)}.ipynb", *export_notebook(resources.store(), run, code)), "application/json"),
         ("script", _("Python script"), _("the same as one file that needs nothing but torch"), "py",
          lambda: _one_file(f"{slug(run)}.py", *export_script(resources.store(), run, code)), "text/x-python"),
         ("csv", _("Table (CSV)"), _("every loss, for a spreadsheet"), "csv",
-         lambda: export_csv(resources.store(), run, decimal_comma=code == "fr").encode(), "text/csv"),
+         lambda: export_csv(resources.store(), run, decimal_comma=decimal_comma).encode(), "text/csv"),
         ("zip", _("Everything (ZIP)"), _("with the weights, to be opened on another machine"), "zip",
          lambda: export_run(resources.store(), run), ZIP),
     ]  # fmt: skip
@@ -145,10 +145,6 @@ def _offer(
         f"**{label}** · {about}", make, file_name=file, mime=mime, key=f"compare_export_{key}", disabled=off,
         on_click="ignore", type="tertiary", icon=":material/download:",
     )  # fmt: skip
-
-
-def _language() -> Language:
-    return "fr" if language() == "fr" else "en"
 
 
 def _one_file(name: str, content: str, files: Files) -> bytes:

@@ -9,7 +9,7 @@ from ui.home import cards, pictures
 from ui.home.moves import BEGIN, Move
 from ui.home.scene import Scene, look_around
 from ui.inside.subject import run_to_look_into
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.words.i18n import N_, _, number
 from ui.words.tokens import escape
 
@@ -27,7 +27,6 @@ WRITING: tuple[tuple[str, str, Callable[[Scene], str]], ...] = (
     ("next_character", "sampling", cards.next_character),
     ("generated", "sampling", cards.generated),
 )
-PAGES = {station.name: station for station in STATIONS}
 CELLS = (
     (
         N_("**Read.** List the distinct characters, turn the text into numbers, cut it into batches."),
