@@ -17,13 +17,6 @@ from ui.vocabulary.summary import shortest
 from ui.words.i18n import N_, _, n_, number, spoken, translate
 from ui.words.tokens import escape, escape_markdown, face
 
-ABOUT = {
-    "le-chat-curieux": N_("a story in French"),
-    "the-curious-cat": N_("a story in English"),
-    "additions": N_("12+7=19, one sum a line"),
-    "reversed-words": N_("lomira>arimol, and so on"),
-    "balanced-brackets": N_("([]{}), all of them closed"),
-}
 ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8",
@@ -71,15 +64,15 @@ def chooser() -> None:
 
 def _about(text_id: str) -> str:
     """What a text is, in a few words."""
-    return fetching.about(text_id) or _(ABOUT.get(text_id, N_("your own text")))
+    if text_id in corpus.BUNDLED:
+        return _(corpus.load(text_id).about)
+    return fetching.about(text_id) or _("your own text")
 
 
 def _titles() -> dict[str, str]:
     """The texts to choose from: stories, the one in the reader's language first, toys, fetched ones, one's own."""
-    stories = [text_id for text_id in corpus.BUNDLED if text_id in corpus.STORIES]
-    stories.sort(key=lambda text_id: text_id != spoken().story)
-    toys = [text_id for text_id in corpus.BUNDLED if text_id not in corpus.STORIES]
-    titles = {text_id: text_title(corpus.load(text_id).title) for text_id in (*stories, *toys)}
+    ordered = sorted(corpus.BUNDLED, key=lambda text_id: text_id != spoken().story)
+    titles = {text_id: text_title(corpus.load(text_id).title) for text_id in ordered}
     titles |= fetching.titles() | dict(list(_own().items())[:OWN_SHOWN])
     return titles if state.text_id() in titles else titles | {state.text_id(): state.chosen_text().title}
 
