@@ -241,7 +241,7 @@ def follow(store: RunStore, run: Run, trainer: Trainer, show: Any) -> str:
 @contextmanager
 def stop_on_interrupt(trainer: Trainer) -> Iterator[None]:
     """Ctrl-C ends the run with a checkpoint instead of a traceback."""
-    before = signal.signal(signal.SIGINT, lambda *_: trainer.stop())
+    before = signal.signal(signal.SIGINT, lambda *_: trainer.steering.stop())
     try:
         yield
     finally:

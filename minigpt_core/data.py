@@ -28,6 +28,24 @@ class Dataset:
     """(N_val,) int64: the ids of the rest; may be empty."""
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedText:
+    """A whole text as numbers."""
+
+    tokenizer: CharTokenizer
+    ids: Tensor
+    """(N,) int64: 8 bytes a character."""
+
+    def counts(self) -> dict[str, int]:
+        """How often each character stands in it, in the order of the ids."""
+        each = torch.bincount(self.ids, minlength=self.tokenizer.vocab_size).tolist()
+        return dict(zip(self.tokenizer.characters, each, strict=True))
+
+    def split(self, val_fraction: float) -> Dataset:
+        """Both parts as views of the ids. Raises `ConfigError` for a fraction outside 0 to 0.9."""
+        return Dataset(self.tokenizer, *split(self.ids, val_fraction))
+
+
 def prepare(text: str, val_fraction: float = 0.1, tokenizer: CharTokenizer | None = None) -> Dataset:
     """Encode `text` and split it, the last `val_fraction` of it for validation.
 
@@ -46,9 +64,22 @@ def split(ids: Tensor, val_fraction: float) -> tuple[Tensor, Tensor]:
     Nothing is shuffled: neighbouring windows share most of their characters, so a random choice of windows
     would let the model see the validation text.
     """
-    check_range("val_fraction", val_fraction, 0, 0.9)
-    n_train = int(len(ids) * (1 - val_fraction))
+    n_train = train_length(len(ids), val_fraction)
     return ids[:n_train], ids[n_train:]
+
+
+def train_length(length: int, val_fraction: float) -> int:
+    """How many of a text's characters are for training. Raises `ConfigError` for a fraction outside 0 to 0.9."""
+    check_range("val_fraction", val_fraction, 0, 0.9)
+    return int(length * (1 - val_fraction))
+
+
+def shortest_text(block_size: int, val_fraction: float) -> int:
+    """The length of the shortest text whose training part has room for one window."""
+    length = block_size + 1
+    while train_length(length, val_fraction) < block_size + 1:
+        length += 1
+    return length
 
 
 def check_length(data: Tensor, block_size: int) -> None:
@@ -85,6 +116,45 @@ def get_batch(data: Tensor, block_size: int, batch_size: int, generator: Generat
     One window holds T training pairs: after x[b, 0] comes y[b, 0], after x[b, 0:2] comes y[b, 1], and so on.
     """
     return windows(data, draw_starts(data, block_size, batch_size, generator), block_size)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """B windows of one part of a text, and where they were cut out."""
+
+    x: Tensor
+    """(B, T) ids."""
+
+    y: Tensor
+    """(B, T) ids, shifted by one."""
+
+    starts: list[int]
+    """Where each window begins, counted from 0 at the begin of the whole text."""
+
+    @property
+    def batch_size(self) -> int:
+        """B."""
+        return self.x.shape[0]
+
+    @property
+    def block_size(self) -> int:
+        """T."""
+        return self.x.shape[1]
+
+
+def draw_batch(dataset: Dataset, part: str, block_size: int, batch_size: int, seed: int) -> Batch:
+    """What `get_batch` draws with this seed, and where it fell.
+
+    Args:
+        part: "train" or "val", the part of the text to draw from.
+
+    Raises:
+        TextError: that part is too short for one window.
+    """
+    data, begin = (dataset.train, 0) if part == "train" else (dataset.val, len(dataset.train))
+    starts = draw_starts(data, block_size, batch_size, Generator().manual_seed(seed))  # (B,)
+    x, y = windows(data, starts, block_size)
+    return Batch(x, y, (begin + starts).tolist())
 
 
 def evaluation_starts(data: Tensor, block_size: int, limit: int, seed: int) -> Tensor:

@@ -160,30 +160,6 @@ def one_character_minimum(ids: Tensor, vocab_size: int) -> float:
     return NgramModel(2, vocab_size, smoothing=0).fit(ids).loss(ids)
 
 
-def bigram_counts(ids: Tensor, vocab_size: int) -> Tensor:
-    """How often each character (column) follows each character (row) in `ids`, (N,): (V, V) int64, dense."""
-    pairs = _number_ngrams(ids, 2, vocab_size)
-    return torch.bincount(pairs, minlength=vocab_size**2).view(vocab_size, vocab_size)
-
-
-def distance_from_counts(log_table: Tensor, counts: Tensor) -> float:
-    """How far a learned table is from the counted one, in nats per character: 0 when they agree.
-
-    Σ count(c, n)/N · (ln counted(n | c) − ln learned(n | c)), the Kullback-Leibler divergence of the rows, each
-    weighted by how often its character occurs (Cover and Thomas, Elements of Information Theory, section 2.5). It is
-    exactly what the table's loss on the counted text lies above `one_character_minimum`.
-
-    Args:
-        log_table: (V, V) ln P(next | current) as learned.
-        counts: (V, V) from `bigram_counts`.
-    """
-    pairs = counts.double()
-    counted = pairs / pairs.sum(1, keepdim=True).clamp(min=1)
-    met = pairs > 0
-    apart = counted[met].log() - log_table.double()[met]
-    return float((pairs[met] * apart).sum() / pairs.sum().clamp(min=1))
-
-
 def _number_ngrams(ids: Tensor, order: int, vocab_size: int) -> Tensor:
     """One number for each n-gram, its ids read as digits in base V: (N - order + 1,) int64."""
     n = max(len(ids) - order + 1, 0)

@@ -6,7 +6,6 @@ displays nothing. Letters in the shape comments: B sequences in a batch, T chara
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from minigpt_core import optimizers
-from minigpt_core.configs import ModelConfig, TrainConfig, check_change, check_fit
+from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
 from minigpt_core.devices import (
     DeviceError,
@@ -29,6 +28,7 @@ from minigpt_core.devices import (
 from minigpt_core.model import build_model, count_parameters
 from minigpt_core.random_numbers import RandomNumbers
 from minigpt_core.sampling import generate, start_id
+from minigpt_core.steering import ChangeEvent, Steering
 
 # One chunk of an evaluation takes some milliseconds, so that Stop is heard in between: at most so many characters,
 # and so many products of a character and a parameter.
@@ -91,15 +91,6 @@ class CheckpointEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeEvent:
-    """A setting was changed while the run goes; in force from the step after `step`."""
-
-    step: int
-    name: str
-    value: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class EvaluatingEvent:
     """A part of an evaluation is done: a moment to look at controls."""
 
@@ -134,11 +125,11 @@ class Trainer:
         model_config: what to train; its `vocab_size` must be the dataset's.
         config: how to train.
         checkpoint: where to go on, or None to begin at step 0.
-        changes: settings that were changed after that checkpoint, to be replayed at their steps.
-        wait: called with the trainer before every step; returns when the step may be made. That is how a pace is
-            kept and a pause is made.
+        changes: recorded changes of settings from that checkpoint on; they come into force again at their steps.
+        wait: called before every step; returns when the step may be made (see `Steering`).
 
     Attributes:
+        steering: the pace, the settings that may change on the way, Stop.
         device: where the model is trained.
         device_problem: why it is not the device or the precision that was asked for; None if it is.
 
@@ -155,7 +146,7 @@ class Trainer:
         *,
         checkpoint: Checkpoint | None = None,
         changes: Iterable[ChangeEvent] = (),
-        wait: "Callable[[Trainer], object] | None" = None,
+        wait: Callable[[Steering], object] | None = None,
     ) -> None:
         assert model_config.vocab_size == dataset.tokenizer.vocab_size
         check_length(dataset.train, model_config.block_size)
@@ -163,17 +154,12 @@ class Trainer:
         self.dataset, self.config, self.model_config = dataset, config, model_config
         self.step = 0
         self.seconds = 0.0  # spent in training steps, without waiting and evaluating
-        self.learning_rate, self.pace = config.learning_rate, config.pace
-        self.eval_interval = config.evaluation_interval
+        self.steering = Steering(config, changes, wait)
         self.best_step: int | None = None
         self.best_val_loss = math.inf
         self.evaluations_without_gain = 0
         self._evaluated_step = -1
         self._last: Checkpoint | None = None
-        self.stopping = False
-        self._requested: deque[tuple[str, float]] = deque()
-        self._replay = deque(changes)
-        self._wait, self._last_step_at = wait or sleep_until_due, -math.inf
         self._batches = torch.Generator().manual_seed(config.seed)
         self._dropout = RandomNumbers.seeded(config.seed)
         with self._dropout.lent():  # it goes on behind the weights
@@ -199,26 +185,27 @@ class Trainer:
         """Train to the end, yielding every event. Stop iterating to pause; iterate on to resume."""
         if self._evaluated_step != self.step and self._evaluation_due():
             yield from self._evaluate_and_save()
-        while self.step < self.config.steps and not self.stopping and not self.out_of_patience:
-            self._wait_for_turn()
-            if self.stopping:
-                break
-            yield from self._apply_changes()  # what was asked for while it waited or was paused counts at once
+        while not self.complete and self.steering.may_go_on():
+            yield from self.steering.changes_due(self.step)
             event = self._train_step()
             if not math.isfinite(event.loss):
                 yield DoneEvent(step=self.step, status="diverged")
                 return
             yield event
-            if self._evaluation_due():
-                finite = yield from self._evaluate_and_save()
-                if not finite:
-                    yield DoneEvent(step=self.step, status="diverged")
-                    return
+            if self._evaluation_due() and not (yield from self._evaluate_and_save()):
+                yield DoneEvent(step=self.step, status="diverged")
+                return
+        if not self.complete:  # what was asked for just before Stop is in force when it goes on
+            yield from self.steering.changes_due(self.step)
         if self._last is None or self._last.step != self.step:
             yield CheckpointEvent(checkpoint=self.checkpoint())
-        early = self.step < self.config.steps and self.out_of_patience
-        done = early or self.step >= self.config.steps
-        yield DoneEvent(step=self.step, status="done" if done else "stopped", early=early)
+        early = self.complete and self.step < self.config.steps
+        yield DoneEvent(step=self.step, status="done" if self.complete else "stopped", early=early)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all steps are made, or the run ends before that because nothing gets better."""
+        return self.step >= self.config.steps or self.out_of_patience
 
     @property
     def out_of_patience(self) -> bool:
@@ -227,23 +214,9 @@ class Trainer:
 
     def make_step(self) -> StepEvent:
         """One step as `run` makes it, without pace, evaluation or checkpoint: for looking at it closely."""
-        for _ in self._apply_changes():
+        for _ in self.steering.changes_due(self.step):
             pass
         return self._train_step()
-
-    def stop(self) -> None:
-        """End the run before its next step, with a checkpoint."""
-        self.stopping = True
-
-    def change(self, **settings: float) -> None:
-        """Change `learning_rate`, `pace` or `eval_interval` from the next step on.
-
-        Raises:
-            ConfigError: a setting that cannot be changed while a run goes, or a value out of range.
-        """
-        for name, value in settings.items():
-            check_change(name, value)
-            self._requested.append((name, value))
 
     def checkpoint(self) -> Checkpoint:
         """A copy of everything that the next step depends on."""
@@ -256,9 +229,7 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "learning_rate": self.learning_rate,
-            "pace": self.pace,
-            "eval_interval": self.eval_interval,
+            **self.steering.in_force,
             "seconds": self.seconds,
             "best_step": self.best_step,
             "best_val_loss": self.best_val_loss if self.best_step is not None else None,
@@ -275,8 +246,7 @@ class Trainer:
         if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
             self._dropout.state = tensors["rng.torch"]
         self.step, self.seconds = checkpoint.step, state["seconds"]
-        self.learning_rate, self.pace = state["learning_rate"], state["pace"]
-        self.eval_interval = state["eval_interval"]
+        self.steering.restore(state)
         self.best_step, self._evaluated_step = state["best_step"], state["evaluated_step"]
         self.best_val_loss = math.inf if self.best_step is None else state["best_val_loss"]
         self.evaluations_without_gain = state.get("evaluations_without_gain", 0)  # older ones lack it
@@ -309,12 +279,12 @@ class Trainer:
     def learning_rate_in_force(self) -> float:
         """What the next step will use: the schedule's share of `learning_rate`."""
         config = self.config
-        return self.learning_rate * optimizers.schedule_share(
+        return self.steering.learning_rate * optimizers.schedule_share(
             config.schedule, self.step, config.steps, config.warmup_steps, config.min_lr_share
         )
 
     def _evaluation_due(self) -> bool:
-        return self.step % self.eval_interval == 0 or self.step >= self.config.steps
+        return self.step % self.steering.eval_interval == 0 or self.step >= self.config.steps
 
     def _evaluate_and_save(self) -> Generator[Event, None, bool]:
         """Evaluate, write a sample, take a checkpoint. False, and nothing kept, if the loss is not finite."""
@@ -342,7 +312,7 @@ class Trainer:
         """Measure the model on fixed windows of both splits; None if it was stopped on the way."""
         train = yield from self._measure(self.dataset.train)
         val = yield from self._measure(self.dataset.val)
-        if self.stopping or train is None:
+        if self.steering.stopping or train is None:
             return None
         val_loss, val_accuracy = val or (None, None)
         return MetricsEvent(step=self.step, train_loss=train[0], val_loss=val_loss, val_accuracy=val_accuracy)
@@ -365,7 +335,7 @@ class Trainer:
             loss_sum += loss.item() * y.numel()
             correct += int((logits.argmax(-1) == y).sum())
             seen += y.numel()
-            if self.stopping:
+            if self.steering.stopping:
                 return None
             yield EvaluatingEvent(step=self.step, done=seen, total=len(starts) * T)
         return loss_sum / seen, correct / seen
@@ -378,35 +348,9 @@ class Trainer:
         )  # half a window forgotten at a time: a sample must not hold the training up
         return self.dataset.tokenizer.decode([s.token for s in steps])
 
-    def _apply_changes(self) -> Iterator[ChangeEvent]:
-        while self._replay and self._replay[0].step <= self.step:
-            change = self._replay.popleft()
-            setattr(self, change.name, change.value)
-        while self._requested:
-            name, value = self._requested.popleft()
-            setattr(self, name, value)
-            yield ChangeEvent(step=self.step, name=name, value=value)
-
     def _own_random_numbers(self) -> AbstractContextManager[None]:
         """Dropout takes no generator: it gets this run's own stretch of numbers. Without dropout nothing is drawn."""
         return self._dropout.lent() if self.model_config.dropout else nullcontext()
-
-    def seconds_until_due(self) -> float:
-        """Time left until the pace in force allows the next step; 0 without a pace, or once Stop was asked for."""
-        if not self.pace or self.stopping:
-            return 0.0
-        return max(0.0, self._last_step_at + 1 / self.pace - time.monotonic())
-
-    def _wait_for_turn(self) -> None:
-        self._wait(self)
-        due = self._last_step_at + 1 / self.pace if self.pace else -math.inf
-        self._last_step_at = max(due, time.monotonic() - 0.1)  # keeps the mean pace; no burst after a pause
-
-
-def sleep_until_due(trainer: Trainer) -> None:
-    """Sleep for as long as the pace demands."""
-    while (seconds := trainer.seconds_until_due()) > 0:
-        time.sleep(seconds)
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

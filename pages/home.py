@@ -4,12 +4,13 @@ from minigpt_core.data import prepare
 from minigpt_core.model import count_parameters
 from minigpt_core.sampling import generate, next_probabilities, predict
 from ui.components.show_code import show_code
-from ui.home import scene, sections
+from ui.home import header, notebook_cells, stations
+from ui.home.snapshot import take_snapshot
 
-now = scene.look_around()
+now = take_snapshot()
 
-sections.head(now.move)
-sections.stations()
-sections.cells()
-sections.samples(now)
+header.head(now.next_step)
+stations.stations()
+notebook_cells.cells()
+stations.samples(now)
 show_code("home", prepare, count_parameters, predict, next_probabilities, generate)

@@ -4,8 +4,8 @@ import streamlit as st
 
 from minigpt_core.interpret.activations import lengths, logit_lens, run_with_cache, walk
 from ui.components.show_code import show_code
-from ui.inside.reading import read
-from ui.inside.subject import choose
+from ui.inside.input_text import text_field
+from ui.inside.inspected_model import choose_model
 from ui.layers import sections
 from ui.words.i18n import _
 
@@ -16,13 +16,13 @@ st.markdown(
         "say?"
     )
 )
-subject = choose(needs_layers=True)
-reading = read(subject) if subject else None
-if subject and reading:
-    sections.lens_table(subject, reading)
+inspected = choose_model(needs_layers=True)
+given = text_field(inspected) if inspected else None
+if inspected and given:
+    sections.lens_table(inspected, given)
     left, right = st.columns(2, gap="medium")
     with left:
-        sections.losses(subject)
+        sections.losses(inspected)
     with right:
-        sections.sizes(subject, reading)
+        sections.sizes(inspected, given)
 show_code("layers", run_with_cache, walk, logit_lens, lengths)

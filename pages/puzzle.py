@@ -5,22 +5,25 @@ import streamlit as st
 from minigpt_core.interpret.puzzle_heads import head_scores, steps
 from minigpt_core.interpret.puzzles import accuracy, answers, unseen_puzzles
 from ui.components.show_code import show_code
-from ui.puzzle import sections
+from ui.puzzle.example import follow_one
+from ui.puzzle.head_table import heads
+from ui.puzzle.scoreboard import gpt_for, scoreboard
+from ui.puzzle.task import choose_task, introduction, offer_the_way_back
 from ui.words.i18n import _
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(_("A puzzle that needs attention"), width="content")
-    task = sections.choose_task()
-st.markdown(sections.introduction(task))
-sections.offer_the_way_back()
-gpt = sections.gpt_for(task)
+    task = choose_task()
+st.markdown(introduction(task))
+offer_the_way_back()
+gpt = gpt_for(task)
 with st.container(key="puzzle_columns"):
     left, right = st.columns([9, 11], gap="medium")
 with left:
-    sections.scoreboard(task, gpt)
+    scoreboard(task, gpt)
 if gpt:
     with right:
-        sections.follow_one(task, *gpt)
+        follow_one(task, *gpt)
     with left:  # last, because it takes longest when the page is opened for the first time
-        sections.heads(task, *gpt)
+        heads(task, *gpt)
 show_code("puzzle", unseen_puzzles, answers, accuracy, head_scores, steps)

@@ -15,10 +15,10 @@ with st.sidebar:
 chosen = state.chosen_text()
 words = resources.tokenizer(chosen.id, chosen.lower)
 counts = resources.counts(chosen.id, chosen.lower)
-ids = resources.ids(chosen.id, chosen.lower)
+encoded = resources.encoded_text(chosen.id, chosen.lower)
 
-summary.headline(len(ids), words.vocab_size)
-summary.too_short(ids)
+summary.headline(len(encoded.ids), words.vocab_size)
+summary.too_short(len(encoded.ids))
 picture.window(chosen, words, counts)
 
 number_, tensor_, own, small = st.tabs(
@@ -33,7 +33,7 @@ number_, tensor_, own, small = st.tabs(
 with number_:
     table.section(words, counts)
 with tensor_:
-    tensor.section(ids, picture.place(chosen))
+    tensor.section(encoded, picture.place(chosen))
 with own:
     own_sentence.section(words, counts, chosen.lower)
 with small:

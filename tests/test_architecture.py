@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def _sources(*rooms: str) -> list[Path]:
     return [*files, ROOT / "dashboard.py"] if rooms == ROOMS else files
 
 
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
@@ -63,17 +65,18 @@ def _cached_functions(path: Path) -> dict[str, list[ast.expr]]:
 def test_caches_live_in_the_room_that_uses_them_and_shared_ones_in_one_file() -> None:
     """A cached function of `ui/resources.py` is for all; one in a room is imported by that room only."""
     sources = _sources("minigpt_core", "ui", "pages")
-    cached = {path: _cached_functions(path) for path in sources}
+    imported = {path: {*_imports(path)} for path in sources}
+    cached = {path: names for path in sources if (names := _cached_functions(path))}
+    marks = re.compile(r"(.+\.)?cache_(data|resource)")
+    assert {path: len(_where(path, marks)) for path in sources if _where(path, marks)} == {
+        path: len(names) for path, names in cached.items()
+    }
     assert cached.pop(UI / "resources.py")
-    rooms = {path: names for path, names in cached.items() if names}
-    for path, names in rooms.items():
+    for path, names in cached.items():
         assert path.parent.parent == UI, f"{path} is in no room of ui/"
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        elsewhere = [other for other in sources if path.parent not in other.parents]
-        imported = {name for other in elsewhere for name in _imports(other)}
-        assert imported.isdisjoint(f"{module}.{name}" for name in names), f"{module} is cached for its room"
-    marked = sum(len(_where(path, re.compile(r"(.+\.)?cache_(data|resource)"))) for path in sources)
-    assert marked == sum(map(len, [*rooms.values(), _cached_functions(UI / "resources.py")]))
+        elsewhere = [imported[other] for other in sources if path.parent not in other.parents]
+        assert all(used.isdisjoint(f"{module}.{name}" for name in names) for used in elsewhere), path
 
 
 def test_no_cache_grows_without_end() -> None:

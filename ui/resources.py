@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from minigpt_core import ngrams
 from minigpt_core.configs import ModelConfig, SampleSettings
-from minigpt_core.data import Dataset, get_batch, prepare, split
+from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
 from minigpt_core.generation.language_model import (
@@ -42,11 +44,9 @@ from minigpt_core.interpret.activations import (
     lens_on,
     run_with_cache,
 )
-from minigpt_core.interpret.edited_table import learned_table
+from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.memorization import Copied, KnownText
 from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
-from minigpt_core.interpret.puzzle_heads import head_scores
-from minigpt_core.interpret.puzzles import Puzzle, accuracy
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.model import fresh_model, load_model
 from minigpt_core.sampling import SampleStep, generate
@@ -60,8 +60,6 @@ from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
 from ui.model.follow import Stage, follow
-from ui.puzzle import contest
-from ui.puzzle.contest import Solved
 
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
@@ -154,23 +152,21 @@ def tokenizer(text_id: str, lower: bool) -> CharTokenizer:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def ids(text_id: str, lower: bool) -> torch.Tensor:
-    """A whole text as ids, (N,) int64: 8 bytes a character, kept once for everybody."""
-    return tokenizer(text_id, lower).encode(chosen_text(text_id, lower).text)
+def encoded_text(text_id: str, lower: bool) -> EncodedText:
+    """A whole text as ids: 8 bytes a character, kept once for everybody."""
+    words = tokenizer(text_id, lower)
+    return EncodedText(words, words.encode(chosen_text(text_id, lower).text))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def counts(text_id: str, lower: bool) -> dict[str, int]:
     """How often each character stands in a text, in the order of the ids."""
-    words = tokenizer(text_id, lower)
-    each = torch.bincount(ids(text_id, lower), minlength=words.vocab_size).tolist()
-    return dict(zip(words.characters, each, strict=True))
+    return encoded_text(text_id, lower).counts()
 
 
 def dataset(text_id: str, lower: bool, val_fraction: float = 0.1) -> Dataset:
-    """A text as ids, split into training and validation part; both are views of `ids`."""
-    train, val = split(ids(text_id, lower), val_fraction)
-    return Dataset(tokenizer(text_id, lower), train, val)
+    """A text as ids, split into training and validation part; both are views of `encoded_text`."""
+    return encoded_text(text_id, lower).split(val_fraction)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -320,18 +316,28 @@ def ablation(run_id: str, step: int, mean: bool) -> Table:
     return Table(model(run_id, step), ablation_text(run_id), mean)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def learned_pairs(run_id: str, step: int) -> tuple[torch.Tensor, float]:
-    """P(next | current) of a TinyGPT after `step` steps, (V, V), and how far it is from counting: `StoreError`."""
-    log_table = learned_table(model(run_id, step))
-    return log_table.exp(), ngrams.distance_from_counts(log_table, counted_pairs(run_id))
+@st.cache_resource(show_spinner=False, max_entries=256)
+def learned_pairs(run_id: str, step: int, most: int) -> tuple[NDArray[np.float64], float]:
+    """What a TinyGPT has learned after `step` steps.
+
+    Args:
+        most: N, how many characters are shown: the most frequent ones, in the order of their ids.
+
+    Returns:
+        P(next | current) of these characters, (N, N), and how far the whole table is from counting.
+
+    Raises:
+        StoreError: the checkpoint cannot be read.
+    """
+    table, pairs = BigramTable(model(run_id, step)), counted_pairs(run_id)
+    return table.shares(pairs.most_frequent(most)), distance_from_counts(table, pairs)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def counted_pairs(run_id: str) -> torch.Tensor:
-    """How often each character follows each one in the text that a run learns from: (V, V)."""
+def counted_pairs(run_id: str) -> PairCounts:
+    """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
-    return ngrams.bigram_counts(known.train, known.tokenizer.vocab_size)
+    return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -352,45 +358,6 @@ def next_over_time(run_id: str, steps: tuple[int, ...], ids: tuple[int, ...]) ->
         logits, _loss = load_model(config, part(kept.tensors, "model."))(torch.tensor([ids]))
         shares.append(logits[0, -1].softmax(-1))
     return torch.stack(shares)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def puzzles(corpus_id: str) -> list[Puzzle]:
-    """Puzzles of a generated text that no model learned from."""
-    return contest.puzzles_of(corpus_id, dataset(corpus_id, True, contest.KEPT_OUT))
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def puzzle_model(corpus_id: str, who: str) -> nn.Module:
-    """Who tries the puzzles besides a run: "counted" pairs, or a "tinygpt" trained on the spot."""
-    known = dataset(corpus_id, True, contest.KEPT_OUT)
-    return contest.counted_pairs(known) if who == "counted" else contest.quick_tinygpt(known)
-
-
-@st.cache_resource(show_spinner=False, max_entries=128)
-def puzzle_score(
-    corpus_id: str, who: str, step: int = 0, without: Part | None = None, most: int = 300
-) -> Solved:
-    """How many of the first `most` puzzles are solved.
-
-    Args:
-        who: "counted", "tinygpt", or the id of a run.
-        step: of the run.
-        without: a part of the run's model that is switched off.
-    """
-    tried = puzzles(corpus_id)[:most]
-    asked = model(who, step) if step else puzzle_model(corpus_id, who)
-    if without is not None:
-        asked = AblatedModel(asked, [without])
-    longest = run(who).model.block_size if step else 1
-    share = accuracy(asked, tokenizer(corpus_id, True), tried, longest)
-    return Solved(round(share * len(tried)), len(tried))
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def puzzle_heads(corpus_id: str, run_id: str, step: int, most: int = 100) -> torch.Tensor:
-    """How much each head looks at the character that has to be written next: (L, nh), 0 to 1."""
-    return head_scores(model(run_id, step), tokenizer(corpus_id, True), corpus_id, puzzles(corpus_id)[:most])
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -417,8 +384,8 @@ def embeddings(run_id: str, steps: tuple[int, ...]) -> tuple[Rows, Maps, Maps | 
 def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str]:
     """The part of a text that is learnt from, and the part that is kept back."""
     text = chosen_text(text_id, lower).text
-    learnt, _kept_back = split(ids(text_id, lower), val_fraction)
-    return text[: len(learnt)], text[len(learnt) :]
+    n_train = train_length(len(text), val_fraction)
+    return text[:n_train], text[n_train:]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -34,6 +34,7 @@ from minigpt_core.data import Dataset, check_length, prepare
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.export.metrics import all_steps
 from minigpt_core.model import build_model
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import checkpoint_files
 from minigpt_core.store.runs import (
     LIVE,
@@ -47,7 +48,7 @@ from minigpt_core.store.runs import (
 )
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import ChangeEvent, Checkpoint, MetricsEvent, SampleEvent, StepEvent, Trainer, part
+from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent, Trainer, part
 
 FORMAT, VERSION = "mini-gpt run", 1
 RUN, TEXT, METRICS, STEPS = "run.json", "text.txt", "metrics.json", "steps.csv"

@@ -22,9 +22,10 @@ from minigpt_core.data import prepare
 from minigpt_core.devices import calculates_bfloat16
 from minigpt_core.model import parameters_of
 from minigpt_core.sampling import start_id
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import CHARACTERS_PER_CHUNK, WORK_PER_CHUNK, ChangeEvent
+from minigpt_core.training import CHARACTERS_PER_CHUNK, WORK_PER_CHUNK
 
 ENGLISH = "en"
 WORDS = Path(__file__).parent / "words"

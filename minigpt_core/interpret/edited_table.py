@@ -4,33 +4,15 @@ V stands for the number of characters in the vocabulary. A table holds ln P(next
 the row's probabilities; -inf forbids a character.
 """
 
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from minigpt_core.configs import check_range
 from minigpt_core.errors import ConfigError
+from minigpt_core.interpret.bigram_table import Edit
 from minigpt_core.model import TinyGPT
-
-
-@dataclass(frozen=True)
-class Edit:
-    """After `current`, `next` comes with this probability; the others share the rest as they did before."""
-
-    current: int
-    """Id of the character that was just read: the row."""
-
-    next: int
-    """Id of the character that may follow: the column."""
-
-    probability: float
-    """0 (never) to 1 (always)."""
-
-    def __post_init__(self) -> None:
-        check_range("probability", self.probability, 0, 1)
 
 
 @torch.no_grad()

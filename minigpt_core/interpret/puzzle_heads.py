@@ -4,13 +4,20 @@ Letters in the shape comments: B puzzles at once, T characters of question and a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from minigpt_core.generation.language_model import LanguageModel
 from minigpt_core.interpret.activations import config_of, run_with_cache
-from minigpt_core.interpret.puzzles import Puzzle, same_lengths
+from minigpt_core.interpret.puzzles import Puzzle, answers, same_lengths
 from minigpt_core.tokenizer import CharTokenizer
+
+Head = tuple[int, int]
+"""Layer and head, counted from 0."""
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -81,7 +88,47 @@ def is_pattern(name: str) -> bool:
     return name.endswith("attn.pattern")
 
 
-def best_head(scores: Tensor) -> tuple[int, int]:
-    """Layer and head, counted from 0, of the highest score in (L, nh)."""
-    layer, head = divmod(int(scores.argmax()), scores.size(1))
-    return layer, head
+def ranked_heads(scores: Tensor) -> dict[Head, float]:
+    """The (L, nh) scores by layer and head, counted from 0: falling, of equals the earlier head first."""
+    order = scores.flatten().argsort(descending=True, stable=True).tolist()
+    heads = [divmod(place, scores.size(1)) for place in order]
+    return {head: scores[head].item() for head in heads}
+
+
+@dataclass(frozen=True, eq=False)
+class PuzzleAttention:
+    """A puzzle, what a model wrote, and where its heads looked meanwhile."""
+
+    corpus_id: str
+    puzzle: Puzzle
+    written: str
+    """As many characters as the answer has."""
+
+    pattern: NDArray[np.float32]
+    """(L, nh, T, T)"""
+
+    @property
+    def text(self) -> str:
+        """Everything the model has read when it has finished."""
+        return "\n" + self.puzzle.question + self.written.rstrip("\n")
+
+    @property
+    def steps(self) -> list[tuple[int, int]]:
+        """See `steps`: as many as the model could read."""
+        fits = self.pattern.shape[-1]
+        return [(here, source) for here, source in steps(self.corpus_id, self.puzzle) if here < fits]
+
+    def strongest(self, here: int, source: int) -> Head:
+        """The head that looks most at `source` from `here`."""
+        looks = self.pattern[:, :, here, source]  # (L, nh)
+        layer, head = divmod(int(looks.argmax()), looks.shape[1])
+        return layer, head
+
+
+def attention_while_solving(lm: LanguageModel, corpus_id: str, puzzle: Puzzle) -> PuzzleAttention:
+    """Have a GPT solve a puzzle, and see where each head looks in what it has written itself."""
+    written = answers(lm.network, lm.tokenizer, [puzzle], lm.block_size)[0]
+    read = "\n" + puzzle.question + written.rstrip("\n")
+    idx = lm.tokenizer.encode(read[: lm.block_size])[None]  # (1, T)
+    pattern = run_with_cache(lm.network, idx, is_pattern)[1].layers("attn.pattern")[:, 0]  # (L, nh, T, T)
+    return PuzzleAttention(corpus_id, puzzle, written, pattern.numpy())

@@ -3,9 +3,9 @@
 import time
 from collections import deque
 
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import RunStore
 from minigpt_core.training import (
-    ChangeEvent,
     CheckpointEvent,
     DoneEvent,
     Event,

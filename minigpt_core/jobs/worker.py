@@ -24,6 +24,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.recording import Recorder
+from minigpt_core.steering import Steering
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import CheckpointEvent, DoneEvent, EvaluatingEvent, Trainer
@@ -51,16 +52,16 @@ class Controls:
         """Act on this trainer from now on."""
         self._trainer, self._recorder = trainer, recorder
 
-    def wait(self, trainer: Trainer) -> None:
+    def wait(self, steering: Steering) -> None:
         """Before a step: handle what comes, until the pace allows it, or for as long as the run is paused."""
         while True:
             self.listen()
-            if trainer.stopping:
+            if steering.stopping:
                 return
             if self.paused and self._steps_allowed:
                 self._steps_allowed -= 1
                 return
-            left = trainer.seconds_until_due()
+            left = steering.seconds_until_due()
             if not self.paused and left <= 0:
                 return
             self._hear(timeout=None if self.paused else left)
@@ -83,18 +84,19 @@ class Controls:
         match message["do"]:
             case "pause":
                 self._pause()
+                self._steps_allowed = 0
             case "resume" if self.paused:
-                self.paused = False
+                self.paused, self._steps_allowed = False, 0
                 self._recorder.pause()
                 self._tell("resumed")
             case "step":
                 self._pause()
                 self._steps_allowed += 1
             case "change":
-                self._trainer.change(**message["settings"])
+                self._trainer.steering.change(**message["settings"])
             case "stop" | "leave":
                 self.leaving = message == LEAVE
-                self._trainer.stop()
+                self._trainer.steering.stop()
 
     def _pause(self) -> None:
         assert self._recorder is not None
@@ -138,7 +140,7 @@ def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) ->
     return status
 
 
-def make_trainer(store: RunStore, run: Run, wait: Callable[[Trainer], object] | None = None) -> Trainer:
+def make_trainer(store: RunStore, run: Run, wait: Callable[[Steering], object] | None = None) -> Trainer:
     """The run's trainer, at its last checkpoint if it has one, with the changes made since then."""
     tokenizer = CharTokenizer.from_characters(run.characters)
     dataset = prepare(store.text(run.text_id).text, run.training.val_fraction, tokenizer)

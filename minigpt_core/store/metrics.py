@@ -5,9 +5,10 @@ import sqlite3
 import time
 from collections.abc import Sequence
 
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.curves import Curve, read_curve, update_buckets
 from minigpt_core.store.schema import Database, find, refuse_prepared, storable, update
-from minigpt_core.training import ChangeEvent, MetricsEvent, SampleEvent, StepEvent
+from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
 
 PROGRESS = {"step", "seconds", "steps_per_second", "best_step", "best_val_loss"}
 

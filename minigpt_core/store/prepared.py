@@ -224,7 +224,9 @@ def with_moments(trainer: Trainer, moments: tuple[int, ...]) -> Iterator[Event]:
     """The events of the run, with an evaluation at these moments too: that changes no loss."""
     for event in trainer.run():
         if isinstance(event, StepEvent):
-            trainer.eval_interval = 1 if event.step in moments else trainer.config.evaluation_interval
+            trainer.steering.eval_interval = (
+                1 if event.step in moments else trainer.config.evaluation_interval
+            )
         if not isinstance(event, EvaluatingEvent):
             yield event
 

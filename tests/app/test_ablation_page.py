@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.ablation import AblatedModel, Part, parts_of
-from minigpt_core.interpret.edited_table import Edit, edited, learned_table
+from minigpt_core.interpret.bigram_table import Edit
+from minigpt_core.interpret.edited_table import edited, learned_table
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore

@@ -10,7 +10,7 @@ from minigpt_core.data import get_batch, prepare
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
-from ui.batches import draws, pictures
+from ui.batches import batch_pictures
 from ui.words.i18n import number, using
 
 TITLES = {"en": "Batches", "fr": "Lots"}
@@ -47,7 +47,7 @@ def test_every_pair_of_the_chosen_row_is_there(app: OpenPage) -> None:
     x, y = get_batch(dataset.train, 32, 4, torch.Generator().manual_seed(1337))
     page.segmented_control(key="batches_row_4").set_value(3).run()
     decode = dataset.tokenizer.decode
-    assert pictures.pairs(decode(x[2]), decode(y[2])) in html(page)
+    assert batch_pictures.pairs(decode(x[2]), decode(y[2])) in html(page)
     assert html(page).count("<li>") == 32
 
 
@@ -78,13 +78,13 @@ def test_a_batch_too_large_for_the_page_is_cut_and_this_is_said(
 
 def test_one_character_is_in_the_singular() -> None:
     with using("fr"):
-        assert "1 caractère," in pictures.bar_legend(6, 7)
-        assert "6 caractères," in pictures.bar_legend(6, 7)
+        assert "1 caractère," in batch_pictures.bar_legend(6, 7)
+        assert "6 caractères," in batch_pictures.bar_legend(6, 7)
 
 
 def test_places_in_the_text_are_counted_from_1() -> None:
     with using("en"):
-        assert "characters 1 to 4 of the text" in pictures.window_words(TEXT, 0, 0, 4)
+        assert "characters 1 to 4 of the text" in batch_pictures.window_words(TEXT, 0, 0, 4)
 
 
 def test_draw_again_and_back(app: OpenPage) -> None:
@@ -155,18 +155,8 @@ def test_markup_in_a_text_is_shown_and_not_run(app: OpenPage) -> None:
     assert "<script" not in html(page) and "<b>markup" not in html(page)
 
 
-@pytest.mark.parametrize("part", draws.PARTS)
-def test_a_window_stands_where_its_place_says(part: str) -> None:
-    dataset = prepare(TEXT)
-    batch = draws.draw(dataset, part, 16, 8, 7)
-    for place, x, y in zip(batch.places, batch.x, batch.y, strict=True):
-        assert dataset.tokenizer.decode(x) == TEXT[place : place + 16]
-        assert dataset.tokenizer.decode(y) == TEXT[place + 1 : place + 17]
-        assert (place >= len(dataset.train)) == (part == "val")
-
-
 def test_numbers_above_the_bar_do_not_cover_each_other() -> None:
-    levels = pictures.flag_levels([500, 503, 10, 510], 1000)
+    levels = batch_pictures.flag_levels([500, 503, 10, 510], 1000)
     assert levels[2] == 0 and len({levels[0], levels[1], levels[3]}) == 3
 
 

@@ -20,7 +20,7 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Trainer
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.home import figures, moves, pictures
+from ui.home import card_pictures, next_step, run_facts
 from ui.runs.health import spoiled
 from ui.server.routes import live_state
 from ui.words import tokens
@@ -78,7 +78,7 @@ def test_before_the_first_training(app: OpenPage, lang: str) -> None:
 
 def test_the_button_leads_to_the_training(app: OpenPage) -> None:
     page = app("home")
-    assert button(page) == moves.BEGIN.words
+    assert button(page) == next_step.BEGIN.words
     page.button(key="home_begin").click().run()
     assert page.title[0].value == "Training"
 
@@ -98,9 +98,9 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
         assert _("on text it never saw") in card(page, 3)
         assert "one morning," in card(page, 4)
         assert percent(best, 1) in card(page, 5)
-        assert button(page) == _(moves.WRITE.words)
+        assert button(page) == _(next_step.WRITE.words)
     request = GenerationRequest(run=run.id, step=40, prompt="one morning,", temperature=USUAL_TEMPERATURE)
-    written = pictures.readable(resources.generated_text(request).text(60)).replace("\n", "⏎")
+    written = card_pictures.readable(resources.generated_text(request).text(60)).replace("\n", "⏎")
     assert f"<b>one morning,</b>{tokens.escape(written)}" in card(page, 6)
     assert "mg-done" in card(page, 3) and "mg-next" in card(page, 4)
 
@@ -113,7 +113,7 @@ def test_a_spoiled_run_is_no_success(app: OpenPage, some_run: MakeRun, lang: str
     assert "mg-problem" in card(page, 3) and "mg-done" not in card(page, 3)
     assert {"en": "broke the model", "fr": "a cassé le modèle"}[lang] in card(page, 3)
     with using(lang):
-        assert button(page) == _(moves.GO_ON.words)
+        assert button(page) == _(next_step.GO_ON.words)
 
 
 def test_a_run_belongs_to_its_text_whatever_that_is_called(app: OpenPage) -> None:
@@ -127,12 +127,12 @@ def test_a_run_belongs_to_its_text_whatever_that_is_called(app: OpenPage) -> Non
     resources.store().save_text(words, "second title")
     resources.own_title.clear()
     page = app("home", text=text)
-    assert button(page) == moves.WRITE.words and "second title" in card(page, 0)
+    assert button(page) == next_step.WRITE.words and "second title" in card(page, 0)
 
 
 def test_the_sampling_page_begins_with_the_text_of_the_home_page(app: OpenPage, some_run: MakeRun) -> None:
     run = train(some_run(steps=10))
-    expected = figures.prediction(run)
+    expected = run_facts.prediction(run)
     assert expected is not None
     page = app("sampling", text="the-curious-cat")
     (sent,) = [json.loads(e.proto.json) for e in page.get("bidi_component") if e.proto.json]
@@ -141,7 +141,7 @@ def test_the_sampling_page_begins_with_the_text_of_the_home_page(app: OpenPage, 
     )
     assert (
         request.run == run.id
-        and resources.generated_text(request).text(figures.CONTINUED) == expected.continuation
+        and resources.generated_text(request).text(run_facts.CONTINUED) == expected.continuation
     )
 
 
@@ -161,14 +161,14 @@ def test_a_run_without_a_step_shows_no_numbers_of_its_own(app: OpenPage, some_ru
     page = app("home", text="the-curious-cat")
     assert not page.exception and not page.error
     assert ">–<" in card(page, 3) and ">…<" in card(page, 5)
-    assert button(page) == moves.GO_ON.words
+    assert button(page) == next_step.GO_ON.words
 
 
 def test_a_run_of_another_text_is_named_and_this_text_comes_next(app: OpenPage, some_run: MakeRun) -> None:
     train(some_run(steps=5))
     page = app("home", text="additions")
     assert "The Curious Cat" in card(page, 3) and "mg-next" in card(page, 3)
-    assert button(page) == moves.BEGIN.words
+    assert button(page) == next_step.BEGIN.words
 
 
 def test_missing_weights_are_a_sentence(app: OpenPage, some_run: MakeRun) -> None:
@@ -184,7 +184,7 @@ def test_a_text_that_is_too_short_comes_first(app: OpenPage) -> None:
     page = app("home", text=RunStore().save_text("a short text", "short"))
     assert not page.exception
     assert "mg-problem" in card(page, 2) and "33" in card(page, 2)
-    assert button(page) == moves.CHOOSE.words
+    assert button(page) == next_step.CHOOSE.words
 
 
 def test_every_station_is_a_link(app: OpenPage) -> None:
@@ -205,4 +205,4 @@ def test_markup_is_shown_and_not_run(app: OpenPage) -> None:
     page = app("home", text=RunStore().save_text("<script>alert(1)</script> " * 20, "<img src=x>"))
     assert not page.exception
     assert "<script" not in html(page) and "<img" not in html(page)
-    assert "<b>" not in pictures.card("<b>", "<b>", "<b>", "", "<b>")
+    assert "<b>" not in card_pictures.card("<b>", "<b>", "<b>", "", "<b>")

@@ -16,7 +16,7 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.inside.subject import best_of, titles
+from ui.inside.inspected_model import best_run, run_labels
 from ui.layers import lens
 from ui.words.i18n import _, number, percent, using
 
@@ -143,9 +143,9 @@ def test_a_sound_run_on_the_same_text_comes_first(app: OpenPage, some_run: Calla
     assert tiny.text_id == ready[0].text_id != elsewhere.text_id
     with using("en"):
         runs = [broken, elsewhere, *ready]
-        assert best_of(runs, tiny.text_id) == ready[0]
-        assert best_of(runs, elsewhere.text_id) == elsewhere
-        assert best_of([broken], tiny.text_id) == broken
+        assert best_run(runs, tiny.text_id) == ready[0]
+        assert best_run(runs, elsewhere.text_id) == elsewhere
+        assert best_run([broken], tiny.text_id) == broken
     page = app("layers", lang="en", run=tiny.id)
     assert page.selectbox(key="page.inside.run").value == "preparedGptEn"
 
@@ -154,7 +154,7 @@ def test_a_sound_run_on_the_same_text_comes_first(app: OpenPage, some_run: Calla
 def test_a_list_of_runs_tells_them_apart(some_run: Callable[..., Run], lang: str) -> None:
     good, bad, twin = (evaluated(some_run(name="TinyGPT"), loss) for loss in (2.41, 99.0, 2.41))
     with using(lang):
-        names = titles([good, bad, twin, small_gpt()])
+        names = run_labels([good, bad, twin, small_gpt()])
         assert len(set(names.values())) == 4
         assert "The Curious Cat" in names[bad.id] and _("broken") in names[bad.id]
         assert number(2.41, 2) in names[good.id] and names[good.id].endswith(good.id[:6])

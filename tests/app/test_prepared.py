@@ -35,11 +35,11 @@ def looks_into(lang: str, **session: str) -> str | None:
         import streamlit as st
 
         from ui import state
-        from ui.inside.subject import run_to_look_into
+        from ui.inside.inspected_model import run_to_inspect
         from ui.words.i18n import speak
 
         speak(state.asked_language())
-        run = run_to_look_into()
+        run = run_to_inspect()
         st.text(run.id if run else "")
 
     test = AppTest.from_function(page)

@@ -4,19 +4,17 @@ import re
 
 import pytest
 import streamlit as st
-import torch
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.interpret.puzzles import Puzzle, accuracy, example_words
+from minigpt_core.interpret.puzzles import accuracy
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.puzzle import contest, example
-from ui.puzzle.example import Followed
+from ui.puzzle.cache import puzzles
 
 TITLES = {"en": "A puzzle that needs attention", "fr": "Une énigme qui demande de l’attention"}
 GPT = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 48, "positions": "rotary", "residual": True}
@@ -63,7 +61,7 @@ def test_only_who_looks_back_reverses_words(app: OpenPage, lang: str) -> None:
     counted, tiny, gpt = map(int, shares(page))
     run = resources.run("preparedReversed")
     model, words = resources.model(run.id, run.step), resources.tokenizer("reversed-words", True)
-    share = accuracy(model, words, resources.puzzles("reversed-words"), run.model.block_size)
+    share = accuracy(model, words, puzzles("reversed-words"), run.model.block_size)
     assert counted < 5 and tiny < 5 and gpt == round(100 * share) > 90
     page = page.text_input(key=QUESTION).set_value("Lomira!").run()
     assert not page.exception and ">arimol</b>" in html(page)
@@ -97,16 +95,6 @@ def test_the_letters_that_were_left_out_are_named(app: OpenPage) -> None:
     for character in ("h", ",", "v", r"\<"):
         assert f"“{character}”" in line
     assert line.count("“v”") == 1 and "“l”" not in line and ">bolle" in html(page).replace("</b>", "")
-
-
-def test_the_words_to_try_are_what_they_are_said_to_be() -> None:
-    text = resources.chosen_text("reversed-words", True).text
-    characters = resources.tokenizer("reversed-words", True).characters
-    for words, alike in ((example_words(text), True), (contest.OTHER_WORDS, False)):
-        for word in words:
-            puzzle = contest.puzzle_from("reversed-words", word)
-            assert puzzle and contest.is_like_its_words("reversed-words", puzzle) == alike
-            assert set(word) <= contest.can_be_asked("reversed-words", characters)
 
 
 def test_the_attention_of_one_head(app: OpenPage) -> None:
@@ -150,18 +138,3 @@ def test_an_own_gpt_takes_part(app: OpenPage) -> None:
     assert html(page).count("It writes ") == 1 and [one.id for one in RunStore().runs("local")] == [run.id]
     page = page.text_input(key=QUESTION).set_value("(]").run()
     assert not page.exception and page.info
-
-
-@pytest.mark.parametrize(
-    ("typed", "answer"), [("([{", "}])"), ("()[", "]"), ("()", None), ("(]", None), (")(", None), ("", None)]
-)
-def test_what_closes_brackets(typed: str, answer: str | None) -> None:
-    puzzle = contest.puzzle_from("balanced-brackets", typed)
-    assert (puzzle.answer if puzzle else None) == answer
-
-
-def test_the_best_head_of_a_row_is_the_one_that_looks_there() -> None:
-    pattern = torch.zeros(2, 3, 5, 5)
-    pattern[1, 2, 3, 2], pattern[0, 1, 4, 1] = 0.9, 0.8
-    followed = Followed("reversed-words", Puzzle("ba>", "ab\n"), "ab\n", pattern)
-    assert example.strongest(followed, 3, 2) == (1, 2) and example.strongest(followed, 4, 1) == (0, 1)

@@ -19,7 +19,7 @@ from minigpt_core.model import build_model
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
 from ui import resources
-from ui.components.pair_table import most_frequent
+from ui.components.pair_table import MOST_CHARACTERS
 from ui.server import routes
 from ui.training import diagnosis, prediction
 from ui.training.closer import SECTIONS
@@ -150,7 +150,7 @@ def test_the_learned_table_is_the_model_s_own(trained: Callable[..., Run], home:
     run = trained(steps=40)
     state = routes.learned_pairs(run)
     counts = resources.counted_pairs(run.id)
-    ids = most_frequent(counts)
+    ids = counts.most_frequent(MOST_CHARACTERS)
     sent = np.frombuffer(base64.b64decode(state["table"]), "<u2").reshape(len(ids), len(ids)) / 65_535
     kept = RunStore(home).load_checkpoint(run.id, 40, model_only=True)
     model = build_model(run.model)

@@ -3,7 +3,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigpt_core.data import check_length, draw_starts, evaluation_starts, get_batch, prepare, split, windows
+from minigpt_core.data import (
+    EncodedText,
+    check_length,
+    draw_batch,
+    draw_starts,
+    evaluation_starts,
+    get_batch,
+    prepare,
+    shortest_text,
+    split,
+    windows,
+)
 from minigpt_core.errors import ConfigError, TextError
 from minigpt_core.tokenizer import CharTokenizer, UnknownCharacters
 
@@ -122,3 +133,35 @@ def test_a_limited_evaluation_is_a_fixed_sample_of_the_whole_one() -> None:
     assert not torch.equal(some, evaluation_starts(data, 8, limit=20, seed=4))
     assert torch.equal(evaluation_starts(data, 8, limit=len(every), seed=3), every)
     assert len(evaluation_starts(data[:8], 8, limit=20, seed=3)) == 0
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_drawn_batch_is_that_of_get_batch_and_stands_where_it_says(part: str) -> None:
+    text = "".join(map(chr, range(40, 240))) * 3
+    dataset = prepare(text, 0.3)
+    batch = draw_batch(dataset, part, 16, 8, 7)
+    x, y = get_batch(dataset.train if part == "train" else dataset.val, 16, 8, seeded(7))
+    assert torch.equal(batch.x, x) and torch.equal(batch.y, y)
+    assert (batch.batch_size, batch.block_size) == (8, 16)
+    for start, x, y in zip(batch.starts, batch.x, batch.y, strict=True):
+        assert dataset.tokenizer.decode(x) == text[start : start + 16]
+        assert dataset.tokenizer.decode(y) == text[start + 1 : start + 17]
+        assert (start >= len(dataset.train)) == (part == "val")
+
+
+@given(st.text(min_size=1), st.floats(0, 0.9))
+def test_an_encoded_text_is_counted_and_split_as_the_text_itself(text: str, val_fraction: float) -> None:
+    tokenizer = CharTokenizer.from_text(text)
+    encoded = EncodedText(tokenizer, tokenizer.encode(text))
+    assert encoded.counts() == {c: text.count(c) for c in sorted(set(text))}
+    prepared, dataset = prepare(text, val_fraction), encoded.split(val_fraction)
+    assert torch.equal(dataset.train, prepared.train) and torch.equal(dataset.val, prepared.val)
+
+
+@pytest.mark.parametrize("val_fraction", [0.0, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("block_size", [1, 32, 256])
+def test_the_shortest_text_has_just_room_for_a_window(block_size: int, val_fraction: float) -> None:
+    length = shortest_text(block_size, val_fraction)
+    check_length(split(torch.zeros(length), val_fraction)[0], block_size)
+    with pytest.raises(TextError):
+        check_length(split(torch.zeros(length - 1), val_fraction)[0], block_size)

@@ -16,8 +16,6 @@ from minigpt_core.ngrams import (
     NgramLM,
     NgramModel,
     baselines,
-    bigram_counts,
-    distance_from_counts,
     one_character_minimum,
 )
 from minigpt_core.tokenizer import CharTokenizer
@@ -74,15 +72,6 @@ def test_a_model_that_has_counted_nothing_guesses() -> None:
     assert model.loss(torch.tensor([0, 1, 2, 3])) == pytest.approx(guess) == pytest.approx(math.log(7))
 
 
-def test_bigram_counts_count_the_pairs() -> None:
-    ids = CharTokenizer.from_text(TEXT).encode(TEXT)
-    vocab_size = len(set(TEXT))
-    counts = bigram_counts(ids, vocab_size)
-    pairs = Counter(pairwise(ids.tolist()))
-    assert counts.shape == (vocab_size, vocab_size)
-    assert {(a, b): n for a, row in enumerate(counts.tolist()) for b, n in enumerate(row) if n} == pairs
-
-
 def test_the_minimum_is_the_conditional_entropy() -> None:
     ids = CharTokenizer.from_text(TEXT).encode(TEXT)
     pairs = Counter(pairwise(TEXT))
@@ -100,7 +89,9 @@ def test_no_table_of_logits_beats_the_minimum(ids: torch.Tensor, seed: int) -> N
     minimum = one_character_minimum(ids, 5)
     if len(ids) > 1:
         assert F.cross_entropy(table[ids[:-1]], ids[1:]).item() >= minimum
-        best = bigram_counts(ids, 5).double().log()  # the counted shares, as logits
+        counts = torch.zeros(5, 5, dtype=torch.float64)
+        counts.index_put_((ids[:-1], ids[1:]), torch.ones(len(ids) - 1, dtype=torch.float64), accumulate=True)
+        best = counts.log()  # the counted shares, as logits
         assert F.cross_entropy(best[ids[:-1]], ids[1:]).item() == pytest.approx(minimum, abs=1e-12)
     else:
         assert minimum == 0
@@ -157,17 +148,6 @@ def test_a_dataset_made_by_hand() -> None:
     found = baselines(Dataset(tokenizer, torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0])))
     assert found.one_character_minimum == 0
     assert found.bigram_val == pytest.approx(-math.log(SMOOTHING / (2 + 2 * SMOOTHING)))
-
-
-def test_the_distance_is_what_the_loss_lies_above_its_minimum() -> None:
-    """For any table: loss − H(next | current), here from an independent cross-entropy over the pairs."""
-    ids = torch.randint(7, (500,), generator=torch.Generator().manual_seed(1))
-    table = torch.randn(7, 7, generator=torch.Generator().manual_seed(2), dtype=torch.float64).log_softmax(-1)
-    loss = torch.nn.functional.nll_loss(table[ids[:-1]], ids[1:]).item()
-    distance = distance_from_counts(table, bigram_counts(ids, 7))
-    assert distance == pytest.approx(loss - one_character_minimum(ids, 7))
-    counted = bigram_counts(ids, 7).double()
-    assert distance_from_counts((counted / counted.sum(1, keepdim=True)).log(), bigram_counts(ids, 7)) == 0
 
 
 def test_counted_pairs_as_a_model_give_their_probabilities() -> None:

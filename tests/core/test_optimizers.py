@@ -212,7 +212,7 @@ def test_the_rate_in_force_is_reported_and_a_live_change_moves_its_base(dataset:
     for event in trainer.run():
         events.append(event)
         if isinstance(event, StepEvent) and event.step == 6:
-            trainer.change(learning_rate=0.02)
+            trainer.steering.change(learning_rate=0.02)
     base = [0.01] * 6 + [0.02] * 6
     shares = [schedule_share("linear", step, 12, 2, 0.0) for step in range(12)]
     assert [e.learning_rate for e in of_type(events, StepEvent)] == [

@@ -11,6 +11,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.errors import ConfigError, TextError
 from minigpt_core.ngrams import baselines
+from minigpt_core.steering import Steering
 from minigpt_core.texts import corpus
 from minigpt_core.training import (
     ChangeEvent,
@@ -37,7 +38,7 @@ def make(
     *,
     checkpoint: Checkpoint | None = None,
     changes: Iterable[ChangeEvent] = (),
-    wait: Callable[[Trainer], object] | None = None,
+    wait: Callable[[Steering], object] | None = None,
     **fields: Any,
 ) -> Trainer:
     model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, block_size=8, n_embd=16)
@@ -107,7 +108,7 @@ def test_a_resumed_run_has_the_same_losses_bit_for_bit(
     for event in first.run():
         events.append(event)
         if isinstance(event, StepEvent) and event.step == stop_at:
-            first.stop()
+            first.steering.stop()
     checkpoint = of_type(events, CheckpointEvent)[-1].checkpoint
     assert checkpoint.step == stop_at
     assert events[-1] == DoneEvent(step=stop_at, status="stopped")
@@ -147,7 +148,7 @@ def test_patience_goes_on_where_it_was(dataset: Dataset, early_by: int) -> None:
     for event in first.run():
         events.append(event)
         if isinstance(event, StepEvent) and event.step == whole[-1].step - early_by:
-            first.stop()
+            first.steering.stop()
     events.pop()  # it was stopped
     last = of_type(events, CheckpointEvent)[-1].checkpoint
     events += make(other, checkpoint=last, **IMPATIENT).run()
@@ -169,7 +170,7 @@ def test_changes_take_effect_at_once_and_are_replayed_on_resume(dataset: Dataset
     for event in trainer.run():
         events.append(event)
         if isinstance(event, StepEvent) and event.step == 15:
-            trainer.change(learning_rate=0.1)
+            trainer.steering.change(learning_rate=0.1)
     changes = of_type(events, ChangeEvent)
     assert changes == [ChangeEvent(step=15, name="learning_rate", value=0.1)]
     assert [e.learning_rate for e in of_type(events, StepEvent)][13:17] == [3e-3, 3e-3, 0.1, 0.1]
@@ -186,7 +187,7 @@ def test_changes_take_effect_at_once_and_are_replayed_on_resume(dataset: Dataset
 )
 def test_impossible_changes_are_refused(dataset: Dataset, change: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
-        make(dataset).change(**change)
+        make(dataset).steering.change(**change)
 
 
 def test_divergence_ends_the_run_and_every_checkpoint_is_good(dataset: Dataset) -> None:
@@ -215,7 +216,7 @@ def test_a_text_shorter_than_the_block_is_refused_with_both_numbers() -> None:
 def test_a_pace_waits_before_each_step_and_changes_nothing(dataset: Dataset) -> None:
     waits: list[float] = []
     trainer = make(
-        dataset, pace=1.0, steps=20, wait=lambda trainer: waits.append(trainer.seconds_until_due())
+        dataset, pace=1.0, steps=20, wait=lambda steering: waits.append(steering.seconds_until_due())
     )
     assert losses(trainer.run()) == losses(make(dataset, steps=20).run())
     assert waits[0] == 0

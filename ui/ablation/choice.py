@@ -4,16 +4,16 @@ import streamlit as st
 
 from minigpt_core.interpret.ablation import Part, parts_of
 from ui import state
-from ui.inside.subject import Subject
+from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, number
 
 OFF, INSTEAD = "ablation.off", "ablation.instead"
 ZERO, MEAN = "zero", "mean"
 
 
-def off(subject: Subject) -> frozenset[Part]:
+def off(inspected: InspectedModel) -> frozenset[Part]:
     """The parts of this model that are switched off."""
-    return frozenset(state.page_state(OFF, ())) & frozenset(parts_of(subject.config))
+    return frozenset(state.page_state(OFF, ())) & frozenset(parts_of(inspected.config))
 
 
 def toggle(part: Part) -> None:

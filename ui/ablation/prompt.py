@@ -6,8 +6,8 @@ import streamlit as st
 
 from minigpt_core.sampling import start_id
 from ui import state
-from ui.inside.reading import BEGINNING, passage, unknown_words
-from ui.inside.subject import Subject
+from ui.inside.input_text import BEGINNING, passage, unknown_note
+from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 
@@ -29,13 +29,13 @@ class Beginning:
     seed: int
 
 
-def ask(subject: Subject, offer: str = "") -> Beginning:
+def ask(inspected: InspectedModel, offer: str = "") -> Beginning:
     """The prompt and the dice.
 
     Args:
         offer: what stands there until somebody types; if nothing is offered, the first words of a passage.
     """
-    key, offer = state.page_key(PROMPT), offer.strip() or beginning(passage(subject, 0))
+    key, offer = state.page_key(PROMPT), offer.strip() or beginning(passage(inspected, 0))
     if state.page_state(PROMPT, None) in (None, state.page_state(OFFERED, None)):
         state.set_page_state(PROMPT, offer)
     state.set_page_state(OFFERED, offer)
@@ -49,10 +49,10 @@ def ask(subject: Subject, offer: str = "") -> Beginning:
             key="ablation_dice",
             on_click=_roll,
         )
-    text, unknown = subject.split_unknown(typed or "")
+    text, unknown = inspected.split_unknown(typed or "")
     if unknown:
-        st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_words(unknown))}")
-    ids = subject.tokenizer.encode(text).tolist() if text else [start_id(subject.tokenizer)]
+        st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_note(unknown))}")
+    ids = inspected.tokenizer.encode(text).tolist() if text else [start_id(inspected.tokenizer)]
     return Beginning(text, tuple(ids), state.page_state(SEED, 1))
 
 

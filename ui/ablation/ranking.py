@@ -9,18 +9,18 @@ from ui import resources
 from ui.ablation import choice
 from ui.ablation.drawing import KIND_COLOURS
 from ui.ablation.table import Table
-from ui.inside import guide
-from ui.inside.subject import Subject
+from ui.inside import reading_guide
+from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, n_, number, signed
 from ui.words.tokens import escape
 
 REFRESH_SECONDS = 0.5
 
 
-def ranking(subject: Subject, mean: bool) -> None:
+def ranking(inspected: InspectedModel, mean: bool) -> None:
     """The section; while the table is being calculated, only this is drawn anew."""
-    table = resources.ablation(subject.run.id, subject.step, mean)
-    guide.heading(
+    table = resources.ablation(inspected.run.id, inspected.step, mean)
+    reading_guide.heading(
         _("Which part is missed most?"),
         "ranking",
         shows=_(
@@ -40,10 +40,10 @@ def ranking(subject: Subject, mean: bool) -> None:
             "arriving there. The effects of two parts do not add up."
         ),
     )
-    st.fragment(_table, run_every=REFRESH_SECONDS if table.running else None)(subject, table, table.running)
+    st.fragment(_table, run_every=REFRESH_SECONDS if table.running else None)(inspected, table, table.running)
 
 
-def _table(subject: Subject, table: Table, was_running: bool) -> None:
+def _table(inspected: InspectedModel, table: Table, was_running: bool) -> None:
     if was_running != table.running:
         st.rerun()  # begin or end looking every half second; the drawing shows what was measured
     progress = table.progress
@@ -56,7 +56,7 @@ def _table(subject: Subject, table: Table, was_running: bool) -> None:
             )
             st.progress(done, text=words)
     if progress is not None and progress.effects:
-        st.html(rows(progress, subject.config.n_layer))
+        st.html(rows(progress, inspected.config.n_layer))
         st.caption(_measured_on(progress, table))
 
 

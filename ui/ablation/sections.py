@@ -8,8 +8,15 @@ from ui import resources, state
 from ui.ablation import choice, compare, drawing, prompt
 from ui.ablation.prompt import LENGTH
 from ui.ablation.ranking import ranking
-from ui.inside import guide
-from ui.inside.subject import Subject, best_of, fits, look_aside, shown_run, title
+from ui.inside import reading_guide
+from ui.inside.inspected_model import (
+    InspectedModel,
+    best_run,
+    can_be_shown,
+    preview_run,
+    run_label,
+    run_shown,
+)
 from ui.runs.health import spoiled
 from ui.words import tokens
 from ui.words.i18n import _, number
@@ -26,54 +33,58 @@ def head() -> None:
     )
 
 
-def is_table(subject: Subject) -> bool:
+def is_table(inspected: InspectedModel) -> bool:
     """Whether the model is a table of pairs, without parts that could be switched off."""
-    return not parts_of(subject.config)
+    return not parts_of(inspected.config)
 
 
-def other_kind(subject: Subject) -> None:
+def other_kind(inspected: InspectedModel) -> None:
     """The way to the other kind of model: a TinyGPT is edited, a GPT taken apart."""
-    table, other = is_table(subject), run_of_other_kind(subject)
+    table, other = is_table(inspected), run_of_other_kind(inspected)
     if other is None:
         return
     st.button(
         _("Take a GPT apart") if table else _("Edit TinyGPT’s table by hand"),
         icon=":material/account_tree:" if table else ":material/edit:",
         key="ablation_other",
-        on_click=look_aside,
+        on_click=preview_run,
         args=(None if other == usual_run() else other.id,),
-        help=escape_markdown(title(other)),
+        help=escape_markdown(run_label(other)),
     )
 
 
-def run_of_other_kind(subject: Subject) -> Run | None:
+def run_of_other_kind(inspected: InspectedModel) -> Run | None:
     """The run that the page shows by itself if it is one; else a sound one: if possible on the chosen text, or on that
-    of the subject."""
-    wanted, usual = is_table(subject), usual_run()
+    of the inspected."""
+    wanted, usual = is_table(inspected), usual_run()
     if usual and bool(parts_of(usual.model)) == wanted:
         return usual
-    others = [run for run in state.visible_runs() if bool(parts_of(run.model)) == wanted and fits(run, False)]
+    others = [
+        run
+        for run in state.visible_runs()
+        if bool(parts_of(run.model)) == wanted and can_be_shown(run, False)
+    ]
     chosen = resources.fingerprint(state.text_id(), state.lower())
     here = (
-        chosen if any(run.text_id == chosen and not spoiled(run) for run in others) else subject.run.text_id
+        chosen if any(run.text_id == chosen and not spoiled(run) for run in others) else inspected.run.text_id
     )
-    return best_of(others, here)
+    return best_run(others, here)
 
 
 def usual_run() -> Run | None:
     """What the page shows by itself."""
-    return shown_run([run for run in state.visible_runs() if fits(run, False)], False)
+    return run_shown([run for run in state.visible_runs() if can_be_shown(run, False)], False)
 
 
-def taken_apart(subject: Subject) -> None:
+def taken_apart(inspected: InspectedModel) -> None:
     """Everything about a GPT."""
     with st.sidebar:
         mean = choice.mean()
-    off = choice.off(subject)
+    off = choice.off(inspected)
     left, right = st.columns([9, 11], gap="medium")
     with left:
         st.subheader(_("Click a part to switch it off"))
-        drawing.model(subject.config, off, _changes(subject, mean))
+        drawing.model(inspected.config, off, _changes(inspected, mean))
         st.button(
             _("Bring everything back"),
             icon=":material/undo:",
@@ -81,7 +92,7 @@ def taken_apart(subject: Subject) -> None:
             on_click=choice.all_on,
             disabled=not off,
         )
-        if subject.config.n_layer and not subject.config.residual:
+        if inspected.config.n_layer and not inspected.config.residual:
             st.caption(
                 _(
                     "This model has no residual connections: nothing gets past a part, so the others are blind without "
@@ -89,19 +100,19 @@ def taken_apart(subject: Subject) -> None:
                 )
             )
     with right:
-        before_and_after(subject, off, mean)
-    ranking(subject, mean)
+        before_and_after(inspected, off, mean)
+    ranking(inspected, mean)
 
 
-def _changes(subject: Subject, mean: bool) -> dict[Part, float]:
-    progress = resources.ablation(subject.run.id, subject.step, mean).progress
+def _changes(inspected: InspectedModel, mean: bool) -> dict[Part, float]:
+    progress = resources.ablation(inspected.run.id, inspected.step, mean).progress
     return {effect.part: effect.change for effect in progress.effects} if progress else {}
 
 
-def before_and_after(subject: Subject, off: frozenset[Part], mean: bool) -> None:
+def before_and_after(inspected: InspectedModel, off: frozenset[Part], mean: bool) -> None:
     """The loss and a sample, complete and with parts switched off."""
-    text = resources.ablation_text(subject.run.id)
-    guide.heading(
+    text = resources.ablation_text(inspected.run.id)
+    reading_guide.heading(
         _("What is missing then?"),
         "compare",
         shows=_(
@@ -120,26 +131,30 @@ def before_and_after(subject: Subject, off: frozenset[Part], mean: bool) -> None
             "the parts are only left out while calculating."
         ),
     )
-    whole = resources.ablated_loss(subject.run.id, subject.step, frozenset(), False)
-    now = resources.ablated_loss(subject.run.id, subject.step, off, mean) if off else whole
+    whole = resources.ablated_loss(inspected.run.id, inspected.step, frozenset(), False)
+    now = resources.ablated_loss(inspected.run.id, inspected.step, off, mean) if off else whole
     st.html(compare.losses(whole, now, _("loss, complete"), _("loss, as it is now")))
-    begin = prompt.ask(subject)
-    before = _written(subject, begin, frozenset(), False)
+    begin = prompt.ask(inspected)
+    before = _written(inspected, begin, frozenset(), False)
     if off:
-        after = _written(subject, begin, off, mean)
-        st.html(compare.texts(begin.text, (_("Complete"), _title(subject, off)), before, after))
+        after = _written(inspected, begin, off, mean)
+        st.html(compare.texts(begin.text, (_("Complete"), _title(inspected, off)), before, after))
     else:
         hint = _("Click a part in the drawing: here you will read what the model writes without it.")
         st.html(compare.one_text(begin.text, _("Complete"), before, hint))
     st.html(tokens.probability_legend())
 
 
-def _title(subject: Subject, off: frozenset[Part]) -> str:
-    names = [choice.title(part, subject.config.n_layer) for part in sorted(off)]
+def _title(inspected: InspectedModel, off: frozenset[Part]) -> str:
+    names = [choice.title(part, inspected.config.n_layer) for part in sorted(off)]
     more = ", …" if len(names) > 3 else ""
     return _("Without: {parts}").format(parts=", ".join(names[:3]) + more)
 
 
-def _written(subject: Subject, begin: prompt.Beginning, off: frozenset[Part], mean: bool) -> compare.Written:
-    steps = resources.ablated_sample(subject.run.id, subject.step, off, mean, begin.ids, begin.seed, LENGTH)
-    return compare.written(steps, subject.tokenizer)
+def _written(
+    inspected: InspectedModel, begin: prompt.Beginning, off: frozenset[Part], mean: bool
+) -> compare.Written:
+    steps = resources.ablated_sample(
+        inspected.run.id, inspected.step, off, mean, begin.ids, begin.seed, LENGTH
+    )
+    return compare.written(steps, inspected.tokenizer)

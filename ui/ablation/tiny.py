@@ -10,12 +10,13 @@ import streamlit as st
 from torch import Tensor
 
 from minigpt_core.errors import ConfigError
-from minigpt_core.interpret.edited_table import Edit, TableModel, edited, learned_table
+from minigpt_core.interpret.bigram_table import Edit
+from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
 from ui import resources, state
 from ui.ablation import compare, prompt, table_charts
 from ui.components import charts
-from ui.inside import guide
-from ui.inside.subject import Subject
+from ui.inside import reading_guide
+from ui.inside.inspected_model import InspectedModel
 from ui.words import tokens
 from ui.words.i18n import _, number, percent, translate
 from ui.words.tokens import escape_markdown, name
@@ -27,25 +28,25 @@ LENGTH = 160  # characters that are written: a table is quick
 SHOWN_EDITS = 6
 
 
-def table_page(subject: Subject) -> None:
+def table_page(inspected: InspectedModel) -> None:
     """Everything about a TinyGPT."""
-    edits = kept_edits(subject)
-    before = learned_table(subject.model)
+    edits = kept_edits(inspected)
+    before = learned_table(resources.model(inspected.run.id, inspected.step))
     after = apply(before, edits)
     left, right = st.columns([9, 11], gap="medium")
     with left:
-        _editor(subject, before, after, edits)
+        _editor(inspected, before, after, edits)
     with right:
-        _before_and_after(subject, before, after, edits)
-    _whole_table(subject, after)
+        _before_and_after(inspected, before, after, edits)
+    _whole_table(inspected, after)
 
 
 # The edits
 
 
-def kept_edits(subject: Subject) -> list[Edit]:
+def kept_edits(inspected: InspectedModel) -> list[Edit]:
     """The edits of this run's table, the oldest first."""
-    mine = state.page_state(EDITS, {}).get(subject.run.id, [])
+    mine = state.page_state(EDITS, {}).get(inspected.run.id, [])
     return [Edit(*edit) for edit in mine]
 
 
@@ -56,23 +57,23 @@ def apply(table: Tensor, edits: Sequence[Edit]) -> Tensor:
     return table
 
 
-def _add(subject: Subject, current: int, following: int, share: float) -> None:
+def _add(inspected: InspectedModel, current: int, following: int, share: float) -> None:
     """One more edit; one that cannot be made is refused in a sentence."""
-    edits = [*kept_edits(subject), Edit(current, following, share)]
+    edits = [*kept_edits(inspected), Edit(current, following, share)]
     try:
-        apply(learned_table(subject.model), edits)
+        apply(learned_table(resources.model(inspected.run.id, inspected.step)), edits)
     except ConfigError as error:
         state.notify(translate(error))
         return
-    _keep(subject.run.id, edits)
-    characters = subject.tokenizer.itos
+    _keep(inspected.run.id, edits)
+    characters = inspected.tokenizer.itos
     state.set_page_state(CURRENT, characters[current])
     state.set_page_state(NEXT, characters[following])
 
 
-def _take_back(subject: Subject, how_many: int) -> None:
-    edits = kept_edits(subject)
-    _keep(subject.run.id, edits[: len(edits) - how_many])
+def _take_back(inspected: InspectedModel, how_many: int) -> None:
+    edits = kept_edits(inspected)
+    _keep(inspected.run.id, edits[: len(edits) - how_many])
 
 
 def _keep(run_id: str, edits: Sequence[Edit]) -> None:
@@ -80,15 +81,15 @@ def _keep(run_id: str, edits: Sequence[Edit]) -> None:
     state.set_page_state(EDITS, state.page_state(EDITS, {}) | {run_id: kept})
 
 
-def _slide(subject: Subject, current: int, following: int) -> None:
-    _add(subject, current, following, state.page_state(SHARE, 0) / 100)
+def _slide(inspected: InspectedModel, current: int, following: int) -> None:
+    _add(inspected, current, following, state.page_state(SHARE, 0) / 100)
 
 
 # The page
 
 
-def _editor(subject: Subject, before: Tensor, after: Tensor, edits: Sequence[Edit]) -> None:
-    guide.heading(
+def _editor(inspected: InspectedModel, before: Tensor, after: Tensor, edits: Sequence[Edit]) -> None:
+    reading_guide.heading(
         _("Edit the table by hand"),
         "editor",
         shows=_(
@@ -105,20 +106,20 @@ def _editor(subject: Subject, before: Tensor, after: Tensor, edits: Sequence[Edi
             "text before, and what it knows is spread over all its numbers."
         ),
     )
-    current, following = _pick(subject)
-    _buttons(subject, current, following, float(after[current, following].exp()))
-    figure = table_charts.row(subject.tokenizer, before[current].exp(), after[current].exp(), following)
+    current, following = _pick(inspected)
+    _buttons(inspected, current, following, float(after[current, following].exp()))
+    figure = table_charts.row(inspected.tokenizer, before[current].exp(), after[current].exp(), following)
     alt = _("Bars: how likely each character is after “{character}”").format(
-        character=name(subject.tokenizer.itos[current])
+        character=name(inspected.tokenizer.itos[current])
     )
     st.plotly_chart(figure, key="ablation_row", alt=alt, config=charts.CONFIG)
-    _offers(subject)
-    _history(subject, edits)
+    _offers(inspected)
+    _history(inspected, edits)
 
 
-def _pick(subject: Subject) -> tuple[int, int]:
+def _pick(inspected: InspectedModel) -> tuple[int, int]:
     """The row and the column that are looked at."""
-    characters, stoi = subject.tokenizer.characters, subject.tokenizer.stoi
+    characters, stoi = inspected.tokenizer.characters, inspected.tokenizer.stoi
     usual = next(
         (pair[:2] for pair in EXAMPLES if set(pair[:2]) <= set(characters)), (characters[0], characters[-1])
     )
@@ -132,7 +133,7 @@ def _pick(subject: Subject) -> tuple[int, int]:
     return chosen[0], chosen[1]
 
 
-def _buttons(subject: Subject, current: int, following: int, share: float) -> None:
+def _buttons(inspected: InspectedModel, current: int, following: int, share: float) -> None:
     state.set_page_state(SHARE, round(100 * share))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.slider(
@@ -141,37 +142,37 @@ def _buttons(subject: Subject, current: int, following: int, share: float) -> No
             100,
             key=state.page_key(SHARE),
             on_change=_slide,
-            args=(subject, current, following),
+            args=(inspected, current, following),
         )
         for key, label, new in (("never", _("Never"), 0.0), ("always", _("Always"), 1.0)):
             st.button(
                 label,
                 key=f"ablation_{key}",
                 on_click=_add,
-                args=(subject, current, following, new),
+                args=(inspected, current, following, new),
                 disabled=share == new,
             )
 
 
-def _offers(subject: Subject) -> None:
+def _offers(inspected: InspectedModel) -> None:
     """Changes to begin with, one click each."""
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.html(f"<span class='mg-note'>{_('Try:')}</span>", width="content")
-        for number_, (current, following, share) in enumerate(_examples(subject)):
+        for number_, (current, following, share) in enumerate(_examples(inspected)):
             st.button(
-                edit_words(subject, Edit(current, following, share)),
+                edit_words(inspected, Edit(current, following, share)),
                 icon=":material/bolt:",
                 key=f"ablation_example_{number_}",
                 on_click=_add,
-                args=(subject, current, following, share),
+                args=(inspected, current, following, share),
             )
 
 
-def _history(subject: Subject, edits: Sequence[Edit]) -> None:
+def _history(inspected: InspectedModel, edits: Sequence[Edit]) -> None:
     """What was changed, and the way back."""
     if not edits:
         return
-    said = " · ".join(edit_words(subject, edit) for edit in edits[-SHOWN_EDITS:])
+    said = " · ".join(edit_words(inspected, edit) for edit in edits[-SHOWN_EDITS:])
     st.caption(_("Changed: {edits}").format(edits=("… " if len(edits) > SHOWN_EDITS else "") + said))
     with st.container(horizontal=True, gap="xsmall"):
         for key, label, icon, how_many in (
@@ -183,22 +184,22 @@ def _history(subject: Subject, edits: Sequence[Edit]) -> None:
                 icon=icon,
                 key=f"ablation_{key}",
                 on_click=_take_back,
-                args=(subject, how_many),
+                args=(inspected, how_many),
             )
 
 
-def _examples(subject: Subject) -> list[tuple[int, int, float]]:
-    stoi = subject.tokenizer.stoi
+def _examples(inspected: InspectedModel) -> list[tuple[int, int, float]]:
+    stoi = inspected.tokenizer.stoi
     possible = [(stoi[a], stoi[b], share) for a, b, share in EXAMPLES if a in stoi and b in stoi]
     return possible[:MOST_EXAMPLES]
 
 
-def edit_words(subject: Subject, edit: Edit) -> str:
+def edit_words(inspected: InspectedModel, edit: Edit) -> str:
     """An edit in words, as Markdown."""
     words = {0.0: _("“{next}” never after “{current}”"), 1.0: _("“{next}” always after “{current}”")}.get(
         edit.probability, _("“{next}” after “{current}”: {share}")
     )
-    characters = subject.tokenizer.itos
+    characters = inspected.tokenizer.itos
     return escape_markdown(
         words.format(
             next=name(characters[edit.next]),
@@ -208,9 +209,11 @@ def edit_words(subject: Subject, edit: Edit) -> str:
     )
 
 
-def _before_and_after(subject: Subject, before: Tensor, after: Tensor, edits: Sequence[Edit]) -> None:
-    text = resources.ablation_text(subject.run.id)
-    guide.heading(
+def _before_and_after(
+    inspected: InspectedModel, before: Tensor, after: Tensor, edits: Sequence[Edit]
+) -> None:
+    text = resources.ablation_text(inspected.run.id)
+    reading_guide.heading(
         _("What does it write then?"),
         "edited",
         shows=_("The loss and a text, as the table was learned and as it is after your changes."),
@@ -230,11 +233,11 @@ def _before_and_after(subject: Subject, before: Tensor, after: Tensor, edits: Se
     st.html(compare.losses(losses[0], losses[1], _("loss, as learned"), _("loss, as it is now")))
     if math.isinf(losses[1]):
         st.caption(_("Infinite: the text holds a pair that you have forbidden. Never say never."))
-    begin = prompt.ask(subject, subject.tokenizer.itos[edits[-1].current] if edits else "")
+    begin = prompt.ask(inspected, inspected.tokenizer.itos[edits[-1].current] if edits else "")
     both = [
         compare.written(
-            resources.write(table, begin.ids, subject.config.block_size, begin.seed, LENGTH),
-            subject.tokenizer,
+            resources.write(table, begin.ids, inspected.config.block_size, begin.seed, LENGTH),
+            inspected.tokenizer,
         )
         for table in tables
     ]
@@ -253,8 +256,8 @@ def _loss(loss: Tensor | None) -> Tensor:
     return loss
 
 
-def _whole_table(subject: Subject, after: Tensor) -> None:
-    guide.heading(
+def _whole_table(inspected: InspectedModel, after: Tensor) -> None:
+    reading_guide.heading(
         _("The whole model is this table"),
         "whole",
         shows=_(
@@ -267,7 +270,7 @@ def _whole_table(subject: Subject, after: Tensor) -> None:
         ),
     )
     st.plotly_chart(
-        table_charts.heatmap(subject.tokenizer, after.exp()),
+        table_charts.heatmap(inspected.tokenizer, after.exp()),
         key="ablation_heatmap",
         alt=_("A square of probabilities: which character follows which"),
         config=charts.CONFIG,

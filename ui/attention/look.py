@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from minigpt_core.configs import ModelConfig, SampleSettings
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, evaluation_starts, windows
 from minigpt_core.errors import UserError
 from minigpt_core.interpret.activations import (
@@ -18,12 +18,11 @@ from minigpt_core.interpret.activations import (
     describe_heads,
     run_with_cache,
 )
-from minigpt_core.sampling import generate, start_id
+from minigpt_core.sampling import start_id
 from minigpt_core.tokenizer import CharTokenizer
 
 MEASURED_WINDOWS, MEASURED_LENGTH, MEASURED_SEED = 8, 128, 1  # enough for steady shares, little to wait for
 MOST_NUMBERS = 2_000_000  # of queries and keys together that a browser is sent: 8 MB
-TEMPERATURE = 0.8  # bold enough to write words, not always the same ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +84,3 @@ def measured_patterns(model: nn.Module, dataset: Dataset) -> tuple[ActivationCac
 def first_ids(tokenizer: CharTokenizer, text: str) -> Tensor:
     """The (T,) ids of a text; of the character that an empty one begins after, if there is none."""
     return tokenizer.encode(text) if text else torch.tensor([start_id(tokenizer)])
-
-
-def continuation(model: nn.Module, tokenizer: CharTokenizer, text: str, length: int, seed: int) -> str:
-    """What the model writes after a text it knows. Raises `UserError` if its scores are no numbers."""
-    config: ModelConfig = model.config  # type: ignore[assignment]
-    steps = generate(
-        model, first_ids(tokenizer, text), length, config.block_size,
-        generator=torch.Generator().manual_seed(seed), settings=SampleSettings(temperature=TEMPERATURE),
-    )  # fmt: skip
-    return tokenizer.decode([step.token for step in steps])

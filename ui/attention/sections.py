@@ -9,9 +9,19 @@ from streamlit.delta_generator import DeltaGenerator
 from minigpt_core.interpret.activations import HeadDescription
 from ui import resources, state
 from ui.attention import look, words
-from ui.inside import guide
-from ui.inside.reading import MOST_TYPED, OFFERED, OFFERED_FOR, PASSAGE, TEXT, next_seed, passage, typed_text
-from ui.inside.subject import LONGEST, Subject, choose
+from ui.inside import reading_guide
+from ui.inside.input_text import (
+    MOST_TYPED,
+    OFFERED,
+    OFFERED_FOR,
+    PASSAGE,
+    TEXT,
+    continuation,
+    next_seed,
+    passage,
+    typed_text,
+)
+from ui.inside.inspected_model import LONGEST, InspectedModel, choose_model
 from ui.problems import spoken_errors
 from ui.words import tokens
 from ui.words.i18n import _, language, n_, number
@@ -46,26 +56,26 @@ class Shown:
         return self.text[self.first : self.first + self.length]
 
 
-def page() -> Subject | None:
+def page() -> InspectedModel | None:
     """Everything; None if there is nothing to look into."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium", key="attention_controls")
     with row.container(width="content", gap="small"):
         st.title(_("Attention"), anchor=False)
         _how_to_read()
-    subject = choose(needs_layers=True)
-    if subject is None:
+    inspected = choose_model(needs_layers=True)
+    if inspected is None:
         return None
     _lacks()
-    _offer(subject)
-    _controls(subject, row)
-    shown = _shown(subject)
+    _offer(inspected)
+    _controls(inspected, row)
+    shown = _shown(inspected)
     _say(shown)
-    picture(subject, shown)
-    return subject
+    picture(inspected, shown)
+    return inspected
 
 
 def _how_to_read() -> None:
-    guide.how_to_read(
+    reading_guide.how_to_read(
         "attention",
         shows=_(
             "For each character, how it shares out its attention among itself and the characters before "
@@ -104,24 +114,24 @@ def _lacks() -> None:
 # Which text
 
 
-def _offer(subject: Subject) -> None:
+def _offer(inspected: InspectedModel) -> None:
     """Begin with a passage of the run's unseen text, unless somebody has typed something, here or on another page."""
     untouched = typed_text() == state.page_state(OFFERED, None)
-    if not typed_text() or (untouched and state.page_state(OFFERED_FOR, None) != subject.run.id):
-        _put_passage(subject, 0)
+    if not typed_text() or (untouched and state.page_state(OFFERED_FOR, None) != inspected.run.id):
+        _put_passage(inspected, 0)
 
 
-def _put_passage(subject: Subject, which: int) -> None:
-    offered = passage(subject, which)
+def _put_passage(inspected: InspectedModel, which: int) -> None:
+    offered = passage(inspected, which)
     if offered != typed_text():
         _put(offered, written=len(offered))
     state.set_page_state(OFFERED, offered)
-    state.set_page_state(OFFERED_FOR, subject.run.id)
+    state.set_page_state(OFFERED_FOR, inspected.run.id)
     state.set_page_state(PASSAGE, which)
 
 
-def _longest(subject: Subject) -> int:
-    return look.longest(subject.config, LONGEST)
+def _longest(inspected: InspectedModel) -> int:
+    return look.longest(inspected.config, LONGEST)
 
 
 def _put(text: str, written: int) -> None:
@@ -131,7 +141,7 @@ def _put(text: str, written: int) -> None:
     state.set_page_state(PART, None)
 
 
-def _controls(subject: Subject, row: DeltaGenerator) -> None:
+def _controls(inspected: InspectedModel, row: DeltaGenerator) -> None:
     row.text_area(
         _("Your text"),
         key=state.page_key(TEXT),
@@ -148,7 +158,7 @@ def _controls(subject: Subject, row: DeltaGenerator) -> None:
             icon=":material/edit_note:",
             key="attention_write",
             on_click=_write,
-            args=(subject,),
+            args=(inspected,),
             help=_("It adds {n} characters; another press adds more.").format(n=number(WRITES)),
             width="stretch",
         )
@@ -157,7 +167,7 @@ def _controls(subject: Subject, row: DeltaGenerator) -> None:
             icon=":material/shuffle:",
             key="attention_passage",
             on_click=_another,
-            args=(subject,),
+            args=(inspected,),
             help=_("From the end of the text, which the model did not learn from."),
             width="stretch",
         )
@@ -167,15 +177,15 @@ def _typed() -> None:
     _put(typed_text(), written=len(typed_text()))
 
 
-def _another(subject: Subject) -> None:
-    _put_passage(subject, state.page_state(PASSAGE, 0) + 1)
+def _another(inspected: InspectedModel) -> None:
+    _put_passage(inspected, state.page_state(PASSAGE, 0) + 1)
 
 
-def _write(subject: Subject) -> None:
+def _write(inspected: InspectedModel) -> None:
     """Have the model go on from what stands in the field."""
-    known, _unknown = subject.split_unknown(typed_text())
+    known, _unknown = inspected.split_unknown(typed_text())
     with spoken_errors():
-        more = look.continuation(subject.model, subject.tokenizer, known, WRITES, next_seed())
+        more = continuation(inspected, known, WRITES, next_seed())
         _put(known + more, written=min(_written(), len(known)))
 
 
@@ -185,12 +195,12 @@ def _written() -> int:
     return int(written) if text == typed_text() else len(typed_text())
 
 
-def _shown(subject: Subject) -> Shown:
+def _shown(inspected: InspectedModel) -> Shown:
     """The text, and the part of it that is looked at: its end, unless another part was chosen."""
-    text, unknown = subject.split_unknown(typed_text())
+    text, unknown = inspected.split_unknown(typed_text())
     if not text:
-        text = subject.tokenizer.decode(look.first_ids(subject.tokenizer, ""))
-    length = min(len(text), _longest(subject))
+        text = inspected.tokenizer.decode(look.first_ids(inspected.tokenizer, ""))
+    length = min(len(text), _longest(inspected))
     return Shown(text, unknown, _first(len(text), length), length, _written())
 
 
@@ -231,16 +241,16 @@ def _say(shown: Shown) -> None:
 # The picture
 
 
-def picture(subject: Subject, shown: Shown) -> None:
+def picture(inspected: InspectedModel, shown: Shown) -> None:
     """The text with its arcs, all heads, one head large, the calculation: one component, sent once."""
-    seen = resources.attention(subject.run.id, subject.step, shown.part)
-    described = resources.heads(subject.run.id, subject.step)
+    seen = resources.attention(inspected.run.id, inspected.step, shown.part)
+    described = resources.heads(inspected.run.id, inspected.step)
     resources.component("attention_map", HERE, HTML)(
         data={
-            "model": subject.run.id,
-            "layers": subject.config.n_layer,
-            "heads": subject.config.n_head,
-            "size": subject.config.head_size,
+            "model": inspected.run.id,
+            "layers": inspected.config.n_layer,
+            "heads": inspected.config.n_head,
+            "size": inspected.config.head_size,
             "length": shown.length,
             "queries": seen.queries,
             "keys": seen.keys,

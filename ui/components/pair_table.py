@@ -7,8 +7,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from minigpt_core.store.runs import Run
 from ui import resources
@@ -22,27 +22,16 @@ POLL_MS = 700
 MOST_CHARACTERS = 42  # more would be too small to point at
 
 
-def most_frequent(counts: Tensor) -> Tensor:
-    """The ids of the characters that are shown, in id order: at most `MOST_CHARACTERS`, the most frequent ones.
-
-    Args:
-        counts: (V, V) how often each character (column) follows each one (row).
-    """
-    order = counts.sum(1).sort(descending=True, stable=True).indices
-    return order[:MOST_CHARACTERS].sort().values
-
-
-def shares(table: Tensor) -> str:
+def shares(table: NDArray[np.float64]) -> str:
     """Shares from 0 to 1 as whole numbers of 16 bits, little-endian, row by row, in base64."""
-    whole = (table.nan_to_num() * 65_535).round().to(torch.int32).numpy().astype("<u2")
+    whole = (np.nan_to_num(table) * 65_535).round().astype("<u2")
     return base64.b64encode(whole.tobytes()).decode()
 
 
 def pair_table(run: Run, *, key: str) -> None:
     """Draw both tables of a TinyGPT's run, live. Raises `UserError` if its text is gone."""
     counts = resources.counted_pairs(run.id)
-    ids = most_frequent(counts)
-    counted = counts.double() / counts.sum(1, keepdim=True).clamp(min=1)
+    ids, times = counts.most_frequent(MOST_CHARACTERS), counts.row_totals().tolist()
     mount = resources.component("pair_table", HERE, HTML)
     mount(
         data={
@@ -51,8 +40,8 @@ def pair_table(run: Run, *, key: str) -> None:
             "every": POLL_MS,
             "locale": language(),
             "faces": [tokens.face(run.characters[i]) for i in ids],
-            "counted": shares(counted[ids][:, ids]),
-            "times": counts[ids].sum(1).tolist(),
+            "counted": shares(counts.shares(ids)),
+            "times": [times[i] for i in ids],
             "all": len(run.characters),
             "scale": [f"rgb({r} {g} {b})" for r, g, b in PROBABILITY_SCALE],
             "labels": labels(),

@@ -8,8 +8,8 @@ import streamlit as st
 from ui import resources
 from ui.embeddings import maps, words
 from ui.embeddings.maps import Maps, Rows
-from ui.inside import guide
-from ui.inside.subject import Subject, choose
+from ui.inside import reading_guide
+from ui.inside.inspected_model import InspectedModel, choose_model
 from ui.words import tokens
 from ui.words.i18n import _, language, number
 
@@ -25,19 +25,19 @@ def page() -> None:
     ):
         st.title(_("Embeddings"), anchor=False, width="content")
         _how_to_read()
-    subject = choose(needs_layers=False, pick_step=False)
-    if subject is None:
+    inspected = choose_model(needs_layers=False, pick_step=False)
+    if inspected is None:
         return
     sentence = _(
         "Each character is a row of **{n} numbers**. Training moves the rows: what is used alike comes to "
         "lie side by side."
     )
-    st.markdown(sentence.format(n=number(subject.config.n_embd)))
-    picture(subject)
+    st.markdown(sentence.format(n=number(inspected.config.n_embd)))
+    picture(inspected)
 
 
 def _how_to_read() -> None:
-    guide.how_to_read(
+    reading_guide.how_to_read(
         "embeddings",
         shows=_(
             "Each circle is the learned row of one character. The lines lead from the chosen one to the "
@@ -61,11 +61,11 @@ def _how_to_read() -> None:
     )
 
 
-def picture(subject: Subject) -> None:
+def picture(inspected: InspectedModel) -> None:
     """Map, table and neighbours at all checkpoints: one component, sent once."""
-    kept = [info.step for info in resources.store().checkpoints(subject.run.id)]
-    rows, characters, places = resources.embeddings(subject.run.id, tuple(maps.moments(kept)))
-    sets = {"characters": _characters(subject, rows, characters)}
+    kept = [info.step for info in resources.store().checkpoints(inspected.run.id)]
+    rows, characters, places = resources.embeddings(inspected.run.id, tuple(maps.moments(kept)))
+    sets = {"characters": _characters(inspected, rows, characters)}
     if places is not None:
         sets["places"] = sent(places) | {
             "items": [
@@ -76,7 +76,7 @@ def picture(subject: Subject) -> None:
         }  # fmt: skip
     resources.component("embedding_map", HERE, HTML)(
         data={
-            "model": f"{subject.run.id} {rows.steps[-1]}",
+            "model": f"{inspected.run.id} {rows.steps[-1]}",
             "steps": rows.steps,
             "sets": sets,
             "start": most_frequent_vowel(sets["characters"]["items"]),
@@ -88,12 +88,12 @@ def picture(subject: Subject) -> None:
         key="embedding_map",
         height="content",
     )
-    _say(subject, rows)
+    _say(inspected, rows)
 
 
-def _characters(subject: Subject, rows: Rows, made: Maps) -> dict[str, Any]:
-    shown = [subject.tokenizer.characters[id_] for id_ in rows.ids]
-    counts = maps.frequencies(resources.run_dataset(subject.run.id)).tolist()
+def _characters(inspected: InspectedModel, rows: Rows, made: Maps) -> dict[str, Any]:
+    shown = [inspected.tokenizer.characters[id_] for id_ in rows.ids]
+    counts = maps.frequencies(resources.run_dataset(inspected.run.id)).tolist()
     items = [
         {
             "face": tokens.face(character),
@@ -124,20 +124,20 @@ def most_frequent_vowel(items: list[dict[str, Any]]) -> int:
     return max(range(len(items)), key=lambda n: (items[n]["kind"] == "vowel", items[n]["count"]))
 
 
-def _say(subject: Subject, rows: Rows) -> None:
+def _say(inspected: InspectedModel, rows: Rows) -> None:
     """What is missing from the picture."""
     if len(rows.steps) == 1:
         st.caption(
             _("To watch the rows move, choose a model that was kept at several moments of its training.")
         )
-    all_characters = subject.tokenizer.vocab_size
+    all_characters = inspected.tokenizer.vocab_size
     if len(rows.ids) < all_characters:
         st.caption(
             _("The {n} most frequent of {all} characters are shown.").format(
                 n=number(len(rows.ids)), all=number(all_characters)
             )
         )
-    positions = subject.config.positions
+    positions = inspected.config.positions
     if positions == "rotary":
         st.caption(
             _(

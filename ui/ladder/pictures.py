@@ -1,6 +1,6 @@
 """The HTML of the Ladder page: plain data in, escaped HTML out."""
 
-from ui.home.pictures import readable
+from ui.home.card_pictures import readable
 from ui.ladder import chart, words
 from ui.ladder.plan import Step
 from ui.words.i18n import _, duration, number, signed

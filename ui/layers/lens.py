@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui.inside.reading import Reading
+from ui.inside.input_text import InputText
 from ui.style import PROBABILITY_SCALE
 from ui.words.i18n import _, language, number, percent
 from ui.words.tokens import escape, face, kind, name, probability_colours, read_aloud
@@ -50,19 +50,19 @@ def settled(best: Tensor) -> tuple[int, ...]:
     return tuple((differs * rows).amax(dim=0).tolist())
 
 
-def table(lens: Lens, reading: Reading, tokenizer: CharTokenizer) -> str:
+def table(lens: Lens, given: InputText, tokenizer: CharTokenizer) -> str:
     """Characters from left to right, the way through the model from top to bottom. HTML for `st.html`."""
-    rows = [_given_row(_("It reads"), reading.text)]
+    rows = [_given_row(_("It reads"), given.text)]
     for row, title in enumerate(lens.titles):
-        cells = "".join(_cell(lens, reading, tokenizer, row, t) for t in range(len(reading.text)))
+        cells = "".join(_cell(lens, given, tokenizer, row, t) for t in range(len(given.text)))
         rows.append(f"<tr><th scope='row'>{escape(title)}</th>{cells}</tr>")
     answers = lens.ids[-1, :, 0].tolist()
     right = {
-        t for t, (answer, real) in enumerate(zip(answers, reading.ids[1:], strict=False)) if answer == real
+        t for t, (answer, real) in enumerate(zip(answers, given.ids[1:], strict=False)) if answer == real
     }
-    rows.append(_given_row(_("Really next"), reading.text[1:], right, missing=True))
+    rows.append(_given_row(_("Really next"), given.text[1:], right, missing=True))
     label = _("What the model would guess after each layer, for each character of: {text}")
-    label = escape(label.format(text=read_aloud(reading.text)))
+    label = escape(label.format(text=read_aloud(given.text)))
     return f"<div class='mg-lens' tabindex='0'><table aria-label='{label}'>{''.join(rows)}</table></div>"
 
 
@@ -78,11 +78,11 @@ def _given(character: str, right: bool) -> str:
     return f"<td class='{look}'><bdi>{escape(face(character))}</bdi></td>"
 
 
-def _cell(lens: Lens, reading: Reading, tokenizer: CharTokenizer, row: int, t: int) -> str:
+def _cell(lens: Lens, given: InputText, tokenizer: CharTokenizer, row: int, t: int) -> str:
     ids, probabilities = lens.ids[row, t].tolist(), lens.probabilities[row, t].tolist()
     characters = [tokenizer.itos[i] for i in ids]
     background, ink = _colours(round(100 * probabilities[0]))
-    begin = reading.text[max(t + 1 - LOOKED_BACK, 0) : t + 1]
+    begin = given.text[max(t + 1 - LOOKED_BACK, 0) : t + 1]
     guesses = "\n".join(
         f"{name(c)}  {_share(round(1000 * p), language())}"
         for c, p in zip(characters, probabilities, strict=True)

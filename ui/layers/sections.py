@@ -14,19 +14,19 @@ from minigpt_core.interpret.activations import (
 )
 from ui import resources, state
 from ui.components import charts as plots
-from ui.inside import guide
-from ui.inside.reading import Reading
-from ui.inside.subject import Subject
+from ui.inside import reading_guide
+from ui.inside.input_text import InputText
+from ui.inside.inspected_model import InspectedModel
 from ui.layers import charts, lens, words
 from ui.words.i18n import _, number
 
 WITHIN = "layers.within"
 
 
-def lens_table(subject: Subject, reading: Reading) -> None:
+def lens_table(inspected: InspectedModel, given: InputText) -> None:
     """Layer by position, the best guess and its probability."""
-    config = subject.config
-    guide.heading(
+    config = inspected.config
+    reading_guide.heading(
         _("Where does the model make up its mind?"),
         "lens",
         shows=_(
@@ -46,11 +46,11 @@ def lens_table(subject: Subject, reading: Reading) -> None:
         ),
     )
     within = config.mlp != "none" and state.page_state(WITHIN, False)
-    cache = resources.activations(subject.run.id, subject.step, reading.ids)
+    cache = resources.activations(inspected.run.id, inspected.step, given.ids)
     points = lens_points(config, within_layers=bool(within))
-    scores = logit_lens(subject.model, cache, points)[:, 0]  # (P, T, V)
+    scores = logit_lens(resources.model(inspected.run.id, inspected.step), cache, points)[:, 0]  # (P, T, V)
     seen = lens.look(scores, tuple(words.point(name, config) for name in points))
-    st.html(lens.table(seen, reading, subject.tokenizer))
+    st.html(lens.table(seen, given, inspected.tokenizer))
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
     ):
@@ -65,10 +65,10 @@ def lens_table(subject: Subject, reading: Reading) -> None:
     st.markdown(lens.summary(seen))
 
 
-def losses(subject: Subject) -> None:
+def losses(inspected: InspectedModel) -> None:
     """How good the guess is after each layer, on text it never saw."""
-    scores = resources.lens_scores(subject.run.id, subject.step)
-    guide.heading(
+    scores = resources.lens_scores(inspected.run.id, inspected.step)
+    reading_guide.heading(
         _("What would it cost to stop early?"),
         "losses",
         shows=_("The loss if the model ended at each point: the lower, the better its guesses there."),
@@ -81,7 +81,7 @@ def losses(subject: Subject) -> None:
             "Above ln(vocabulary) a guess is worse than pure chance, because it is sure of the wrong things."
         ),
     )
-    titles = [words.point(name, subject.config) for name in scores.points]
+    titles = [words.point(name, inspected.config) for name in scores.points]
     figure = charts.losses(scores, titles)
     alt = _("The loss after each layer: {losses}").format(
         losses=", ".join(
@@ -91,10 +91,10 @@ def losses(subject: Subject) -> None:
     st.plotly_chart(figure, key="layers_losses", alt=alt, config=plots.CONFIG)
 
 
-def sizes(subject: Subject, reading: Reading) -> None:
+def sizes(inspected: InspectedModel, given: InputText) -> None:
     """The length of the residual stream and of what each part adds to it."""
-    config = subject.config
-    guide.heading(
+    config = inspected.config
+    reading_guide.heading(
         _("How much does each part add?"),
         "sizes",
         shows=_(
@@ -104,13 +104,13 @@ def sizes(subject: Subject, reading: Reading) -> None:
         computed=_(
             "Length is the square root of the sum of the squares of a row, averaged over the {n} characters of the "
             "text above."
-        ).format(n=number(len(reading.ids))),
+        ).format(n=number(len(given.ids))),
         beware=_(
             "Long is not important: two parts can cancel each other out, and the norm before each part takes the "
             "total length away again. What a part is worth shows when it is taken out."
         ),
     )
-    cache = resources.activations(subject.run.id, subject.step, reading.ids)
+    cache = resources.activations(inspected.run.id, inspected.step, given.ids)
     names = contributions(config)
     added = lengths(cache, names)[:, 0].mean(-1).tolist()
     titles = [words.part(name) for name in names]

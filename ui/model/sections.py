@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.data import check_length
+from minigpt_core.data import check_length, draw_batch
 from minigpt_core.errors import TextError
 from minigpt_core.interpret.anatomy import IN_LAYERS, ModelPart, too_large_to_trace, total_memory
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import problems, resources, state
-from ui.batches import draws
+from ui.batches import seeds
 from ui.components import show_code
 from ui.model import choice, controls, drawing, pictures, words
 from ui.model.follow import SHOWN_PLACES, Stage
@@ -92,11 +92,11 @@ def _use_it() -> None:
 
 def journey(chosen: ChosenText, config: ModelConfig, batch_size: int, run: Run | None) -> Journey | None:
     """A batch of the chosen text, followed through the model; None if it cannot be: see `follow_batch`."""
-    dataset, seed = resources.dataset(chosen.id, chosen.lower), draws.seeds()[-1]
+    dataset, seed = resources.dataset(chosen.id, chosen.lower), seeds.seeds()[-1]
     if too_large_to_trace(config, batch_size):
         return None
     try:
-        batch = draws.draw(dataset, "train", config.block_size, batch_size, seed)
+        batch = draw_batch(dataset, "train", config.block_size, batch_size, seed)
     except TextError:
         return None
     weights, model_seed, origin = whose_weights(config, dataset.tokenizer, run)

@@ -1,103 +1,159 @@
-"""One puzzle followed through the heads: a row for each character that is written, a column for each that can be seen.
+"""One puzzle followed on its way: the question, what the model writes, and where its heads look meanwhile."""
 
-Letters in the shape comments: L layers, nh heads, T characters.
-"""
+from collections.abc import Iterable
 
-from dataclasses import dataclass
+import streamlit as st
 
-import torch
-from torch import Tensor
+from minigpt_core.interpret.puzzle_heads import Head, attention_while_solving
+from minigpt_core.interpret.puzzle_questions import (
+    OTHER_WORDS,
+    asks_for_words,
+    is_like_its_text,
+    typed_puzzle,
+    usable_characters,
+)
+from minigpt_core.interpret.puzzles import Puzzle, example_words
+from minigpt_core.store.runs import Run
+from ui import resources, state
+from ui.inside import reading_guide
+from ui.puzzle import attention_picture
+from ui.puzzle.attention_picture import head_title
+from ui.puzzle.cache import head_attention, puzzles, run_model
+from ui.puzzle.task import SHOWN_HEAD
+from ui.words.i18n import _
+from ui.words.tokens import escape, escape_markdown, face, name
 
-from minigpt_core.interpret.puzzle_heads import steps
-from minigpt_core.interpret.puzzles import Puzzle
-from ui.style import PROBABILITY_SCALE
-from ui.words.i18n import _, number, percent
-from ui.words.tokens import escape, face, kind, name, probability_colours, read_aloud
-
-
-@dataclass(frozen=True, eq=False)
-class Followed:
-    """A puzzle, what a model wrote, and where its heads looked meanwhile."""
-
-    corpus_id: str
-    puzzle: Puzzle
-    written: str
-    """As many characters as the answer has."""
-
-    pattern: Tensor
-    """(L, nh, T, T)"""
-
-    @property
-    def text(self) -> str:
-        """Everything the model has read when it has finished."""
-        return "\n" + self.puzzle.question + self.written.rstrip("\n")
+QUESTION, OFFERED, DRAWN = "puzzle.question", "puzzle.offered", "puzzle.drawn"
+EACH_BEST = "every"
+LONGEST_QUESTION = 20
 
 
-Head = tuple[int, int]
-
-
-def strongest(followed: Followed, here: int, source: int) -> Head:
-    """The head that looks most at `source` from `here`."""
-    looks = followed.pattern[:, :, here, source]  # (L, nh)
-    layer, head = divmod(int(torch.argmax(looks)), looks.size(1))
-    return layer, head
-
-
-def head_title(head: Head) -> str:
-    """What a head is called."""
-    return _("layer {layer}, head {head}").format(layer=number(head[0] + 1), head=number(head[1] + 1))
-
-
-def picture(followed: Followed, only: Head | None) -> str:
-    """HTML for `st.html`.
-
-    Args:
-        only: the head whose attention is shown; None: in each row the one that looks most at the right character.
-    """
-    header = "".join(f"<td class='mg-{kind(c)}'><bdi>{escape(face(c))}</bdi></td>" for c in followed.text)
-    rows = [f"<tr class='mg-lens-given'><th>{escape(_('it sees'))}</th>{header}</tr>"]
-    rows += [_row(followed, n, here, source, only) for n, (here, source) in enumerate(_steps(followed))]
-    label = escape(_("Where the model looks while it writes: {text}").format(text=read_aloud(followed.text)))
-    return f"<div class='mg-lens mg-solves' tabindex='0'><table aria-label='{label}'>{''.join(rows)}</table></div>"
-
-
-def legend() -> str:
-    """What the colours and the frame mean."""
-    stops = ", ".join(f"rgb{stop}" for stop in PROBABILITY_SCALE)
-    bar = f"<i class='mg-scale' style='background:linear-gradient(90deg, {stops})'></i>"
-    return (
-        f"<div class='mg-lens-signs'><span>{escape(_('attention: 0 %'))}{bar}100&nbsp;%</span>"
-        f"<span><b class='mg-settled'></b>{escape(_('the right place to look'))}</span></div>"
+def follow_one(task: str, run: Run, step: int) -> None:
+    """One example on its way, with the head that looks at the right character."""
+    reading_guide.heading(
+        _("Follow one example"),
+        "example",
+        shows=_(
+            "A row for each character that the model writes, a column for each that it sees. The colour says how much "
+            "it looks there just before writing; the frame marks the character that has to be copied or closed."
+        ),
+        computed=_(
+            "The attention pattern of one head, on what the model has written itself. “The best of each row” shows, "
+            "row by row, the head that looks most at the framed character."
+        ),
+        beware=_(
+            "Looking is not copying: what is taken over from there, and what becomes of it, the later parts decide. "
+            "Choosing the best head of each row makes the picture cleaner than any single head is."
+        ),
     )
+    puzzle = _choose_question(task)
+    if puzzle is None:
+        return
+    solved = attention_while_solving(run_model(run.id, step), task, puzzle)
+    _answer(task, puzzle, solved.written)
+    only = _which_head(task, run, step)
+    st.html(attention_picture.picture(solved, only) + attention_picture.legend())
 
 
-def _steps(followed: Followed) -> list[tuple[int, int]]:
-    fits = followed.pattern.size(-1)
-    return [(here, source) for here, source in steps(followed.corpus_id, followed.puzzle) if here < fits]
+def _answer(task: str, puzzle: Puzzle, written: str) -> None:
+    """What it writes, and whether the question was one that it can be expected to solve."""
+    st.html(f"<div class='mg-answer'>{_verdict(puzzle, written)}</div>")
+    if not is_like_its_text(task, puzzle):
+        words = _(
+            "“{word}” is not built like the words that it learned from: what it writes here is a guess."
+        )
+        word = escape_markdown(puzzle.question.removesuffix(">"))
+        st.markdown(f":orange[:material/warning:] {words.format(word=word)}")
 
 
-def _row(followed: Followed, number_: int, here: int, source: int, only: Head | None) -> str:
-    head = only or strongest(followed, here, source)
-    looks = followed.pattern[head][here].tolist()
-    cells = "".join(_cell(followed, looks, place, here, source) for place in range(len(followed.text)))
-    wrote = followed.written[number_]
-    right = wrote == followed.puzzle.answer[number_]
-    title = _("writes {character}").format(character=face(wrote))
-    sign = "✓" if right else "✗"
-    beside = "" if only else f"<small>{escape(head_title(head))}</small>"
-    return (
-        f"<tr><th scope='row'>{escape(title)} <b class='mg-{'yes' if right else 'no'}'>{sign}</b>{beside}</th>"
-        f"{cells}</tr>"
+def _verdict(puzzle: Puzzle, written: str) -> str:
+    answer, wrote = (
+        f"<b class='mg-last'>{escape(''.join(face(c) for c in text.removesuffix(chr(10))))}</b>"
+        for text in (puzzle.answer, written)
     )
+    if written == puzzle.answer:
+        return escape(_("It writes {wrote}: right.")).format(wrote=wrote)
+    return escape(_("It writes {wrote}; {answer} would be right.")).format(wrote=wrote, answer=answer)
 
 
-def _cell(followed: Followed, looks: list[float], place: int, here: int, source: int) -> str:
-    if place > here:
-        return "<td></td>"
-    share = looks[place]
-    background, _ink = probability_colours(share)
-    tip = _("reading {here}, it looks at {there}: {share}").format(
-        here=name(followed.text[here]), there=name(followed.text[place]), share=percent(share, 1)
+def _choose_question(task: str) -> Puzzle | None:
+    """The question: typed, or one of the unseen ones."""
+    key = state.page_key(QUESTION)
+    everything = puzzles(task)
+    offered = everything[state.page_state(DRAWN, 0) % len(everything)].question.rstrip(">")
+    if state.page_state(OFFERED, None) != (task, offered):
+        state.set_page_state(QUESTION, offered[:LONGEST_QUESTION])
+        state.set_page_state(OFFERED, (task, offered))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        typed = st.text_input(
+            _("A word to reverse") if task == "reversed-words" else _("Open brackets to close"),
+            key=key,
+            max_chars=LONGEST_QUESTION,
+        )
+        st.button(_("Another one"), icon=":material/casino:", key="puzzle_another", on_click=_another)
+    if asks_for_words(task):
+        _offer_words(task)
+    usable = usable_characters(task, resources.tokenizer(task, True).characters)
+    question = "".join(c for c in (typed or "").lower() if c in usable)
+    puzzle = typed_puzzle(task, question)
+    _say_left_out(c for c in (typed or "").lower() if c not in usable)
+    if puzzle is None:
+        st.info(
+            _("Type at least two letters of these words.")
+            if task == "reversed-words"
+            else _("Type brackets of which at least one is still open, and none is closed wrongly.")
+        )
+    return puzzle
+
+
+def _offer_words(task: str) -> None:
+    """What the words of the text look like, and a few of both kinds to try."""
+    like = example_words(resources.chosen_text(task, True).text)
+    st.caption(
+        _(
+            "It learned from made-up words: two to four times a consonant and a vowel. Any other word is outside what "
+            "it has seen, and it mostly fails there."
+        )
     )
-    needed = " class='mg-settled'" if place == source else ""
-    return f"<td{needed} style='--p:{background}' data-tip='{escape(tip)}'></td>"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for title, words in ((_("Built alike:"), like), (_("Built otherwise:"), OTHER_WORDS)):
+            st.caption(title, width="content")
+            for word in words:
+                st.button(
+                    word,
+                    key=f"puzzle_try_{word}",
+                    type="tertiary",
+                    on_click=state.set_page_state,
+                    args=(QUESTION, word),
+                )
+
+
+def _say_left_out(characters: Iterable[str]) -> None:
+    """Name what the question was freed from."""
+    left_out = [
+        _("“{character}”").format(character=name(character)) for character in dict.fromkeys(characters)
+    ]
+    if left_out:
+        words = _("Left out, because no question of these puzzles has it: {characters}")
+        sentence = escape_markdown(words.format(characters=", ".join(left_out)))
+        st.markdown(f":orange[:material/warning:] {sentence}")
+
+
+def _another() -> None:
+    state.set_page_state(DRAWN, state.page_state(DRAWN, 0) + 1)
+
+
+def _which_head(task: str, run: Run, step: int) -> Head | None:
+    attention = head_attention(task, run.id, step)
+    best = next(iter(attention))
+    titles = {EACH_BEST: _("the best of each row")} | {
+        f"{head[0]}.{head[1]}": head_title(head)
+        for head in [best, *(one for one in sorted(attention) if one != best)]
+    }
+    chosen = st.selectbox(
+        _("Whose attention?"), list(titles), format_func=titles.__getitem__, key=state.page_key(SHOWN_HEAD)
+    )
+    if chosen == EACH_BEST:
+        return None
+    layer, head = chosen.split(".")
+    return int(layer), int(head)

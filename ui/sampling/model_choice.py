@@ -7,7 +7,7 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.store.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
 from ui import resources, state
-from ui.inside import subject
+from ui.inside import inspected_model
 from ui.runs.health import broken, last_evaluation
 from ui.runs.wording import run_title
 from ui.sampling.learnt_explained import Losses
@@ -58,7 +58,7 @@ def choose_model() -> ModelChoice:
     current = wanted_model()
     runs = [current] if isinstance(current, Run) else []
     runs += [run for run in state.visible_runs() if all(run.id != known.id for known in runs)]
-    titles = subject.titles(runs) | {name: _(NGRAMS[name]) for name in NGRAMS}
+    titles = inspected_model.run_labels(runs) | {name: _(NGRAMS[name]) for name in NGRAMS}
     st.session_state[state.SAMPLING_RUN] = current.id if isinstance(current, Run) else current
     st.selectbox(
         _("Who writes"),

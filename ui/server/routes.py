@@ -21,7 +21,7 @@ from minigpt_core.store.curves import Curve
 from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent, SampleEvent
 from ui import resources
-from ui.components.pair_table import most_frequent, shares
+from ui.components.pair_table import MOST_CHARACTERS, shares
 from ui.words.tokens import face
 
 RAW_POINTS, MEANS, EVALUATIONS, SAMPLES, CHANGES = (
@@ -120,13 +120,12 @@ def learned_pairs(run: Run) -> Json:
     steps = [info.step for info in resources.store().checkpoints(run.id)]
     if run.model.n_layer or not steps:
         return {"status": run.status, "step": None, "table": None, "distances": points([])}
-    ids = most_frequent(resources.counted_pairs(run.id))
-    table, _distance = resources.learned_pairs(run.id, steps[-1])
-    apart = [(step, resources.learned_pairs(run.id, step)[1]) for step in steps]
+    learned = [resources.learned_pairs(run.id, step, MOST_CHARACTERS) for step in steps]
+    apart = [(step, distance) for step, (_table, distance) in zip(steps, learned, strict=True)]
     return {
         "status": run.status,
         "step": steps[-1],
-        "table": shares(table[ids][:, ids]),
+        "table": shares(learned[-1][0]),
         "distances": points([pair for pair in apart if math.isfinite(pair[1])]),
     }
 

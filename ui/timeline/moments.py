@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent, SampleEvent
 from ui import resources
-from ui.embeddings.maps import frequencies, moments
+from ui.embeddings.maps import moments
 from ui.runs.health import loss_number
 from ui.words import tokens
 from ui.words.i18n import _, number
@@ -108,27 +108,25 @@ def bars(run: Run, steps: tuple[int, ...], ids: tuple[int, ...]) -> dict[str, An
 
 def pairs(run: Run, steps: tuple[int, ...]) -> dict[str, Any]:
     """P(next | current) at every moment, and as counted, for the most frequent characters. Square roots, 0 to 255."""
-    counts = frequencies(resources.run_dataset(run.id))
-    ids = counts.argsort(descending=True, stable=True)[:MOST_PAIRS].sort().values
-    counted = resources.counted_pairs(run.id).double()
-    counted = counted / counted.sum(1, keepdim=True).clamp(min=1)
-    learned = [resources.learned_pairs(run.id, step) for step in steps]
-    tables = torch.stack([table[ids][:, ids] for table, _distance in learned])  # (S, N, N)
-    characters = [run.characters[i] for i in ids.tolist()]
+    counted = resources.counted_pairs(run.id)
+    ids = counted.most_frequent(MOST_PAIRS)
+    learned = [resources.learned_pairs(run.id, step, MOST_PAIRS) for step in steps]
+    tables = np.stack([table for table, _distance in learned])  # (S, N, N)
+    characters = [run.characters[i] for i in ids]
     return {
         "kind": "pairs",
         "faces": [tokens.face(character) for character in characters],
         "names": [tokens.name(character) for character in characters],
         "learned": shades(tables),
-        "counted": shades(counted[ids][:, ids]),
+        "counted": shades(counted.shares(ids)),
         "distances": [number(distance, 2) for _table, distance in learned],
     }
 
 
-def shades(table: Tensor) -> str:
+def shades(table: NDArray[np.float64]) -> str:
     """Probabilities as bytes in base64: the square root, so that small ones can be told apart."""
-    values = (table.double().clamp(0, 1).sqrt() * 255).round().to(torch.uint8)
-    return base64.b64encode(values.contiguous().numpy().tobytes()).decode()
+    values = (np.sqrt(np.clip(np.nan_to_num(table), 0, 1)) * 255).round().astype(np.uint8)
+    return base64.b64encode(values.tobytes()).decode()
 
 
 def rows(run: Run, steps: tuple[int, ...]) -> dict[str, Any]:

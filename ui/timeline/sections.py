@@ -7,9 +7,9 @@ import streamlit as st
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from ui import resources, state
-from ui.inside import guide
-from ui.inside.reading import unknown_words
-from ui.inside.subject import Subject, choose
+from ui.inside import reading_guide
+from ui.inside.input_text import unknown_note
+from ui.inside.inspected_model import InspectedModel, choose_model
 from ui.runs.health import spoiled
 from ui.runs.wording import run_title
 from ui.style import REFERENCE, VALIDATION
@@ -29,22 +29,22 @@ def page() -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(_("Time machine"), anchor=False, width="content")
         _how_to_read()
-    subject = choose(needs_layers=False, pick_step=False, usual=usual_run())
-    if subject is None:
+    inspected = choose_model(needs_layers=False, pick_step=False, usual=usual_run())
+    if inspected is None:
         return
-    known = moments.of_run(subject.run)
+    known = moments.of_run(inspected.run)
     with st.sidebar:
-        text = _context(subject)
+        text = _context(inspected)
     if len(known) < 2:
-        _one_moment(subject.run)
+        _one_moment(inspected.run)
     else:
         st.markdown(
             _(
                 "Move through the training, from the first guess to the last: **what does the model know by then?**"
             )
         )
-    ids = tuple(subject.tokenizer.encode(text).tolist()) or (0,)
-    draw(subject, known, text, ids[-subject.longest :])
+    ids = tuple(inspected.tokenizer.encode(text).tolist()) or (0,)
+    draw(inspected, known, text, ids[-inspected.longest :])
 
 
 def _one_moment(run: Run) -> None:
@@ -83,7 +83,7 @@ def usual_run() -> Run | None:
 
 
 def _how_to_read() -> None:
-    guide.how_to_read(
+    reading_guide.how_to_read(
         "timeline",
         shows=_(
             "Everything belongs to one moment of the training: the loss on text the model never saw, what it wrote "
@@ -103,18 +103,18 @@ def _how_to_read() -> None:
     )
 
 
-def _context(subject: Subject) -> str:
+def _context(inspected: InspectedModel) -> str:
     """The text whose next character is asked for; of the model's own text to begin with."""
-    chosen, usual = state.after(), beginning(resources.store().text(subject.run.text_id).text)
+    chosen, usual = state.after(), beginning(resources.store().text(inspected.run.text_id).text)
     state.set_page_state(CONTEXT, usual if chosen is None else chosen)
     typed = st.text_input(
         _("What comes after …"), key=state.page_key(CONTEXT), max_chars=state.LONGEST_AFTER,
         on_change=_take_context, args=(usual,),
         help=_("The bars show how likely each next character is after this text."),
     )  # fmt: skip
-    text, unknown = subject.split_unknown(typed or "")
+    text, unknown = inspected.split_unknown(typed or "")
     if unknown:
-        st.caption(escape_markdown(unknown_words(unknown)))
+        st.caption(escape_markdown(unknown_note(unknown)))
     return text
 
 
@@ -128,27 +128,27 @@ def beginning(text: str) -> str:
     return " ".join(text[:80].split("\n", 1)[0].split(" ")[:2]) or text[:1]
 
 
-def draw(subject: Subject, known: list[moments.Moment], text: str, ids: tuple[int, ...]) -> None:
+def draw(inspected: InspectedModel, known: list[moments.Moment], text: str, ids: tuple[int, ...]) -> None:
     """The component, with all moments."""
     mount = resources.component("timeline", HERE, HTML)
     mount(
-        data=moments.sent(subject.run, known, ids)
+        data=moments.sent(inspected.run, known, ids)
         | {
-            "run": subject.run.id,
+            "run": inspected.run.id,
             "height": PICTURE_HEIGHT,
             "locale": language(),
             "colours": {"loss": VALIDATION, "grey": REFERENCE},
-            "labels": labels(text, subject),
+            "labels": labels(text, inspected),
         },
         key="timeline",
         height="content",
     )
 
 
-def labels(text: str, subject: Subject) -> dict[str, str]:
+def labels(text: str, inspected: InspectedModel) -> dict[str, str]:
     """All words of the component, in the reader's language."""
     shown = "".join(face(c) if c != " " else " " for c in text[-24:])
-    sees = text[-1:] if moments.is_table(subject.run) else shown
+    sees = text[-1:] if moments.is_table(inspected.run) else shown
     after = _("What comes after “{text}”?").format(text=sees) if text else _("What comes first?")
     return {
         "play": _("Play"),

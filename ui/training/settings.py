@@ -12,10 +12,10 @@ from minigpt_core.data import check_length
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run, settings_changed
 from minigpt_core.store.runs import MAX_NAME, Run
 from minigpt_core.texts import corpus
-from minigpt_core.training import ChangeEvent
 from ui import resources, state
 from ui.problems import spoken_errors
 from ui.runs.health import spoiled

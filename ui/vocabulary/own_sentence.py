@@ -3,7 +3,6 @@
 import unicodedata
 
 import streamlit as st
-from torch import Tensor
 
 from minigpt_core.texts.corpus import normalize
 from minigpt_core.tokenizer import CharTokenizer
@@ -29,14 +28,15 @@ def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
     sentence = normalize(typed, lower=lower, strip=False)
     known, unknown = words.split_unknown(sentence)
     st.html(strip(sentence, words.stoi, counts, label=_("Your sentence with the id of each character")))
-    ids = words.encode(known)
-    back = words.decode(ids)
-    st.code(printed(ids, back, bool(unknown)), language="python")
+    back = words.decode(words.encode(known))
+    st.code(printed(words, known, bool(unknown)), language="python")
     st.html(_verdict(typed, back, changes(typed, lower, unknown)) + _unknown_list(unknown))
 
 
-def printed(ids: Tensor, back: str, something_unknown: bool) -> str:
+def printed(words: CharTokenizer, known: str, something_unknown: bool) -> str:
     """What a Python prompt answers."""
+    ids = words.encode(known)
+    back = words.decode(ids)
     first = "known, unknown = tokenizer.split_unknown(text)\n>>> ids = tokenizer.encode(known)"
     encode = first if something_unknown else "ids = tokenizer.encode(text)"
     shown = repr(back) if len(back) <= MOST_TILES else f"{back[:MOST_TILES]!r} …"

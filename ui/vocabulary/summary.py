@@ -1,11 +1,9 @@
 """The top of the page: the idea in a sentence, and the two numbers that matter."""
 
 import streamlit as st
-import torch
-from torch import Tensor
 
 from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.data import split
+from minigpt_core.data import shortest_text
 from ui.journey import STATIONS
 from ui.words import glossary
 from ui.words.i18n import _, n_, number
@@ -38,18 +36,18 @@ def _figure(label: str, value: str) -> str:
     return f"<div><div class='mg-label'>{escape(label)}</div><div class='mg-n'>{escape(value)}</div></div>"
 
 
-def too_short(ids: Tensor) -> None:
+def too_short(n_characters: int) -> None:
     """Say now, and not at the start of a training, that the text has no room for the usual block."""
-    if len(ids) >= shortest():
+    if n_characters >= shortest():
         return
     words = n_(
         "This text has {n} character. At least {needed} are needed, because the model reads {block_size} at a time "
         "and a part of the text is kept aside. Choose a longer text, or lower the block size there:",
         "This text has {n} characters. At least {needed} are needed, because the model reads {block_size} at a time "
         "and a part of the text is kept aside. Choose a longer text, or lower the block size there:",
-        len(ids),
+        n_characters,
     )
-    values = {"n": number(len(ids)), "needed": number(shortest()), "block_size": number(BLOCK_SIZE)}
+    values = {"n": number(n_characters), "needed": number(shortest()), "block_size": number(BLOCK_SIZE)}
     with st.container(gap="xxsmall", key="vocabulary_too_short"):
         st.warning(words.format(**values), icon=":material/info:")
         with st.container(horizontal=True):
@@ -60,7 +58,4 @@ def too_short(ids: Tensor) -> None:
 
 def shortest() -> int:
     """The length of the shortest text whose training part has room for one window of the usual size."""
-    length = BLOCK_SIZE + 1
-    while len(split(torch.empty(length), VAL_FRACTION)[0]) < BLOCK_SIZE + 1:
-        length += 1
-    return length
+    return shortest_text(BLOCK_SIZE, VAL_FRACTION)

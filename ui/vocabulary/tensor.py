@@ -1,8 +1,8 @@
 """What does the model receive? The whole text as one tensor, as PyTorch prints it."""
 
 import streamlit as st
-from torch import Tensor
 
+from minigpt_core.data import EncodedText
 from ui.words import glossary
 from ui.words.i18n import _, file_size, number
 from ui.words.tokens import escape
@@ -10,23 +10,23 @@ from ui.words.tokens import escape
 STRETCH = 48  # ids printed in full: three lines
 
 
-def section(ids: Tensor, start: int) -> None:
+def section(text: EncodedText, start: int) -> None:
     """The tensor on the left; its type, shape and size on the right.
 
     Args:
-        ids: (N,) int64, the whole text.
+        text: the whole one.
         start: where the window of tiles begins; the same stretch is printed in full.
     """
     left, right = st.columns([5, 2], gap="medium")
     with left:
-        st.code(printed(ids, start), language="python")
+        st.code(printed(text, start), language="python")
         st.caption(
             _(
                 "PyTorch shows only both ends of a long tensor. The second answer is where the tiles above begin."
             )
         )
     with right:
-        st.html(_facts(ids))
+        st.html(_facts(text))
         st.markdown(
             _(
                 "An id is a name, not a quantity: 12 is not “more” than 11. "
@@ -35,18 +35,20 @@ def section(ids: Tensor, start: int) -> None:
         )
 
 
-def printed(ids: Tensor, start: int) -> str:
+def printed(text: EncodedText, start: int) -> str:
     """What a Python prompt answers."""
+    ids = text.ids
     end = min(start + STRETCH, len(ids))
-    asked = {
+    answers = {
         "ids = tokenizer.encode(text)\n>>> ids": repr(ids),
         f"ids[{start}:{end}]": repr(ids[start:end]),
         "ids.dtype, ids.shape, ids.nbytes": repr((ids.dtype, ids.shape, ids.nbytes)),
     }
-    return "\n".join(f">>> {question}\n{answer}" for question, answer in asked.items())
+    return "\n".join(f">>> {question}\n{answer}" for question, answer in answers.items())
 
 
-def _facts(ids: Tensor) -> str:
+def _facts(text: EncodedText) -> str:
+    ids = text.ids
     bytes_each = ids.element_size()
     product = _("{n} characters × {bytes} bytes").format(n=number(len(ids)), bytes=bytes_each)
     facts = [

@@ -58,9 +58,9 @@ def stopped_run(store: RunStore) -> Run:
     for event in trainer.run():
         recorder.record(event)
         if isinstance(event, StepEvent) and event.step == 3:
-            trainer.change(learning_rate=0.01)
+            trainer.steering.change(learning_rate=0.01)
         if event.step == 7:
-            trainer.stop()
+            trainer.steering.stop()
     store.set_status(run.id, "stopped")
     return store.run(run.id)
 

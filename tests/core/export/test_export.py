@@ -151,7 +151,7 @@ def test_changes_made_while_it_went_are_replayed(store: RunStore) -> None:
     for event in trainer.run():
         recorder.record(event)
         if isinstance(event, StepEvent) and event.step == 12:
-            trainer.change(learning_rate=0.3, eval_interval=5, pace=10_000)
+            trainer.steering.change(learning_rate=0.3, eval_interval=5, pace=10_000)
     store.set_status(run.id, "done")
     assert {change.name for change in store.changes(run.id)} == {"learning_rate", "eval_interval", "pace"}
     names = run_here(list(export_parts(store, store.run(run.id)).parts.values()))
@@ -172,7 +172,7 @@ def test_a_stopped_run_ends_where_it_ended(store: RunStore) -> None:
     for event in trainer.run():
         recorder.record(event)
         if event.step == 7:
-            trainer.stop()
+            trainer.steering.stop()
     store.set_status(run.id, "stopped")
     script, _ = export_script(store, store.run(run.id))
     assert "stopped after 7 of its 30 steps" in script

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
-from minigpt_core.interpret.edited_table import Edit, TableModel, edited, learned_table
+from minigpt_core.interpret.bigram_table import Edit
+from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
 from minigpt_core.model import TinyGPT
 from minigpt_core.sampling import generate
 

@@ -35,7 +35,7 @@ def trained(store: RunStore, model: dict[str, Any], **settings: Any) -> Run:
     for event in trainer.run():
         recorder.record(event)
         if isinstance(event, StepEvent) and event.step == 13:
-            trainer.change(learning_rate=0.01)
+            trainer.steering.change(learning_rate=0.01)
     store.set_status(run.id, "done")
     return store.run(run.id)
 

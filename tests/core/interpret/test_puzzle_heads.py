@@ -2,14 +2,24 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
+from minigpt_core.generation.language_model import trained_language_model
 from minigpt_core.interpret.activations import run_with_cache
-from minigpt_core.interpret.puzzle_heads import PAIRS, best_head, head_scores, read_in, steps
-from minigpt_core.interpret.puzzles import Puzzle, unseen_puzzles
+from minigpt_core.interpret.puzzle_heads import (
+    PAIRS,
+    PuzzleAttention,
+    attention_while_solving,
+    head_scores,
+    ranked_heads,
+    read_in,
+    steps,
+)
+from minigpt_core.interpret.puzzles import Puzzle, answers, unseen_puzzles
 from minigpt_core.model import build_model
 from minigpt_core.texts import corpus
 
@@ -69,5 +79,36 @@ def test_scores_are_the_mean_attention_to_the_right_places(task: str) -> None:
         looks += [cache.layers("attn.pattern")[:, 0, :, here, source] for here, source in steps(task, puzzle)]
     scores = head_scores(model, known.tokenizer, task, puzzles)
     torch.testing.assert_close(scores, torch.stack(looks).double().mean(0))
-    layer, head = best_head(scores)
-    assert scores[layer, head] == scores.max()
+    ranked = ranked_heads(scores)
+    assert sorted(ranked) == [(layer, head) for layer in range(2) for head in range(2)]
+    assert [*ranked.values()] == sorted(scores.flatten().tolist(), reverse=True)
+    assert all(scores[head] == share for head, share in ranked.items())
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_attention_while_solving_is_that_of_what_was_written(task: str) -> None:
+    known = prepare(corpus.normalize(corpus.load(task).text))
+    config = ModelConfig(
+        vocab_size=known.tokenizer.vocab_size,
+        n_layer=2,
+        n_head=2,
+        n_embd=16,
+        block_size=20,
+        positions="rotary",
+    )
+    torch.manual_seed(0)
+    lm = trained_language_model(build_model(config).eval(), config, known.tokenizer.characters, lower=True)
+    for puzzle in some_puzzles(task)[:4]:
+        solved = attention_while_solving(lm, task, puzzle)
+        assert solved.written == answers(lm.network, lm.tokenizer, [puzzle], 20)[0]
+        cache = run_with_cache(lm.network, lm.tokenizer.encode(solved.text[:20])[None])[1]
+        np.testing.assert_array_equal(solved.pattern, cache.layers("attn.pattern")[:, 0].numpy())
+        assert all(here < min(len(solved.text), 20) and source <= here for here, source in solved.steps)
+
+
+def test_the_strongest_head_of_a_row_is_the_one_that_looks_there() -> None:
+    pattern = np.zeros((2, 3, 5, 5), dtype=np.float32)
+    pattern[1, 2, 3, 2], pattern[0, 1, 4, 1] = 0.9, 0.8
+    solved = PuzzleAttention("reversed-words", Puzzle("ba>", "ab\n"), "ab\n", pattern)
+    assert solved.steps == [(3, 2), (4, 1)]
+    assert solved.strongest(3, 2) == (1, 2) and solved.strongest(4, 1) == (0, 1)

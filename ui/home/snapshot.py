@@ -9,9 +9,9 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent
 from ui import resources, state
-from ui.home import figures
-from ui.home.figures import Prediction, Settings
-from ui.home.moves import Move, is_about, next_move
+from ui.home import run_facts
+from ui.home.next_step import NextStep, is_about, next_step
+from ui.home.run_facts import Configs, Prediction
 from ui.resources import ChosenText
 from ui.runs.health import last_evaluation, spoiled
 from ui.server import routes
@@ -19,14 +19,14 @@ from ui.words.i18n import translate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Scene:
+class Snapshot:
     """The chosen text, the current run, and what can be said about both."""
 
     chosen: ChosenText
     dataset: Dataset
     run: Run | None
-    settings: Settings
-    move: Move
+    configs: Configs
+    next_step: NextStep
     """What to do next."""
 
     live: dict[str, Any]
@@ -50,7 +50,7 @@ class Scene:
     @property
     def chance(self) -> float:
         """The loss of pure chance with the model's vocabulary."""
-        return math.log(self.settings.model.vocab_size)
+        return math.log(self.configs.model.vocab_size)
 
     @property
     def elsewhere(self) -> bool:
@@ -65,24 +65,24 @@ class Scene:
 
     def look(self, station: str, done: bool) -> str:
         """The style of a station: what comes next has a ring, what is done is green."""
-        return "next" if station == self.move.station else "done" if done else ""
+        return "next" if station == self.next_step.station else "done" if done else ""
 
 
-def look_around() -> Scene:
+def take_snapshot() -> Snapshot:
     """Gather what is true now. Raises `StoreError`."""
     chosen, run = state.chosen_text(), state.current_run()
     dataset = resources.dataset(chosen.id, chosen.lower)
     prediction, trouble = None, ""
     try:
-        prediction = figures.prediction(run)
+        prediction = run_facts.prediction(run)
     except UserError as error:
         trouble = translate(error)
-    return Scene(
+    return Snapshot(
         chosen=chosen,
         dataset=dataset,
         run=run,
-        settings=figures.settings(run, dataset.tokenizer.vocab_size),
-        move=next_move(chosen, dataset, run),
+        configs=run_facts.configs(run, dataset.tokenizer.vocab_size),
+        next_step=next_step(chosen, dataset, run),
         live=routes.live_state(run) if run else {},
         evaluation=last_evaluation(run) if run else None,
         spoiled=run is not None and spoiled(run),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui.batches.pictures import text_bar
+from ui.batches.batch_pictures import text_bar
 from ui.words import tokens
 from ui.words.i18n import _, number, percent
 from ui.words.tokens import escape

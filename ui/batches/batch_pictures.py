@@ -1,4 +1,4 @@
-"""The pictures of the Batches page: draws and text in, safe HTML out."""
+"""The pictures of the Batches page: batches and text in, safe HTML out."""
 
 from collections.abc import Mapping, Sequence
 

@@ -6,7 +6,7 @@ from minigpt_core.data import Dataset
 from minigpt_core.errors import TextError
 from minigpt_core.store.runs import Run
 from ui import resources
-from ui.home import figures
+from ui.home import run_facts
 from ui.resources import ChosenText
 from ui.runs.health import spoiled
 from ui.words.i18n import N_
@@ -15,7 +15,7 @@ WATCHED = ("queued", "running", "paused")
 
 
 @dataclass(frozen=True)
-class Move:
+class NextStep:
     """The one thing to do next: what its button says, where it leads, and which station it belongs to."""
 
     words: str
@@ -26,18 +26,17 @@ class Move:
     station: str
 
 
-CHOOSE = Move(N_("Choose another text"), ":material/sort_by_alpha:", "vocabulary", "text")
-BEGIN = Move(N_("Begin: train the model"), ":material/play_arrow:", "training", "training")
-WATCH = Move(N_("Watch it learn"), ":material/show_chart:", "training", "training")
-GO_ON = Move(N_("Back to the training"), ":material/play_arrow:", "training", "training")
-WRITE = Move(N_("Let it write"), ":material/edit_note:", "sampling", "prompt")
+CHOOSE = NextStep(N_("Choose another text"), ":material/sort_by_alpha:", "vocabulary", "text")
+BEGIN = NextStep(N_("Begin: train the model"), ":material/play_arrow:", "training", "training")
+WATCH = NextStep(N_("Watch it learn"), ":material/show_chart:", "training", "training")
+GO_ON = NextStep(N_("Back to the training"), ":material/play_arrow:", "training", "training")
+WRITE = NextStep(N_("Let it write"), ":material/edit_note:", "sampling", "prompt")
 
 
-def next_move(chosen: ChosenText, dataset: Dataset, run: Run | None) -> Move:
+def next_step(chosen: ChosenText, dataset: Dataset, run: Run | None) -> NextStep:
     """What the one obvious button of the Home page offers."""
-    if isinstance(
-        figures.batch_places(dataset.train, figures.settings(run, dataset.tokenizer.vocab_size)), TextError
-    ):
+    used = run_facts.configs(run, dataset.tokenizer.vocab_size)
+    if isinstance(run_facts.batch_starts(dataset, used), TextError):
         return CHOOSE
     if run is None or run.prepared or not is_about(run, chosen):
         return BEGIN

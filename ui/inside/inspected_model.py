@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from torch import nn
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
@@ -13,7 +12,7 @@ from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
-from ui.inside import offer
+from ui.inside import train_gpt
 from ui.runs.health import broken, ending, last_evaluation, loss_number
 from ui.runs.wording import run_title, status_word, text_title
 from ui.words import glossary
@@ -24,15 +23,12 @@ RUN, STEP, ASIDE = "inside.run", "inside.step", "inside.aside"
 
 
 @dataclass(frozen=True)
-class Subject:
+class InspectedModel:
     """A trained model to look into."""
 
     run: Run
     step: int
     """Which checkpoint."""
-
-    model: nn.Module
-    """In eval mode, shared by everybody: only to be read."""
 
     tokenizer: CharTokenizer
 
@@ -55,26 +51,26 @@ class Subject:
 LONGEST = 256
 
 
-def choose(
+def choose_model(
     *, needs_layers: bool, pick_step: bool = True, usual: Run | None = None, instead: Run | None = None
-) -> Subject | None:
+) -> InspectedModel | None:
     """The pickers in the sidebar; None if there is no run to look into (this has been said on the page then).
 
-    The followed run is shown if it can be; else the one that `best_of` finds.
+    The followed run is shown if it can be; else the one that `best_run` finds.
 
     Args:
         needs_layers: only runs with layers can be shown.
         pick_step: False takes the last checkpoint: the page has a way through the training of its own.
-        usual: what to show where no run is followed, instead of the one that `best_of` finds.
-        instead: what to show though another run is followed (its last checkpoint): see `look_aside`.
+        usual: what to show where no run is followed, instead of the one that `best_run` finds.
+        instead: what to show though another run is followed (its last checkpoint): see `preview_run`.
 
     Raises:
         UserError: the run or its weights cannot be read.
     """
-    candidates = [run for run in state.visible_runs() if fits(run, needs_layers)]
-    shown = instead or shown_run(candidates, needs_layers, usual)
+    candidates = [run for run in state.visible_runs() if can_be_shown(run, needs_layers)]
+    shown = instead or run_shown(candidates, needs_layers, usual)
     if shown is None:
-        offer.nothing_to_look_into()
+        train_gpt.nothing_to_look_into()
         return None
     with st.sidebar:
         _pick_run(shown, candidates)
@@ -82,37 +78,39 @@ def choose(
             _say_whose(instead)
         step = _pick_step(shown) if pick_step and not instead else last_step(shown)
         if not any(run.model.n_layer and not run.prepared for run in candidates):
-            offer.button()
-    words = CharTokenizer.from_characters(shown.characters)
-    subject = Subject(shown, step, resources.model(shown.id, step), words)
-    _say_what_is_shown(subject, needs_layers)
-    return subject
+            train_gpt.button()
+    resources.model(shown.id, step)  # if its weights cannot be read, that is said first
+    inspected = InspectedModel(shown, step, CharTokenizer.from_characters(shown.characters))
+    _say_what_is_shown(inspected, needs_layers)
+    return inspected
 
 
-def fits(run: Run, needs_layers: bool) -> bool:
+def can_be_shown(run: Run, needs_layers: bool) -> bool:
     """Whether the page has something to show of this run."""
     return bool((run.model.n_layer or not needs_layers) and resources.store().checkpoints(run.id))
 
 
-def shown_run(candidates: list[Run], needs_layers: bool, usual: Run | None = None) -> Run | None:
+def run_shown(candidates: list[Run], needs_layers: bool, usual: Run | None = None) -> Run | None:
     """The followed run if it fits (it may be somebody else's), else the one that is looked into by default."""
     followed = state.current_run() if state.run_id() else None
-    if followed is not None and fits(followed, needs_layers):
+    if followed is not None and can_be_shown(followed, needs_layers):
         return followed
-    return usual or best_of(candidates, text_in_hand())
+    return usual or best_run(candidates, current_text_id())
 
 
-def run_to_look_into() -> Run | None:
+def run_to_inspect() -> Run | None:
     """The run that a page shows the inside of: the followed one, else the best of those with attention and weights.
 
     None where there are no prepared runs either. Raises `StoreError`.
     """
     if state.run_id():
         return state.current_run()
-    return best_of([run for run in state.visible_runs() if fits(run, needs_layers=True)], text_in_hand())
+    return best_run(
+        [run for run in state.visible_runs() if can_be_shown(run, needs_layers=True)], current_text_id()
+    )
 
 
-def best_of(runs: Iterable[Run], text_id: str | None) -> Run | None:
+def best_run(runs: Iterable[Run], text_id: str | None) -> Run | None:
     """The run to look into: before all others a sound one, on this text if there is one; with attention rather than
     without; one's own rather than a prepared one, and of those the one in the page's language."""
     story = corpus.load(spoken().story).title
@@ -125,7 +123,7 @@ def best_of(runs: Iterable[Run], text_id: str | None) -> Run | None:
     return next((run for run in ordered if not ending(run)[1]), next(iter(ordered), None))
 
 
-def text_in_hand() -> str | None:
+def current_text_id() -> str | None:
     """The text of the current run; before the first one, the chosen text. None where neither can be read."""
     try:
         run = state.current_run()
@@ -135,7 +133,7 @@ def text_in_hand() -> str | None:
 
 
 def _pick_run(shown: Run, candidates: list[Run]) -> None:
-    names = titles([shown, *(run for run in candidates if run.id != shown.id)])
+    names = run_labels([shown, *(run for run in candidates if run.id != shown.id)])
     state.set_page_state(RUN, shown.id)
     st.selectbox(
         _("Which model?"),
@@ -147,14 +145,14 @@ def _pick_run(shown: Run, candidates: list[Run]) -> None:
     )
 
 
-def titles(runs: Sequence[Run]) -> dict[str, str]:
+def run_labels(runs: Sequence[Run]) -> dict[str, str]:
     """What each run is called in a list to choose from, by its id: no two alike."""
-    names = {run.id: title(run) for run in runs}
+    names = {run.id: run_label(run) for run in runs}
     seen = Counter(names.values())
     return {id_: name if seen[name] == 1 else f"{name} · {id_[:6]}" for id_, name in names.items()}
 
 
-def title(run: Run) -> str:
+def run_label(run: Run) -> str:
     """What a run is called among others: its name, how good it is, and its text (a narrow list cuts off the end)."""
     name, text, (loss, is_broken) = run_title(run), text_title(run.text_title), ending(run)
     parts = [name]
@@ -169,17 +167,17 @@ def title(run: Run) -> str:
     return " · ".join(parts)
 
 
-def look_aside(run_id: str | None) -> None:
+def preview_run(run_id: str | None) -> None:
     """Show this run without following it, or (None) no longer. It ends by itself when another run is followed."""
     state.set_page_state(ASIDE, (state.run_id(), run_id) if run_id else None)
 
 
-def aside() -> Run | None:
+def previewed_run() -> Run | None:
     """The run that is shown without being followed."""
     followed, run_id = state.page_state(ASIDE, None) or (None, None)
     if run_id is None or followed != state.run_id():
         return None
-    return next((run for run in state.visible_runs() if run.id == run_id and fits(run, False)), None)
+    return next((run for run in state.visible_runs() if run.id == run_id and can_be_shown(run, False)), None)
 
 
 def _say_whose(shown: Run) -> None:
@@ -190,7 +188,7 @@ def _say_whose(shown: Run) -> None:
 
 
 def _switch_run() -> None:
-    look_aside(None)
+    preview_run(None)
     state.follow_run(state.page_state(RUN, None))
 
 
@@ -232,18 +230,23 @@ def _switch_step() -> None:
     state.choose_checkpoint("last" if step == last else str(step))
 
 
-def _say_what_is_shown(subject: Subject, needs_layers: bool) -> None:
+def _say_what_is_shown(inspected: InspectedModel, needs_layers: bool) -> None:
     """A word where the page does not show what one may expect, or where there is little to learn from it."""
     followed = _followed()
-    if followed is not None and followed.id != subject.run.id and needs_layers and not followed.model.n_layer:
+    if (
+        followed is not None
+        and followed.id != inspected.run.id
+        and needs_layers
+        and not followed.model.n_layer
+    ):
         words = _("“{mine}” has no layers to look into, so this shows “{other}”.")
         st.caption(
             words.format(
-                mine=escape_markdown(run_title(followed)), other=escape_markdown(run_title(subject.run))
+                mine=escape_markdown(run_title(followed)), other=escape_markdown(run_title(inspected.run))
             )
         )
-    last = last_evaluation(subject.run, subject.step)
-    if last is not None and subject.step > 0 and broken(last.train_loss, subject.config.vocab_size):
+    last = last_evaluation(inspected.run, inspected.step)
+    if last is not None and inspected.step > 0 and broken(last.train_loss, inspected.config.vocab_size):
         words = _("The training broke this model (loss {loss}): what is inside means nothing any more.")
         st.markdown(f":orange[:material/warning:] {words.format(loss=loss_number(last.train_loss))}")
 

@@ -1,0 +1,63 @@
+"""The loop of a worker without its process: what it hears, what it does."""
+
+import queue
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minigpt_core.configs import TrainConfig
+from minigpt_core.jobs.worker import Controls, train
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+
+TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
+
+
+class Script(queue.Queue[Any]):
+    """What the other side says before each turn of the loop; Stop as soon as the run waits for more."""
+
+    def __init__(self, *turns: list[str]) -> None:
+        super().__init__()
+        self._turns = list(turns)
+
+    def empty(self) -> bool:
+        for word in self._turns.pop(0) if self._turns else []:
+            self.put({"do": word})
+        return super().empty()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        return {"do": "stop"} if super().empty() else super().get(block, timeout)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path)
+
+
+def make_run(store: RunStore, **training: Any) -> Run:
+    config = TrainConfig(
+        **({"steps": 40, "eval_interval": 40, "sample_length": 0, "eval_windows": 1} | training)
+    )
+    return new_run(
+        store, text=TEXT, title="chat", model_fields={"block_size": 8, "n_embd": 16}, training=config
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        (["pause"], 0),
+        (["step"], 1),
+        (["step", "step"], 2),
+        (["step", "pause"], 0),
+        (["step", "resume", "pause"], 0),
+        (["step", "resume", "step"], 1),
+    ],
+)
+def test_a_held_run_makes_the_steps_that_were_asked_for_since(
+    store: RunStore, words: list[str], made: int
+) -> None:
+    run = make_run(store)
+    assert train(store, run.id, Controls(Script([], [], words), lambda *_: None)) == "stopped"
+    assert store.run(run.id).step == made

@@ -1,0 +1,38 @@
+"""What this is, and the one button to press next."""
+
+import streamlit as st
+
+from ui.home.next_step import BEGIN, NextStep
+from ui.inside.inspected_model import run_to_inspect
+from ui.journey import PAGES
+from ui.words.i18n import _
+
+
+def head(step: NextStep) -> None:
+    """What this is, and the one button to press."""
+    words, button = st.columns([7, 3], vertical_alignment="center", gap="medium")
+    with words:
+        st.title(_("Watch a mini-GPT learn to write"))
+        st.markdown(
+            _("It reads a text and guesses **each next character**: at random first, then better and better.")
+        )
+    with button.container(horizontal_alignment="center", gap="xxsmall"):
+        if st.button(_(step.words), icon=step.icon, type="primary", key="home_begin", width="stretch"):
+            st.switch_page(PAGES[step.page].script)
+        st.caption(_("Don’t worry, you can’t break it."), text_alignment="center")
+        if step is BEGIN:
+            _offer_prepared()
+
+
+def _offer_prepared() -> None:
+    """For who has trained nothing yet: a model that can write already."""
+    run = run_to_inspect()
+    if run is not None and run.prepared:
+        st.page_link(
+            PAGES["sampling"].script,
+            label=_("or let a prepared model write"),
+            icon=":material/edit_note:",
+            query_params={"run": run.id},
+            help=_("A GPT that was trained beforehand and comes with the program."),
+            width="content",
+        )
