@@ -17,11 +17,12 @@ from benchmarks.responsiveness import report
 from minigpt_core.interpret.ablation import ablation_table, held_out, parts_of
 from minigpt_core.interpret.activations import run_with_cache
 from minigpt_core.jobs.worker import make_trainer
-from minigpt_core.model import GPT, build_model, count_parameters
+from minigpt_core.model import GPT, build_model
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
+from minigpt_core.weights import count_parameters
 from scripts.browser import find_chromium, go, launch, new_context, wait_until_idle
 from scripts.running_app import running_app
 

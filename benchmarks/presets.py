@@ -24,11 +24,11 @@ from benchmarks.textbook import Textbook
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.interpret.puzzles import SPLITS, Puzzle, accuracy, unseen_puzzles
-from minigpt_core.model import parameters_of
 from minigpt_core.ngrams import NgramLM, NgramModel
 from minigpt_core.presets import NANOGPT_CPU, PRESETS, Preset, find_preset
 from minigpt_core.texts import corpus
 from minigpt_core.training import DoneEvent, Event, MetricsEvent, StepEvent, Trainer
+from minigpt_core.weights import parameters_of
 
 INTERRUPTIONS = 30  # a run is interrupted so many times
 TEXTBOOK_STEPS = 4  # for so many steps of the textbook's

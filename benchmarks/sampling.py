@@ -3,7 +3,7 @@
 Both write the same characters. "from one character" ends when the window is full, "from half a window" begins with a
 prompt of half its length; "beyond it" goes on from a full window, either read again for every character ("sliding",
 exact) or cut down to its half whenever it is full ("halved"; both ways then read the same windows). Then: how long it
-takes to find the surprise of a text, and the stretches of a sample that stand in a text of a million characters.
+takes to find the token_losses of a text, and the stretches of a sample that stand in a text of a million characters.
 
     python -m benchmarks.sampling [--threads 1] [--repeats 3]
 """
@@ -19,14 +19,17 @@ import torch
 from torch import Tensor, nn
 
 from minigpt_core.configs import ModelConfig
+from minigpt_core.generation.streaming import stream
+from minigpt_core.generation.token_losses import token_losses
 from minigpt_core.interpret.memorization import KnownText
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.model import build_model
 from minigpt_core.presets import NANOGPT_CPU
-from minigpt_core.sampling import SampleStep, generate, surprise
+from minigpt_core.sampling import SampleStep
+from minigpt_core.weights import count_parameters
 
 V = 65  # Tiny Shakespeare's
 LARGE = {"n_layer": 6, "n_head": 6, "n_embd": 384, "block_size": 256}  # nanoGPT's, trained on a graphics card
-READ = 10_000  # characters of a text whose surprise is looked at
+READ = 10_000  # characters of a text whose token_losses is looked at
 
 
 def main() -> None:
@@ -44,7 +47,7 @@ def main() -> None:
         print(f"\n{size:.1f} million parameters, block {config.block_size}, {options.threads} thread(s)")
         compare(model, config.block_size, options.repeats)
     ids = torch.randint(V, (READ,))
-    seconds = best(lambda: surprise(model, ids, config.block_size), options.repeats)
+    seconds = best(lambda: token_losses(model, ids, config.block_size), options.repeats)
     print(f"surprise of {READ:,} characters: {seconds:.2f} s")
     rng = random.Random(1)
     words = ["".join(rng.choices(ascii_lowercase, k=rng.randint(1, 9))) for _ in range(2000)]
@@ -79,7 +82,7 @@ def written(
 ) -> list[int]:
     """The ids of a text."""
     generator = torch.Generator().manual_seed(1)
-    steps: Iterator[SampleStep] = generate(
+    steps: Iterator[SampleStep] = stream(
         model, prompt, length, block_size, generator=generator, use_cache=cached, keep=keep
     )
     return [step.token for step in steps]

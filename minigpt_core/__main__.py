@@ -24,11 +24,11 @@ from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
 from minigpt_core.export.metrics import ExportError, export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import ENGLISH, export_script, languages
+from minigpt_core.generation.streaming import stream
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
-from minigpt_core.model import load_model
 from minigpt_core.presets import Preset, find_preset
-from minigpt_core.sampling import generate, start_id
+from minigpt_core.sampling import start_id
 from minigpt_core.store import prepared
 from minigpt_core.store.checkpoint_files import write_whole
 from minigpt_core.store.new_run import new_run
@@ -36,6 +36,7 @@ from minigpt_core.store.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import DoneEvent, Event, MetricsEvent, SampleEvent, StepEvent, Trainer, part
+from minigpt_core.weights import load_model
 
 BAR_WIDTH = 24
 BAR_SECONDS = 0.1
@@ -298,7 +299,7 @@ def command_sample(options: argparse.Namespace) -> int:
     generator = torch.Generator().manual_seed(options.seed)
     check_range("keep", options.keep, 0, run.model.block_size - 1)
     print(prompt, end="", flush=True)
-    steps = generate(
+    steps = stream(
         model, idx, options.tokens, run.model.block_size,
         generator=generator, settings=settings, keep=options.keep or None,
     )  # fmt: skip

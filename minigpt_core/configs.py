@@ -81,6 +81,11 @@ class ModelConfig:
         check_combination(self)
 
     @property
+    def is_tinygpt(self) -> bool:
+        """Whether it is the notebook's model: neither layers nor positions."""
+        return self.n_layer == 0 and self.positions == "none"
+
+    @property
     def head_size(self) -> int:
         """hs: how many numbers each head works with."""
         return self.n_embd // self.n_head

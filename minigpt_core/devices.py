@@ -5,7 +5,7 @@ from torch import nn
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
-from minigpt_core.model import parameters_of
+from minigpt_core.weights import parameters_of
 
 # Floating-point operations of one training step. Below the first, a graphics processor spends its time on starting
 # kernels; below the second, a second thread waits longer than it works. See benchmarks/threads.py.

@@ -17,7 +17,7 @@ class Rung:
 
     model: dict[str, Any] = field(default_factory=dict)
     """The fields of `ModelConfig` that change. One of them brings more along: with a norm, a model also begins with
-    smaller weights (`GPT.draw_weights`), so what LayerNorm gains is the gain of both."""
+    smaller weights (`GPT.init_weights`), so what LayerNorm gains is the gain of both."""
 
     training: dict[str, Any] = field(default_factory=dict)
     """The fields of `TrainConfig` that change."""

@@ -4,29 +4,17 @@ Letters as in `minigpt_core.model`: B sequences, T characters, C numbers a chara
 vocabulary; N = B · T characters in a batch.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
-
 from minigpt_core.configs import ModelConfig
-from minigpt_core.model import WithoutDrawing, build_model
+from minigpt_core.weights import PartParameters, parameters_by_part
 
 FLOAT32_BYTES = 4
 OPTIMIZER_STATES = {  # numbers that an optimizer keeps for each parameter, and for each of a matrix inside the layers
     "adamw": (2, 2),  # the mean of its gradients, and of their squares
     "muon": (2, 1),  # matrices inside the layers: the mean alone; the others have AdamW
     "sgd": (0, 0),
-}
-PART_OF_MODULE = {  # the part of the model that each of its modules belongs to
-    "token_embedding": "embedding",
-    "position_embedding": "positions",
-    "norm_1": "norm_1",
-    "attention": "attention",
-    "norm_2": "norm_2",
-    "mlp": "mlp",
-    "final_norm": "final_norm",
-    "lm_head": "output",
 }
 
 
@@ -54,18 +42,6 @@ class TrainingMemory:
         )
 
 
-@dataclass(frozen=True)
-class PartParameters:
-    """What training adjusts in one part of a model, over all layers."""
-
-    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    """Name and shape of each tensor; those of the first layer for a part that every layer has."""
-
-    count: int = 0
-    hidden_matrices: int = 0
-    """How many of them stand in matrices inside the layers: those that Muon trains."""
-
-
 @lru_cache(maxsize=256)
 def training_memory(config: ModelConfig, batch_size: int, optimizer: str = "adamw") -> TrainingMemory:
     """What a training of this model keeps at least. Raises `KeyError` for an unknown optimizer."""
@@ -85,25 +61,6 @@ def memory_by_part(
         numbers = (part.count, part.count, states, activations.get(name, 0))
         memory[name] = TrainingMemory(*(FLOAT32_BYTES * n for n in numbers))
     return memory
-
-
-@lru_cache(maxsize=256)
-def parameters_by_part(config: ModelConfig) -> dict[str, PartParameters]:
-    """The parameters of each part that has any. All layers are alike: one is looked at, without its numbers."""
-    with torch.device("meta"), WithoutDrawing():
-        model = build_model(replace(config, n_layer=min(config.n_layer, 1)))
-    parts: dict[str, PartParameters] = {}
-    for name, parameter in model.named_parameters():  # a tied matrix comes once, as the embedding
-        inside = name.removeprefix("blocks.0.")
-        layers = 1 if inside == name else config.n_layer
-        part = PART_OF_MODULE[inside.split(".")[0]]
-        before, count = parts.get(part, PartParameters()), layers * parameter.numel()
-        parts[part] = PartParameters(
-            (*before.shapes, (inside, tuple(parameter.shape))),
-            before.count + count,
-            before.hidden_matrices + (count if inside != name and parameter.ndim == 2 else 0),
-        )
-    return parts
 
 
 def saved_activations(config: ModelConfig, batch_size: int) -> dict[str, int]:
@@ -139,5 +96,5 @@ def saved_by_attention(config: ModelConfig, N: int) -> int:
     saved = 5 * NC + (3 * patterns if config.dropout else heads)
     rotary = config.positions == "rotary"
     if config.qk_norm:
-        saved += 2 * heads + (2 if not config.dropout or rotary else 3) * NC
+        saved += 2 * heads + (2 if rotary else 3) * NC
     return saved + (3 * NC if rotary and not config.dropout else 0)

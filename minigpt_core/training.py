@@ -25,10 +25,12 @@ from minigpt_core.devices import (
     place,
     step_operations,
 )
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.generation.streaming import stream
+from minigpt_core.model import build_model
 from minigpt_core.random_numbers import RandomNumbers
-from minigpt_core.sampling import generate, start_id
+from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent, Steering
+from minigpt_core.weights import count_parameters
 
 # One chunk of an evaluation takes some milliseconds, so that Stop is heard in between: at most so many characters,
 # and so many products of a character and a parameter.
@@ -343,7 +345,7 @@ class Trainer:
     def _sample(self) -> str:
         generator = torch.Generator().manual_seed(self.config.seed)
         prompt, T = torch.tensor([start_id(self.dataset.tokenizer)]), self.model_config.block_size
-        steps = generate(
+        steps = stream(
             self.model, prompt, self.config.sample_length, T, generator=generator, keep=T // 2 or None
         )  # half a window forgotten at a time: a sample must not hold the training up
         return self.dataset.tokenizer.decode([s.token for s in steps])

@@ -1,8 +1,8 @@
 """The journey at a glance."""
 
 from minigpt_core.data import prepare
-from minigpt_core.model import count_parameters
 from minigpt_core.sampling import generate, next_probabilities, predict
+from minigpt_core.weights import count_parameters
 from ui.components.show_code import show_code
 from ui.home import header, notebook_cells, stations
 from ui.home.snapshot import take_snapshot

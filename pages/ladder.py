@@ -9,4 +9,4 @@ sections.page()
 if sections.group() == "alone":
     show_code("ladder_alone", Rung, settings_alone, Block)
 else:
-    show_code("ladder", Rung, settings_up_to, Block, GPT.draw_weights)
+    show_code("ladder", Rung, settings_up_to, Block, GPT.init_weights)

@@ -2,7 +2,8 @@
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import model_parts
-from minigpt_core.model import GPT, TinyGPT, build_model, parameters_of
+from minigpt_core.model import GPT, TinyGPT, build_model
+from minigpt_core.weights import parameters_of
 from ui import resources, state
 from ui.components.show_code import show_code
 from ui.model import choice, controls, sections

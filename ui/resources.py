@@ -20,12 +20,9 @@ from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
-from minigpt_core.generation.language_model import (
-    LanguageModel,
-    ngram_language_model,
-    trained_language_model,
-)
+from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
 from minigpt_core.generation.request import GenerationRequest
+from minigpt_core.generation.streaming import stream
 from minigpt_core.interpret.ablation import (
     AblatedModel,
     Means,
@@ -47,19 +44,19 @@ from minigpt_core.interpret.activations import (
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.memorization import Copied, KnownText
 from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
+from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
-from minigpt_core.model import fresh_model, load_model
-from minigpt_core.sampling import SampleStep, generate
+from minigpt_core.sampling import SampleStep
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import part
+from minigpt_core.weights import fresh_model, load_model
 from ui.ablation.table import Table
 from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
-from ui.model.follow import Stage, follow
 
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
@@ -237,7 +234,7 @@ def followed(
     """
     generator = torch.Generator().manual_seed(batch_seed)
     idx, _targets = get_batch(dataset(text_id, lower).train, config.block_size, batch_size, generator)
-    return follow(model(*weights) if weights else fresh_model(config, model_seed), idx)
+    return trace(model(*weights) if weights else fresh_model(config, model_seed), idx)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -295,7 +292,7 @@ def write(
     generator = torch.Generator().manual_seed(seed)
     settings = SampleSettings(temperature=0.8)
     return list(
-        generate(asked, torch.tensor(prompt), length, block_size, generator=generator, settings=settings)
+        stream(asked, torch.tensor(prompt), length, block_size, generator=generator, settings=settings)
     )
 
 

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from minigpt_core.data import prepare
 from minigpt_core.devices import calculates_bfloat16
-from minigpt_core.model import parameters_of
 from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import CHARACTERS_PER_CHUNK, WORK_PER_CHUNK
+from minigpt_core.weights import parameters_of
 
 ENGLISH = "en"
 WORDS = Path(__file__).parent / "words"
@@ -80,20 +80,17 @@ def export_parts(store: RunStore, run: Run, language: str = ENGLISH) -> Exported
 def flags_of_model(run: Run) -> dict[str, bool]:
     """Which parts the model has."""
     model = run.model
-    tiny = model.n_layer == 0 and model.positions == "none"
     gpt2_weights = model.norm != "none" or model.tie_weights
     learned = model.positions == "learned"
     projections = model.n_layer > 0 and (model.zero_init or (model.residual and model.norm != "none"))
     zero_head = model.zero_init and not model.tie_weights
     return {
-        "tiny": tiny,
+        "tiny": model.is_tinygpt,
         "layers": model.n_layer > 0,
         "learned": learned,
         "rotary": model.positions == "rotary",
-        "scale": model.qk_norm or model.norm == "rmsnorm",
         "qk_norm": model.qk_norm,
         "norm": model.norm != "none",
-        "rmsnorm": model.norm == "rmsnorm",
         "mlp": model.mlp != "none",
         "gelu": model.mlp == "gelu",
         "relu2": model.mlp == "relu2",
@@ -114,7 +111,6 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
     falling, warmup = training.schedule != "constant", training.warmup_steps > 0
     changed = {change.name for change in changes}
     few_digits = calculates_bfloat16(torch.device("cpu"))
-    tiny = run.model.n_layer == 0 and run.model.positions == "none"
     wide = run.model.norm != "none" and run.model.residual and not run.model.zero_init
     return {
         "accelerator": run.device != "cpu",
@@ -130,7 +126,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "linear": training.schedule == "linear",
         "clip": training.grad_clip > 0,
         **{name: training.optimizer == name for name in ("adamw", "sgd", "muon")},
-        "groups": training.weight_decay > 0 and not tiny,
+        "groups": training.weight_decay > 0 and not run.model.is_tinygpt,
         "changed": bool(changes),
         "changed_rate": "learning_rate" in changed,
         "changed_interval": "eval_interval" in changed,
@@ -152,7 +148,7 @@ def values_of(run: Run, text: str, changes: list[ChangeEvent]) -> dict[str, Any]
     model, training = run.model, run.training
     tokenizer = CharTokenizer.from_characters(run.characters)
     norms = {
-        "rmsnorm": "RMSNorm()",
+        "rmsnorm": "nn.RMSNorm(n_embd, eps=1e-5)",
         "layernorm": f"nn.LayerNorm(n_embd{'' if model.bias else ', bias=False'})",
     }
     scheduled = training.schedule != "constant" or training.warmup_steps > 0
@@ -171,7 +167,7 @@ def values_of(run: Run, text: str, changes: list[ChangeEvent]) -> dict[str, Any]
         "no_bias": "" if model.bias else ", bias=False",
         "no_head_bias": "" if model.bias and not model.tie_weights else ", bias=False",
         "norm": norms.get(model.norm, ""),
-        "model": "TinyGPT" if model.n_layer == 0 and model.positions == "none" else "GPT",
+        "model": "TinyGPT" if model.is_tinygpt else "GPT",
         "last_step": run.step if ended_before(run) else "steps",
         "changes": "\n".join(f"    ({c.step}, {c.name!r}, {value_of(c)!r})," for c in changes),
         "rate_now": "learning_rate * learning_rate_share(step)" if scheduled else "learning_rate",

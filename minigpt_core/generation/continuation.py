@@ -8,7 +8,7 @@ from torch import nn
 
 from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.request import USUAL_TEMPERATURE
-from minigpt_core.sampling import generate
+from minigpt_core.generation.streaming import stream
 from minigpt_core.tokenizer import CharTokenizer
 
 
@@ -38,7 +38,7 @@ def continue_text(
     """
     generator, settings = torch.Generator().manual_seed(seed), SampleSettings(temperature=temperature)
     idx = torch.tensor(prompt)
-    steps = generate(model, idx, max(length, 0), block_size, generator=generator, settings=settings)
+    steps = stream(model, idx, max(length, 0), block_size, generator=generator, settings=settings)
     drawn = [(step.token, step.probability) for step in steps]
     return Continuation(
         tokenizer.decode([token for token, _probability in drawn]),

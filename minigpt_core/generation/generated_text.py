@@ -15,7 +15,8 @@ from minigpt_core.configs import SampleSettings
 from minigpt_core.errors import UserError
 from minigpt_core.generation.language_model import LanguageModel, encode_prompt
 from minigpt_core.generation.request import MAX_LENGTH, GenerationRequest
-from minigpt_core.sampling import SampleStep, generate, generate_many, next_probabilities, predict
+from minigpt_core.generation.streaming import stream, stream_batch
+from minigpt_core.sampling import SampleStep, next_probabilities, predict
 
 SURE = 0.6  # a probability above which there is little to draw
 
@@ -64,7 +65,7 @@ class GeneratedText:
         self._tokens: list[SampledToken] = []
         self._problem: UserError | None = None
         self._lock = Lock()
-        self._steps = generate(
+        self._steps = stream(
             lm.network, torch.tensor(self.prompt.ids), MAX_LENGTH, lm.block_size,
             generator=torch.Generator().manual_seed(request.seed), settings=self.settings,
         )  # fmt: skip
@@ -151,7 +152,7 @@ def same_beginning(one: GenerationRequest, other: GenerationRequest) -> bool:
 def generate_batch(lm: LanguageModel, requests: Sequence[GenerationRequest]) -> Iterator[list[SampleStep]]:
     """The texts of one model from one prompt, character by character."""
     ids = torch.tensor(encode_prompt(lm, requests[0].prompt).ids)  # (T,)
-    return generate_many(
+    return stream_batch(
         lm.network, ids.repeat(len(requests), 1), MAX_LENGTH, lm.block_size,
         generators=[torch.Generator().manual_seed(request.seed) for request in requests],
         settings=[request.settings for request in requests],

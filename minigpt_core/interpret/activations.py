@@ -26,7 +26,6 @@ A model without layers has embed, pos_embed if it has positions, and logits. Lay
 names, and resid_post is resid_mid.
 """
 
-import math
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -37,8 +36,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.errors import UserError
-from minigpt_core.model import GPT, Block, CausalSelfAttention
+from minigpt_core.model import GPT, Block, CausalSelfAttention, attention_pattern, attention_scores
+from minigpt_core.sampling import diverged_error
 from minigpt_core.tokenizer import CharTokenizer
 
 Visit = Callable[[str, Tensor], Tensor]
@@ -129,34 +128,30 @@ def walk_on(model: nn.Module, x: Tensor, visit: Visit, layer: int = 0) -> Tensor
 def walk_block(block: Block, x: Tensor, visit: Visit, begin: str) -> Tensor:
     """The lines of `Block.forward`, (B, T, C) -> (B, T, C); `begin` stands before every name."""
     x = visit(begin + "resid_pre", x)
-    found = walk_attention(block.attention, visit(begin + "norm_1", block.norm_1(x)), visit, begin)
-    x = visit(begin + "resid_mid", x + found if block.residual else found)
+    attn_out = walk_attention(block.attention, visit(begin + "norm_1", block.norm_1(x)), visit, begin)
+    x = visit(begin + "resid_mid", x + attn_out if block.residual else attn_out)
     if block.mlp is not None and block.norm_2 is not None:
         pre = visit(begin + "mlp.pre", block.mlp.c_fc(visit(begin + "norm_2", block.norm_2(x))))  # (B, T, 4C)
-        post = visit(begin + "mlp.post", F.relu(pre).square() if block.mlp.relu2 else F.gelu(pre))
-        thought = visit(begin + "mlp_out", block.mlp.c_proj(post))  # (B, T, C)
-        x = x + thought if block.residual else thought
+        post = visit(begin + "mlp.post", block.mlp.activation(pre))
+        mlp_out = visit(begin + "mlp_out", block.mlp.c_proj(post))  # (B, T, C)
+        x = x + mlp_out if block.residual else mlp_out
     return visit(begin + "resid_post", x)
 
 
 def walk_attention(attention: CausalSelfAttention, x: Tensor, visit: Visit, begin: str) -> Tensor:
-    """The lines of `CausalSelfAttention.forward_with_pattern`, (B, T, C) -> (B, T, C)."""
-    T = x.size(1)
+    """The lines of `CausalSelfAttention.forward`, (B, T, C) -> (B, T, C), with the pattern written down."""
     names = (f"{begin}attn.{letter}" for letter in "qkv")
-    q, k, v = map(visit, names, attention.queries_keys_values(x))  # (B, nh, T, hs) each
-    q = q / math.sqrt(attention.config.head_size)  # before the product: hs numbers a character instead of T
-    scores = visit(begin + "attn.scores", q @ k.transpose(-2, -1))  # (B, nh, T, T)
-    pattern = scores.masked_fill(~causal_mask(T, x.device), -torch.inf).softmax(dim=-1)  # (B, nh, T, T)
-    z = visit(begin + "attn.z", visit(begin + "attn.pattern", pattern) @ v)  # (B, nh, T, hs)
-    return visit(begin + "attn_out", attention.join_heads(z))
+    q, k, v = map(visit, names, attention.project_qkv(x))  # (B, nh, T, hs) each
+    scores = visit(begin + "attn.scores", attention_scores(q, k))  # (B, nh, T, T)
+    pattern = visit(begin + "attn.pattern", attention_pattern(scores))  # (B, nh, T, T)
+    z = visit(begin + "attn.z", pattern @ v)  # (B, nh, T, hs)
+    return visit(begin + "attn_out", attention.merge_heads(z))
 
 
 def check_scores(logits: Tensor) -> None:
     """Raise `UserError` if a model's scores are not numbers."""
     if not torch.isfinite(logits).all():
-        raise UserError(
-            "This model's scores are not numbers any more: its training diverged. Choose an earlier checkpoint."
-        )
+        raise diverged_error()
 
 
 def causal_mask(T: int, device: torch.device | str = "cpu") -> Tensor:

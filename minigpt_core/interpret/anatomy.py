@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.memory import PartParameters, TrainingMemory, memory_by_part, parameters_by_part
-from minigpt_core.model import parameters_of
+from minigpt_core.memory import TrainingMemory, memory_by_part
+from minigpt_core.weights import PartParameters, parameters_by_part, parameters_of
 
 Shape = tuple[int, ...]
 

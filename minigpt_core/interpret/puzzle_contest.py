@@ -5,11 +5,7 @@ from dataclasses import dataclass
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset
-from minigpt_core.generation.language_model import (
-    LanguageModel,
-    ngram_language_model,
-    trained_language_model,
-)
+from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
 from minigpt_core.interpret.ablation import AblatedModel, Part
 from minigpt_core.interpret.puzzles import Puzzle, accuracy, unseen_puzzles
 from minigpt_core.presets import NOTEBOOK

@@ -12,7 +12,7 @@ from itertools import groupby
 import torch
 from torch import Tensor, nn
 
-from minigpt_core.sampling import Reader
+from minigpt_core.generation.decoder import IncrementalDecoder
 from minigpt_core.tokenizer import CharTokenizer
 
 SYLLABLES = re.compile(r"(?:[bcdfglmnprst][aeiou]){2,4}")
@@ -106,11 +106,11 @@ def same_lengths(puzzles: Sequence[Puzzle]) -> Iterator[list[int]]:
 
 def write(model: nn.Module, idx: Tensor, length: int, block_size: int) -> Tensor:
     """The `length` likeliest characters after each of the (B, T) beginnings, one by one: (B, length)."""
-    reader = Reader(model, idx, block_size)
+    decoder = IncrementalDecoder(model, idx, block_size)
     written = []
     for _ in range(length):
-        written.append(reader.scores().argmax(-1))  # (B,)
-        reader.read(written[-1])
+        written.append(decoder.next_logits().argmax(-1))  # (B,)
+        decoder.append(written[-1])
     return torch.stack(written, dim=1)
 
 

@@ -11,13 +11,14 @@ from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.generation.request import USUAL_TEMPERATURE, GenerationRequest
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.model import build_model
 from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Trainer
+from minigpt_core.weights import count_parameters
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.home import card_pictures, next_step, run_facts

@@ -10,10 +10,11 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import get_batch, prepare
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.memory import training_memory
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.model import build_model
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import CheckpointEvent, Trainer
+from minigpt_core.weights import count_parameters
 from tests.app.conftest import OpenPage
 from ui.model import choice, pictures
 from ui.model.words import formula, letters

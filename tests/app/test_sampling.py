@@ -19,9 +19,11 @@ from minigpt_core.configs import SampleSettings
 from minigpt_core.data import prepare
 from minigpt_core.errors import UserError
 from minigpt_core.generation.request import MAX_PROMPT, GenerationRequest
+from minigpt_core.generation.streaming import stream
+from minigpt_core.generation.token_losses import token_losses
 from minigpt_core.interpret.memorization import KnownText, pieces_of
 from minigpt_core.ngrams import Baselines, NgramModel
-from minigpt_core.sampling import generate, next_probabilities, predict, surprise
+from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.checkpoint_files import weights_path
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
@@ -78,7 +80,7 @@ def reference(run: Run, prompt: str, length: int, **settings: float) -> str:
     """The same text straight from the core."""
     known = CharTokenizer.from_characters(run.characters)
     model = resources.model(run.id, run.step)
-    steps = generate(
+    steps = stream(
         model, known.encode(prompt), length, run.model.block_size,
         generator=torch.Generator().manual_seed(int(settings.pop("seed", 1337))),
         settings=SampleSettings(**settings),  # type: ignore[arg-type]
@@ -355,7 +357,7 @@ def test_the_command_line_can_cut_a_full_window_down(home: Path, capsys: pytest.
     capsys.readouterr()
     run = RunStore(home).find_run("last")
     known = CharTokenizer.from_characters(run.characters)
-    steps = generate(
+    steps = stream(
         resources.model(run.id, 2), known.encode("un matin,"), 40, 8, keep=3,
         generator=torch.Generator().manual_seed(1337), settings=SampleSettings(),
     )  # fmt: skip
@@ -546,7 +548,7 @@ def test_the_surprise_of_a_text_and_its_mean_are_the_models(app: OpenPage, train
     ).run()
     text = "le chat  dort, et la souris danse.\n" * 3
     known = CharTokenizer.from_characters(trained.characters)
-    found = surprise(resources.model(trained.id, 20), known.encode(text), trained.model.block_size)
+    found = token_losses(resources.model(trained.id, 20), known.encode(text), trained.model.block_size)
     data = data_of(page, "token_losses")
     assert data["ids"] == known.encode(text).tolist()
     assert data["losses"] == pytest.approx(found.losses.tolist(), abs=1e-4)

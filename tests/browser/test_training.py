@@ -7,10 +7,10 @@ from collections.abc import Callable
 from playwright.sync_api import Page, Route, expect
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.model import parameters_of
 from minigpt_core.presets import PRESETS
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
+from minigpt_core.weights import parameters_of
 from scripts.browser import START, go, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp
 

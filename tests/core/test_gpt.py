@@ -10,7 +10,6 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
@@ -19,15 +18,16 @@ from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import (
     GPT,
     CausalSelfAttention,
-    RMSNorm,
     TinyGPT,
+    attention_pattern,
+    attention_scores,
     build_model,
-    count_parameters,
-    parameters_of,
+    make_norm,
     rotary_table,
     rotate,
-)
+)  # fmt: skip
 from minigpt_core.presets import find_preset
+from minigpt_core.weights import count_parameters, parameters_of
 
 V, T, B, C = 13, 8, 3, 16
 NAMES = [rung.name for rung in (*RUNGS, *MODERN)]
@@ -92,8 +92,9 @@ def test_without_attention_it_does_not(rung: str) -> None:
 def test_the_written_out_attention_is_the_fast_one(rung: str) -> None:
     attention = CausalSelfAttention(config(rung))
     x = torch.randn(B, T, C)
-    y, pattern = attention.eval().forward_with_pattern(x)
-    torch.testing.assert_close(y, attention(x), rtol=1e-4, atol=1e-6)
+    q, k, v = attention.eval().project_qkv(x)
+    pattern = attention_pattern(attention_scores(q, k))
+    torch.testing.assert_close(attention.merge_heads(pattern @ v), attention(x), rtol=1e-4, atol=1e-6)
     assert pattern.shape == (B, config(rung).n_head, T, T)
     torch.testing.assert_close(pattern.sum(-1), torch.ones(B, config(rung).n_head, T))
     assert pattern.triu(1).abs().max() == 0
@@ -189,20 +190,22 @@ def test_rotary_scores_depend_on_the_distance_only(shift: int, distance: int, se
 def test_with_rotary_positions_the_same_text_later_gets_the_same_pattern() -> None:
     attention = CausalSelfAttention(config("rotary"))
     x = torch.randn(1, 4, C)
-    first = attention.eval().forward_with_pattern(torch.cat([x, x], 1))[1]  # (1, nh, 8, 8)
+    q, k, _v = attention.eval().project_qkv(torch.cat([x, x], 1))
+    first = attention_pattern(attention_scores(q, k))  # (1, nh, 8, 8)
     later = first[:, :, 4:, 4:]
     torch.testing.assert_close(later / later.sum(-1, keepdim=True), first[:, :, :4, :4])
 
 
-def test_rmsnorm_is_the_one_of_torch() -> None:
-    norm, x = RMSNorm(C), 5 * torch.randn(B, T, C)
+def test_rmsnorm_divides_by_the_root_of_the_mean_square() -> None:
+    norm, x = make_norm(config("rmsnorm")), 5 * torch.randn(B, T, C)
     torch.nn.init.normal_(norm.weight)
-    torch.testing.assert_close(norm(x), F.rms_norm(x, (C,), norm.weight, 1e-5))
+    root = (x.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+    torch.testing.assert_close(norm(x), x / root * norm.weight)
 
 
 def test_qk_norm_bounds_every_score_by_sqrt_head_size() -> None:
     attention = CausalSelfAttention(config("qk-norm"))
-    q, k, _ = attention.queries_keys_values(100 * torch.randn(B, T, C))
+    q, k, _ = attention.project_qkv(100 * torch.randn(B, T, C))
     torch.testing.assert_close(q.norm(dim=-1), torch.full((B, 4, T), math.sqrt(C // 4)))
     assert (q @ k.transpose(-2, -1) / math.sqrt(C // 4)).max() <= math.sqrt(C // 4) + 1e-4
 

@@ -6,8 +6,9 @@ import torch
 from minigpt_core import optimizers
 from minigpt_core.configs import ModelConfig
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.memory import memory_by_part, parameters_by_part, training_memory
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.memory import memory_by_part, training_memory
+from minigpt_core.model import build_model
+from minigpt_core.weights import count_parameters, parameters_by_part
 
 V = 40
 NAMES = [rung.name for rung in (*RUNGS, *MODERN)]

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
-from minigpt_core.model import TinyGPT, build_model, count_parameters
+from minigpt_core.model import TinyGPT, build_model
+from minigpt_core.weights import count_parameters
 
 V, T, B = 11, 5, 3
 

@@ -11,13 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.ngrams import (
-    SMOOTHING,
-    NgramLM,
-    NgramModel,
-    baselines,
-    one_character_minimum,
-)
+from minigpt_core.ngrams import SMOOTHING, NgramLM, NgramModel, baselines, one_character_minimum
 from minigpt_core.tokenizer import CharTokenizer
 
 TEXT = "un matin, le chat dit : un chat, un matin, un toit. le toit dit : miaou ! " * 3

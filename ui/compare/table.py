@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.model import parameters_of
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
+from minigpt_core.weights import parameters_of
 from ui import state
 from ui.runs.health import ending, loss_number
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title

@@ -8,10 +8,10 @@ from minigpt_core.errors import TextError
 from minigpt_core.generation.generated_text import NextToken
 from minigpt_core.generation.prompts import usual_prompt
 from minigpt_core.generation.request import USUAL_TEMPERATURE, GenerationRequest
-from minigpt_core.model import parameters_of
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.weights import parameters_of
 from ui import resources
 
 CONTINUED = 130  # characters: few enough to be written while somebody waits

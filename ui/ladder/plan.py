@@ -9,9 +9,9 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import check_length
 from minigpt_core.errors import TextError, UserError
 from minigpt_core.ladder import ALONE, RUNGS, Rung, settings_alone, settings_up_to
-from minigpt_core.model import parameters_of
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent
+from minigpt_core.weights import parameters_of
 from ui import resources, state
 from ui.resources import ChosenText
 from ui.training.settings import fingerprint

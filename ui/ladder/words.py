@@ -17,7 +17,7 @@ TITLES = {
     **RUNG_TITLES, **MODERN_TITLES, "muon": "Muon", "classic": N_("Classic GPT"), "together": N_("All together"),
 }  # fmt: skip
 
-# From LayerNorm on, a model begins with GPT-2's small weights (`GPT.draw_weights`): its rung counts both as one idea.
+# From LayerNorm on, a model begins with GPT-2's small weights (`GPT.init_weights`): its rung counts both as one idea.
 # Measured with this page's settings on The Curious Cat in small letters, 300 steps, seeds 1337 and 1: 1.86 and 1.87 on
 # the rung below; LayerNorm alone 1.89 and 1.88; small weights alone 2.13 and 2.12; both together 1.70 and 1.67.
 CREDITED = {"layernorm": N_("+ LayerNorm with its small initial weights")}

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import ModelPart, total_memory
+from minigpt_core.interpret.trace import Stage
 from minigpt_core.memory import TrainingMemory
 from minigpt_core.tokenizer import CharTokenizer
-from ui.model.follow import Stage
 from ui.model.words import title
 from ui.style import PROBLEM, TRAIN
 from ui.words.i18n import _, file_size, n_, number, percent

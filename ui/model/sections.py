@@ -10,6 +10,7 @@ from minigpt_core.configs import ModelConfig
 from minigpt_core.data import check_length, draw_batch
 from minigpt_core.errors import TextError
 from minigpt_core.interpret.anatomy import IN_LAYERS, ModelPart, too_large_to_trace, total_memory
+from minigpt_core.interpret.trace import SHOWN_PLACES, Stage
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
@@ -17,7 +18,6 @@ from ui import problems, resources, state
 from ui.batches import seeds
 from ui.components import show_code
 from ui.model import choice, controls, drawing, pictures, words
-from ui.model.follow import SHOWN_PLACES, Stage
 from ui.resources import ChosenText
 from ui.runs.wording import KINDS
 from ui.words import glossary

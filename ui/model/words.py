@@ -7,18 +7,7 @@ from typing import Any
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import get_batch
 from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
-from minigpt_core.model import (
-    GPT,
-    MLP,
-    Block,
-    CausalSelfAttention,
-    RMSNorm,
-    TinyGPT,
-    make_norm,
-    rotary_table,
-    rotate,
-    scale_to_one,
-)
+from minigpt_core.model import GPT, MLP, Block, CausalSelfAttention, TinyGPT, make_norm, rotary_table, rotate
 from minigpt_core.sampling import next_probabilities
 from ui.model.choice import is_modern
 from ui.words.i18n import N_, _, n_, number, percent
@@ -366,11 +355,9 @@ SAYINGS: dict[str, Callable[[ModelConfig, int], str]] = {
 
 def sources(part: str, config: ModelConfig) -> tuple[Source, ...]:
     """The functions and classes of the core in which a part is written."""
-    whole: tuple[Source, ...] = (
-        (TinyGPT,) if config.n_layer == 0 and config.positions == "none" else (GPT.forward,)
-    )
+    whole: tuple[Source, ...] = (TinyGPT,) if config.is_tinygpt else (GPT.forward,)
     if part in ("norm_1", "norm_2", "final_norm"):
-        return (make_norm, RMSNorm, scale_to_one) if config.norm == "rmsnorm" else (make_norm,)
+        return (make_norm,)
     if part == "positions" and config.positions == "rotary":
         return rotary_table, rotate
     known: dict[str, tuple[Source, ...]] = {

@@ -8,8 +8,8 @@ import streamlit as st
 
 from minigpt_core.generation.language_model import EncodedPrompt, LanguageModel, encode_prompt
 from minigpt_core.generation.request import GenerationRequest
-from minigpt_core.sampling import Surprise
-from minigpt_core.sampling import surprise as token_losses
+from minigpt_core.generation.token_losses import TokenLosses
+from minigpt_core.generation.token_losses import token_losses as token_losses
 from ui import resources, state
 from ui.sampling.inputs import Inputs, train_text, val_text
 from ui.sampling.prompt_explained import exchanged_words, unknown_words
@@ -89,7 +89,7 @@ def shuffled(text: str) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def losses_of(model: GenerationRequest, text: str) -> Surprise:
+def losses_of(model: GenerationRequest, text: str) -> TokenLosses:
     """The loss of a request's model at each character of a text that it knows all characters of."""
     lm = resources.language_model(model)
     return token_losses(lm.network, lm.tokenizer.encode(text), lm.loss_window)

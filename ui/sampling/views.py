@@ -6,18 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from minigpt_core.generation.decoder import IncrementalDecoder
+from minigpt_core.generation.streaming import stream_batch
+from minigpt_core.generation.token_losses import token_losses
 from minigpt_core.interpret.memorization import KnownText
-from minigpt_core.sampling import (
-    Reader,
-    generate,
-    generate_many,
-    next_probabilities,
-    sample_next,
-    surprise,
-    token_at,
-)
+from minigpt_core.sampling import generate, next_probabilities, sample_next, token_at
 from ui import state
-from ui.sampling import memorization, models_view, pipeline, temperature_view, token_losses, write_view
+from ui.sampling import memorization, models_view, pipeline, temperature_view, write_view
+from ui.sampling import token_losses as token_losses_view
 from ui.sampling.inputs import Inputs
 from ui.words.i18n import N_, _
 
@@ -46,21 +42,21 @@ class View:
 
 
 VIEWS = (
-    View("write", N_("What does it write?"), write_view.show, (sample_next, next_probabilities, generate)),
+    View("write", N_("What does it write?"), write_view.show, (generate, sample_next, next_probabilities)),
     View("next", N_("Why this character?"), pipeline.show, (next_probabilities, token_at, sample_next)),
     View(
         "temperature",
         N_("What does temperature do?"),
         temperature_view.show,
-        (generate_many, Reader),
+        (stream_batch, IncrementalDecoder),
         "sampling_rows",
     ),
-    View("models", N_("Which model?"), models_view.show, (generate_many, Reader), "sampling_rows"),
+    View("models", N_("Which model?"), models_view.show, (stream_batch, IncrementalDecoder), "sampling_rows"),
     View(
         "surprise",
         N_("What surprises it?"),
-        token_losses.show,
-        (surprise,),
+        token_losses_view.show,
+        (token_losses,),
         "sampling_surprise",
         prompted=False,
     ),

@@ -71,7 +71,7 @@ def sent(run: Run, known: Sequence[Moment], ids: tuple[int, ...]) -> dict[str, A
 
 def is_table(run: Run) -> bool:
     """Whether the whole model is a table of pairs: TinyGPT."""
-    return run.model.n_layer == 0 and run.model.positions == "none"
+    return run.model.is_tinygpt
 
 
 def figures(moment: Moment) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What the presets are called on the page, and where each comes from, in a few words."""
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.model import parameters_of
 from minigpt_core.presets import PRESETS
+from minigpt_core.weights import parameters_of
 from ui.words.i18n import N_, _, n_, number
 
 OWN = "own"  # no preset has this model

@@ -6,9 +6,9 @@ import torch
 from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.errors import UserError
 from minigpt_core.generation.continuation import continue_text
-from minigpt_core.model import fresh_model
-from minigpt_core.sampling import generate
+from minigpt_core.generation.streaming import stream
 from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.weights import fresh_model
 
 WORDS = CharTokenizer.from_text("the cat sat on it")
 MODEL = fresh_model(ModelConfig(vocab_size=WORDS.vocab_size, block_size=8, n_layer=1, n_head=2), seed=1)
@@ -17,7 +17,7 @@ MODEL = fresh_model(ModelConfig(vocab_size=WORDS.vocab_size, block_size=8, n_lay
 def test_it_is_what_generate_draws_with_the_same_seed() -> None:
     prompt = WORDS.encode("the cat")
     steps = list(
-        generate(
+        stream(
             MODEL, prompt, 20, 8, generator=torch.Generator().manual_seed(5), settings=SampleSettings(temperature=0.8)
         )
     )  # fmt: skip

@@ -14,8 +14,9 @@ from minigpt_core.errors import UserError
 from minigpt_core.generation.generated_text import GeneratedText, ParallelTexts, SampledToken
 from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
 from minigpt_core.generation.request import GenerationRequest
+from minigpt_core.generation.streaming import stream
 from minigpt_core.model import build_model
-from minigpt_core.sampling import generate, next_probabilities, predict
+from minigpt_core.sampling import next_probabilities, predict
 
 DATASET = prepare("the cat sat on a mat. a cat ate the rat.\n" * 20)
 REQUEST = GenerationRequest(run="r", prompt="the cat", temperature=0.9, top_k=6, seed=7)
@@ -37,7 +38,7 @@ def gpt() -> LanguageModel:
 
 def alone(lm: LanguageModel, request: GenerationRequest, length: int) -> str:
     """Straight from `generate`."""
-    steps = generate(
+    steps = stream(
         lm.network, lm.tokenizer.encode(request.prompt), length, lm.block_size,
         generator=torch.Generator().manual_seed(request.seed), settings=request.settings,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.errors import TextError
+from minigpt_core.generation.streaming import stream
 from minigpt_core.interpret.ablation import (
     CHUNK,
     AblatedModel,
@@ -26,7 +27,6 @@ from minigpt_core.interpret.ablation import (
 from minigpt_core.interpret.activations import run_with_cache, walk
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import build_model
-from minigpt_core.sampling import generate
 
 V, T, C = 13, 8, 16
 NAMES = [rung.name for rung in (*RUNGS, *MODERN) if rung.model or rung.name == "tinygpt"]
@@ -178,7 +178,7 @@ def test_a_model_with_a_part_off_can_write() -> None:
 
     def text(asked: Any) -> list[int]:
         generator = torch.Generator().manual_seed(3)
-        return [step.token for step in generate(asked, torch.tensor([1]), 100, T, generator=generator)]
+        return [step.token for step in stream(asked, torch.tensor([1]), 100, T, generator=generator)]
 
     assert text(AblatedModel(model, [])) == text(model)
     assert text(AblatedModel(model, [Part("layer", 0), Part("layer", 1)])) != text(model)

@@ -100,9 +100,7 @@ def test_patterns_are_causal_and_sum_to_one(seen: Seen) -> None:
         close(scores.softmax(-1), pattern)
         block = model.blocks[layer]
         with torch.no_grad():
-            out, shown = block.attention.forward_with_pattern(cache.layer("norm_1", layer))
-        close(shown, pattern)
-        close(out, cache.layer("attn_out", layer))
+            close(block.attention(cache.layer("norm_1", layer)), cache.layer("attn_out", layer))
 
 
 def test_the_lens_ends_with_the_logits(seen: Seen) -> None:

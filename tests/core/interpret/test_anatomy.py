@@ -9,7 +9,8 @@ from minigpt_core.interpret.activations import run_with_cache
 from minigpt_core.interpret.anatomy import flops_by_part, model_parts, too_large_to_trace, total_memory
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.memory import training_memory
-from minigpt_core.model import build_model, count_parameters
+from minigpt_core.model import build_model
+from minigpt_core.weights import count_parameters
 
 V = 40
 NAMES = [rung.name for rung in (*RUNGS, *MODERN)]

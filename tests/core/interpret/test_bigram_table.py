@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
+from minigpt_core.generation.streaming import stream
 from minigpt_core.interpret import bigram_table
 from minigpt_core.interpret.bigram_table import (
     BigramTable,
@@ -25,7 +26,6 @@ from minigpt_core.interpret.bigram_table import (
 )
 from minigpt_core.model import TinyGPT
 from minigpt_core.ngrams import one_character_minimum
-from minigpt_core.sampling import generate
 
 V = 7
 IDS = torch.randint(V, (500,), generator=torch.Generator().manual_seed(1))
@@ -43,7 +43,7 @@ def rows(*edits: Edit, seed: int = 0) -> Tensor:
 
 def written(model: torch.nn.Module, length: int = 300) -> list[int]:
     generator = torch.Generator().manual_seed(1)
-    return [step.token for step in generate(model, torch.tensor([0]), length, 8, generator=generator)]
+    return [step.token for step in stream(model, torch.tensor([0]), length, 8, generator=generator)]
 
 
 # What is counted

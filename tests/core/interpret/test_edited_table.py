@@ -10,10 +10,10 @@ from torch import Tensor
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
+from minigpt_core.generation.streaming import stream
 from minigpt_core.interpret.bigram_table import Edit
 from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
 from minigpt_core.model import TinyGPT
-from minigpt_core.sampling import generate
 
 V = 7
 
@@ -26,7 +26,7 @@ def tiny(seed: int = 0) -> TinyGPT:
 
 def written(model: torch.nn.Module, length: int = 300) -> list[int]:
     generator = torch.Generator().manual_seed(1)
-    return [step.token for step in generate(model, torch.tensor([0]), length, 8, generator=generator)]
+    return [step.token for step in stream(model, torch.tensor([0]), length, 8, generator=generator)]
 
 
 def test_the_table_is_the_model() -> None:
