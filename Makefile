@@ -33,6 +33,7 @@ serve: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/oxlint ui
 	$(PY) -m mypy --num-workers 2 $(CHECKED)
 	$(VENV)/bin/lint-imports --no-logo
 	$(PY) -m pytest $(PARALLEL) $(ARGS)

@@ -59,6 +59,7 @@ live_chart(
     now.run,
     references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
     steps=planned.training.steps if planned.training else 500,
+    stopping=now.stopping,
     height=COCKPIT_HEIGHT,
 )
 closer.section(now)

@@ -180,9 +180,8 @@ def test_two_texts_part_where_they_first_differ() -> None:
     assert compare.first_difference("abcd", "abcd") is None
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_prepared_tinygpt_is_a_table_to_be_edited(app: OpenPage, lang: str) -> None:
-    page = app("ablation", lang=lang)
+def test_the_prepared_tinygpt_is_a_table_to_be_edited(app: OpenPage) -> None:
+    page = app("ablation")
     page = press(page, "other")
     assert not page.exception
     page = press(page, "example_0")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -13,7 +12,6 @@ from tests.app.conftest import OpenPage
 from ui.batches import batch_pictures
 from ui.words.i18n import number, using
 
-TITLES = {"en": "Batches", "fr": "Lots"}
 BLOCK, BATCH = "page.batches.block_size", "page.batches.batch_size"
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
 
@@ -30,14 +28,12 @@ def press(page: AppTest, key: str) -> AppTest:
     return page.button(key=key).click().run()
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_it_shows_the_draw_of_get_batch(app: OpenPage, lang: str) -> None:
-    page = app("batches", lang=lang, text="the-curious-cat")
+def test_it_shows_the_draw_of_get_batch(app: OpenPage) -> None:
+    page = app("batches", lang="fr", text="the-curious-cat")
     assert not page.exception and not page.error
-    assert page.title[0].value == TITLES[lang]
     x, y = get_batch(prepare(TEXT).train, 32, 4, torch.Generator().manual_seed(1337))
     assert str(x) in code(page) and str(y) in code(page)
-    with using(lang):
+    with using("fr"):
         assert f"{number(len(prepare(TEXT).train))}" in html(page)
 
 
@@ -67,13 +63,12 @@ def test_it_starts_with_the_sizes_of_the_followed_run(app: OpenPage, some_run: C
     assert "torch.Size([8, 32])" in code(page.run())
 
 
-@pytest.mark.parametrize("lang", TITLES)
 def test_a_batch_too_large_for_the_page_is_cut_and_this_is_said(
-    app: OpenPage, some_run: Callable[..., Run], lang: str
+    app: OpenPage, some_run: Callable[..., Run]
 ) -> None:
-    page = app("batches", lang=lang, run=some_run(batch_size=200).id, text="the-curious-cat")
+    page = app("batches", run=some_run(batch_size=200).id, text="the-curious-cat")
     assert not page.exception and "torch.Size([64, 32])" in code(page)
-    assert "200" in said(page) and {"en": "at most", "fr": "au plus"}[lang] in said(page)
+    assert "200" in said(page) and "at most" in said(page)
 
 
 def test_one_character_is_in_the_singular() -> None:
@@ -130,13 +125,12 @@ def test_the_validation_part_is_the_end_of_the_text(app: OpenPage) -> None:
     assert "At each step of the training" not in words and "in a single step" not in words
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPage, lang: str) -> None:
+def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPage) -> None:
     short = RunStore().save_text("a" * 10 + "b" * 10, "short")
-    page = app("batches", lang=lang, text=short)
+    page = app("batches", text=short)
     assert not page.exception
     assert "18" in page.warning[0].value and "33" in page.warning[0].value
-    with using(lang):  # AppTest words the choices anew
+    with using("en"):  # AppTest words the choices anew
         page.select_slider(key=BLOCK).set_value(4).run()
     assert not page.warning and code(page)
 

@@ -84,12 +84,11 @@ def test_the_rungs_differ_in_their_parts_alone() -> None:
     assert {(model.n_embd, model.block_size) for model, _training in made} == {(64, 32)}
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_an_empty_page_shows_all_rungs_with_their_true_sizes(app: OpenPage, lang: str) -> None:
-    test = app("ladder", lang, text=STORY)
+def test_an_empty_page_shows_all_rungs_with_their_true_sizes(app: OpenPage) -> None:
+    test = app("ladder", "fr", text=STORY)
     assert not test.exception
     vocab_size = prepare(story().text).tokenizer.vocab_size
-    with i18n.using(lang):
+    with i18n.using("fr"):
         for rung in RUNGS:
             size = count_parameters(build_model(plan.settings(rung.name, "up", vocab_size, 1000)[0]))
             assert words.parameters(size) in shown(test)
@@ -279,25 +278,15 @@ def test_a_rungs_note_is_its_idea_in_the_readers_language(home: Path) -> None:
             assert moves.create(ladder, step, None).note == i18n._(step.rung.idea)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_what_layernorm_buys_is_credited_to_its_initial_weights_too(
-    rung: MakeRung, app: OpenPage, lang: str
-) -> None:
+def test_what_layernorm_buys_is_credited_to_its_initial_weights_too(rung: MakeRung, app: OpenPage) -> None:
     for name, loss in [("tinygpt", 2.13), ("residual", 1.84), ("layernorm", 1.7)]:
         rung(name, loss)
-    told = {
-        "en": (
-            "with its small initial weights** (−0.14)",
-            "Two things in one",
-            "begins with smaller weights",
-        ),
-        "fr": (
-            "avec ses petits poids de départ** (−0,14)",
-            "Deux choses en une",
-            "par des poids plus petits",
-        ),
-    }[lang]
-    test = app("ladder", lang, text=STORY)
+    told = (
+        "avec ses petits poids de départ** (−0,14)",
+        "Deux choses en une",
+        "par des poids plus petits",
+    )
+    test = app("ladder", "fr", text=STORY)
     said = shown(test) + "".join(caption.value for caption in test.main.caption)
     assert all(words_ in said for words_ in told)
 
@@ -319,16 +308,13 @@ def test_a_diverged_rung_is_a_result_too(rung: MakeRung, app: OpenPage) -> None:
     assert "The training broke" in shown(test)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_a_trained_rung_shows_its_loss_and_writes(
-    app: OpenPage, rung: MakeRung, home: Path, lang: str
-) -> None:
+def test_a_trained_rung_shows_its_loss_and_writes(app: OpenPage, rung: MakeRung, home: Path) -> None:
     made, store = rung("tinygpt", status="stopped", eval_interval=300), RunStore(home)
     train(store, made.id, Controls(queue.Queue(), lambda *said, **details: None))
-    test = app("ladder", lang, text=STORY)
+    test = app("ladder", "fr", text=STORY)
     assert not test.exception
     loss = store.evaluations(made.id)[-1].val_loss
-    with i18n.using(lang):
+    with i18n.using("fr"):
         assert f"<b>{i18n.number(loss, 2)}</b>" in shown(test)
     assert "<b>one morning,</b>" in shown(test)
     links = [link for link in test.main.get("page_link") if made.id in link.proto.query_string]
@@ -350,18 +336,17 @@ def test_each_newer_idea_stands_on_the_same_gpt() -> None:
         assert changed == {*rung.model, *rung.training} and len(changed) == 1
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
 def test_the_other_group_is_chosen_beside_the_page_and_uses_the_last_rung(
-    rung: MakeRung, app: OpenPage, lang: str
+    rung: MakeRung, app: OpenPage
 ) -> None:
     made = rung("dropout", 1.5)
-    test = app("ladder", lang, text=STORY)
-    with i18n.using(lang):
+    test = app("ladder", text=STORY)
+    with i18n.using("en"):
         test.radio(key="page.ladder.group").set_value("alone").run()
     assert not test.exception
     ladder = plan.look(story(), 300, "alone")
     assert [step.run.id for step in ladder.steps if step.run] == [made.id]
-    with i18n.using(lang):
+    with i18n.using("en"):
         for idea in ALONE:
             assert words.title(idea) in shown(test)
         assert f"{i18n._('loss')} <b>{i18n.number(1.5, 2)}</b>" in shown(test)

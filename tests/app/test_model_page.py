@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +19,6 @@ from ui.model import choice, pictures
 from ui.model.words import formula, letters
 from ui.words.i18n import _, file_size, number, using
 
-TITLES = {"en": "Model", "fr": "Modèle"}
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
 DATASET = prepare(TEXT)
 V = DATASET.tokenizer.vocab_size
@@ -50,12 +48,10 @@ def shown_parameters(page: AppTest, config: ModelConfig) -> bool:
     return f"<div class='mg-n'>{number(count_parameters(build_model(config)))}</div>" in html(page)
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_it_draws_the_notebooks_model_and_its_true_number_of_parameters(app: OpenPage, lang: str) -> None:
-    page = app("model", lang=lang, text="the-curious-cat")
+def test_it_draws_the_notebooks_model_and_its_true_number_of_parameters(app: OpenPage) -> None:
+    page = app("model", lang="fr", text="the-curious-cat")
     assert not page.exception and not page.error
-    assert page.title[0].value == TITLES[lang]
-    with using(lang):
+    with using("fr"):
         assert shown_parameters(page, ModelConfig(vocab_size=V, n_embd=64, block_size=32))
     assert f"(4, 32, {V})" in html(page) and "(4, 32, 64)" in html(page)
 
@@ -97,11 +93,10 @@ def test_plus_and_minus_change_the_sizes(app: OpenPage) -> None:
     assert drawn(page) == ModelConfig(vocab_size=V, n_embd=96, block_size=32)
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_a_setting_that_cannot_matter_is_off_and_says_why(app: OpenPage, lang: str) -> None:
-    page = app("model", lang=lang, text="the-curious-cat")
+def test_a_setting_that_cannot_matter_is_off_and_says_why(app: OpenPage) -> None:
+    page = app("model", text="the-curious-cat")
     assert page.select_slider(key="page.model.context").disabled
-    with using(lang):
+    with using("en"):
         reason = _("TinyGPT sees one character: a longer context cannot help it.")
         assert reason in [caption.value for caption in page.caption]
         page.button(key="model_rung_one-head").click().run()
@@ -164,10 +159,9 @@ def test_the_weights_of_the_current_run_are_used_if_it_is_the_same_model(
     assert drawn(page) == run.model
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_the_drawn_model_becomes_that_of_the_next_training(app: OpenPage, lang: str) -> None:
-    page = app("model", lang=lang, text="the-curious-cat")
-    with using(lang):
+def test_the_drawn_model_becomes_that_of_the_next_training(app: OpenPage) -> None:
+    page = app("model", text="the-curious-cat")
+    with using("en"):
         assert page.button(key="model_use").disabled  # the notebook's model is what comes next anyway
         for key in ("rung_dropout", "n_layer_more", "use"):
             page.button(key=f"model_{key}").click().run()

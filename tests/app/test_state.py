@@ -11,11 +11,16 @@ from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
 from tests.app.test_prepared import STORY, looks_into
 from ui import resources
-from ui.journey import STATIONS
+from ui.journey import STATIONS, Station
 from ui.sidebar import run_html
 from ui.style import DONE, PROBLEM
+from ui.words.i18n import _, using
 
 RunMaker = Callable[..., Run]
+TITLES = {
+    "home": "Watch a mini-GPT learn to write",
+    "puzzle": "A puzzle that needs attention",
+}
 
 
 def sidebar_html(test: object) -> str:
@@ -23,11 +28,14 @@ def sidebar_html(test: object) -> str:
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-@pytest.mark.parametrize("page", [station.name for station in STATIONS])
-def test_every_page_opens_in_every_language(app: OpenPage, page: str, lang: str) -> None:
-    test = app(page, lang)
+@pytest.mark.parametrize("station", STATIONS, ids=lambda station: station.name)
+def test_every_page_opens_in_every_language(app: OpenPage, station: Station, lang: str) -> None:
+    """All other tests need one language only, unless they are about words."""
+    test = app(station.name, lang)
     assert not test.exception
     assert not test.error
+    with using(lang):
+        assert test.title[0].value == _(TITLES.get(station.name, station.title))
     assert {"en": "The Curious Cat", "fr": "Le Chat Curieux"}[lang] in sidebar_html(test)
 
 

@@ -45,18 +45,15 @@ def trained(home: Path, **model: Any) -> Run:
     return store.run(run.id)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_a_tiny_run_is_shown_as_its_table(app: OpenPage, home: Path, lang: str) -> None:
+def test_a_tiny_run_is_shown_as_its_table(app: OpenPage, home: Path) -> None:
     run = trained(home)
-    test = app("timeline", lang, run=run.id)
+    test = app("timeline", "fr", run=run.id)
     assert not test.exception
     data = sent(test)
     assert data["steps"] == [0, 5, 10, 15, 20]
     evaluations = {event.step: event.val_loss for event in RunStore(home).evaluations(run.id)}
     assert [m["loss"] for m in data["moments"]] == [evaluations[step] for step in data["steps"]]
-    assert data["moments"][-1]["words"] == ("loss " if lang == "en" else "perte ") + i18n_loss(
-        lang, evaluations[20]
-    )
+    assert data["moments"][-1]["words"] == "perte " + i18n_loss("fr", evaluations[20])
     assert data["picture"]["kind"] == "pairs"
 
 
@@ -143,12 +140,11 @@ def test_the_milestones_go_from_gibberish_to_the_best() -> None:
         assert [line["at"] for line in moments.milestones(known[:1])] == [0]
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_one_moment_is_no_journey_and_another_one_is_offered(app: OpenPage, home: Path, lang: str) -> None:
-    test = app("timeline", lang, run="preparedReversed")
+def test_one_moment_is_no_journey_and_another_one_is_offered(app: OpenPage, home: Path) -> None:
+    test = app("timeline", run="preparedReversed")
     assert not test.exception and len(sent(test)["steps"]) == 1
     said = " ".join(part.value for part in test.main.markdown)
-    assert ("so there is nothing" if lang == "en" else "il n’y a donc rien") in said
+    assert "so there is nothing" in said
     next(found for found in test.main.button if found.key == "timeline_other").click().run()
     assert not test.exception and len(sent(test)["steps"]) > 3
 

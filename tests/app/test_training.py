@@ -75,15 +75,12 @@ def trained(home: Path, some_run: RunMaker) -> Callable[..., Run]:
     return make
 
 
-@pytest.mark.parametrize(
-    ("lang", "first"), [("en", "Press Start training."), ("fr", "Appuyez sur Lancer l’entraînement.")]
-)
-def test_a_fresh_page_is_ready_to_start_the_notebooks_run(app: OpenPage, lang: str, first: str) -> None:
-    test = app("training", lang)
+def test_a_fresh_page_is_ready_to_start_the_notebooks_run(app: OpenPage) -> None:
+    test = app("training")
     assert not test.exception
-    assert first in words(test)
+    assert "Press Start training." in words(test)
     assert enabled(test) == {"start", "step"}
-    with i18n.using(lang):
+    with i18n.using("en"):
         assert control(test, "select_slider", "learning_rate").value == NOTEBOOK.training.learning_rate
     assert control(test, "number_input", "steps").value == NOTEBOOK.training.steps == 500
     assert control(test, "select_slider", "pace").value == 60
@@ -198,18 +195,13 @@ def test_after_a_finished_run_the_next_thing_is_to_let_it_write(app: OpenPage, t
     assert test.query_params["run"] == run.id
 
 
-@pytest.mark.parametrize(
-    ("lang", "said"), [("en", "This training broke the model"), ("fr", "Cet entraînement a cassé le modèle")]
-)
-def test_a_run_that_ends_worse_than_chance_is_no_success(
-    app: OpenPage, trained: RunMaker, lang: str, said: str
-) -> None:
+def test_a_run_that_ends_worse_than_chance_is_no_success(app: OpenPage, trained: RunMaker) -> None:
     good = trained(steps=4)
     run = trained(steps=20, learning_rate=1000.0)
     assert run.status == "done"
-    test = app("training", lang, run=run.id)
-    with i18n.using(lang):
-        assert said in words(test)
+    test = app("training", run=run.id)
+    with i18n.using("en"):
+        assert "This training broke the model" in words(test)
         assert "fell from" not in words(test) and "est passée de" not in words(test)
         assert "training_write" not in [button.key for button in test.button]
         assert test.button(key=f"training_run_{run.id}").proto.icon == ":material/error:"
@@ -252,12 +244,8 @@ def test_a_loss_above_chance_at_step_0_is_called_normal(
     assert not test.exception
 
 
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [("en", "Overfitting: best at step 4."), ("fr", "Surapprentissage\u00a0: le meilleur pas était 4.")],
-)
 def test_the_verdict_stands_above_the_chart_and_sets_up_the_next_run(
-    app: OpenPage, home: Path, some_run: RunMaker, lang: str, said: str
+    app: OpenPage, home: Path, some_run: RunMaker
 ) -> None:
     run, store = some_run(steps=20), RunStore(home)
     losses = [(3.5, 3.5), (2.5, 2.6), (2.0, 2.4), (1.5, 2.6), (1.0, 3.0), (0.5, 3.6)]
@@ -268,55 +256,38 @@ def test_the_verdict_stands_above_the_chart_and_sets_up_the_next_run(
     store.append(run.id, evaluations=evaluations)
     store.set_status(run.id, "done")
     assert diagnosis.verdict(replace(store.run(run.id), status="running")) is None
-    test = app("training", lang, run=run.id)
-    assert said in words(test)
-    with i18n.using(lang):
+    test = app("training", "fr", run=run.id)
+    assert "Surapprentissage\u00a0: le meilleur pas était 4." in words(test)
+    with i18n.using("fr"):
         test.session_state["page.training.why"] = True
         press(test.run(), "training_next_run_above")
         assert control(test, "number_input", "steps").value == 4
     assert not test.session_state["page.training.why"]
 
 
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [
-        (
-            "en",
-            ("Learning by heart: more steps would bring unseen text little.", "by −0.12, to 0.53", "to 0.95"),
-        ),
-        ("fr", ("Il apprend par cœur", "de −0,12, jusqu’à 0,53", "jusqu’à 0,95")),
-    ],
-)
-def test_the_prepared_gpt_is_not_sent_to_more_steps(app: OpenPage, lang: str, said: tuple[str, ...]) -> None:
-    test = app("training", lang, run="preparedGptEn")
-    with i18n.using(lang):
+def test_the_prepared_gpt_is_not_sent_to_more_steps(app: OpenPage) -> None:
+    test = app("training", "fr", run="preparedGptEn")
+    with i18n.using("fr"):
         test.session_state["page.training.why"] = True
         test.run()
-    assert all(part in words(test) for part in said)
+    assert all(
+        part in words(test) for part in ("Il apprend par cœur", "de −0,12, jusqu’à 0,53", "jusqu’à 0,95")
+    )
     assert "training_next_run_above" not in [button.key for button in test.button]
 
 
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [
-        ("en", "Almost at its floor: 0.05 above the lowest loss it can reach."),
-        ("fr", "Presque à son plancher\u00a0: 0,05 au-dessus du minimum possible."),
-    ],
-)
-def test_near_its_floor_the_distance_is_named(app: OpenPage, lang: str, said: str) -> None:
-    assert said in words(app("training", lang, run="preparedTinyEn"))
+def test_near_its_floor_the_distance_is_named(app: OpenPage) -> None:
+    assert "Presque à son plancher\u00a0: 0,05 au-dessus du minimum possible." in words(
+        app("training", "fr", run="preparedTinyEn")
+    )
 
 
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [("en", "One reason: 63\u202f% of it"), ("fr", "Une raison\u00a0: 63\u202f% de ce texte")],
-)
-def test_why_unseen_text_is_easier_where_it_is_known_already(app: OpenPage, lang: str, said: str) -> None:
-    test = app("training", lang, run="preparedTinyEn")
-    with i18n.using(lang):
+def test_why_unseen_text_is_easier_where_it_is_known_already(app: OpenPage) -> None:
+    test = app("training", run="preparedTinyEn")
+    with i18n.using("en"):
         test.session_state["page.training.why"] = True
         test.run()
-    assert said in words(test)
+    assert "One reason: 63\u202f% of it" in words(test)
 
 
 def test_dropout_is_named_where_the_losses_are_explained(app: OpenPage) -> None:
@@ -472,17 +443,13 @@ def test_what_cannot_matter_is_off_and_says_why(app: OpenPage) -> None:
     assert enabled(test) == set()
 
 
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [("en", "“Numbers per character” = 2 cannot be shared"), ("fr", "« Nombres par caractère » = 2")],
-)
-def test_an_impossible_model_is_refused_at_once(app: OpenPage, lang: str, said: str) -> None:
-    test = app("training", lang)
-    with i18n.using(lang):
+def test_an_impossible_model_is_refused_at_once(app: OpenPage) -> None:
+    test = app("training")
+    with i18n.using("en"):
         choose(test, "chat-curieux-gpt")
         control(test, "select_slider", "n_embd").set_value(2).run()
     assert not test.exception
-    assert said in words(test).replace("\u00a0", " ")
+    assert "“Numbers per character” = 2 cannot be shared" in words(test).replace("\u00a0", " ")
     assert enabled(test) == set()
 
 
@@ -588,35 +555,25 @@ def test_every_setting_has_words(lang: str) -> None:
         assert settings.shown("pace", 0) in ("as fast as it goes", "au plus vite")
 
 
-@pytest.mark.parametrize(
-    ("lang", "said"),
-    [
-        ("en", "It ended early, at step {step}: since step {best} that loss has not become better"),
-        ("fr", "L’entraînement s’est terminé plus tôt, au pas {step} : depuis le pas {best}"),
-    ],
-)
 def test_a_run_without_progress_ends_early_and_says_where_it_was_best(
-    app: OpenPage, trained: RunMaker, lang: str, said: str
+    app: OpenPage, trained: RunMaker
 ) -> None:
+    said = "It ended early, at step {step}: since step {best} that loss has not become better"
     run = trained(steps=900, learning_rate=0.1, eval_interval=5, eval_windows=16, patience=1)
     assert run.best_step is not None
     assert (run.status, run.step) == ("done", run.best_step + 5)
     assert run.step < run.training.steps
-    page = app("training", lang, run=run.id, text="the-curious-cat")
+    page = app("training", run=run.id, text="the-curious-cat")
     text = words(page).replace("\u202f", " ").replace("\u00a0", " ")
     assert said.format(step=run.step, best=run.best_step) in text
-    assert said.split("{")[0] not in words(app("training", lang, run=trained(steps=2).id))
+    assert said.split("{")[0] not in words(app("training", run=trained(steps=2).id))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-@pytest.mark.parametrize(
-    ("lang", "said"), [("en", "cuda cannot train this model"), ("fr", "cuda ne peut pas entraîner ce modèle")]
-)
-def test_a_device_that_failed_is_named_beside_the_run(
-    app: OpenPage, trained: RunMaker, lang: str, said: str
-) -> None:
-    test = app("training", lang, run=trained(steps=2, device="cuda").id)
+def test_a_device_that_failed_is_named_beside_the_run(app: OpenPage, trained: RunMaker) -> None:
+    said = "cuda cannot train this model"
+    test = app("training", run=trained(steps=2, device="cuda").id)
     captions = [caption.value for caption in test.main.get("caption")]
     assert any(said in caption and "CPU" in caption for caption in captions)
-    test = app("training", lang, run=trained(steps=2).id)
+    test = app("training", run=trained(steps=2).id)
     assert not any(said in caption.value for caption in test.main.get("caption"))

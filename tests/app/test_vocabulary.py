@@ -18,7 +18,6 @@ from tests.app.conftest import OpenPage
 from ui.vocabulary import choose, fetching, letters, own_sentence, picture, summary, table, tensor
 from ui.words.i18n import number, using
 
-TITLES = {"en": "Vocabulary", "fr": "Vocabulaire"}
 CAT = corpus.load("the-curious-cat").text
 SMALL, AS_WRITTEN = (CharTokenizer.from_text(corpus.normalize(CAT, lower=lower)) for lower in (True, False))
 UNKNOWN = "🐱́\u200bא\x07<script>alert(1)</script>"
@@ -71,17 +70,15 @@ def chosen(page: AppTest) -> str:
 # The page
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_it_shows_the_vocabulary_of_the_text(app: OpenPage, lang: str) -> None:
-    page = app("vocabulary", lang=lang, text="the-curious-cat")
+def test_it_shows_the_vocabulary_of_the_text(app: OpenPage) -> None:
+    page = app("vocabulary", lang="fr", text="the-curious-cat")
     assert not page.exception and not page.error and not page.warning
-    assert page.title[0].value == TITLES[lang]
     shown = page.dataframe[0].value
     normal = corpus.normalize(CAT)
     assert list(shown["id"]) == list(range(SMALL.vocab_size))
     assert list(shown["count"]) == [normal.count(c) for c in SMALL.characters]
     assert shown["share"].sum() == pytest.approx(1)
-    with using(lang):
+    with using("fr"):
         assert f">{number(len(normal))}<" in html(page) and f">{SMALL.vocab_size}<" in html(page)
 
 
@@ -128,12 +125,11 @@ def test_it_says_which_letters_share_an_id(app: OpenPage) -> None:
     assert "There is no capital letter in this text" in html(page)
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_a_text_too_short_for_a_block_is_told_at_once(app: OpenPage, lang: str) -> None:
+def test_a_text_too_short_for_a_block_is_told_at_once(app: OpenPage) -> None:
     short = RunStore().save_text("abcab", "short")
-    page = app("vocabulary", lang=lang, text=short)
+    page = app("vocabulary", text=short)
     assert not page.exception
-    assert {"en": "At least 37", "fr": "au moins 37"}[lang] in page.warning[0].value
+    assert "At least 37" in page.warning[0].value
     assert [link.proto.page for link in page.main.get("page_link")] == ["batches", "training"]
     assert "short" in page.radio(key="vocabulary_text").options[-1]
 
@@ -157,12 +153,11 @@ def test_a_vocabulary_of_thousands_stays_usable(app: OpenPage) -> None:
 # A sentence of one's own
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_a_sentence_comes_back_from_its_ids(app: OpenPage, lang: str) -> None:
-    page = app("vocabulary", lang=lang, text="the-curious-cat")
+def test_a_sentence_comes_back_from_its_ids(app: OpenPage) -> None:
+    page = app("vocabulary", text="the-curious-cat")
     page.text_input(key="vocabulary_sentence").set_value("one cat.").run()
     assert repr(SMALL.encode("one cat.")) in code(page) and "'one cat.'" in code(page)
-    assert {"en": "exactly what you typed", "fr": "exactement ce que vous avez écrit"}[lang] in html(page)
+    assert "exactly what you typed" in html(page)
 
 
 def test_unknown_characters_are_named_placed_and_left_out(app: OpenPage) -> None:
@@ -241,14 +236,13 @@ def test_capitals_are_grouped_under_their_small_letter() -> None:
 # Texts from elsewhere
 
 
-@pytest.mark.parametrize("lang", TITLES)
-def test_a_fetched_text_is_in_everybodys_list_and_nobodys_own(app: OpenPage, lang: str) -> None:
-    before = app("vocabulary", lang=lang).radio(key="vocabulary_text").options
+def test_a_fetched_text_is_in_everybodys_list_and_nobodys_own(app: OpenPage) -> None:
+    before = app("vocabulary").radio(key="vocabulary_text").options
     assert not any("Tiny" in option for option in before)
     shakespeare = replace(TINY_SHAKESPEARE, sha256=RunStore().save_text(CAT, "Tiny Shakespeare", "somebody"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fetching, "SOURCES", (shakespeare,))
-        page = app("vocabulary", lang=lang, text=shakespeare.sha256)
+        page = app("vocabulary", text=shakespeare.sha256)
         assert not page.exception and not page.error
         assert "Tiny Shakespeare" in page.radio(key="vocabulary_text").options
         assert not [button for button in page.button if button.key == "vocabulary_remove"]

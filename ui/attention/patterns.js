@@ -49,5 +49,5 @@ export function sharesOf(view, place) {
   const T = view.data.length, pattern = shown(view), shares = [];
   if (view.back) for (let j = 0; j <= place; j++) shares.push([j, pattern[place * T + j]]);
   else for (let i = place; i < T; i++) shares.push([i, pattern[i * T + place]]);
-  return shares.sort((a, b) => b[1] - a[1]);
+  return shares.toSorted((a, b) => b[1] - a[1]);
 }

@@ -10,7 +10,7 @@ const STEP_ROWS = 6, MASKED_ROWS = 2;
 export function drawSteps(view) {
   const { labels, size, length: T } = view.data, box = view.calculation, i = view.pinned;
   const q = view.q[view.head], k = view.k[view.head], row = shown(view).subarray(i * T, i * T + i + 1);
-  const order = [...row.keys()].sort((a, b) => row[b] - row[a]), rows = order.slice(0, STEP_ROWS);
+  const order = [...row.keys()].toSorted((a, b) => row[b] - row[a]), rows = order.slice(0, STEP_ROWS);
   const others = order.slice(STEP_ROWS), masked = Array.from({ length: Math.min(MASKED_ROWS, T - 1 - i) }, (_, n) => i + 1 + n);
   view.key ??= rows[0];
   box.replaceChildren();

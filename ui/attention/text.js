@@ -59,7 +59,7 @@ function drawArcs(view, shares) {
     return [cell.left + cell.width / 2 - box.left, cell.top - box.top, cell.bottom - box.top];
   };
   const [x, top, bottom] = where(view.place), room = view.strip.dataset.lines === "one" ? 46 : 20;
-  for (const [place, share] of shares.slice(0, ARCS).reverse()) {
+  for (const [place, share] of shares.slice(0, ARCS).toReversed()) {
     if (share < FAINTEST || place === view.place) continue;
     const [toX, toTop, toBottom] = where(place);
     const height = Math.min(room, 9 + Math.abs(toX - x) * 0.22), edge = top - 1, end = toTop - 1;

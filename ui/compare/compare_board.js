@@ -86,11 +86,9 @@ async function save(view, format) {
 
 // The table
 
-const shownRow = (view, row) => view.curves.get(row.id) && LIVE.includes(row.status) ? { ...row, now: view.curves.get(row.id) } : row;
-
 function sorted(view) {
   const { rows } = view.data;
-  if (view.sort) return [...rows].sort((a, b) => (a[view.sort] ?? Infinity) - (b[view.sort] ?? Infinity));
+  if (view.sort) return rows.toSorted((a, b) => (a[view.sort] ?? Infinity) - (b[view.sort] ?? Infinity));
   const [first, others] = [true, false].map((wanted) => rows.filter((row) => view.first.includes(row.id) === wanted));
   return [...first, ...others];  // those that were chosen for the reader; what they tick themselves stays where it is
 }
@@ -188,7 +186,7 @@ function choose(view, chosen, focus) {
 
 // A run keeps its colour for as long as it is ticked
 function takeSlots(view) {
-  for (const id of [...view.slots.keys()]) if (!view.chosen.includes(id)) view.slots.delete(id);
+  for (const id of view.slots.keys()) if (!view.chosen.includes(id)) view.slots.delete(id);
   const taken = new Set(view.slots.values());
   for (const id of view.chosen) {
     if (view.slots.has(id)) continue;
@@ -242,11 +240,11 @@ function limits(view, all) {
 
 // Labels at the right, none on top of another
 function spread(wanted, height) {
-  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]), places = [...wanted];
+  const order = wanted.map((_, i) => i).toSorted((a, b) => wanted[a] - wanted[b]), places = [...wanted];
   let free = -Infinity;
   for (const i of order) places[i] = free = Math.max(wanted[i], free + LABEL_PX);
   free = height + 26 + LABEL_PX;
-  for (const i of order.reverse()) places[i] = free = Math.min(places[i], free - LABEL_PX);
+  for (const i of order.toReversed()) places[i] = free = Math.min(places[i], free - LABEL_PX);
   return places;
 }
 

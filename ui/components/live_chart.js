@@ -10,12 +10,10 @@ const ENDED = ["done", "stopped", "diverged", "failed", "interrupted", "gone"];
 const STATUS_COLOURS = { running: "train", paused: "validation", done: "done", diverged: "problem", failed: "problem", interrupted: "problem" };
 const DONE = "#009E73";
 const SLOWEST_MS = 5000;      // between two tries when the server does not answer
-const FIRST_MS = 80;          // until the first point is there
+const SOON_MS = 80;           // until the first point is there, and from Stop to the end
 const REST_MS = 3000;         // after its end: another tab may resume the run, or delete it
-const STOP_MS = 60;           // after a click on Stop: about what a worker needs to stop
 const HUGE = 1e9;             // from here on a number is written as a power of ten: the loss of a diverging run
 const SPEAK_EVERY_MS = 10000; // for those who hear the page
-const STOP_HEARD_MS = 3000;
 const LINE_PX = 16;           // height of one line of a reference line's label
 const LEADER_PX = 14;         // from the end of a reference line to its label
 const FARTHEST_PX = 40;       // a label farther up or down would seem to belong to another line
@@ -39,7 +37,7 @@ function build(root) {
   };
   const view = {
     root, figures: { step: figure("mg-live-big") }, status: null, url: undefined, timer: null, wait: 0, tag: null, state: null,
-    reported: undefined, spokenAt: 0, stopAskedAt: -Infinity, mounted: true, seen: [], log: keptAxes(),
+    reported: undefined, spokenAt: 0, mounted: true, seen: [], log: keptAxes(),
   };
   for (const name of ["loss", "accuracy", "perplexity", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
   view.status = element("div", "mg-live-status", top);
@@ -67,14 +65,6 @@ function build(root) {
   view.resize.observe(view.chart);
   view.onVisible = () => { if (!document.hidden) poll(view); };
   document.addEventListener("visibilitychange", view.onVisible);
-  view.onStop = (event) => {  // said at the click; what the server says follows within a moment
-    if (!view.state || !event.target.closest?.(".st-key-training_stop button:not([disabled])")) return;
-    view.stopAskedAt = Date.now();
-    showStatus(view, null);
-    clearTimeout(view.timer);
-    view.timer = setTimeout(() => poll(view), STOP_MS);
-  };
-  document.addEventListener("click", view.onStop, true);
   return view;
 }
 
@@ -185,9 +175,9 @@ function noteStep(view) {
 }
 
 function showStatus(view, failure) {
-  const { labels, colours, url } = view.data, state = view.state;
+  const { labels, colours } = view.data, state = view.state;
   const status = failure === "gone" ? null : state?.status ?? view.data.status;
-  write(view.status, !status ? "" : state?.stopping || stopAsked(view) ? labels.stopping : labels.status[status] ?? status);
+  write(view.status, !status ? "" : isStopping(view) ? labels.stopping : labels.status[status] ?? status);
   view.status.style.setProperty("--k", view.data.spoiled ? colours.problem : status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference);
   view.status.classList.toggle("mg-busy", status === "running");
   let sentence = "";
@@ -203,7 +193,7 @@ function showSamples(view) {
   const newest = samples[samples.length - 1];
   const broken = newest?.text.replace(/\n+/g, (ends) => "⏎".repeat(ends.length) + "\n");
   const lines = newest ? [[fill(labels.now, { step: number(newest.step, 0) }), broken, "mg-live-sample"]] : [];
-  for (const old of samples.slice(0, -1).reverse())
+  for (const old of samples.slice(0, -1).toReversed())
     lines.push([fill(labels.earlier, { step: number(old.step, 0) }), old.text.replaceAll("\n", "⏎"), "mg-live-sample mg-live-old"]);
   while (view.writes.children.length > Math.max(lines.length, 1)) view.writes.lastChild.remove();
   if (!lines.length) {
@@ -218,7 +208,8 @@ function showSamples(view) {
       const made = document.createElement("div");
       element("div", "mg-label", made);
       element("div", "", made).dir = "auto";
-      box ? box.replaceWith(made) : view.writes.appendChild(made);
+      if (box) box.replaceWith(made);
+      else view.writes.appendChild(made);
       box = made;
     }
     write(box.firstChild, title);
@@ -308,7 +299,8 @@ function referenceLabels(view, [low, high]) {
 // neighbours allow (least squares). Nothing if they do not fit between top and bottom, or one lies too far away.
 function movedApart(lines, top, bottom) {
   const sorted = lines.toSorted((a, b) => a.at - b.at);
-  let above = top, blocks = [];
+  const blocks = [];
+  let above = top;
   for (const line of sorted) {  // without what stands above it, every label would be at `wanted`
     const under = above + line.half;
     blocks.push({ wanted: line.at - under, lines: [{ line, under }] });
@@ -319,9 +311,9 @@ function movedApart(lines, top, bottom) {
     }
   }
   const free = bottom - above;
-  const placed = blocks.flatMap(({ wanted, lines: together }) =>
+  const spots = blocks.flatMap(({ wanted, lines: together }) =>
     together.map(({ line, under }) => ({ ...line, place: under + Math.min(free, Math.max(0, wanted)) })));
-  return free >= 0 && placed.every(({ at, place }) => Math.abs(place - at) <= FARTHEST_PX) ? placed : null;
+  return free >= 0 && spots.every(({ at, place }) => Math.abs(place - at) <= FARTHEST_PX) ? spots : null;
 }
 
 // What was changed while the run went: one mark for each step at which something was
@@ -330,7 +322,7 @@ function marks(view) {
   const { locale, labels } = view.data, { number } = formatter(view), byStep = new Map();
   for (const { step, name, value } of view.state?.changes ?? []) byStep.set(step, { ...byStep.get(step), [name]: value });
   const digits = new Intl.NumberFormat(locale, { maximumSignificantDigits: 4 });
-  const said = ([name, value], words) => fill(words[value] ?? words.other, { value: digits.format(value) });
+  const said = ([, value], words) => fill(words[value] ?? words.other, { value: digits.format(value) });
   return [...byStep].map(([step, changed]) => {
     const found = Object.entries(changed).filter(([name]) => labels.changes[name]);
     const long = found.map((one) => said(one, labels.changes[one[0]].long)).join(", ");
@@ -346,7 +338,7 @@ function marks(view) {
 function signs(view, found) {
   const width = Math.max(1, view.chart.clientWidth - MARGIN.l - MARGIN.r), { x: log } = view.log, last = onAxis(Math.max(2, lastStep(view)), log);
   let free = Infinity;
-  return [...found].reverse().flatMap(({ at, short, long }) => {  // the newest one first
+  return found.toReversed().flatMap(({ at, short, long }) => {  // the newest one first
     const place = onAxis(at, log) / last * width, size = short.length * SIGN_LETTER_PX, right = place + size < width;
     const [from, to] = right ? [place, place + size] : [place - size, place];
     if (from < 0 || to > Math.min(free, width)) {
@@ -364,7 +356,7 @@ const markLines = (found, colour) => found.map(({ at }) => ({ type: "line", xref
 
 // Before the first run, where the reference lines leave most room: what will be seen here
 function soon(view, [low, high]) {
-  const lines = [low, ...shownLines(view).map(({ value }) => onAxis(value, view.log.y)), high].sort((a, b) => a - b);
+  const lines = [low, ...shownLines(view).map(({ value }) => onAxis(value, view.log.y)), high].toSorted((a, b) => a - b);
   const gaps = lines.slice(1).map((line, i) => ({ size: line - lines[i], middle: (line + lines[i]) / 2 }));
   const { middle } = gaps.reduce((best, gap) => gap.size > best.size ? gap : best);
   return { xref: "paper", x: 0.5, yref: "y", y: middle, text: wrap(view.data.labels.no_curve, 34).join("<br>"), showarrow: false,
@@ -449,7 +441,7 @@ async function poll(view) {
       await draw(view);
       speak(view);
     }
-  } catch (error) {
+  } catch {
     failure = "unreachable";
     view.wait = Math.min(SLOWEST_MS, (view.wait || view.data.every) * 2);
   } finally {
@@ -460,14 +452,14 @@ async function poll(view) {
       if (asked !== view.data) poll(view);
       else {
         tell(view, status);
-        view.timer = setTimeout(() => poll(view), ENDED.includes(status) ? REST_MS : awaitsFirstPoint(view) || stopAsked(view) ? FIRST_MS : view.wait);
+        view.timer = setTimeout(() => poll(view), ENDED.includes(status) ? REST_MS : awaitsFirstPoint(view) || isStopping(view) ? SOON_MS : view.wait);
       }
     }
   }
 }
 
-// A click on Stop counts as heard for a while; if the run goes on all the same, its status is shown again
-const stopAsked = ({ state, stopAskedAt }) => !ENDED.includes(state?.status) && Date.now() - stopAskedAt < STOP_HEARD_MS;
+// What the script knows counts until the server has answered
+const isStopping = ({ state, data }) => !ENDED.includes(state?.status) && (state?.stopping ?? data.stopping);
 
 const awaitsFirstPoint = ({ state }) => ["queued", "running"].includes(state?.status) && !state.queue_position && !state.raw.x.length;
 
@@ -482,12 +474,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".mg-live"), view = viewOf(root, build);
   view.mounted = true;
   view.trigger = setTriggerValue;
-  if (view.url !== data.url) Object.assign(view, { url: data.url, seen: [], state: null, tag: null, reported: undefined, spokenAt: 0, stopAskedAt: -Infinity });
+  if (view.url !== data.url) Object.assign(view, { url: data.url, seen: [], state: null, tag: null, reported: undefined, spokenAt: 0 });
   if (view.reported === data.status) view.reported = undefined;
   if (view.state && data.status !== view.state.status && (ENDED.includes(data.status) || !ENDED.includes(view.state.status))) {
-    Object.assign(view.state, { status: data.status, stopping: false });  // the script has looked later
+    Object.assign(view.state, { status: data.status, stopping: data.stopping });  // the script has looked later
     view.tag = null;
-  }
+  } else if (view.state && data.stopping) view.state.stopping = true;
   view.data = data;
   view.wait = data.every;
   root.style.setProperty("--mg-height", `${data.height}px`);
@@ -503,7 +495,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     clearTimeout(view.timer);
     view.resize.disconnect();
     document.removeEventListener("visibilitychange", view.onVisible);
-    document.removeEventListener("click", view.onStop, true);
     window.Plotly?.purge(view.chart);
     forget(root);
   };

@@ -57,6 +57,7 @@ def live_chart(
     *,
     references: Sequence[Reference],
     steps: int,
+    stopping: bool = False,
     height: int = 540,
     key: str = "live_chart",
 ) -> str | None:
@@ -66,6 +67,7 @@ def live_chart(
         run: the run to follow.
         references: lines to compare the loss with, the most important ones first.
         steps: how long a run will be, for the empty chart.
+        stopping: it was asked to stop, and has not yet.
         height: of everything, in pixels.
 
     Returns:
@@ -76,6 +78,7 @@ def live_chart(
         "script": "api/plotly.js",
         "every": POLL_MS,
         "status": run.status if run else None,
+        "stopping": stopping,
         "spoiled": run is not None and run.status not in LIVE and spoiled(run),
         "step": run.step if run else 0,
         "steps": run.training.steps if run else steps,

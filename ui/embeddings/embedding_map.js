@@ -237,7 +237,7 @@ function overCanvas(view, event, click = false) {
   const box = view.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
   if (view.drag && lookOf(view) !== "table" && dragBy(view, event)) return;
   if (lookOf(view) === "table") return overTable(view, x, y, click);
-  const away = view.spots.map(([a, b], i) => [Math.hypot(a - x, b - y), i]).sort((a, b) => a[0] - b[0])[0];
+  const away = view.spots.map(([a, b], i) => [Math.hypot(a - x, b - y), i]).toSorted((a, b) => a[0] - b[0])[0];
   const found = away && away[0] < REACH ? away[1] : null;
   if (click && found !== null) return choose(view, found);
   if (found !== view.over) { view.over = found; draw(view); }

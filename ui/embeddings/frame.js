@@ -9,9 +9,9 @@ const LONELY = 1.5;  // times as far out as any other row: it would press them a
  */
 export function reachOf(points, count) {
   return [0, 1].map((d) => {
-    const far = new Array(count).fill(1e-9);
+    const far = Array.from({ length: count }, () => 1e-9);
     for (let n = d; n < points.length; n += 2) far[(n >> 1) % count] = Math.max(far[(n >> 1) % count], Math.abs(points[n]));
-    const [first, second = first] = far.sort((a, b) => b - a);
+    const [first, second = first] = far.toSorted((a, b) => b - a);
     return first > LONELY * second ? second : first;
   });
 }

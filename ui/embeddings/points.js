@@ -25,7 +25,7 @@ function scaleOf(view) {
 }
 
 function farthest(points, D) {
-  const far = new Array(D).fill(1e-9);
+  const far = Array.from({ length: D }, () => 1e-9);
   points.forEach((x, n) => { far[n % D] = Math.max(far[n % D], Math.abs(x)); });
   return far;
 }
@@ -52,7 +52,7 @@ export function drawMap(view, context, deep) {
   if (view.what === "places") drawChain(view, context);
   drawTrail(view, context);
   drawLinks(view, context);
-  const order = [...view.spots.keys()].sort((a, b) => view.spots[a][2] - view.spots[b][2]);
+  const order = [...view.spots.keys()].toSorted((a, b) => view.spots[a][2] - view.spots[b][2]);
   for (const i of order) if (i !== view.chosen && i !== view.over) drawItem(view, context, i, deep);
   if (view.over !== null) drawItem(view, context, view.over, deep);
   drawItem(view, context, view.chosen, deep);

@@ -27,7 +27,7 @@ export function cosine(view, i, j) {
 
 /** [[row, cosine], …] of the others, those first that point most nearly in the same direction. */
 export function nearest(view, i) {
-  return current(view).items.map((_, j) => [j, cosine(view, i, j)]).filter(([j]) => j !== i).sort((a, b) => b[1] - a[1]);
+  return current(view).items.map((_, j) => [j, cosine(view, i, j)]).filter(([j]) => j !== i).toSorted((a, b) => b[1] - a[1]);
 }
 
 export const nameOf = (view, i) => {

@@ -3,7 +3,7 @@
 /** Scores (V) → what becomes of them: divided, which are left out and why, and the probabilities (V). */
 export function chances(logits, { temperature, top_k, top_p }) {
   const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const order = logits.map((_, i) => i).sort((a, b) => logits[b] - logits[a] || a - b);  // equals stay in id order
+  const order = logits.map((_, i) => i).toSorted((a, b) => logits[b] - logits[a] || a - b);  // equals stay in id order
   const left_out = logits.map(() => "");
   if (temperature === 0) {
     const likeliest = order[0];

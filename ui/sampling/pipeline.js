@@ -239,22 +239,22 @@ function back(view) {
 }
 
 async function ask(view) {
-  const { data, story } = view, control = new AbortController(), n = story.drawn.length;
+  const { data, story } = view, request = new AbortController(), n = story.drawn.length;
   view.asking?.abort();
-  view.asking = control;
+  view.asking = request;
   story.here = null;
   show(view);
   try {
     const ids = [...data.ids, ...story.drawn.map(({ id }) => id)].slice(-data.block_size);
     const address = new URL(`${data.url}&ids=${ids.join(",")}`, document.baseURI);
-    const answer = await fetch(address, { signal: control.signal, cache: "no-store" });
+    const answer = await fetch(address, { signal: request.signal, cache: "no-store" });
     const { logits, error } = await answer.json();
     if (!logits) throw new Error(error ?? answer.status);
     if (story.drawn.length !== n) return;
     story.here = { logits: logits.map((score) => score ?? -Infinity), u: data.us[n] };
     view.failure = null;
   } catch (error) {
-    if (control.signal.aborted) return;
+    if (request.signal.aborted) return;
     pause(view);
     story.here = story.drawn.pop()?.before ?? null;
     view.failure = error instanceof TypeError ? data.labels.failed : error.message;

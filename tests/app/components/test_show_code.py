@@ -18,15 +18,14 @@ def opened(page: AppTest, key: str) -> AppTest:
     return page.run()
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_code_stands_there_once_it_is_opened(app: OpenPage, lang: str) -> None:
-    page = app("batches", lang)
+def test_the_code_stands_there_once_it_is_opened(app: OpenPage) -> None:
+    page = app("batches", "fr")
     source = inspect.getsource(get_batch).strip()
     assert source not in [code.value for code in page.code]
-    with i18n.using(lang):
+    with i18n.using("fr"):
         page = opened(page, "batches_code")
     assert source in [code.value.strip() for code in page.code]
-    with i18n.using(lang):
+    with i18n.using("fr"):
         assert i18n.page_text("batches_code").strip() in [markdown.value for markdown in page.markdown]
 
 
@@ -44,9 +43,8 @@ def test_every_page_can_be_unfolded(app: OpenPage, station: str) -> None:
     assert not page.exception and len(page.code) > shown
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_words_are_explained_in_the_sidebar(app: OpenPage, lang: str) -> None:
-    page = opened(app("home", lang), "glossary")
+def test_the_words_are_explained_in_the_sidebar(app: OpenPage) -> None:
+    page = opened(app("home", "fr"), "glossary")
     said = "".join(markdown.value for markdown in page.sidebar.markdown)
-    with i18n.using(lang):
+    with i18n.using("fr"):
         assert glossary.word("loss") in said
