@@ -5,15 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
-import torch
 from starlette.middleware import Middleware
 from streamlit import net_util
 
+from minigpt_core import devices
 from minigpt_core.errors import UserError
 from minigpt_core.jobs import manager
 from ui import problems
-from ui.server.generation_routes import ROUTES as GENERATION_ROUTES
-from ui.server.routes import ROUTES
+from ui.server import generation_routes, run_routes
 from ui.server.unknown_page import UnknownPage
 from ui.workspace import WorkspaceCookie
 
@@ -25,9 +24,7 @@ net_util._internal_ip = net_util._external_ip = "127.0.0.1"
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Have a training process ready before the first visitor; leave none behind."""
-    torch.set_num_threads(
-        1
-    )  # a page calculates little: more threads would only wait for each other and for trainings
+    devices.use_threads(1)  # a page calculates little: more would only wait for each other and for trainings
     try:
         manager.shared()
     except UserError as error:  # the pages say it too, in the reader's language
@@ -40,6 +37,6 @@ app = st.App(
     "ui/shell.py",
     lifespan=lifespan,
     middleware=[Middleware(UnknownPage), Middleware(WorkspaceCookie)],
-    routes=[*ROUTES, *GENERATION_ROUTES],
+    routes=[*run_routes.ROUTES, *generation_routes.ROUTES],
     on_script_error=problems.show,
 )

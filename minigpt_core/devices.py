@@ -33,6 +33,16 @@ def good_thread_count(model_config: ModelConfig, batch_size: int, cores: int) ->
     return max(1, min(cores, int(step_operations(model_config, batch_size) / WORTH_A_THREAD)))
 
 
+def use_threads(count: int) -> None:
+    """Have everything that this process calculates use so many threads."""
+    torch.set_num_threads(count)
+
+
+def thread_count() -> int:
+    """On how many threads this process calculates."""
+    return torch.get_num_threads()
+
+
 def choose_device(wanted: str, operations: float) -> torch.device:
     """The device that is `wanted`; for "auto", an accelerator if there is one and a step has work enough for it."""
     if wanted != "auto":

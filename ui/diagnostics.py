@@ -5,8 +5,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-import torch
-
+from minigpt_core.devices import thread_count
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import resources, state, workspace
@@ -29,7 +28,7 @@ def versions() -> str:
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} CPU"
     )
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"{system}, torch threads {torch.get_num_threads()}\n{packages}"
+    return f"{system}, torch threads {thread_count()}\n{packages}"
 
 
 def data_folder() -> str:

@@ -20,7 +20,12 @@ from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
-from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
+from minigpt_core.generation.language_model import (
+    LanguageModel,
+    Network,
+    ngram_language_model,
+    trained_language_model,
+)
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.generation.streaming import stream
 from minigpt_core.interpret.ablation import (
@@ -33,20 +38,15 @@ from minigpt_core.interpret.ablation import (
     switch_off,
     window_losses,
 )
-from minigpt_core.interpret.activations import (
-    ActivationCache,
-    HeadDescription,
-    LensScores,
-    check_scores,
-    lens_on,
-    run_with_cache,
-)
+from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
+from minigpt_core.interpret.heads import HeadDescription
+from minigpt_core.interpret.lens import LensScores, measure_lens
 from minigpt_core.interpret.memorization import Copied, KnownText
 from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
 from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
-from minigpt_core.sampling import SampleStep
+from minigpt_core.sampling import SampleStep, check_logits
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
@@ -187,7 +187,7 @@ def run_baselines(run_id: str) -> ngrams.Baselines:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def model(run_id: str, step: int) -> nn.Module:
+def model(run_id: str, step: int) -> Network:
     """A copy of a run's model as it was after `step` steps, ready to predict. Raises `StoreError`."""
     kept = store().load_checkpoint(run_id, step, model_only=True)
     return load_model(store().run(run_id).model, part(kept.tensors, "model."))
@@ -253,7 +253,7 @@ def activations(run_id: str, step: int, ids: tuple[int, ...], attention: bool = 
         return attention or not (".attn." in name or ".mlp." in name)
 
     logits, cache = run_with_cache(model(run_id, step), torch.tensor([ids]), keep)
-    check_scores(logits)
+    check_logits(logits)
     return cache
 
 
@@ -262,7 +262,7 @@ def lens_scores(run_id: str, step: int) -> LensScores:
     """What each layer's guesses cost on windows of the text that the run's model never saw (else of its own)."""
     known = run_dataset(run_id)
     text = held_out(known, run(run_id).model.block_size, LENS_WINDOWS)
-    return lens_on(model(run_id, step), text.x, text.y)
+    return measure_lens(model(run_id, step), text.x, text.y)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

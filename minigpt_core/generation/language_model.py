@@ -17,6 +17,9 @@ from minigpt_core.sampling import next_probabilities, predict, start_id
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 
+Network = nn.Module
+"""What turns (B, T) ids into (B, T, V) scores. Pages hand it on to the core, and never look inside."""
+
 NGRAM_WINDOW = 1000  # characters: counting needs no more context than a few, wherever they stand
 
 
@@ -24,7 +27,7 @@ NGRAM_WINDOW = 1000  # characters: counting needs no more context than a few, wh
 class LanguageModel:
     """A network that can be asked for the next character of a text."""
 
-    network: nn.Module
+    network: Network
     tokenizer: CharTokenizer
     lower: bool
     """Whether it learnt from small letters: prompts are treated alike."""
@@ -40,7 +43,7 @@ class LanguageModel:
 
 
 def trained_language_model(
-    network: nn.Module, config: ModelConfig, characters: str, lower: bool
+    network: Network, config: ModelConfig, characters: str, lower: bool
 ) -> LanguageModel:
     """The model of a run, in eval mode."""
     used = config.block_size if config.n_layer else 1  # without attention, each character is on its own

@@ -6,12 +6,15 @@ reads the one level that has the right number of them, and shows the lowest and 
 survive.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 SMALLEST = 4  # steps
+SMOOTHED_SHARE = 1 / 40  # of the run's steps: how long the smoothed curve remembers, at most
+EARLY_SHARE = 1 / 10  # of the steps made so far: less at the start, where the loss falls steeply
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,35 @@ class Curve:
     """The middle of each bucket."""
 
     mean_losses: list[float]
+
+
+def smoothed_losses(curve: Curve, steps: int) -> list[tuple[float, float]]:
+    """The bucket means as an exponential moving average that remembers a part of the run, less of it at the start.
+
+    The average starts at the first mean, not at 0: the bias correction of Adam (https://arxiv.org/abs/1412.6980,
+    section 3), with weights that follow the distances between the means.
+
+    Args:
+        steps: how many the whole run has.
+
+    Returns:
+        (step, loss) for each mean, and again the last loss at the newest step.
+    """
+    line: list[tuple[float, float]] = []
+    total = weight = 0.0
+    before: float | None = None
+    for step, loss in zip(curve.mean_steps, curve.mean_losses, strict=True):
+        keep = 0.0 if before is None else math.exp(-(step - before) / smoothing_steps(step, steps))
+        total, weight, before = keep * total + (1 - keep) * loss, keep * weight + (1 - keep), step
+        line.append((step, total / weight))
+    if line and curve.steps[-1] > line[-1][0]:
+        line.append((curve.steps[-1], line[-1][1]))
+    return line
+
+
+def smoothing_steps(step: float, steps: int) -> float:
+    """How many steps the smoothed curve remembers at this step: a longer memory would lag behind a steep fall."""
+    return max(1.0, min(steps * SMOOTHED_SHARE, EARLY_SHARE * step))
 
 
 class Bucket(NamedTuple):

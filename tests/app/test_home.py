@@ -23,7 +23,7 @@ from tests.app.conftest import OpenPage
 from ui import resources
 from ui.home import card_pictures, next_step, run_facts
 from ui.runs.health import spoiled
-from ui.server.routes import live_state
+from ui.server.run_routes import live_state
 from ui.words import tokens
 from ui.words.i18n import _, number, percent, using
 

@@ -20,7 +20,7 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
 from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS
-from ui.server import routes
+from ui.server import run_routes
 from ui.training import diagnosis, prediction
 from ui.training.closer import SECTIONS
 from ui.training.diagnosis import WORDS
@@ -146,7 +146,7 @@ def test_a_duel_is_decided_by_the_lower_loss(
 
 def test_the_learned_table_is_the_model_s_own(trained: Callable[..., Run], home: Path) -> None:
     run = trained(steps=40)
-    state = routes.learned_pairs(run)
+    state = run_routes.learned_pairs(run)
     counts = resources.counted_pairs(run.id)
     ids = counts.most_frequent(MOST_CHARACTERS)
     sent = np.frombuffer(base64.b64decode(state["table"]), "<u2").reshape(len(ids), len(ids)) / 65_535

@@ -1,6 +1,6 @@
 """The training cockpit: counters, live loss chart and samples in one component that draws itself.
 
-It polls `api/runs/<id>` (see `routes.py`) and never reruns the script, except once when the run's status changes.
+It polls `api/runs/<id>` (see `run_routes.py`) and never reruns the script, except once when the run's status changes.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """TinyGPT is a table: what it has learned beside what counting gives, as two heat maps on one scale.
 
-The component asks `api/runs/<id>/pairs` while the training goes on (see `routes.py`), and draws itself.
+The component asks `api/runs/<id>/pairs` while the training goes on (see `run_routes.py`), and draws itself.
 """
 
 import base64

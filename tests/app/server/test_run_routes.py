@@ -11,18 +11,16 @@ from hypothesis import strategies as values
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from minigpt_core.store.curves import Curve
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
-from ui.server import routes
+from ui.server import run_routes
 
 RunMaker = Callable[..., Run]
-losses = values.lists(values.floats(0, 20), min_size=1, max_size=60)
 
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    with TestClient(Starlette(routes=routes.ROUTES)) as client:
+    with TestClient(Starlette(routes=run_routes.ROUTES)) as client:
         yield client
 
 
@@ -48,11 +46,6 @@ def fill(home: Path, run: Run, steps: int) -> None:
         step=steps,
         steps_per_second=50.0,
     )
-
-
-def curve(of: list[float]) -> Curve:
-    middles = [4 * i + 1.5 for i in range(len(of))]
-    return Curve(steps=[0, 4 * len(of) - 1], losses=[of[0], of[-1]], mean_steps=middles, mean_losses=of)
 
 
 def test_a_run_as_json(client: TestClient, some_run: RunMaker, home: Path) -> None:
@@ -128,30 +121,7 @@ def test_plotly_comes_from_the_installed_package(client: TestClient) -> None:
     assert b"plotly.js v" in answer.content[:300]
 
 
-@given(losses)
-def test_the_smoothed_curve_stays_between_the_extremes(of: list[float]) -> None:
-    line = [y for _x, y in routes.smoothed(curve(of), 10)]
-    assert min(of) - 1e-9 <= min(line)
-    assert max(line) <= max(of) + 1e-9
-
-
-@given(values.floats(0, 20), values.integers(1, 50))
-def test_a_constant_loss_is_not_changed_by_smoothing(loss: float, count: int) -> None:
-    assert [y for _x, y in routes.smoothed(curve([loss] * count), 7)] == pytest.approx([loss] * (count + 1))
-
-
-@given(losses)
-def test_smoothing_weighs_by_distance_in_steps(of: list[float]) -> None:
-    """The definition, written out: each mean keeps its weight times exp(-distance / memory) at every later one."""
-    shown, longest = curve(of), 10.0
-    keep = [math.exp(-4 / routes.memory(step, longest)) for step in shown.mean_steps]
-    for i, (_step, value) in enumerate(routes.smoothed(shown, longest)[: len(of)]):
-        weights = [(1 if j == 0 else 1 - keep[j]) * math.prod(keep[j + 1 : i + 1]) for j in range(i + 1)]
-        mean = sum(w * y for w, y in zip(weights, of, strict=False)) / sum(weights)
-        assert value == pytest.approx(mean)
-
-
 @given(values.text())
 def test_any_sample_survives_the_way_to_the_browser(text: str) -> None:
-    shown = json.loads(routes.encoded({"text": routes.readable(text)}))["text"]
+    shown = json.loads(run_routes.encoded({"text": run_routes.readable(text)}))["text"]
     assert not any(ord(c) < 32 and c != "\n" for c in shown)

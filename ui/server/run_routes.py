@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from minigpt_core.errors import RunNotFound, UserError
-from minigpt_core.store.curves import Curve
+from minigpt_core.store.curves import smoothed_losses
 from minigpt_core.store.runs import Run
 from minigpt_core.training import MetricsEvent, SampleEvent
 from ui import resources
@@ -33,8 +33,6 @@ RAW_POINTS, MEANS, EVALUATIONS, SAMPLES, CHANGES = (
 )  # at most; keeps an answer under 15 KB
 DETAILS = 300  # steps in the small charts
 SAMPLE_CHARACTERS = 240
-SMOOTHED_SHARE = 1 / 40  # of the run's steps: how long the smoothed curve remembers, at most
-EARLY_SHARE = 1 / 10  # of the steps made so far: less at the start, where the loss falls steeply
 
 Json = dict[str, Any]
 
@@ -90,7 +88,7 @@ def live_state(run: Run) -> Json:
     evaluations = store.evaluations(run.id, EVALUATIONS)
     train = [(e.step, e.train_loss) for e in evaluations if math.isfinite(e.train_loss)]
     val = [(e.step, e.val_loss) for e in evaluations if e.val_loss is not None]
-    smooth = smoothed(curve, run.training.steps * SMOOTHED_SHARE)
+    smooth = smoothed_losses(curve, run.training.steps)
     return {
         "status": run.status,
         "step": run.step,
@@ -156,29 +154,6 @@ def seconds_left(run: Run) -> float | None:
 def last_accuracy(evaluations: Sequence[MetricsEvent]) -> float | None:
     """The share of next characters guessed right, at the newest evaluation."""
     return evaluations[-1].val_accuracy if evaluations else None
-
-
-def smoothed(curve: Curve, longest: float) -> list[tuple[float, float]]:
-    """The bucket means as an exponential moving average that remembers about `longest` steps, fewer at the start.
-
-    The average starts at the first mean, not at 0: the bias correction of Adam (https://arxiv.org/abs/1412.6980,
-    section 3), with weights that follow the distances between the means.
-    """
-    line: list[tuple[float, float]] = []
-    total = weight = 0.0
-    before: float | None = None
-    for step, loss in zip(curve.mean_steps, curve.mean_losses, strict=True):
-        keep = 0.0 if before is None else math.exp(-(step - before) / memory(step, longest))
-        total, weight, before = keep * total + (1 - keep) * loss, keep * weight + (1 - keep), step
-        line.append((step, total / weight))
-    if line and curve.steps[-1] > line[-1][0]:
-        line.append((curve.steps[-1], line[-1][1]))
-    return line
-
-
-def memory(step: float, longest: float) -> float:
-    """How many steps the smoothed curve remembers at this step: a longer memory would lag behind a steep fall."""
-    return max(1.0, min(longest, EARLY_SHARE * step))
 
 
 def milestones(samples: Sequence[SampleEvent]) -> list[SampleEvent]:
