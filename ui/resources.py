@@ -43,7 +43,6 @@ from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distanc
 from minigpt_core.interpret.heads import HeadDescription
 from minigpt_core.interpret.lens import LensScores, measure_lens
 from minigpt_core.interpret.memorization import Copied, KnownText
-from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
 from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.sampling import SampleStep, check_logits
@@ -335,13 +334,6 @@ def counted_pairs(run_id: str) -> PairCounts:
     """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
     return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
-    """The step that a run makes after `step` steps, taken apart. Raises `StoreError`."""
-    trained = store().run(run_id)
-    return examine_step(trainer_at(store(), trained, run_dataset(run_id), step))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
