@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigpt_core.data import Dataset
+from minigpt_core.memory_budget import check_memory
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import Trainer
 
@@ -180,8 +181,9 @@ def trainer_at(store: RunStore, run: Run, dataset: Dataset, step: int) -> Traine
     It starts from the last checkpoint before that, and makes the steps in between again.
 
     Raises:
-        StoreError: that checkpoint cannot be read.
+        StoreError: that checkpoint cannot be read. ConfigError: the step needs more memory than there is.
     """
+    check_memory(run.model, run.training)
     start = start_before(store, run, step)
     checkpoint = store.load_checkpoint(run.id, start) if start is not None else None
     changes = store.changes(run.id, since_step=start or 0)
