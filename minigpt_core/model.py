@@ -120,11 +120,13 @@ def attention_pattern(scores: Tensor) -> Tensor:
 
     (B, nh, T, T) -> (B, nh, T, T): each row sums to 1; nothing stands above the diagonal.
     """
-    T = scores.size(-1)
-    later = torch.ones(T, T, dtype=torch.bool, device=scores.device).triu(
-        1
-    )  # (T, T), True above the diagonal
-    return scores.masked_fill(later, -torch.inf).softmax(dim=-1)
+    visible = causal_mask(scores.size(-1), scores.device)
+    return scores.masked_fill(~visible, -torch.inf).softmax(dim=-1)
+
+
+def causal_mask(T: int, device: torch.device | str = "cpu") -> Tensor:
+    """(T, T), True where a character (row) may look: at itself and what comes before."""
+    return torch.ones(T, T, dtype=torch.bool, device=device).tril()
 
 
 class LayerCache(Protocol):

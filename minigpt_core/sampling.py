@@ -167,6 +167,12 @@ def start_id(tokenizer: CharTokenizer) -> int:
     return tokenizer.stoi.get("\n", tokenizer.stoi.get(" ", 0))
 
 
+def check_logits(logits: Tensor) -> None:
+    """Raise `UserError` if a model's scores are not numbers."""
+    if not torch.isfinite(logits).all():
+        raise diverged_error()
+
+
 def diverged_error() -> UserError:
     """What to say of a model whose training diverged."""
     return UserError(

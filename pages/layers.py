@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from minigpt_core.interpret.activations import lengths, logit_lens, run_with_cache, walk
+from minigpt_core.interpret.activations import activation_norms, run_with_cache, run_with_hook
+from minigpt_core.interpret.lens import logit_lens
 from ui.components.show_code import show_code
 from ui.inside.input_text import text_field
 from ui.inside.inspected_model import choose_model
@@ -25,4 +26,4 @@ if inspected and given:
         sections.losses(inspected)
     with right:
         sections.sizes(inspected, given)
-show_code("layers", run_with_cache, walk, logit_lens, lengths)
+show_code("layers", run_with_cache, run_with_hook, logit_lens, activation_norms)

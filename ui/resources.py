@@ -13,7 +13,6 @@ import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from minigpt_core import ngrams
 from minigpt_core.configs import ModelConfig
@@ -30,19 +29,14 @@ from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret.ablation import (
     held_out,
 )
-from minigpt_core.interpret.activations import (
-    ActivationCache,
-    HeadDescription,
-    LensScores,
-    check_scores,
-    lens_on,
-    run_with_cache,
-)
+from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
+from minigpt_core.interpret.heads import HeadDescription
+from minigpt_core.interpret.lens import LensScores, measure_lens
 from minigpt_core.interpret.memorization import Copied, KnownText
-from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
 from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
+from minigpt_core.sampling import check_logits
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
@@ -248,7 +242,7 @@ def activations(run_id: str, step: int, ids: tuple[int, ...], attention: bool = 
         return attention or not (".attn." in name or ".mlp." in name)
 
     logits, cache = run_with_cache(model(run_id, step), torch.tensor([ids]), keep)
-    check_scores(logits)
+    check_logits(logits)
     return cache
 
 
@@ -257,7 +251,7 @@ def lens_scores(run_id: str, step: int) -> LensScores:
     """What each layer's guesses cost on windows of the text that the run's model never saw (else of its own)."""
     known = run_dataset(run_id)
     text = held_out(known, run(run_id).model.block_size, LENS_WINDOWS)
-    return lens_on(model(run_id, step), text.x, text.y)
+    return measure_lens(model(run_id, step), text.x, text.y)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
@@ -282,13 +276,6 @@ def counted_pairs(run_id: str) -> PairCounts:
     """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
     return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
-    """The step that a run makes after `step` steps, taken apart. Raises `StoreError`."""
-    trained = store().run(run_id)
-    return examine_step(trainer_at(store(), trained, run_dataset(run_id), step))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, check_length, evaluation_starts, windows
-from minigpt_core.interpret.activations import Visit, config_of, embed, walk, walk_on
+from minigpt_core.interpret.activations import Hook, config_of, embed, run_from_layer, run_with_hook
 from minigpt_core.model import GPT, Block, rotate
 
 WINDOWS = 256  # 16,384 characters at block size 64: all parts of a model of 0.8 million parameters take 7 s of one core
@@ -54,7 +54,7 @@ Means = Mapping[str, Tensor]
 
 @torch.no_grad()
 def mean_outputs(model: nn.Module, idx: Tensor) -> Means:
-    """What every part hands on, on average over all places of all texts, by the names of `inspection.py`.
+    """What every part hands on, on average over all places of all texts, by the names of `activations.py`.
 
     Args:
         idx: (B, T).
@@ -69,11 +69,11 @@ def mean_outputs(model: nn.Module, idx: Tensor) -> Means:
         return x
 
     for few in idx.split(windows_at_once(config_of(model).vocab_size, idx.size(1))):
-        walk(model, few, add)
+        run_with_hook(model, few, add)
     return {name: total / idx.numel() for name, total in sums.items()}
 
 
-def switch_off(model: nn.Module, parts: Collection[Part], means: Means | None = None) -> Visit:
+def switch_off(model: nn.Module, parts: Collection[Part], means: Means | None = None) -> Hook:
     """What `walk` must be given so that these parts hand on nothing, or only their mean.
 
     A part that hands on zero leaves the residual stream as it is. Zero can itself be an unusual value for the parts
@@ -132,7 +132,7 @@ class AblatedModel(nn.Module):
     @torch.no_grad()
     def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """As `GPT.forward`: scores (B, T, V), and the loss if the (B, T) targets are given."""
-        logits = walk(self.whole[0], idx, self.visit)
+        logits = run_with_hook(self.whole[0], idx, self.visit)
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -204,10 +204,10 @@ def ablated_loss(
 
 
 @torch.no_grad()
-def window_losses(model: nn.Module, text: Windows, visit: Visit) -> Tensor:
+def window_losses(model: nn.Module, text: Windows, visit: Hook) -> Tensor:
     """The mean loss of each window in nats per character: (W,) float64."""
     chunks = map(text.chunk, range(text.chunks))
-    return torch.cat([losses(walk(model, few.x, visit), few.y) for few in chunks])
+    return torch.cat([losses(run_with_hook(model, few.x, visit), few.y) for few in chunks])
 
 
 def losses(logits: Tensor, targets: Tensor) -> Tensor:
@@ -272,7 +272,7 @@ def ablation_table(
         yield (state := replace(state, done=state.done + 1))
         for part in wanted:
             x = embed(model, few.x, visits[part]) if part.kind == "positions" else before[part.layer]
-            without[part].append(losses(walk_on(model, x, visits[part], part.layer), few.y))
+            without[part].append(losses(run_from_layer(model, x, visits[part], part.layer), few.y))
             yield (state := replace(state, done=state.done + 1))
         state = summary(state, torch.cat(whole), {part: torch.cat(kept) for part, kept in without.items()})
     yield state
@@ -287,7 +287,7 @@ def streams(model: nn.Module, idx: Tensor) -> tuple[list[Tensor], Tensor]:
             before.append(x)
         return x
 
-    logits = walk(model, idx, visit)
+    logits = run_with_hook(model, idx, visit)
     return before, logits
 
 

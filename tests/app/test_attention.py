@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import UserError
-from minigpt_core.interpret.activations import HeadDescription, Share, describe_heads, run_with_cache
+from minigpt_core.interpret.activations import run_with_cache
+from minigpt_core.interpret.heads import HeadDescription, Share, describe_heads
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import build_model
 from minigpt_core.store.new_run import new_run

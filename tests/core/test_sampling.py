@@ -12,6 +12,7 @@ from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.model import TinyGPT, build_model
 from minigpt_core.sampling import (
+    check_logits,
     generate,
     next_probabilities,
     predict,
@@ -262,3 +263,9 @@ def test_generate_writes_without_dropout() -> None:
 def test_an_empty_prompt_starts_after_a_stated_character(text: str, start: str) -> None:
     tokenizer = CharTokenizer.from_text(text)
     assert tokenizer.itos[start_id(tokenizer)] == start
+
+
+def test_scores_that_are_not_numbers_are_refused() -> None:
+    check_logits(torch.zeros(2, 3))
+    with pytest.raises(UserError, match="not numbers"):
+        check_logits(torch.tensor([0.0, torch.nan]))

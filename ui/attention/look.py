@@ -12,12 +12,8 @@ from torch import Tensor, nn
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, evaluation_starts, windows
 from minigpt_core.errors import UserError
-from minigpt_core.interpret.activations import (
-    ActivationCache,
-    HeadDescription,
-    describe_heads,
-    run_with_cache,
-)
+from minigpt_core.interpret.activations import ActivationCache, run_with_cache
+from minigpt_core.interpret.heads import HeadDescription, describe_heads
 from minigpt_core.sampling import start_id
 from minigpt_core.tokenizer import CharTokenizer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from minigpt_core.interpret.activations import HeadDescription
+from minigpt_core.interpret.heads import HeadDescription
 from ui import resources, state
 from ui.attention import look, words
 from ui.inside import reading_guide

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from minigpt_core.interpret.activations import HeadDescription, Share
+from minigpt_core.interpret.heads import HeadDescription, Share
 from ui.words.i18n import N_, _, number, percent
 
 CAPTIONS = {  # beneath a small map, beside a bar
@@ -65,7 +65,7 @@ def sentence(head: HeadDescription) -> str:
         words = _(
             "Looks at everything nearly alike: its attention is spread out to {spread} of what is possible."
         )
-        return words.format(spread=percent(head.spread))
+        return words.format(spread=percent(head.entropy))
     if head.rule:
         share = head.shares[head.rule]
         return _("Looks mostly at {where}: {share} of its attention goes there.").format(

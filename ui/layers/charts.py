@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from minigpt_core.interpret.activations import LensScores
+from minigpt_core.interpret.lens import LensScores
 from ui.components import charts
 from ui.style import REFERENCE, TRAIN, VALIDATION
 from ui.words.i18n import _, number, percent

@@ -5,13 +5,8 @@ from typing import cast
 import streamlit as st
 import torch
 
-from minigpt_core.interpret.activations import (
-    ActivationCache,
-    contributions,
-    lengths,
-    lens_points,
-    logit_lens,
-)
+from minigpt_core.interpret.activations import ActivationCache, activation_norms, residual_components
+from minigpt_core.interpret.lens import lens_points, logit_lens
 from ui import resources, state
 from ui.components import charts as plots
 from ui.inside import reading_guide
@@ -111,8 +106,8 @@ def sizes(inspected: InspectedModel, given: InputText) -> None:
         ),
     )
     cache = resources.activations(inspected.run.id, inspected.step, given.ids)
-    names = contributions(config)
-    added = lengths(cache, names)[:, 0].mean(-1).tolist()
+    names = residual_components(config)
+    added = activation_norms(cache, names)[:, 0].mean(-1).tolist()
     titles = [words.part(name) for name in names]
     figure = charts.sizes(titles, added, stream_lengths(cache, names))
     alt = _("What each part adds: {lengths}").format(

@@ -29,7 +29,7 @@ from minigpt_core.interpret.ablation import (
     window_losses,
     windows_at_once,
 )
-from minigpt_core.interpret.activations import run_with_cache, walk
+from minigpt_core.interpret.activations import run_with_cache, run_with_hook
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import build_model
 
@@ -117,7 +117,7 @@ def test_the_mean_is_handed_on_instead() -> None:
     close(means["blocks.1.mlp_out"][0, 0], whole["blocks.1.mlp_out"].mean(dim=(0, 1)))
     kept: dict[str, Tensor] = {}
     visit = switch_off(model, [Part("mlp", 1), Part("head", 1, 0)], means)
-    walk(model, idx, lambda name, x: kept.setdefault(name, visit(name, x)))
+    run_with_hook(model, idx, lambda name, x: kept.setdefault(name, visit(name, x)))
     close(
         kept["blocks.1.mlp_out"],
         whole["blocks.1.mlp_out"].mean(dim=(0, 1)).expand_as(kept["blocks.1.mlp_out"]),

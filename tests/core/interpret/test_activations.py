@@ -9,25 +9,16 @@ import transformers
 from torch import Tensor
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.errors import UserError
 from minigpt_core.export.gpt2 import gpt2_config, gpt2_weights
 from minigpt_core.interpret.activations import (
-    RULES,
     ActivationCache,
-    causal_mask,
-    check_scores,
-    contributions,
-    describe_heads,
-    lengths,
-    lens_on,
-    lens_points,
-    logit_lens,
+    activation_norms,
+    residual_components,
     run_with_cache,
-    targets,
 )
+from minigpt_core.interpret.lens import lens_points, logit_lens, measure_lens
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.model import build_model
-from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.model import build_model, causal_mask
 
 V, T, B, C = 13, 8, 3, 16
 NAMES = [rung.name for rung in (*RUNGS, *MODERN) if rung.model or rung.name == "tinygpt"]
@@ -122,30 +113,24 @@ def test_the_lens_measured_on_text_ends_with_the_models_own_loss(rung: str) -> N
     y = x.roll(1)
     with torch.no_grad():
         logits, loss = model(x, y)
-    scores = lens_on(model, x, y, chunk=2)
+    scores = measure_lens(model, x, y, chunk=2)
     assert scores.losses[-1] == pytest.approx(loss.item(), abs=1e-5)
     assert scores.right[-1] == pytest.approx((logits.argmax(-1) == y).double().mean().item())
     assert scores.characters == y.numel() and scores.points == lens_points(model.config)
 
 
-def test_scores_that_are_not_numbers_are_refused() -> None:
-    check_scores(torch.zeros(2, 3))
-    with pytest.raises(UserError, match="not numbers"):
-        check_scores(torch.tensor([0.0, torch.nan]))
-
-
 def test_contributions_add_up_to_the_end_of_the_residual_stream() -> None:
     model, idx = lively(GPT2), some_ids()
     _logits, cache = run_with_cache(model, idx)
-    names = contributions(model.config)
+    names = residual_components(model.config)
     assert names == (
         "embed",
         "pos_embed",
         *(f"blocks.{n}.{p}" for n in (0, 1) for p in ("attn_out", "mlp_out")),
     )
     close(sum(cache[name] for name in names), cache.layer("resid_post", -1))  # type: ignore[arg-type]
-    assert lengths(cache, names).shape == (6, B, T)
-    close(lengths(cache, names)[2, 1, 3], cache["blocks.0.attn_out"][1, 3].square().sum().sqrt())
+    assert activation_norms(cache, names).shape == (6, B, T)
+    close(activation_norms(cache, names)[2, 1, 3], cache["blocks.0.attn_out"][1, 3].square().sum().sqrt())
 
 
 def test_only_what_is_asked_for_is_kept() -> None:
@@ -211,64 +196,3 @@ def test_transformers_sees_the_same_inside_a_gpt2() -> None:
 
 
 # Heads in words
-
-
-TEXT = "the cat, the\nhat é te"
-WORDS = CharTokenizer.from_text(TEXT)
-
-
-def rule(name: str, idx: Tensor) -> list[list[int]]:
-    """For each character the places where the rule says that it should look."""
-    mask = targets(idx, WORDS)[RULES.index(name), 0]
-    return [row.nonzero().flatten().tolist() for row in mask]
-
-
-def test_what_the_rules_point_at() -> None:
-    text = "the cat, the\nhat"  # places: t0 h1 e2 _3 c4 a5 t6 ,7 _8 t9 h10 e11 ⏎12 h13 a14 t15
-    idx = WORDS.encode(text)[None]
-    assert rule("itself", idx) == [[t] for t in range(16)]
-    assert rule("previous", idx) == [[], *([t - 1] for t in range(1, 16))]
-    assert rule("two_before", idx)[:3] == [[], [], [0]]
-    assert rule("first", idx) == [[0]] * 16
-    assert rule("same", idx)[9] == [0, 6] and rule("same", idx)[7] == []
-    assert rule("after_same", idx)[9] == [1, 7] and rule("after_same", idx)[1] == []
-    assert rule("word_start", idx)[6] == [4] and rule("word_start", idx)[9] == [9]
-    assert rule("word_start", idx)[3] == []
-    assert rule("line_start", idx)[11] == [0] and rule("line_start", idx)[15] == [13]
-    assert rule("break", idx)[9] == [3, 7, 8]
-    assert rule("vowel", idx)[6] == [2, 5]
-    assert rule("vowel", WORDS.encode("té")[None])[1] == [1]
-
-
-class Pattern(ActivationCache):
-    """A cache with patterns made by hand: one layer, a head for each."""
-
-    def __init__(self, *patterns: Tensor) -> None:
-        config = ModelConfig(
-            vocab_size=WORDS.vocab_size, n_layer=1, n_head=len(patterns), n_embd=8 * len(patterns)
-        )
-        super().__init__({"blocks.0.attn.pattern": torch.stack(patterns, dim=1)}, config)
-
-
-def test_heads_are_described_by_where_they_look() -> None:
-    idx = torch.randint(WORDS.vocab_size, (4, 24), generator=torch.Generator().manual_seed(0))
-    evenly = (causal_mask(24) / torch.arange(1, 25)[:, None]).expand(4, 24, 24)
-    masks = dict(zip(RULES, targets(idx, WORDS).float(), strict=True))
-    mixed = torch.stack([masks[name] for name in ("itself", "previous", "two_before", "first")]).mean(0)
-    heads = [masks["itself"], masks["previous"], masks["first"], evenly, mixed]
-    described = describe_heads(Pattern(*heads), idx, WORDS)
-    assert [head.rule for head in described] == ["itself", "previous", "first", "evenly", ""]
-    assert [head.head for head in described] == [0, 1, 2, 3, 4]
-    assert described[1].shares["previous"].attention == pytest.approx(1)
-    assert described[1].shares["previous"].excess == pytest.approx(1)
-    assert described[0].spread == pytest.approx(0, abs=1e-6) and described[3].spread == pytest.approx(1)
-    assert all(share.excess == pytest.approx(0, abs=1e-6) for share in described[3].shares.values())
-    assert described[4].shares["previous"].attention == pytest.approx(0.25)
-
-
-def test_one_character_of_text_describes_nothing() -> None:
-    model = lively(GPT2, vocab_size=WORDS.vocab_size)
-    idx = WORDS.encode("t")[None]
-    described = describe_heads(run_with_cache(model, idx)[1], idx, WORDS)
-    assert len(described) == 8
-    assert not any(head.shares for head in described)

@@ -1,0 +1,86 @@
+"""The logit lens: what a model would guess if it ended at an earlier point.
+
+Letters in the shape comments: B sequences in a batch, T characters in a sequence, V characters in the vocabulary, W
+windows of text, P points of the residual stream.
+"""
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from minigpt_core.configs import ModelConfig
+from minigpt_core.interpret.activations import ActivationCache, config_of, run_with_cache
+from minigpt_core.model import GPT
+
+
+def lens_points(config: ModelConfig, *, within_layers: bool = False) -> tuple[str, ...]:
+    """The names of the residual stream at which one can look: after the embedding and after each layer.
+
+    Args:
+        within_layers: also between attention and MLP, where a layer has both.
+    """
+    if config.n_layer == 0:
+        return ("embed",)
+    points = ["blocks.0.resid_pre"]
+    for layer in range(config.n_layer):
+        if within_layers and config.mlp != "none":
+            points.append(f"blocks.{layer}.resid_mid")
+        points.append(f"blocks.{layer}.resid_post")
+    return tuple(points)
+
+
+@torch.no_grad()
+def logit_lens(model: nn.Module, cache: ActivationCache, points: tuple[str, ...] | None = None) -> Tensor:
+    """What the model would predict if it ended there: the final norm, then the output layer, on the residual stream.
+
+    "interpreting GPT: the logit lens" (nostalgebraist, 2020, https://www.lesswrong.com/posts/AcKRB8wDpdaN6v6ru). The
+    layers were never trained to be read like this, so an early row can be unreadable without being empty ("Eliciting
+    Latent Predictions from Transformers with the Tuned Lens", https://arxiv.org/abs/2303.08112, section 2).
+
+    Returns:
+        (P, B, T, V) scores, one row for each of the `points` (None: `lens_points`). The last row is the logits.
+    """
+    names = points or lens_points(cache.config)
+    if cache.config.n_layer == 0:  # positions, if any, stand between the embedding and the output layer
+        return torch.stack([cache["logits"] for _name in names])
+    gpt = cast(GPT, model)
+    return torch.stack([gpt.lm_head(gpt.final_norm(cache[name])) for name in names])
+
+
+@dataclass(frozen=True)
+class LensScores:
+    """How good the guesses at each point of the residual stream are."""
+
+    points: tuple[str, ...]
+    losses: tuple[float, ...]
+    """Mean cross-entropy, in nats per character."""
+
+    right: tuple[float, ...]
+    """Share of the characters that were the best guess."""
+
+    characters: int
+    """How many were guessed."""
+
+
+@torch.no_grad()
+def measure_lens(model: nn.Module, x: Tensor, y: Tensor, chunk: int = 8) -> LensScores:
+    """Measure the lens on whole windows of text.
+
+    Args:
+        x: (W, T) what the model is given.
+        y: (W, T) what really comes next.
+        chunk: windows calculated at once.
+    """
+    points = lens_points(config_of(model))
+    loss, right = torch.zeros(2, len(points), dtype=torch.float64)
+    for few, targets in zip(x.split(chunk), y.split(chunk), strict=True):
+        _logits, cache = run_with_cache(model, few, keep={*points, "logits"}.__contains__)
+        for row, logits in enumerate(logit_lens(model, cache)):
+            loss[row] += F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").double()
+            right[row] += (logits.argmax(-1) == targets).sum()
+    return LensScores(
+        points, tuple((loss / y.numel()).tolist()), tuple((right / y.numel()).tolist()), y.numel()
+    )
