@@ -36,7 +36,7 @@ def final_loss(dataset: Dataset, config: TrainConfig) -> float:
 def main() -> None:
     """Print one line for each optimizer and rate."""
     torch.set_num_threads(1)
-    texts = {name: corpus.load(name).text for name in corpus.STORIES}
+    texts = {name: text.text for name, text in corpus.BUNDLED.items() if text.language}
     for file in filter(None, [os.environ.get("TINY_SHAKESPEARE"), *sys.argv[1:]]):
         texts[Path(file).name] = corpus.decode(Path(file).read_bytes()).text
     for title, text in texts.items():

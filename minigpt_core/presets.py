@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.errors import ConfigError
+from minigpt_core.errors import N_, ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,6 +12,14 @@ class Preset:
     """A model and a way to train it."""
 
     name: str
+    """What the command line and the store call it."""
+
+    title: str
+    """What people call it: English, to be translated where it is shown, like `about`."""
+
+    about: str
+    """What it is for, or whose it is, in a few words."""
+
     source: str
     """Where the numbers come from."""
 
@@ -29,6 +37,8 @@ class Preset:
 
 NOTEBOOK = Preset(
     name="notebook",
+    title="TinyGPT",
+    about=N_("the notebook’s model"),
     source="The notebook's second cell: 64 numbers a character, 500 steps, 4 windows of 32 characters a batch. "
     "It names no learning rate: see benchmarks/learning_rate.py.",
     corpus="le-chat-curieux",
@@ -40,6 +50,8 @@ NOTEBOOK = Preset(
 
 LECTURE_BIGRAM = Preset(
     name="lecture-bigram",
+    title=N_("Lecture’s bigram"),
+    about=N_("Karpathy’s lecture “Let’s build GPT”, its table of pairs as a product of two"),
     source="Andrej Karpathy, “Let's build GPT”, the bigram model (github.com/karpathy/ng-video-lecture, bigram.py): "
     "3,000 steps of 32 windows of 8 characters at a learning rate of 1e-2. On Tiny Shakespeare the validation "
     "loss comes to 2.49; counting the pairs gives 2.48. The lecture's table of pairs stands here as the product of "
@@ -51,6 +63,8 @@ LECTURE_BIGRAM = Preset(
 
 NANOGPT_CPU = Preset(
     name="nanogpt-cpu",
+    title=N_("nanoGPT for a CPU"),
+    about=N_("nanoGPT’s README, “I only have a macbook”"),
     source="nanoGPT's README, “I only have a macbook”, with its config/train_shakespeare_char.py "
     "(github.com/karpathy/nanoGPT): 0.80 million parameters, 2,000 steps. One number differs: the learning rate is "
     "1.2e-3. With nanoGPT's own 1e-3 its code and ours end at 1.904 over the whole validation part of Tiny Shakespeare "
@@ -80,6 +94,8 @@ MODERN_TRAINING = TrainConfig(
 
 CHAT_CURIEUX_GPT = Preset(
     name="chat-curieux-gpt",
+    title=N_("Small GPT"),
+    about=N_("for short stories"),
     source="The parts of github.com/KellerJordan/modded-nanogpt and github.com/karpathy/nanochat, in a size that "
     "learns a short story in about a minute. On the validation part of Le Chat Curieux it comes to 0.99 (seed 1337); "
     "counting what follows two characters gives 1.58, what follows one 2.20. It ends early on a text where five "
@@ -91,6 +107,8 @@ CHAT_CURIEUX_GPT = Preset(
 
 FAST_SHAKESPEARE = Preset(
     name="fast-shakespeare",
+    title=N_("Fast GPT"),
+    about=N_("for longer texts, about ten seconds"),
     source="The parts of github.com/KellerJordan/modded-nanogpt and github.com/karpathy/nanochat; learning rate and "
     "momentum are the best of a few tried for so short a run. On Tiny Shakespeare it comes to a validation loss of "
     "1.87, as nanogpt-cpu, in a tenth of the processor time that a textbook's loop needs for that.",
@@ -104,6 +122,8 @@ FAST_SHAKESPEARE = Preset(
 
 BEST_IN_TWO_MINUTES = Preset(
     name="best-in-two-minutes",
+    title=N_("Two-minute GPT"),
+    about=N_("for longer texts, about two minutes"),
     source="The parts of fast-shakespeare in a larger size. On Tiny Shakespeare it comes to a validation loss of "
     "1.56, within the processor time that a textbook's loop needs for nanogpt-cpu.",
     lower=False,
@@ -115,6 +135,8 @@ BEST_IN_TWO_MINUTES = Preset(
 
 SHAKESPEARE_TEN_MINUTES = Preset(
     name="shakespeare-ten-minutes",
+    title=N_("Ten-minute GPT"),
+    about=N_("for longer texts, about ten minutes"),
     source="As fast-shakespeare, in a size for ten minutes of two processor cores. On Tiny Shakespeare it comes to a "
     "validation loss of 1.49 (measured on one thread); nanoGPT's recipe for a graphics card publishes 1.47.",
     lower=False,
@@ -134,6 +156,8 @@ TOY_TRAINING = replace(MODERN_TRAINING, steps=600, batch_size=32, weight_decay=0
 
 TOY_ADDITIONS = Preset(
     name="toy-additions",
+    title=N_("GPT: additions"),
+    about=N_("for the text “Additions”"),
     source="The parts of chat-curieux-gpt, for sums of two numbers.",
     corpus="additions",
     model=TOY_MODEL,
@@ -142,6 +166,8 @@ TOY_ADDITIONS = Preset(
 
 TOY_REVERSED_WORDS = Preset(
     name="toy-reversed-words",
+    title=N_("GPT: reversed words"),
+    about=N_("for the text “Reversed words”"),
     source="The parts of chat-curieux-gpt, for reversing short words. Of 296 words that it never saw, it reverses "
     "every one without a mistake (seed 1337).",
     corpus="reversed-words",
@@ -151,6 +177,8 @@ TOY_REVERSED_WORDS = Preset(
 
 TOY_BRACKETS = Preset(
     name="toy-brackets",
+    title=N_("GPT: brackets"),
+    about=N_("for the text “Balanced brackets”"),
     source="The parts of chat-curieux-gpt, for closing brackets in the right order.",
     corpus="balanced-brackets",
     model=TOY_MODEL,
@@ -161,9 +189,10 @@ PRESETS = {
     preset.name: preset
     for preset in (
         NOTEBOOK, CHAT_CURIEUX_GPT, FAST_SHAKESPEARE, BEST_IN_TWO_MINUTES, SHAKESPEARE_TEN_MINUTES,
-        LECTURE_BIGRAM, NANOGPT_CPU, TOY_REVERSED_WORDS, TOY_BRACKETS, TOY_ADDITIONS,
+        TOY_REVERSED_WORDS, TOY_BRACKETS, TOY_ADDITIONS, LECTURE_BIGRAM, NANOGPT_CPU,
     )
 }  # fmt: skip
+"""By their names, in the order in which they are offered."""
 
 
 def find_preset(name: str) -> Preset:

@@ -10,25 +10,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize
 
+from ui.journey import STATIONS
+from ui.words.languages import LANGUAGES
+
 Theme = Literal["light", "dark"]
 
-PAGES = {
-    "home": "/",
-    "vocabulary": "/vocabulary",
-    "batches": "/batches",
-    "model": "/model",
-    "training": "/training",
-    "ladder": "/ladder",
-    "compare": "/compare",
-    "timeline": "/timeline",
-    "attention": "/attention",
-    "embeddings": "/embeddings",
-    "layers": "/layers",
-    "ablation": "/ablation",
-    "puzzle": "/puzzle",
-    "sampling": "/sampling",
-}
-LOCALES = {"en": "en-GB", "fr": "fr-FR"}
+PAGES = {station.name: station.path for station in STATIONS}
+LOCALES = {code: language.locale for code, language in LANGUAGES.items()}
 VIEWPORT: ViewportSize = {"width": 1280, "height": 720}  # a classroom's projector
 START = ".st-key-start button"  # the same in every language
 PATIENCE = 120_000  # ms; generous, tests do not measure time

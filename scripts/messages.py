@@ -21,29 +21,23 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 WORDS = ROOT / "ui" / "words"
-PAGES = (
-    "home",
-    "vocabulary",
-    "batches",
-    "model",
-    "training",
-    "ladder",
-    "compare",
-    "timeline",
-    "sampling",
-    "inside",
-    "attention",
-    "embeddings",
-    "layers",
-    "ablation",
-    "puzzle",
-)
-AREAS = ("core", "shell", *PAGES)
+# Rooms that belong to all pages: their sentences stand in one catalogue. Every other room of ui/ has one of its own.
+SHARED = ("components", "runs", "server", "words")
 FUNCTIONS = {"_": 1, "N_": 1, "n_": 2}  # how many of the arguments are sentences
 HEADER = "# Kept up to date by scripts/messages.py; only msgstr is written by hand."
 IN_ERROR_CLASSES = {"__init__": 1, "N_": 1}  # `super().__init__("…")`, and `N_("…")` as elsewhere
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 MessageId = str | tuple[str, ...]
+
+
+def areas() -> list[str]:
+    """The catalogues. A sentence of several areas belongs to the first: what pages share comes before the pages."""
+    pages = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    rooms = {path.parent.name for path in (ROOT / "ui").glob("*/__init__.py")} - {*SHARED}
+    return ["core", "shell", *sorted(rooms - pages), *sorted(pages)]
+
+
+AREAS = areas()
 
 
 def main() -> int:
@@ -113,7 +107,7 @@ def area_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     if parts[0] == "minigpt_core":
         return "core"
-    return parts[1] if len(parts) > 1 and parts[1] in PAGES else "shell"
+    return parts[1] if len(parts) > 1 and parts[1] in AREAS else "shell"
 
 
 def sentences(path: Path) -> Iterator[MessageId]:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from scripts.browser import PAGES
+from ui.journey import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
@@ -97,7 +97,7 @@ def test_session_keys_are_named_in_one_place() -> None:
             assert len(by_name.findall(text)) == text.count("session_state"), path
 
 
-def test_every_page_is_opened_by_the_browser_tests() -> None:
+def test_every_page_is_a_station() -> None:
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES}
 
 

@@ -1,4 +1,4 @@
-"""The stations of the journey: the pages, in their order."""
+"""The stations of the journey: the pages, in their order. A page is its script in `pages/` and its line here."""
 
 from dataclasses import dataclass
 
@@ -23,6 +23,11 @@ class Station:
         """For `st.Page`, `st.page_link` and `st.switch_page`: the path as seen from `ui/shell.py`."""
         return f"../pages/{self.name}.py"
 
+    @property
+    def path(self) -> str:
+        """Where it lives behind the address of the server."""
+        return "/" if self is STATIONS[0] else f"/{self.name}"
+
 
 EXPERIMENTS = N_("Experiments")
 INSIDE = N_("Look inside")
@@ -43,3 +48,4 @@ STATIONS = (
     Station("ablation", N_("Take it apart"), ":material/handyman:", INSIDE),
     Station("puzzle", N_("A puzzle"), ":material/extension:", INSIDE),
 )
+PAGES = {station.name: station for station in STATIONS}

@@ -23,13 +23,12 @@ def pages() -> dict[str, list[Page]]:
     """The stations of the journey, by the menu they stand in. The first is the default: it lives at `/` only."""
     menus: dict[str, list[Page]] = {}
     for station in STATIONS:
-        is_first = station is STATIONS[0]
         page = st.Page(
             station.script,
             title=_(station.title),
             icon=station.icon,
-            url_path=None if is_first else station.name,
-            default=is_first,
+            url_path=station.path.removeprefix("/") or None,
+            default=station.path == "/",
         )
         menus.setdefault(_(station.section) if station.section else "", []).append(page)
     return menus

@@ -3,13 +3,13 @@
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from minigpt_core.export.script import Language, export_parts
+from minigpt_core.export.script import ENGLISH, export_parts
 from minigpt_core.store.runs import Run, RunStore
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-def export_notebook(store: RunStore, run: Run, language: Language = "en") -> tuple[str, dict[str, bytes]]:
+def export_notebook(store: RunStore, run: Run, language: str = ENGLISH) -> tuple[str, dict[str, bytes]]:
     """The run as a notebook in JSON, and the files that must lie beside it. Raises `StoreError`."""
     exported = export_parts(store, run, language)
     cells = [new_code_cell(code.rstrip("\n"), id=name) for name, code in exported.parts.items()]

@@ -2,22 +2,24 @@
 
 The program draws the same batches from the same random numbers, so it comes to the same losses as the run. It is
 picked from one template, `templates/run.py.txt`: a line that ends in `#? flag, !flag` stays only if the run needs it,
-and takes the block below it along. Comments and printed words stand in `french.py` in French.
+and takes the block below it along. Comments and printed words stand in `words/<language>.toml` in other languages.
 """
 
 import re
+import tomllib
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
+from pathlib import Path
 from string import Template
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from minigpt_core.data import prepare
 from minigpt_core.devices import calculates_bfloat16
-from minigpt_core.export.french import FRENCH
 from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
@@ -25,7 +27,8 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import CHARACTERS_PER_CHUNK, WORK_PER_CHUNK
 from minigpt_core.weights import parameters_of
 
-Language = Literal["en", "fr"]
+ENGLISH = "en"
+WORDS = Path(__file__).parent / "words"
 PARTS = ("prepare", "train", "generate")
 LONGEST_EMBEDDED = 100_000  # characters; a longer text is a file beside the program
 TEXT_FILE = "text.txt"
@@ -45,13 +48,13 @@ class Exported:
     """What must lie beside the program, by name: the text, if it is long."""
 
 
-def export_script(store: RunStore, run: Run, language: Language = "en") -> tuple[str, dict[str, bytes]]:
+def export_script(store: RunStore, run: Run, language: str = ENGLISH) -> tuple[str, dict[str, bytes]]:
     """The run as one Python program, and the files that must lie beside it."""
     exported = export_parts(store, run, language)
     return "\n\n".join(exported.parts.values()), exported.files
 
 
-def export_parts(store: RunStore, run: Run, language: Language = "en") -> Exported:
+def export_parts(store: RunStore, run: Run, language: str = ENGLISH) -> Exported:
     """The run as the three parts of a program. Raises `StoreError` if its text is gone."""
     text = store.text(run.text_id).text
     tokenizer = CharTokenizer.from_characters(run.characters)
@@ -245,18 +248,31 @@ def empty_lines(before: str, line: str, empty: int) -> int:
     return min(empty, 2 if before.startswith(" ") else 1)
 
 
-def translated(code: str, language: Language) -> str:
+def languages() -> list[str]:
+    """The languages that comments and printed words are there in, English first."""
+    return [ENGLISH, *sorted(file.stem for file in WORDS.glob("*.toml"))]
+
+
+@cache
+def words_of(language: str) -> dict[str, str]:
+    """Comments and printed words by their English form. None for English, and where nobody has written them yet."""
+    file = WORDS / f"{language}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if language in languages()[1:] else {}
+
+
+def translated(code: str, language: str) -> str:
     """The code with its comments and printed words in this language."""
-    return code if language == "en" else "\n".join(map(french, code.split("\n")))
+    words = words_of(language)
+    return "\n".join(translated_line(line, words) for line in code.split("\n")) if words else code
 
 
-def french(line: str) -> str:
-    """A line of code with its comment, and the words it prints, in French."""
+def translated_line(line: str, words: dict[str, str]) -> str:
+    """A line of code with its comment and the words it prints as `words` has them."""
     begin, found, comment = line.rpartition(COMMENT)
-    if found and comment in FRENCH:
-        line = begin + found + FRENCH[comment]
+    if found and comment in words:
+        line = begin + found + words[comment]
     printed = re.search(r'print\(f?"([^"]+)"', line)
-    return line.replace(printed[1], FRENCH[printed[1]]) if printed and printed[1] in FRENCH else line
+    return line.replace(printed[1], words[printed[1]]) if printed and printed[1] in words else line
 
 
 def split_parts(code: str) -> dict[str, str]:

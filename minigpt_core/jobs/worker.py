@@ -24,9 +24,11 @@ import torch
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
+from minigpt_core.devices import threads_here
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
+from minigpt_core.memory_budget import check_memory
 from minigpt_core.steering import Steering
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
@@ -151,7 +153,7 @@ def train(
     """
     with store.lock(run_id):
         run = store.run(run_id)
-        torch.set_num_threads(run.threads or threads)
+        torch.set_num_threads(threads_here(run.threads or threads))
         trainer = take_up(store, run, settings, controls.wait)
         recorder = Recorder(store, run_id, trainer)
         controls.drive(trainer, recorder)
@@ -180,30 +182,31 @@ def take_up(
     """A trainer that goes on from the run's last checkpoint, or begins. The run's record ends there now, and the
     settings last asked for are in force. Who calls it holds the run's lock.
 
-    Raises:
-        StoreError: the text or the checkpoint cannot be read. The record is as it was then.
+    Raises what `beginning` raises; the record is as it was then.
     """
-    dataset, checkpoint = dataset_of(store, run), last_checkpoint(store, run)
+    dataset, checkpoint = beginning(store, run)
     changes = store.rewind(run.id, checkpoint, settings)
     return Trainer(dataset, run.model, run.training, checkpoint=checkpoint, changes=changes, wait=wait)
 
 
 def make_trainer(store: RunStore, run: Run, wait: Callable[[Steering], object] | None = None) -> Trainer:
     """A trainer of one's own at the run's last checkpoint, with the changes recorded since; the run stays as it is."""
-    dataset, checkpoint = dataset_of(store, run), last_checkpoint(store, run)
+    dataset, checkpoint = beginning(store, run)
     changes = store.changes(run.id, since_step=checkpoint.step if checkpoint else 0)
     return Trainer(dataset, run.model, run.training, checkpoint=checkpoint, changes=changes, wait=wait)
 
 
-def dataset_of(store: RunStore, run: Run) -> Dataset:
-    """The run's text, encoded and split."""
+def beginning(store: RunStore, run: Run) -> tuple[Dataset, Checkpoint | None]:
+    """The run's text, encoded and split, and its last checkpoint if it has one.
+
+    Raises:
+        ConfigError: it needs more memory than there is, such as a run that was trained on a larger machine.
+        StoreError: one of them cannot be read.
+    """
+    check_memory(run.model, run.training)
     tokenizer = CharTokenizer.from_characters(run.characters)
-    return prepare(store.text(run.text_id).text, run.training.val_fraction, tokenizer)
-
-
-def last_checkpoint(store: RunStore, run: Run) -> Checkpoint | None:
-    """Where the run can go on, if it has been that far."""
-    return store.load_checkpoint(run.id) if store.checkpoints(run.id) else None
+    dataset = prepare(store.text(run.text_id).text, run.training.val_fraction, tokenizer)
+    return dataset, store.load_checkpoint(run.id) if store.checkpoints(run.id) else None
 
 
 def measure(model_config: ModelConfig, config: TrainConfig) -> dict[str, float]:

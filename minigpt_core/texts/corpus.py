@@ -6,25 +6,16 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, partial
 from importlib import resources
-from typing import Literal
 
 import charset_normalizer
 
 from minigpt_core.configs import check_range
-from minigpt_core.errors import TextError
+from minigpt_core.errors import N_, TextError
 
 MAX_BYTES = 20_000_000
 """A text must take less than this many bytes in UTF-8."""
-
-STORIES: dict[str, tuple[str, Literal["fr", "en"], str]] = {
-    "le-chat-curieux": ("Le Chat Curieux", "fr", "le_chat_curieux.txt"),
-    "the-curious-cat": ("The Curious Cat", "en", "the_curious_cat.txt"),
-}
-
-BUNDLED: tuple[str, ...] = (*STORIES, "additions", "reversed-words", "balanced-brackets")
-"""The ids that `load` knows."""
 
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -56,14 +47,19 @@ class Corpus:
     title: str
     """Its name, in its own language; in English for a generated text."""
 
-    language: Literal["fr", "en", ""]
-    """Empty for a generated text."""
+    about: str
+    """What it is, in a few words: English, to be translated where it is shown."""
 
-    text: str
-    """The text in its original case."""
+    language: str
+    """The code of a story's language, "" for generated lines with a rule that can be checked."""
 
-    kind: Literal["story", "toy"]
-    """A story to read, or generated lines with a rule that can be checked."""
+    make: Callable[[], str]
+    """Reads or generates it."""
+
+    @cached_property
+    def text(self) -> str:
+        """The text in its original case."""
+        return self.make()
 
 
 @dataclass(frozen=True)
@@ -80,25 +76,19 @@ class Decoded:
     """Encodings that read the same bytes without an error, each as another text; the one used comes first."""
 
 
-@lru_cache
 def load(corpus_id: str) -> Corpus:
     """A bundled text by its id. Raises `TextError` for an id that is not in `BUNDLED`."""
-    if corpus_id in STORIES:
-        title, language, file = STORIES[corpus_id]
-        text = resources.files("minigpt_core").joinpath("texts", file).read_text("utf-8")
-        return Corpus(corpus_id, title, language, text, "story")
-    toys: dict[str, tuple[str, Callable[[], str]]] = {
-        "additions": ("Additions", additions),
-        "reversed-words": ("Reversed words", reversed_words),
-        "balanced-brackets": ("Balanced brackets", balanced_brackets),
-    }
-    if corpus_id not in toys:
+    if corpus_id not in BUNDLED:
         raise TextError(
             "There is no bundled text called {name}. The bundled texts are: {known}.",
             name=corpus_id, known=", ".join(BUNDLED),
         )  # fmt: skip
-    title, generate = toys[corpus_id]
-    return Corpus(corpus_id, title, "", generate(), "toy")
+    return BUNDLED[corpus_id]
+
+
+def story(file: str) -> str:
+    """A text that lies beside this file."""
+    return resources.files("minigpt_core").joinpath("texts", file).read_text("utf-8")
 
 
 def additions(lines: int = 4000, seed: int = 1337) -> str:
@@ -152,6 +142,23 @@ def _brackets(rng: random.Random, pairs: int) -> str:
         else:
             line, still_open = line + still_open[-1], still_open[:-1]
     return line
+
+
+BUNDLED = {
+    text.id: text
+    for text in (
+        Corpus(
+            "le-chat-curieux", "Le Chat Curieux", N_("a story in French"), "fr", partial(story, "le_chat_curieux.txt")
+        ),
+        Corpus(
+            "the-curious-cat", "The Curious Cat", N_("a story in English"), "en", partial(story, "the_curious_cat.txt")
+        ),
+        Corpus("additions", "Additions", N_("12+7=19, one sum a line"), "", additions),
+        Corpus("reversed-words", "Reversed words", N_("lomira>arimol, and so on"), "", reversed_words),
+        Corpus("balanced-brackets", "Balanced brackets", N_("([]{}), all of them closed"), "", balanced_brackets),
+    )
+}  # fmt: skip
+"""The texts that `load` knows, by their ids."""
 
 
 def decode(raw: bytes, encoding: str | None = None) -> Decoded:

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from minigpt_core.errors import UserError
+from minigpt_core.errors import N_, UserError
 
 CHUNK = 1 << 16  # bytes
 SILENCE_SECONDS = 15.0  # without a sign from the other side
@@ -41,8 +41,16 @@ class DownloadError(UserError):
 class Source:
     """A text that can be fetched."""
 
+    id: str
+    """A short name for the keys of its buttons."""
+
     title: str
-    language: Literal["fr", "en"]
+    about: str
+    """What it is, in a few words: English, to be translated where it is shown."""
+
+    language: str
+    """Its code, such as "en"."""
+
     address: str
     page: str
     """Where to read about it."""
@@ -61,7 +69,9 @@ class Source:
 
 
 TINY_SHAKESPEARE = Source(
+    id="tiny_shakespeare",
     title="Tiny Shakespeare",
+    about=N_("Shakespeare, in English"),
     language="en",
     address="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
     page="https://github.com/karpathy/char-rnn",
@@ -70,7 +80,9 @@ TINY_SHAKESPEARE = Source(
     sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
 )
 TINY_MOLIERE = Source(
+    id="tiny_moliere",
     title="Tiny Molière",
+    about=N_("Molière, in French"),
     language="fr",
     address="https://raw.githubusercontent.com/grll/tiny-moliere/HEAD/data/tinymoliere.txt",
     page="https://github.com/grll/tiny-moliere",

@@ -17,10 +17,10 @@ from minigpt_core.store import prepared
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
+from ui.words.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 SHELL = str(ROOT / "ui" / "shell.py")
-LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 OpenPage = Callable[..., AppTest]
 
 # Every AppTest looks through all installed packages for components; they are the same ones all along.
@@ -69,7 +69,7 @@ def app() -> OpenPage:
     ) -> AppTest:
         test = AppTest.from_file(SHELL, default_timeout=60)
         test.context = {
-            "locale": LOCALES[lang],
+            "locale": LANGUAGES[lang].locale,
             "url": f"http://localhost:8501/{'' if page == 'home' else page}",
         }
         for name, value in (query | (address or {})).items():

@@ -92,7 +92,7 @@ def app(
 def open_downloads(page: Page) -> None:
     page.locator(".st-key-vocabulary_own button").click()
     page.get_by_role("dialog").get_by_role("tab").nth(2).click()
-    expect(page.locator(".st-key-fetch_en")).to_be_visible()
+    expect(page.locator(".st-key-fetch_tiny_shakespeare")).to_be_visible()
     wait_until_idle(page)
 
 
@@ -111,7 +111,7 @@ def test_errors_are_said_then_the_text_is_fetched_once_and_there_for_everyone(
     go(page, app.url, "vocabulary", lang="fr")
     open_downloads(page)
     assert elsewhere.asked == []  # nothing leaves before the click
-    button = page.locator(".st-key-vocabulary_fetch_en button")
+    button = page.locator(".st-key-vocabulary_fetch_tiny_shakespeare button")
 
     button.click()  # there is nothing at this address
     expect(page.get_by_role("alert")).to_contain_text("erreur 404")
@@ -139,7 +139,7 @@ def test_errors_are_said_then_the_text_is_fetched_once_and_there_for_everyone(
     go(other, app.url, "vocabulary", lang="en")
     expect(other.locator(".st-key-vocabulary_text")).to_contain_text("Tiny Shakespeare")
     open_downloads(other)
-    other.locator(".st-key-vocabulary_use_en button").click()
+    other.locator(".st-key-vocabulary_use_tiny_shakespeare button").click()
     other.wait_for_url(lambda url: TINY_SHAKESPEARE.sha256 in url)
     assert len(elsewhere.asked) == asked  # it was here already
 
@@ -151,7 +151,7 @@ def test_a_refused_connection_is_said_and_the_bundled_texts_go_on(
     go(page, app.url, "vocabulary", lang="en")
     open_downloads(page)
     elsewhere.answers[path_of(TINY_MOLIERE.address)] = b"\0" * (TINY_MOLIERE.size + 1)
-    button = page.locator(".st-key-vocabulary_fetch_fr button")
+    button = page.locator(".st-key-vocabulary_fetch_tiny_moliere button")
     button.click()
     expect(page.get_by_role("alert")).to_contain_text("larger than the text that was expected")
     elsewhere.close()  # from now on nobody listens there

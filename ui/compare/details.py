@@ -14,20 +14,21 @@ from minigpt_core.errors import StoreError
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.metrics import export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
-from minigpt_core.export.script import LONGEST_EMBEDDED, Language, export_script
+from minigpt_core.export.script import LONGEST_EMBEDDED, export_script
 from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import table
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.problems import spoken_errors
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import run_error, run_title
+from ui.server import uploads
 from ui.training import settings
 from ui.training.situation import LEFT
-from ui.words.i18n import N_, _, language
+from ui.words.i18n import N_, _, language, spoken
 from ui.words.tokens import escape_markdown
 
-TRAINING = next(station.script for station in STATIONS if station.name == "training")
+TRAINING = PAGES["training"].script
 ZIP = "application/zip"
 
 Files = dict[str, bytes]
@@ -112,14 +113,14 @@ def downloads(run: Run) -> None:
         length = len(resources.store().text(run.text_id).text)
     except StoreError:
         length = None
-    code = _language()
+    code, decimal_comma = language(), spoken().decimal_mark == ","
     offers: list[tuple[str, str, str, str, Callable[[], bytes], str]] = [
         ("notebook", _("Notebook"), _("three cells: prepare, train, generate"), "ipynb",
          lambda: _one_file(f"{slug(run)}.ipynb", *export_notebook(resources.store(), run, code)), "application/json"),
         ("script", _("Python script"), _("the same as one file that needs nothing but torch"), "py",
          lambda: _one_file(f"{slug(run)}.py", *export_script(resources.store(), run, code)), "text/x-python"),
         ("csv", _("Table (CSV)"), _("every loss, for a spreadsheet"), "csv",
-         lambda: export_csv(resources.store(), run, decimal_comma=code == "fr").encode(), "text/csv"),
+         lambda: export_csv(resources.store(), run, decimal_comma=decimal_comma).encode(), "text/csv"),
         ("zip", _("Everything (ZIP)"), _("with the weights, to be opened on another machine"), "zip",
          lambda: export_run(resources.store(), run), ZIP),
     ]  # fmt: skip
@@ -145,10 +146,6 @@ def _offer(
         f"**{label}** · {about}", make, file_name=file, mime=mime, key=f"compare_export_{key}", disabled=off,
         on_click="ignore", type="tertiary", icon=":material/download:",
     )  # fmt: skip
-
-
-def _language() -> Language:
-    return "fr" if language() == "fr" else "en"
 
 
 def _one_file(name: str, content: str, files: Files) -> bytes:
@@ -183,8 +180,8 @@ def slug(run: Run) -> str:
 # From elsewhere
 
 UPLOADED = N_("Opened: {name}. It stands in the table.")
-MAX_UPLOAD_MB = 1000
-OPENED, OPENED_RUN = "compare.opened", "compare.opened_run"  # a file, and the run that it became
+MAX_UPLOAD_MB = 500  # as server.maxUploadSize
+OPENED = "compare.opened"  # the run that the last file became, and how many files have been opened
 
 
 def open_archive(runs: Sequence[Run]) -> None:
@@ -194,19 +191,19 @@ def open_archive(runs: Sequence[Run]) -> None:
         runs: what the table shows.
     """
     said = st.container()  # above the field: what is below it may be out of sight
+    run_id, count = state.page_state(OPENED, ("", 0))
     file = st.file_uploader(
-        _("A run exported as ZIP, from this machine or another"), type="zip", key="compare_archive",
+        _("A run exported as ZIP, from this machine or another"), type="zip", key=f"compare_archive_{count}",
         max_upload_size=MAX_UPLOAD_MB,
     )  # fmt: skip
     if file is None:
-        return
-    if state.page_state(OPENED, None) == file.file_id:
-        for run in (run for run in runs if run.id == state.page_state(OPENED_RUN, None)):
+        for run in (run for run in runs if run.id == run_id):
             said.success(_(UPLOADED).format(name=escape_markdown(run_title(run))))
         return
-    state.set_page_state(OPENED, file.file_id)
-    state.set_page_state(OPENED_RUN, None)
-    run = import_run(resources.store(), io.BytesIO(file.getvalue()), state.workspace())
-    state.set_page_state(OPENED_RUN, run.id)
+    try:
+        run = import_run(resources.store(), file, state.workspace())
+    finally:
+        uploads.forget(file)
+    state.set_page_state(OPENED, (run.id, count + 1))  # the next field is empty
     table.choose_from_here([run.id, *table.chosen(runs)], run.id)
     st.rerun()

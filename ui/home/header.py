@@ -4,10 +4,8 @@ import streamlit as st
 
 from ui.home.next_step import BEGIN, NextStep
 from ui.inside.inspected_model import run_to_inspect
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.words.i18n import _
-
-PAGES = {station.name: station for station in STATIONS}
 
 
 def head(step: NextStep) -> None:

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.words.i18n import N_, _, number
 
-PAGES = {station.name: station for station in STATIONS}
 CELLS = (
     (
         N_("**Read.** List the distinct characters, turn the text into numbers, cut it into batches."),

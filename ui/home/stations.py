@@ -7,7 +7,7 @@ import streamlit as st
 from ui import state
 from ui.home import card_pictures, station_cards
 from ui.home.snapshot import Snapshot, take_snapshot
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.words.i18n import _, number
 from ui.words.tokens import escape
 
@@ -25,7 +25,6 @@ WRITING: tuple[tuple[str, str, Callable[[Snapshot], str]], ...] = (
     ("next_character", "sampling", station_cards.next_character),
     ("generated", "sampling", station_cards.generated),
 )
-PAGES = {station.name: station for station in STATIONS}
 
 
 def stations() -> None:

@@ -9,7 +9,7 @@ from minigpt_core.generation.prompts import usual_prompt
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.ngrams import Baselines
 from ui import problems, resources, state
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.ladder import chart, moves, pictures, plan, words
 from ui.ladder.plan import Ladder, Step
 from ui.runs.wording import text_title
@@ -27,7 +27,6 @@ ABOUT_GROUPS = {
     "up": N_("each rung has one idea more than the one before"),
     "alone": N_("a GPT with one newer idea at a time, then all"),
 }
-PAGES = {station.name: station for station in STATIONS}
 
 
 def page() -> None:

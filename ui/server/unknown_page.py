@@ -7,12 +7,12 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 
-from ui.journey import STATIONS
+from ui.journey import PAGES
 
 MISSING = "missing"  # the query parameter that carries the unknown name
 ONE_WORD = re.compile(r"/([^/.]+)")  # files have a dot, Streamlit's own addresses a slash
 NOT_PAGES = {"api", "_stcore", "media", "component", "static"}
-KNOWN = NOT_PAGES | {station.name for station in STATIONS[1:]}
+KNOWN = NOT_PAGES | {name for name, station in PAGES.items() if station.path != "/"}
 
 
 class UnknownPage:

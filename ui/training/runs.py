@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state, workspace
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import STATUSES, run_remark, run_title, status_word
@@ -15,7 +15,7 @@ from ui.words.tokens import escape, escape_markdown
 
 LISTED = 6
 LONGEST_NAME = 32
-COMPARE = next(station.script for station in STATIONS if station.name == "compare")
+COMPARE = PAGES["compare"].script
 ICONS = dict.fromkeys(STATUSES, ":material/stop_circle:") | {
     "queued": ":material/hourglass_empty:",
     "running": ":material/play_circle:",

@@ -11,7 +11,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.interpret.diagnosis import Finding
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.journey import STATIONS
+from ui.journey import PAGES
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_error
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
@@ -20,7 +20,7 @@ from ui.training.situation import Situation
 from ui.words.i18n import _, number, percent, rough_duration, translate
 from ui.words.tokens import escape
 
-SAMPLING = next(station.script for station in STATIONS if station.name == "sampling")
+SAMPLING = PAGES["sampling"].script
 LOOK_AGAIN_SECONDS = 0.5
 SHORT_SECONDS = 0.95
 EARLY_STEPS = 3

@@ -17,13 +17,6 @@ from ui.vocabulary.summary import shortest
 from ui.words.i18n import N_, _, n_, number, spoken, translate
 from ui.words.tokens import escape, escape_markdown, face
 
-ABOUT = {
-    "le-chat-curieux": N_("a story in French"),
-    "the-curious-cat": N_("a story in English"),
-    "additions": N_("12+7=19, one sum a line"),
-    "reversed-words": N_("lomira>arimol, and so on"),
-    "balanced-brackets": N_("([]{}), all of them closed"),
-}
 ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8",
@@ -43,6 +36,7 @@ ENCODINGS = {
 MARKUP = re.compile(
     r"<(!doctype|html|head|body|script|style|div|span|p|a|b|i|img|svg|iframe)\b[^<]*>", re.IGNORECASE
 )
+MAX_UPLOAD_MB = 64  # above the limit of minigpt_core.texts.corpus, so that our own sentence speaks first
 OWN_SHOWN = 12  # texts of their own that a person finds in the list, the newest
 REMOVED = "vocabulary.removed"  # (id, title) of the text that was taken out of it last
 TITLE_LENGTH = 40
@@ -71,15 +65,15 @@ def chooser() -> None:
 
 def _about(text_id: str) -> str:
     """What a text is, in a few words."""
-    return fetching.about(text_id) or _(ABOUT.get(text_id, N_("your own text")))
+    if text_id in corpus.BUNDLED:
+        return _(corpus.load(text_id).about)
+    return fetching.about(text_id) or _("your own text")
 
 
 def _titles() -> dict[str, str]:
     """The texts to choose from: stories, the one in the reader's language first, toys, fetched ones, one's own."""
-    stories = [text_id for text_id in corpus.BUNDLED if text_id in corpus.STORIES]
-    stories.sort(key=lambda text_id: text_id != spoken().story)
-    toys = [text_id for text_id in corpus.BUNDLED if text_id not in corpus.STORIES]
-    titles = {text_id: text_title(corpus.load(text_id).title) for text_id in (*stories, *toys)}
+    ordered = sorted(corpus.BUNDLED, key=lambda text_id: text_id != spoken().story)
+    titles = {text_id: text_title(corpus.load(text_id).title) for text_id in ordered}
     titles |= fetching.titles() | dict(list(_own().items())[:OWN_SHOWN])
     return titles if state.text_id() in titles else titles | {state.text_id(): state.chosen_text().title}
 
@@ -172,7 +166,12 @@ def _upload() -> None:
         _("A plain text file (.txt), smaller than {limit} MB. It stays on this machine.").format(limit=limit)
     )
     _how_long()
-    file = st.file_uploader(_("Your file"), key="vocabulary_file", label_visibility="collapsed")
+    file = st.file_uploader(
+        _("Your file"),
+        key="vocabulary_file",
+        label_visibility="collapsed",
+        max_upload_size=MAX_UPLOAD_MB,
+    )
     if file is None:
         st.caption(_("Press “Upload”, or drop a file on the field."))
         return

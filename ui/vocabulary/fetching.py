@@ -5,15 +5,11 @@ from contextlib import suppress
 import streamlit as st
 
 from minigpt_core.errors import StoreError
-from minigpt_core.texts.downloads import SOURCES, TINY_MOLIERE, TINY_SHAKESPEARE, Download, Source, is_here
+from minigpt_core.texts.downloads import SOURCES, Download, Source, is_here
 from ui import resources, state
 from ui.words.i18n import N_, _, file_size, translate
 from ui.words.tokens import escape, escape_markdown
 
-ABOUT = {
-    TINY_SHAKESPEARE.title: N_("Shakespeare, in English"),
-    TINY_MOLIERE.title: N_("Molière, in French"),
-}
 LICENCES = {"public domain": N_("public domain"), "MIT": N_("MIT licence")}
 DOWNLOAD = "vocabulary.download"  # what this tab is fetching, or has fetched last
 REFRESH_SECONDS = 0.3
@@ -28,7 +24,7 @@ def titles() -> dict[str, str]:
 
 def about(text_id: str) -> str | None:
     """What one of these texts is, in the reader's language."""
-    return next((_(ABOUT[source.title]) for source in SOURCES if source.sha256 == text_id), None)
+    return next((_(source.about) for source in SOURCES if source.sha256 == text_id), None)
 
 
 def section() -> None:
@@ -60,7 +56,7 @@ def _texts() -> None:
     coming = download if download and not download.ended and not download.cancelled else None
     for source in SOURCES:
         with st.container(
-            horizontal=True, vertical_alignment="center", border=True, key=f"fetch_{source.language}"
+            horizontal=True, vertical_alignment="center", border=True, key=f"fetch_{source.id}"
         ):
             st.html(_described(source), width="stretch")
             if coming and coming.source == source:
@@ -82,7 +78,7 @@ def _texts() -> None:
 
 def _described(source: Source) -> str:
     facts = (
-        _(ABOUT[source.title]),
+        _(source.about),
         file_size(source.size),
         _(LICENCES[source.licence]),
         source.page.removeprefix("https://"),
@@ -92,13 +88,11 @@ def _described(source: Source) -> str:
 
 def _offer(source: Source, busy: bool) -> None:
     if is_here(source, resources.store()):
-        if st.button(
-            _("Use this text"), icon=":material/check_circle:", key=f"vocabulary_use_{source.language}"
-        ):
+        if st.button(_("Use this text"), icon=":material/check_circle:", key=f"vocabulary_use_{source.id}"):
             _use(source)
         return
     st.button(
-        _("Download"), icon=":material/download:", key=f"vocabulary_fetch_{source.language}",
+        _("Download"), icon=":material/download:", key=f"vocabulary_fetch_{source.id}",
         on_click=_begin, args=(source,), disabled=busy,
     )  # fmt: skip
 

@@ -21,10 +21,17 @@ from minigpt_core import devices, optimizers
 from minigpt_core.__main__ import main
 from minigpt_core.configs import TrainConfig
 from minigpt_core.export import script as export_script_module
-from minigpt_core.export.french import FRENCH
 from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard, write_scalars
 from minigpt_core.export.notebook import export_notebook
-from minigpt_core.export.script import LONGEST_EMBEDDED, PARTS, export_parts, export_script
+from minigpt_core.export.script import (
+    ENGLISH,
+    LONGEST_EMBEDDED,
+    PARTS,
+    export_parts,
+    export_script,
+    languages,
+    words_of,
+)
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store.new_run import new_run
@@ -228,7 +235,7 @@ def test_a_text_is_never_code(store: RunStore, tmp_path: Path, text: str) -> Non
     whole = corpus.normalize(text * (1 + 60 // len(text)), lower=False)
     run = trained(store, {"block_size": 4}, text=whole, steps=2)
     store.rename(run.id, text)
-    for language in ("en", "fr"):
+    for language in languages():
         script, _files = export_script(store, store.run(run.id), language)
         names = run_here([script])
         assert names["text"] == whole
@@ -257,19 +264,28 @@ def test_a_name_does_not_say_how_the_program_is_encoded(store: RunStore, tmp_pat
     assert tokenize.detect_encoding(io.BytesIO(script.encode()).readline)[0] == "utf-8"
 
 
-def test_every_comment_is_there_in_french(store: RunStore) -> None:
+OTHERS = languages()[1:]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_comment_is_translated(store: RunStore, language: str) -> None:
     left = set()
     for model, training in CASES.values():
         run = trained(store, model, **training | {"steps": 1})
-        pair = [export_script(store, run, language)[0].split('"""')[::2] for language in ("en", "fr")]
-        english, french = ("".join(parts).splitlines() for parts in pair)
-        for line, other in zip(english, french, strict=True):
+        pair = [export_script(store, run, code)[0].split('"""')[::2] for code in (ENGLISH, language)]
+        english, translated = ("".join(parts).splitlines() for parts in pair)
+        for line, other in zip(english, translated, strict=True):
             words = line.partition("# ")[2]
             if words and line == other and not words.startswith("(") and run.name not in line:
                 left.add(line)
     assert not left
     gaps = re.compile(r"\$(last_step|steps|name)")
-    assert all("’" not in english and "$" not in gaps.sub("", english) for english in FRENCH)
+    assert all("’" not in english and "$" not in gaps.sub("", english) for english in words_of(language))
+
+
+def test_a_language_without_words_of_its_own_gets_the_english_ones(store: RunStore) -> None:
+    run = trained(store, {}, steps=1)
+    assert export_script(store, run, "../words/fr") == export_script(store, run, ENGLISH)
 
 
 def test_the_command_line_writes_and_reads_every_form(

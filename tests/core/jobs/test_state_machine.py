@@ -29,7 +29,7 @@ from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import recording
 from minigpt_core.jobs.launchers import Message, WorkerProcess
 from minigpt_core.jobs.manager import JobManager, State
-from minigpt_core.jobs.worker import dataset_of
+from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.curves import read_curve
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -378,7 +378,7 @@ class Runs(RuleBasedStateMachine):
     def check_what_was_done(self, run: Run) -> None:
         """The stored changes, made again from step 0 on, give the stored losses to the last bit."""
         trainer = Trainer(
-            dataset_of(self.store, run), run.model, run.training, changes=self.store.changes(run.id)
+            make_trainer(self.store, run).dataset, run.model, run.training, changes=self.store.changes(run.id)
         )
         losses = [event.loss for event in trainer.run() if isinstance(event, StepEvent)]
         assert [step.loss for step in self.store.steps_since(run.id)] == losses[: run.step]

@@ -59,8 +59,8 @@ def serve() -> Iterator[Serve]:
 
 def source(port: int) -> Source:
     return Source(
-        title="Henry V", language="en", address=f"http://127.0.0.1:{port}/input.txt", page="", licence="",
-        size=len(TEXT), sha256=sha256(TEXT).hexdigest(),
+        id="henry", title="Henry V", about="", language="en", address=f"http://127.0.0.1:{port}/input.txt", page="",
+        licence="", size=len(TEXT), sha256=sha256(TEXT).hexdigest(),
     )  # fmt: skip
 
 
