@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig, check_choice, check_range
-from minigpt_core.devices import good_thread_count
+from minigpt_core.devices import good_thread_count, threads_here
 from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
@@ -118,11 +118,12 @@ def make_parser() -> argparse.ArgumentParser:
 
 def command_train(options: argparse.Namespace) -> int:
     """Train here, in this process, writing to the store like a worker does."""
+    check_range("threads", options.threads, 0, 1024)
     store = RunStore()
     run_id = store.find_run(options.resume).id if options.resume else new_run_id()
     with store.lock(run_id):
         run = store.run(run_id) if options.resume else make_run(store, options, run_id)
-        threads = options.threads or run.threads or thread_count(run)
+        threads = options.threads or threads_here(run.threads or thread_count(run))
         torch.set_num_threads(threads)
         trainer = make_trainer(store, run)
         problem = trainer.device_problem
@@ -296,6 +297,7 @@ def command_sample(options: argparse.Namespace) -> int:
     tokenizer = CharTokenizer.from_characters(run.characters)
     prompt = known_part(tokenizer, corpus.normalize(options.prompt, run.lower, strip=False))
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])
+    check_range("seed", options.seed, 0, 2**32 - 1)
     generator = torch.Generator().manual_seed(options.seed)
     check_range("keep", options.keep, 0, run.model.block_size - 1)
     print(prompt, end="", flush=True)

@@ -1,5 +1,7 @@
 """Where a model is trained: which device, how many processor threads, and how exact."""
 
+import os
+
 import torch
 from torch import nn
 
@@ -31,6 +33,11 @@ def step_operations(model_config: ModelConfig, batch_size: int) -> float:
 def good_thread_count(model_config: ModelConfig, batch_size: int, cores: int) -> int:
     """How many threads train such a model fastest on `cores` idle cores: 1 for a small one."""
     return max(1, min(cores, int(step_operations(model_config, batch_size) / WORTH_A_THREAD)))
+
+
+def threads_here(wanted: int) -> int:
+    """As many threads as are wanted, but no more than this machine has cores: more wait for each other."""
+    return min(wanted, os.cpu_count() or 1)
 
 
 def use_threads(count: int) -> None:

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from minigpt_core.interpret.ablation import AblatedModel, ablation_table, switch_off
-from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
-from ui.ablation import sections, tiny
+from minigpt_core.interpret.bigram_table import BigramTable, edited_row
+from ui.ablation import gpt_view, other_model, table_editor
 from ui.components.show_code import show_code
 from ui.inside.inspected_model import choose_model, previewed_run
 from ui.words.i18n import _
@@ -12,14 +12,14 @@ from ui.words.i18n import _
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(_("Take it apart"), width="content")
     beside = st.container(width="content")
-sections.head()
+other_model.introduction()
 inspected = choose_model(needs_layers=False, instead=previewed_run())
 if inspected:
     with beside:
-        sections.other_kind(inspected)
-if inspected and sections.is_table(inspected):
-    tiny.table_page(inspected)
-    show_code("ablation_table", learned_table, edited, TableModel)
+        other_model.other_model_button(inspected)
+if inspected and other_model.is_table(inspected):
+    table_editor.table_page(inspected)
+    show_code("ablation_table", BigramTable, edited_row)
 elif inspected:
-    sections.taken_apart(inspected)
+    gpt_view.taken_apart(inspected)
     show_code("ablation", switch_off, AblatedModel, ablation_table)

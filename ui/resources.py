@@ -13,10 +13,9 @@ import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from minigpt_core import ngrams
-from minigpt_core.configs import ModelConfig, SampleSettings
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
@@ -27,33 +26,23 @@ from minigpt_core.generation.language_model import (
     trained_language_model,
 )
 from minigpt_core.generation.request import GenerationRequest
-from minigpt_core.generation.streaming import stream
 from minigpt_core.interpret.ablation import (
-    AblatedModel,
-    Means,
-    Part,
-    Windows,
     held_out,
-    mean_outputs,
-    switch_off,
-    window_losses,
 )
 from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.heads import HeadDescription
 from minigpt_core.interpret.lens import LensScores, measure_lens
 from minigpt_core.interpret.memorization import Memorization, TrainingText
-from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
 from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
-from minigpt_core.sampling import SampleStep, check_logits
+from minigpt_core.sampling import check_logits
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import part
 from minigpt_core.weights import fresh_model, load_model
-from ui.ablation.table import Table
 from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
 from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
@@ -265,54 +254,6 @@ def lens_scores(run_id: str, step: int) -> LensScores:
     return measure_lens(model(run_id, step), text.x, text.y)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def ablation_text(run_id: str) -> Windows:
-    """The windows on which parts of a run's model are switched off. Raises `TextError` if there is no room for one."""
-    return held_out(run_dataset(run_id), run(run_id).model.block_size)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def ablation_means(run_id: str, step: int) -> Means:
-    """What every part of a run's model hands on, on average over `ablation_text`."""
-    return mean_outputs(model(run_id, step), ablation_text(run_id).x)
-
-
-@st.cache_resource(show_spinner=False, max_entries=128)
-def ablated_loss(run_id: str, step: int, off: frozenset[Part], mean: bool) -> float:
-    """The loss of a run's model on `ablation_text` with these parts switched off, in nats per character."""
-    means = ablation_means(run_id, step) if mean else None
-    whole = model(run_id, step)
-    return window_losses(whole, ablation_text(run_id), switch_off(whole, off, means)).mean().item()
-
-
-def write(
-    asked: nn.Module, prompt: tuple[int, ...], block_size: int, seed: int, length: int
-) -> list[SampleStep]:
-    """`length` characters after a prompt, at the temperature of our short samples."""
-    generator = torch.Generator().manual_seed(seed)
-    settings = SampleSettings(temperature=0.8)
-    return list(
-        stream(asked, torch.tensor(prompt), length, block_size, generator=generator, settings=settings)
-    )
-
-
-@st.cache_resource(show_spinner=False, max_entries=128)
-def ablated_sample(
-    run_id: str, step: int, off: frozenset[Part], mean: bool, prompt: tuple[int, ...], seed: int, length: int
-) -> list[SampleStep]:
-    """What a run's model writes after a prompt with these parts switched off. Raises `UserError` as `generate` does."""
-    whole = model(run_id, step)
-    means = ablation_means(run_id, step) if mean else None
-    asked = AblatedModel(whole, off, means) if off else whole
-    return write(asked, prompt, run(run_id).model.block_size, seed, length)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def ablation(run_id: str, step: int, mean: bool) -> Table:
-    """The table of what each part is worth, shared by all who look at this checkpoint; somebody has to start it."""
-    return Table(model(run_id, step), ablation_text(run_id), mean)
-
-
 @st.cache_resource(show_spinner=False, max_entries=256)
 def learned_pairs(run_id: str, step: int, most: int) -> tuple[NDArray[np.float64], float]:
     """What a TinyGPT has learned after `step` steps.
@@ -335,13 +276,6 @@ def counted_pairs(run_id: str) -> PairCounts:
     """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
     return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
-    """The step that a run makes after `step` steps, taken apart. Raises `StoreError`."""
-    trained = store().run(run_id)
-    return examine_step(trainer_at(store(), trained, run_dataset(run_id), step))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

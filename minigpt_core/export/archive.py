@@ -15,73 +15,62 @@ import io
 import itertools
 import json
 import math
-import re
-import stat
-import struct
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
 
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change, check_fit
 from minigpt_core.data import Dataset, check_length, prepare
-from minigpt_core.errors import StoreError, UserError
+from minigpt_core.devices import threads_here
+from minigpt_core.errors import StoreError
+from minigpt_core.export.archive_files import (
+    MAX_BYTES,
+    METRICS,
+    RUN,
+    STEPS,
+    TEXT,
+    ArchiveError,
+    ArchiveFiles,
+    damaged,
+    opened,
+)
 from minigpt_core.export.metrics import all_steps
+from minigpt_core.memory_budget import check_weights_memory
 from minigpt_core.model import build_model
+from minigpt_core.presets import PRESETS
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import checkpoint_files
-from minigpt_core.store.runs import (
-    LIVE,
-    LOCAL,
-    MAX_CHECKPOINTS,
-    Run,
-    RunStore,
-    checked_name,
-    checked_note,
-    new_run_id,
-)
+from minigpt_core.store.runs import LIVE, LOCAL, Run, RunStore, checked_name, checked_note, new_run_id
+from minigpt_core.store.schema import storable
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent, Trainer, part
+from minigpt_core.weights import WithoutDrawing, parameters_of
 
 FORMAT, VERSION = "mini-gpt run", 1
-RUN, TEXT, METRICS, STEPS = "run.json", "text.txt", "metrics.json", "steps.csv"
-CHECKPOINT = re.compile(r"checkpoints/step-(\d{8,12})\.safetensors")
-MAX_BYTES = {RUN: 2_000_000, TEXT: corpus.MAX_BYTES, METRICS: 20_000_000, STEPS: 100_000_000}
-MAX_CHECKPOINT_BYTES = 2_000_000_000
-MAX_TOTAL_BYTES = 4_000_000_000
-MAX_ENTRIES = len(MAX_BYTES) + MAX_CHECKPOINTS
-MAX_DIRECTORY_BYTES = 200 * MAX_ENTRIES  # what their names and sizes can take
-END_OF_DIRECTORY = struct.Struct("<4s4H2LH")  # PKWARE's APPNOTE 4.3.16
-WRITTEN_AT_ONCE = 10_000  # steps in one transaction
-STATE = {
-    "learning_rate": float, "pace": float, "eval_interval": float, "seconds": float, "evaluated_step": int,
-}  # fmt: skip
-
-
-class ArchiveError(UserError):
-    """An archive is damaged, comes from a newer version, or holds something that a run does not have."""
+MAX_STEPS, MAX_EVALUATIONS, MAX_CHANGES = 2_000_000, 100_000, 10_000  # rows
+WRITTEN_AT_ONCE = 5_000  # rows in one transaction: others write in between
+LARGEST_LOSS = torch.finfo(torch.float32).max  # losses and gradients are calculated in 32 bits
+LONGEST = 1e10  # seconds; and steps per second
 
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """What an archive holds, all of it checked."""
+    """What an archive holds, all of it checked. Steps and weights stay where they are until they are stored."""
 
     about: dict[str, Any]
     text: str
     model: ModelConfig
     training: TrainConfig
-    steps: list[StepEvent]
     evaluations: list[MetricsEvent]
     samples: list[SampleEvent]
     changes: list[ChangeEvent]
-    checkpoints: list[Checkpoint]
 
 
 # Writing
@@ -161,124 +150,61 @@ def steps_table(store: RunStore, run: Run) -> str:
 # Reading
 
 
-def import_run(store: RunStore, source: Path | io.BytesIO, workspace: str = LOCAL, name: str = "") -> Run:
+def import_run(store: RunStore, source: Path | IO[bytes], workspace: str = LOCAL, name: str = "") -> Run:
     """A new run with everything that an archive holds.
 
     Raises:
         ArchiveError: it is damaged or holds what does not belong there; nothing is stored then.
+        ConfigError: its model is too large for this machine; nothing is stored then.
         StoreError: the store cannot be written; nothing is kept then.
     """
-    return store_archive(store, read_archive(source), workspace, name)
+    with opened(source) as files:
+        return store_archive(store, read_archive(files), files, workspace, name)
 
 
-def read_archive(source: Path | io.BytesIO) -> Archive:
-    """The content of an archive, checked from end to end. Raises `ArchiveError`."""
-    try:
-        file = source.open("rb") if isinstance(source, Path) else source
-    except OSError as error:
-        raise ArchiveError(
-            "{file} cannot be read: {problem}. Name a run that was exported as a .zip.",
-            file=source, problem=error.strerror or error,
-        ) from error  # fmt: skip
-    with file, damaged():
-        check_directory(file)
-        with zipfile.ZipFile(file) as archive:
-            check_entries(archive)
-            return checked(archive)
-
-
-@contextmanager
-def damaged() -> Iterator[None]:
-    """What Python's readers raise on nonsense, as a sentence."""
-    try:
-        yield
-    except (
-        zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, struct.error,
-        UnicodeError, RecursionError, MemoryError, KeyError, IndexError, TypeError, ValueError, ArithmeticError,
-    ) as error:  # fmt: skip
-        if isinstance(error, UserError):  # a sentence already
-            raise
-        raise ArchiveError(
-            "This archive is damaged, or it is no run of mini-GPT. Export the run again, and copy the file as it is."
-        ) from error
-
-
-def check_directory(file: Any) -> None:
-    """Refuse a list of contents that is too long, before Python reads all of it into memory."""
-    file.seek(0, io.SEEK_END)
-    file.seek(max(0, file.tell() - END_OF_DIRECTORY.size - 0xFFFF))
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0:
-        raise zipfile.BadZipFile
-    entries, size = END_OF_DIRECTORY.unpack_from(tail, at)[4:6]
-    if entries > MAX_ENTRIES or size > MAX_DIRECTORY_BYTES:
-        raise ArchiveError(
-            "This archive holds more files than a run has. Only open what this program has exported."
+def read_archive(files: ArchiveFiles) -> Archive:
+    """Everything in an archive, after looking at every value of it, also of those that stay there."""
+    with damaged():
+        about = read_json(files, RUN)
+        check_version(about)
+        model, training = settings(ModelConfig, about["model"]), settings(TrainConfig, about["training"])
+        check_fit(model, training)
+        check_weights_memory(model)
+        text = files.read(TEXT).decode()
+        dataset = dataset_of(text, about["characters"], model, training)
+        metrics = read_json(files, METRICS)
+        archive = Archive(
+            about=checked_about(about, training),
+            text=text,
+            model=model,
+            training=training,
+            evaluations=[evaluation(row, training.steps) for row in in_order(metrics["evaluations"])],
+            samples=[sample(row, training) for row in in_order(metrics["samples"])],
+            changes=[change(row, training.steps) for row in in_order(metrics["changes"], False, MAX_CHANGES)],
         )
-    file.seek(0)
+        for _step in read_steps(files, training.steps):
+            pass
+        for step in files.checkpoints:
+            check_checkpoint(read_weights(files, step, model), archive, dataset)
+    return archive
 
 
-def check_entries(archive: zipfile.ZipFile) -> None:
-    """Only the files that a run has, each once, plain, and not larger than such a file can be."""
-    seen: set[str] = set()
-    for entry in archive.infolist():
-        limit = (
-            MAX_CHECKPOINT_BYTES if CHECKPOINT.fullmatch(entry.filename) else MAX_BYTES.get(entry.filename)
-        )
-        odd = stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG) or entry.flag_bits & 1
-        if limit is None or entry.filename in seen or odd:
-            raise ArchiveError(
-                "This archive holds {name}, which does not belong to a run: nothing of it is opened.",
-                name=shown(entry.filename),
-            )
-        if entry.file_size > limit:
-            raise ArchiveError(
-                "This archive claims that {name} is larger than it can be: nothing of it is opened.",
-                name=entry.filename,
-            )
-        seen.add(entry.filename)
-    if missing := MAX_BYTES.keys() - seen:
-        raise ArchiveError("This archive lacks {name}: it is no whole run.", name=", ".join(sorted(missing)))
-    if sum(entry.file_size for entry in archive.infolist()) > MAX_TOTAL_BYTES:
-        raise ArchiveError("This archive is larger than a run can be: nothing of it is opened.")
-
-
-def shown(name: str) -> str:
-    """The begin of a file's name, without what cannot be seen."""
-    return "".join(c if c.isprintable() else "?" for c in name[:80])
-
-
-def checked(archive: zipfile.ZipFile) -> Archive:
-    """Everything in the archive, after looking at every value of it."""
-    about = read_json(archive, RUN)
-    check_version(about)
-    model, training = settings(ModelConfig, about["model"]), settings(TrainConfig, about["training"])
-    text = archive.read(TEXT).decode()
+def dataset_of(text: str, characters: Any, model: ModelConfig, training: TrainConfig) -> Dataset:
+    """The text as the run's model reads it, if they fit together."""
     corpus.check_text(text)
-    tokenizer = CharTokenizer.from_characters(typed(about["characters"], str))
+    if storable(typed(characters, str)) != characters:
+        raise ValueError(characters)
+    tokenizer = CharTokenizer.from_characters(characters)
     if tokenizer.vocab_size != model.vocab_size:
         raise ArchiveError("The model in this archive does not fit its vocabulary.")
     dataset = prepare(text, training.val_fraction, tokenizer)
-    check_fit(model, training)
     check_length(dataset.train, model.block_size)
-    metrics = read_json(archive, METRICS)
-    return Archive(
-        about=checked_about(about, training),
-        text=text,
-        model=model,
-        training=training,
-        steps=read_steps(archive.read(STEPS).decode("ascii"), training.steps),
-        evaluations=[evaluation(row, training.steps) for row in in_order(metrics["evaluations"])],
-        samples=[sample(row, training) for row in in_order(metrics["samples"])],
-        changes=[change(row, training.steps) for row in in_order(metrics["changes"], strictly=False)],
-        checkpoints=read_checkpoints(archive, dataset, model, training, about["status"] == "done"),
-    )
+    return dataset
 
 
-def read_json(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+def read_json(files: ArchiveFiles, name: str) -> dict[str, Any]:
     """A JSON object of the archive. NaN and infinity are no JSON."""
-    found = json.loads(archive.read(name), parse_constant=refuse_constant)
+    found = json.loads(files.read(name), parse_constant=refuse_constant)
     if not isinstance(found, dict):
         raise TypeError(name)
     return found
@@ -311,9 +237,17 @@ def typed(value: Any, kind: type) -> Any:
     return kind(value)
 
 
-def optional(value: Any, kind: type) -> Any:
+def number(value: Any, low: float, high: float) -> float:
+    """A number from `low` to `high`."""
+    found: float = typed(value, float)
+    if not low <= found <= high:
+        raise ValueError(value)
+    return found
+
+
+def optional(value: Any, low: float, high: float) -> float | None:
     """The same, or None."""
-    return None if value is None else typed(value, kind)
+    return None if value is None else number(value, low, high)
 
 
 def settings(cls: Callable[..., Any], found: Any) -> Any:
@@ -335,55 +269,71 @@ def checked_about(about: dict[str, Any], training: TrainConfig) -> dict[str, Any
         "name": checked_name(typed(about["name"], str)),
         "note": checked_note(typed(about["note"], str)),
         "status": about["status"],
-        "preset": optional(about["preset"], str),
+        "preset": about["preset"] if about["preset"] in PRESETS else None,
         "text_title": typed(about["text_title"], str)[:200],
         "characters": about["characters"],
         "lower": typed(about["lower"], bool),
-        "threads": optional(about["threads"], int),
+        "threads": None if about["threads"] is None else threads_here(up_to(about["threads"], 1024) or 1),
         "device": typed(about["device"], str),
         "step": up_to(about["step"], training.steps),
-        "seconds": max(0.0, typed(about["seconds"], float)),
-        "steps_per_second": optional(about["steps_per_second"], float),
+        "seconds": number(about["seconds"], 0, LONGEST),
+        "steps_per_second": optional(about["steps_per_second"], 0, LONGEST),
         "best_step": None if about["best_step"] is None else up_to(about["best_step"], training.steps),
-        "best_val_loss": optional(about["best_val_loss"], float),
+        "best_val_loss": optional(about["best_val_loss"], 0, LARGEST_LOSS),
     }
-    if kept["device"] not in ("cpu", "cuda", "mps") or not 1 <= (kept["threads"] or 1) <= 1024:
+    if kept["device"] not in ("cpu", "cuda", "mps"):
         raise ValueError(kept["device"])
     return kept
 
 
 def up_to(value: Any, last: int) -> int:
-    """A step of the run: 0 … `last`."""
-    step: int = typed(value, int)
-    if not 0 <= step <= last:
-        raise ValueError(step)
-    return step
+    """A whole number from 0 to `last`, such as a step of the run."""
+    found: int = typed(value, int)
+    if not 0 <= found <= last:
+        raise ValueError(value)
+    return found
 
 
-def in_order(rows: Any, strictly: bool = True) -> list[Any]:
+def in_order(rows: Any, strictly: bool = True, most: int = MAX_EVALUATIONS) -> list[Any]:
     """Rows that begin with their step, each later than the one before."""
     if not isinstance(rows, list):
         raise TypeError(rows)
+    if len(rows) > most:
+        raise too_long()
     steps = [typed(row[0], int) for row in rows]
     if any(later < earlier + strictly for earlier, later in itertools.pairwise(steps)):
         raise ValueError(steps)
     return rows
 
 
-def read_steps(table: str, last: int) -> list[StepEvent]:
-    """The lines of steps.csv."""
-    rows = in_order([[int(row[0]), *row[1:]] for row in csv.reader(io.StringIO(table))])
-    return [
-        StepEvent(
-            step=up_to(step, last), loss=cell(loss), learning_rate=typed(float(rate), float), grad_norm=cell(norm)
-        )
-        for step, loss, rate, norm in rows
-    ]  # fmt: skip
+def too_long() -> ArchiveError:
+    """For more rows than can be stored while others wait."""
+    return ArchiveError("This archive holds more steps, evaluations or changes than a run can have.")
+
+
+def read_steps(files: ArchiveFiles, last: int) -> Iterator[StepEvent]:
+    """The lines of steps.csv, one after the other."""
+    before = -1
+    for count, line in enumerate(files.lines(STEPS)):
+        with damaged():
+            if count >= MAX_STEPS:
+                raise too_long()
+            step, loss, rate, norm = line.split(",")
+            event = StepEvent(
+                step=up_to(int(step), last),
+                loss=cell(loss),
+                learning_rate=number(float(rate), 0, 1000),
+                grad_norm=cell(norm),
+            )
+            if event.step <= before:
+                raise ValueError(step)
+        before = event.step
+        yield event
 
 
 def cell(text: str) -> float:
     """A number; an empty cell was no finite one."""
-    return float(typed(float(text), float)) if text else math.nan
+    return number(float(text), 0, LARGEST_LOSS) if text else math.nan
 
 
 def evaluation(row: list[Any], last: int) -> MetricsEvent:
@@ -391,9 +341,9 @@ def evaluation(row: list[Any], last: int) -> MetricsEvent:
     step, train_loss, val_loss, val_accuracy = row
     return MetricsEvent(
         step=up_to(step, last),
-        train_loss=math.nan if train_loss is None else typed(train_loss, float),
-        val_loss=optional(val_loss, float),
-        val_accuracy=optional(val_accuracy, float),
+        train_loss=math.nan if train_loss is None else number(train_loss, 0, LARGEST_LOSS),
+        val_loss=optional(val_loss, 0, LARGEST_LOSS),
+        val_accuracy=optional(val_accuracy, 0, 1),
     )
 
 
@@ -415,40 +365,43 @@ def change(row: list[Any], last: int) -> ChangeEvent:
 # Weights
 
 
-def read_checkpoints(
-    archive: zipfile.ZipFile, dataset: Dataset, model: ModelConfig, training: TrainConfig, done: bool
-) -> list[Checkpoint]:
-    """The checkpoints, each of them tried: a trainer takes it over. Those of a prepared run, which is `done`, are
-    weights alone."""
-    expected = shapes(model)
-    found = []
-    for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
-        if name := CHECKPOINT.fullmatch(entry.filename):
-            step = up_to(int(name[1]), training.steps)
-            checkpoint = read_weights(archive.read(entry), step)
-            check_weights(checkpoint, expected)
-            found.append(checkpoint)
-            if done and not checkpoint.state and all(n.startswith("model.") for n in checkpoint.tensors):
-                continue
-            check_state(checkpoint, training)
-            check_optimizer(Trainer(dataset, model, training, checkpoint=checkpoint), checkpoint)
-    return found
-
-
-def shapes(model: ModelConfig) -> dict[str, torch.Size]:
-    """The shape of every weight of such a model, without making room for them."""
-    with torch.device("meta"):
-        return {name: weight.shape for name, weight in build_model(model).state_dict().items()}
-
-
-def read_weights(data: bytes, step: int) -> Checkpoint:
-    """A checkpoint, read where nothing else lies. Raises `StoreError` if its file is damaged."""
-    with tempfile.TemporaryDirectory() as folder:
-        checkpoint_files.weights_path(Path(folder), step).write_bytes(data)
+def read_weights(files: ArchiveFiles, step: int, model: ModelConfig) -> Checkpoint:
+    """A checkpoint, read where nothing else lies. Its file cannot be larger than what such a model needs."""
+    name = files.checkpoints[step]
+    with damaged(), tempfile.TemporaryDirectory() as folder:
+        if files.size(name) > most_bytes(model):
+            raise ArchiveError(
+                "This archive claims that {name} is larger than it can be: nothing of it is opened.",
+                name=name,
+            )
+        files.copy(name, checkpoint_files.weights_path(Path(folder), step))
         try:
             return checkpoint_files.read_checkpoint(Path(folder), step)
         except StoreError as error:
             raise ValueError(step) from error  # its sentence names a file that is gone
+
+
+def most_bytes(model: ModelConfig) -> int:
+    """How large a checkpoint of such a model can be: weights, two running averages of each, names and generators."""
+    return 12 * parameters_of(model) + 1000 * len(shapes(model)) + 100_000
+
+
+def check_checkpoint(checkpoint: Checkpoint, archive: Archive, dataset: Dataset) -> None:
+    """The weights fit, and a trainer takes the rest over. Those of a prepared run, which is done, are weights alone."""
+    up_to(checkpoint.step, archive.training.steps)
+    check_weights(checkpoint, shapes(archive.model))
+    alone = not checkpoint.state and all(name.startswith("model.") for name in checkpoint.tensors)
+    if archive.about["status"] == "done" and alone:
+        return
+    check_state(checkpoint, archive.training)
+    here = replace(archive.training, device="cpu", precision="float32")
+    check_optimizer(Trainer(dataset, archive.model, here, checkpoint=checkpoint), checkpoint)
+
+
+def shapes(model: ModelConfig) -> dict[str, torch.Size]:
+    """The shape of every weight of such a model, without making room for them."""
+    with torch.device("meta"), WithoutDrawing():
+        return {name: weight.shape for name, weight in build_model(model).state_dict().items()}
 
 
 def check_weights(checkpoint: Checkpoint, expected: dict[str, torch.Size]) -> None:
@@ -473,15 +426,14 @@ def is_like(tensor: Tensor, shape: torch.Size) -> bool:
 def check_state(checkpoint: Checkpoint, training: TrainConfig) -> None:
     """The settings in force and the random generators' states are what a trainer expects."""
     state = checkpoint.state
-    for name, kind in STATE.items():
-        typed(state[name], kind)
-    typed(state.get("evaluations_without_gain", 0), int)
-    check_change("learning_rate", state["learning_rate"])
-    check_change("pace", state["pace"])
-    check_change("eval_interval", state["eval_interval"])
+    for name in ("learning_rate", "pace", "eval_interval"):
+        check_change(name, typed(state[name], float))
+    number(state["seconds"], 0, LONGEST)
+    number(typed(state["evaluated_step"], int), -1, training.steps)
+    number(typed(state.get("evaluations_without_gain", 0), int), 0, training.steps + 1)
     if state["best_step"] is not None:
         up_to(state["best_step"], training.steps)
-        typed(state["best_val_loss"], float)
+        number(state["best_val_loss"], 0, LARGEST_LOSS)
     if not all(name.startswith(("model.", "optimizer.", "rng.")) for name in checkpoint.tensors):
         raise KeyError
     for name in ("rng.batches", "rng.torch"):
@@ -502,7 +454,7 @@ def check_optimizer(trainer: Trainer, checkpoint: Checkpoint) -> None:
 # Storing
 
 
-def store_archive(store: RunStore, archive: Archive, workspace: str, name: str) -> Run:
+def store_archive(store: RunStore, archive: Archive, files: ArchiveFiles, workspace: str, name: str) -> Run:
     """Keep a checked archive as a run of this workspace; nothing of it, if that fails."""
     about, run_id = dict(archive.about), new_run_id()
     status, step, seconds = about.pop("status"), about.pop("step"), about.pop("seconds")
@@ -518,21 +470,26 @@ def store_archive(store: RunStore, archive: Archive, workspace: str, name: str) 
                 training=archive.training,
                 **about | {"name": name or about["name"]},
             )
-            store.append(
-                run_id,
-                evaluations=archive.evaluations,
-                samples=archive.samples,
-                changes=archive.changes,
-                step=step,
-                seconds=seconds,
-                **progress,
-            )
-            for begin in range(0, len(archive.steps), WRITTEN_AT_ONCE):
-                store.append(run_id, steps=archive.steps[begin : begin + WRITTEN_AT_ONCE])
-            for checkpoint in archive.checkpoints:
-                store.save_checkpoint(run_id, checkpoint)
+            for evaluations in portions(archive.evaluations):
+                store.append(run_id, evaluations=evaluations)
+            for samples in portions(archive.samples):
+                store.append(run_id, samples=samples)
+            for changes in portions(archive.changes):
+                store.append(run_id, changes=changes)
+            for steps in portions(read_steps(files, archive.training.steps)):
+                store.append(run_id, steps=steps)
+            for at in files.checkpoints:
+                store.save_checkpoint(run_id, read_weights(files, at, archive.model))
+            store.append(run_id, step=step, seconds=seconds, **progress)
             store.set_status(run_id, status)
         except BaseException:
             store.remove(run_id)
             raise
     return store.run(run_id)
+
+
+def portions(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """As many rows at a time as are written in one transaction."""
+    left = iter(rows)
+    while part := list(itertools.islice(left, WRITTEN_AT_ONCE)):
+        yield part

@@ -21,6 +21,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.model import NORM_EPS
 from minigpt_core.store.checkpoint_files import write_whole
 from minigpt_core.store.runs import MAX_NAME, Run, RunStore, new_run_id
+from minigpt_core.store.schema import storable
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Trainer, part
 
@@ -165,6 +166,12 @@ def import_gpt2(store: RunStore, folder: Path, name: str = "") -> Run:
     """
     settings, vocabulary = read_json(folder / CONFIG), read_json(folder / VOCABULARY)
     tokenizer = CharTokenizer.from_json(json.dumps(vocabulary))
+    if storable(tokenizer.characters) != tokenizer.characters:
+        raise InterchangeError(
+            "The vocabulary in {folder} holds halves of characters, which no text has. Write it again, with whole "
+            "characters.",
+            folder=folder,
+        )
     model, weights = our_model(
         gpt2_model_config(settings, tokenizer.vocab_size), read_weights(folder / WEIGHTS)
     )
@@ -196,7 +203,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file of the folder."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         raise InterchangeError(

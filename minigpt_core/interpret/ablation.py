@@ -19,7 +19,8 @@ from minigpt_core.interpret.activations import Hook, config_of, embed, run_from_
 from minigpt_core.model import GPT, Block, rotate
 
 WINDOWS = 256  # 16,384 characters at block size 64: all parts of a model of 0.8 million parameters take 7 s of one core
-CHUNK = 8  # windows calculated at once
+CHUNK = 8  # windows calculated at once, fewer if their scores are many
+MOST_SCORES = 4_000_000  # of the windows that are calculated at once: 16 MB
 SEED = 1337  # which windows
 
 
@@ -58,17 +59,18 @@ def mean_outputs(model: nn.Module, idx: Tensor) -> Means:
     Args:
         idx: (B, T).
     """
-    means: dict[str, Tensor] = {}
+    sums: dict[str, Tensor] = {}
 
-    def measure(name: str, x: Tensor) -> Tensor:
+    def add(name: str, x: Tensor) -> Tensor:
         if name.endswith("attn.z"):  # (B, nh, T, hs)
-            means[name] = x.mean(dim=(0, 2), keepdim=True)
+            sums[name] = sums.get(name, torch.tensor(0.0)) + x.sum(dim=(0, 2), keepdim=True)
         elif name.endswith(("attn_out", "mlp_out", "pos_embed")):  # (B, T, C)
-            means[name] = x.mean(dim=(0, 1), keepdim=True)
+            sums[name] = sums.get(name, torch.tensor(0.0)) + x.sum(dim=(0, 1), keepdim=True)
         return x
 
-    run_with_hook(model, idx, measure)
-    return means
+    for few in idx.split(windows_at_once(config_of(model).vocab_size, idx.size(1))):
+        run_with_hook(model, few, add)
+    return {name: total / idx.numel() for name, total in sums.items()}
 
 
 def switch_off(model: nn.Module, parts: Collection[Part], means: Means | None = None) -> Hook:
@@ -152,6 +154,9 @@ class Windows:
     unseen: bool = False
     """Whether it is text that the model did not learn from."""
 
+    at_once: int = CHUNK
+    """How many of them are calculated together."""
+
     @property
     def characters(self) -> int:
         """How many characters are guessed."""
@@ -159,13 +164,13 @@ class Windows:
 
     def chunk(self, number: int) -> "Windows":
         """A few of them, to be calculated at once."""
-        few = slice(number * CHUNK, (number + 1) * CHUNK)
+        few = slice(number * self.at_once, (number + 1) * self.at_once)
         return Windows(self.x[few], self.y[few])
 
     @property
     def chunks(self) -> int:
         """In how many goes they are calculated."""
-        return math.ceil(len(self.x) / CHUNK)
+        return math.ceil(len(self.x) / self.at_once)
 
 
 def draw_windows(data: Tensor, block_size: int, limit: int = WINDOWS, seed: int = SEED) -> Windows:
@@ -180,9 +185,22 @@ def held_out(dataset: Dataset, block_size: int, limit: int = WINDOWS) -> Windows
     Raises:
         TextError: neither has.
     """
-    if len(dataset.val) > block_size:
-        return replace(draw_windows(dataset.val, block_size, limit), unseen=True)
-    return draw_windows(dataset.train, block_size, limit)
+    unseen = len(dataset.val) > block_size
+    text = draw_windows(dataset.val if unseen else dataset.train, block_size, limit)
+    at_once = windows_at_once(dataset.tokenizer.vocab_size, block_size)
+    return replace(text, unseen=unseen, at_once=at_once)
+
+
+def windows_at_once(vocab_size: int, block_size: int) -> int:
+    """How many windows are calculated together, so that their scores, V for each character, stay within bounds."""
+    return max(1, min(CHUNK, MOST_SCORES // (vocab_size * block_size)))
+
+
+def ablated_loss(
+    model: nn.Module, text: Windows, parts: Collection[Part], means: Means | None = None
+) -> float:
+    """The mean loss of a model with these parts switched off, in nats per character."""
+    return window_losses(model, text, switch_off(model, parts, means)).mean().item()
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ The step that is shown is the very step that the run made or will make: a copy o
 that point (a resumed trainer goes on bit for bit) and makes it here, while its numbers are written down.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +14,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigpt_core.data import Dataset
+from minigpt_core.memory_budget import check_memory
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import Trainer
+
+
+@dataclass(frozen=True)
+class WeightUpdate:
+    """One weight before and after a step."""
+
+    before: float
+    gradient: float | None
+    """None where the loss does not depend on it."""
+
+    after: float
+
+    @property
+    def with_gradient(self) -> bool:
+        """Whether it moved to where the loss grows: momentum, weight decay or its neighbours pushed it."""
+        return self.gradient is not None and self.gradient * (self.after - self.before) > 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +79,45 @@ class StepUnderMicroscope:
     def probabilities(self) -> Tensor:
         """(B, T, V) what the model expected."""
         return self.logits.softmax(-1)
+
+    def likeliest(self, row: int, place: int, most: int) -> list[tuple[int, float, float]]:
+        """The characters that were expected most at one place: (id, score, probability), the likeliest first.
+
+        The right one is always among them, last if it was expected less than the others.
+        """
+        scores, p = self.logits[row, place], self.probabilities[row, place]  # (V,)
+        best = p.topk(min(most, len(p))).indices.tolist()
+        right = int(self.y[row, place])
+        if right not in best:
+            best[-1] = right
+        return [(i, scores[i].item(), p[i].item()) for i in best]
+
+    def character_rows(self, rows: int, columns: int, most: int) -> dict[int, list[float]]:
+        """The first numbers of the embedding of each character in a corner of the batch, before the update."""
+        table = self.before["token_embedding.weight"]
+        return {int(i): table[i, :most].tolist() for i in self.x[:rows, :columns].unique()}
+
+    def gradient_lengths(self, group_of: Callable[[str], str]) -> dict[str, tuple[int, float]]:
+        """For each group of weights how many they are, and the length of their gradients together.
+
+        Args:
+            group_of: the group that a weight belongs to, by its name.
+        """
+        groups: dict[str, list[Tensor]] = {}
+        for name, gradient in self.gradients.items():
+            groups.setdefault(group_of(name), []).append(gradient.flatten())
+        return {
+            name: (sum(map(len, parts)), float(torch.cat(parts).norm())) for name, parts in groups.items()
+        }
+
+    def weight_update(self, name: str, index: tuple[int, ...]) -> WeightUpdate:
+        """What the step did to one weight."""
+        gradient = self.gradients.get(name)
+        return WeightUpdate(
+            before=float(self.before[name][index]),
+            gradient=None if gradient is None else float(gradient[index]),
+            after=float(self.after[name][index]),
+        )
 
     def steepest(self, count: int) -> list[tuple[str, tuple[int, ...]]]:
         """The weights with the longest gradient, as (name, index), the longest first."""
@@ -125,8 +181,9 @@ def trainer_at(store: RunStore, run: Run, dataset: Dataset, step: int) -> Traine
     It starts from the last checkpoint before that, and makes the steps in between again.
 
     Raises:
-        StoreError: that checkpoint cannot be read.
+        StoreError: that checkpoint cannot be read. ConfigError: the step needs more memory than there is.
     """
+    check_memory(run.model, run.training)
     start = start_before(store, run, step)
     checkpoint = store.load_checkpoint(run.id, start) if start is not None else None
     changes = store.changes(run.id, since_step=start or 0)

@@ -22,8 +22,10 @@ import torch
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
+from minigpt_core.devices import threads_here
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.recording import Recorder
+from minigpt_core.memory_budget import check_memory
 from minigpt_core.steering import Steering
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
@@ -113,7 +115,7 @@ def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) ->
         StoreError: another process is training this run, or the store cannot be written.
     """
     run = store.run(run_id)
-    torch.set_num_threads(run.threads or threads)
+    torch.set_num_threads(threads_here(run.threads or threads))
     with store.lock(run_id):
         trainer = make_trainer(store, run, controls.wait)
         recorder = Recorder(store, run_id, trainer)
@@ -141,7 +143,12 @@ def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) ->
 
 
 def make_trainer(store: RunStore, run: Run, wait: Callable[[Steering], object] | None = None) -> Trainer:
-    """The run's trainer, at its last checkpoint if it has one, with the changes made since then."""
+    """The run's trainer, at its last checkpoint if it has one, with the changes made since then.
+
+    Raises:
+        ConfigError: it needs more memory than there is, such as a run that was trained on a larger machine.
+    """
+    check_memory(run.model, run.training)
     tokenizer = CharTokenizer.from_characters(run.characters)
     dataset = prepare(store.text(run.text_id).text, run.training.val_fraction, tokenizer)
     checkpoint = store.load_checkpoint(run.id) if store.checkpoints(run.id) else None

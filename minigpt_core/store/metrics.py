@@ -1,5 +1,6 @@
 """What a run measured: losses, evaluations, samples and changed settings, as tables of the run store."""
 
+import itertools
 import math
 import sqlite3
 import time
@@ -142,9 +143,12 @@ def write_samples(db: sqlite3.Connection, key: int, samples: Sequence[SampleEven
 
 def write_changes(db: sqlite3.Connection, key: int, changes: Sequence[ChangeEvent]) -> None:
     """Write changes, each after the others at its step. A resumed run does not report replayed ones again."""
+    there = "SELECT count(*) FROM changes WHERE run = ? AND step = ?"
+    steps = {change.step for change in changes}
+    positions = {step: itertools.count(db.execute(there, (key, step)).fetchone()[0]) for step in steps}
     db.executemany(
-        "INSERT INTO changes SELECT ?1, ?2, count(*), ?3, ?4, ?5 FROM changes WHERE run = ?1 AND step = ?2",
-        [(key, change.step, change.name, change.value, time.time()) for change in changes],
+        "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)",
+        [(key, c.step, next(positions[c.step]), c.name, c.value, time.time()) for c in changes],
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length, prepare
+from minigpt_core.memory_budget import check_memory
 from minigpt_core.presets import NOTEBOOK, find_preset
 from minigpt_core.store.runs import LOCAL, MAX_NAME, Run, RunStore
 from minigpt_core.texts import corpus
@@ -36,13 +37,14 @@ def new_run(
 
     Raises:
         TextError: the text is empty, has one distinct character, or is shorter than `block_size + 1`.
-        ConfigError: a setting out of range.
+        ConfigError: a setting out of range, or more memory needed than there is.
         StoreError: the store cannot be written.
     """
     corpus.check_text(text)
     tokenizer = CharTokenizer.from_text(text)
     model = ModelConfig(vocab_size=tokenizer.vocab_size, **model_fields)
     check_fit(model, training)
+    check_memory(model, training)
     check_length(prepare(text, training.val_fraction, tokenizer).train, model.block_size)
     return store.create_run(
         text_id=store.save_text(text, title, columns.get("workspace", LOCAL)),

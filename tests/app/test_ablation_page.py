@@ -11,16 +11,14 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.ablation import AblatedModel, Part, parts_of
-from minigpt_core.interpret.bigram_table import Edit
-from minigpt_core.interpret.edited_table import edited, learned_table
+from minigpt_core.interpret.bigram_table import BigramTable, Edit
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.ablation import compare, ranking
-from ui.ablation.table import Table
+from ui.ablation import before_after, cache, ranking
 from ui.words.i18n import number, signed, using
 
 TITLES = {"en": "Take it apart", "fr": "Démonter le modèle"}
@@ -63,7 +61,7 @@ def press(page: AppTest, key: str) -> AppTest:
 
 
 def loss(run: Run, parts: list[Part]) -> float:
-    text = resources.ablation_text(run.id)
+    text = cache.held_out_windows(run.id)
     found = AblatedModel(resources.model(run.id, STEPS), parts)(text.x, text.y)[1]
     assert found is not None
     return found.item()
@@ -111,14 +109,14 @@ def test_the_average_is_another_replacement(app: OpenPage) -> None:
     zeros = figures(page)[1]
     page = page.radio(key="page.ablation.instead").set_value("mean").run()
     assert not page.exception
-    now = resources.ablated_loss(run.id, STEPS, frozenset({Part("layer", 0)}), True)
+    now = cache.ablated_loss(run.id, STEPS, frozenset({Part("layer", 0)}), True)
     assert figures(page)[1] == number(now, 3) != zeros
 
 
 def test_the_table_is_measured_in_the_background(app: OpenPage) -> None:
     run = trained(GPT)
     page = press(app("ablation", run=run.id), "measure")
-    table = resources.ablation(run.id, STEPS, False)
+    table = cache.ablation_job(run.id, STEPS, False)
     deadline = time.monotonic() + 60
     while not table.finished and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -136,34 +134,6 @@ def test_the_table_is_measured_in_the_background(app: OpenPage) -> None:
     assert "ablation_measure" not in [button.key for button in page.button]
 
 
-def test_a_table_can_be_held_and_goes_on() -> None:
-    run = trained(GPT)
-    table = resources.ablation(run.id, STEPS, True)
-    assert table.progress is None and not table.running
-    table.start()
-    while table.progress is None:
-        time.sleep(0.001)
-    table.stop()
-    while table.running:
-        time.sleep(0.001)
-    held = table.progress.done
-    time.sleep(0.05)
-    assert table.progress.done <= held + 1 and not table.finished
-    table.start()
-    while not table.finished:
-        time.sleep(0.001)
-    assert table.progress.effects
-
-
-def test_a_table_that_nobody_asks_for_any_more_holds() -> None:
-    run = trained(GPT)
-    table = Table(resources.model(run.id, STEPS), resources.ablation_text(run.id), mean=False, patience=0)
-    table.start()
-    while table.running:
-        time.sleep(0.001)
-    assert not table.finished
-
-
 def test_a_prompt_with_unknown_characters_and_without_any(app: OpenPage) -> None:
     page = app("ablation", run=trained(GPT).id)
     page = page.text_input(key="page.ablation.prompt").set_value("The ☃ Cat").run()
@@ -176,8 +146,8 @@ def test_a_prompt_with_unknown_characters_and_without_any(app: OpenPage) -> None
 
 
 def test_two_texts_part_where_they_first_differ() -> None:
-    assert compare.first_difference("abcd", "abxd") == 2
-    assert compare.first_difference("abcd", "abcd") is None
+    assert before_after.first_difference("abcd", "abxd") == 2
+    assert before_after.first_difference("abcd", "abcd") is None
 
 
 def test_the_prepared_tinygpt_is_a_table_to_be_edited(app: OpenPage) -> None:
@@ -206,16 +176,17 @@ def test_the_other_kind_is_only_looked_at(app: OpenPage) -> None:
 
 def test_an_edit_is_made_on_a_copy_undone_and_reset(app: OpenPage) -> None:
     run = trained(TINY)
-    words, text = resources.run_dataset(run.id).tokenizer, resources.ablation_text(run.id)
+    words, text = resources.run_dataset(run.id).tokenizer, cache.held_out_windows(run.id)
     weights = {name: w.clone() for name, w in resources.model(run.id, STEPS).state_dict().items()}
-    learned = learned_table(resources.model(run.id, STEPS))
     page = app("ablation", run=run.id)
     page = page.selectbox(key="page.ablation.current").set_value("t").run()
     page = page.selectbox(key="page.ablation.next").set_value("h").run()
     page = page.slider(key="page.ablation.share").set_value(90).run()
     assert not page.exception
-    table = edited(learned, Edit(words.stoi["t"], words.stoi["h"], 0.9))
-    expected = -table[text.x, text.y].mean().item()
+    table = BigramTable(resources.model(run.id, STEPS), [Edit(words.stoi["t"], words.stoi["h"], 0.9)])
+    loss_after = table(text.x, text.y)[1]
+    assert loss_after is not None
+    expected = loss_after.item()
     assert figures(page)[1] == number(expected, 3)
     page = press(page, "never")
     assert figures(page)[1] == "∞" and "th" not in texts(page)[1]
@@ -243,10 +214,10 @@ def test_an_edit_that_leaves_nothing_is_refused_with_a_sentence(app: OpenPage) -
 
 def test_losses_that_cannot_be_written_as_numbers() -> None:
     with using("en"):
-        assert ">∞<" in compare.losses(2.0, math.inf, "a", "b")
+        assert ">∞<" in before_after.loss_figures(2.0, math.inf, "a", "b")
 
 
 def test_the_change_is_the_difference_of_the_losses_beside_it() -> None:
     with using("en"):
-        shown = compare.losses(1.1864, 1.2536, "a", "b")
+        shown = before_after.loss_figures(1.1864, 1.2536, "a", "b")
     assert all(f">{figure}<" in shown for figure in ("1.186", "1.254", "+0.068"))

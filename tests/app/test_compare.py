@@ -2,6 +2,7 @@
 
 import io
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,17 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.export.archive import export_run, import_run
+from minigpt_core.model import parameters_of
+from minigpt_core.presets import PRESETS, find_preset
 from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import MAX_NAME, Run, RunStore
+from minigpt_core.store.runs import MAX_CHECKPOINTS, MAX_NAME, Run, RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import details, sweep, table
 from ui.training import settings
+from ui.vocabulary import choose
 from ui.words import i18n
 
 MakeRun = Callable[..., Run]
@@ -384,6 +389,17 @@ def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: Mak
     assert not test.exception
     assert test.success[0].value == "Opened: far away. It stands in the table."
     assert not test.main.warning
+    test.get("file_uploader")[0].set_value(("run.zip", archive, "application/zip")).run()  # one more
+    assert sum(run.name == "far away" for run in resources.store().runs()) == 3
+
+
+def test_a_field_takes_files_as_large_as_it_says() -> None:
+    """Streamlit's route refuses what is larger than `server.maxUploadSize`, whatever a field promises."""
+    settings = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert settings["server"]["maxUploadSize"] == details.MAX_UPLOAD_MB > choose.MAX_UPLOAD_MB
+    assert corpus.MAX_BYTES < choose.MAX_UPLOAD_MB * 1_000_000
+    largest = max(parameters_of(ModelConfig(vocab_size=100, **find_preset(name).model)) for name in PRESETS)
+    assert MAX_CHECKPOINTS * 12 * largest < details.MAX_UPLOAD_MB * 1_000_000
 
 
 def test_the_lines_of_counts_say_which_text_they_are_on(app: OpenPage) -> None:

@@ -22,6 +22,7 @@ from ui.journey import PAGES
 from ui.problems import spoken_errors
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import run_error, run_title
+from ui.server import uploads
 from ui.training import settings
 from ui.training.situation import LEFT
 from ui.words.i18n import N_, _, language, spoken
@@ -179,8 +180,8 @@ def slug(run: Run) -> str:
 # From elsewhere
 
 UPLOADED = N_("Opened: {name}. It stands in the table.")
-MAX_UPLOAD_MB = 1000
-OPENED, OPENED_RUN = "compare.opened", "compare.opened_run"  # a file, and the run that it became
+MAX_UPLOAD_MB = 500  # as server.maxUploadSize
+OPENED = "compare.opened"  # the run that the last file became, and how many files have been opened
 
 
 def open_archive(runs: Sequence[Run]) -> None:
@@ -190,19 +191,19 @@ def open_archive(runs: Sequence[Run]) -> None:
         runs: what the table shows.
     """
     said = st.container()  # above the field: what is below it may be out of sight
+    run_id, count = state.page_state(OPENED, ("", 0))
     file = st.file_uploader(
-        _("A run exported as ZIP, from this machine or another"), type="zip", key="compare_archive",
+        _("A run exported as ZIP, from this machine or another"), type="zip", key=f"compare_archive_{count}",
         max_upload_size=MAX_UPLOAD_MB,
     )  # fmt: skip
     if file is None:
-        return
-    if state.page_state(OPENED, None) == file.file_id:
-        for run in (run for run in runs if run.id == state.page_state(OPENED_RUN, None)):
+        for run in (run for run in runs if run.id == run_id):
             said.success(_(UPLOADED).format(name=escape_markdown(run_title(run))))
         return
-    state.set_page_state(OPENED, file.file_id)
-    state.set_page_state(OPENED_RUN, None)
-    run = import_run(resources.store(), io.BytesIO(file.getvalue()), state.workspace())
-    state.set_page_state(OPENED_RUN, run.id)
+    try:
+        run = import_run(resources.store(), file, state.workspace())
+    finally:
+        uploads.forget(file)
+    state.set_page_state(OPENED, (run.id, count + 1))  # the next field is empty
     table.choose_from_here([run.id, *table.chosen(runs)], run.id)
     st.rerun()

@@ -4,14 +4,13 @@ The component draws itself from the numbers of one step and answers every click 
 asks the script.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-import torch
-from torch import Tensor
 
-from minigpt_core.interpret.microscope import StepUnderMicroscope
+from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
@@ -61,7 +60,7 @@ def section(now: Situation) -> None:
     _choose(run)
     at = chosen_step(run)
     with st.spinner(_("Making step {n} again …").format(n=number(at + 1)), show_time=True):
-        seen = resources.examined_step(run.id, at)
+        seen = examined_step(run.id, at)
     mount = resources.component("microscope", HERE, HTML)
     mount(
         data=picture(seen, resources.run_dataset(run.id).tokenizer, run) | {"labels": labels(seen, run)},
@@ -69,6 +68,13 @@ def section(now: Situation) -> None:
         height="content",
         on_move_change=_move,
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
+    """The step that a run makes after `step` steps, taken apart. Raises `StoreError`."""
+    store = resources.store()
+    return examine_step(trainer_at(store, store.run(run_id), resources.run_dataset(run_id), step))
 
 
 def _note(text: str) -> None:
@@ -157,11 +163,11 @@ def picture(seen: StepUnderMicroscope, words: CharTokenizer, run: Run) -> dict[s
         "kinds": [tokens.kind(character) for character in words.characters],
         "x": seen.x[:rows, :columns].tolist(),
         "y": seen.y[:rows, :columns].tolist(),
-        "losses": rounded(seen.losses[:rows, :columns]),
-        "tops": [[_top(seen, b, t) for t in range(columns)] for b in range(rows)],
-        "numbers": _numbers(seen, rows, columns),
+        "losses": [short(row, 4) for row in seen.losses[:rows, :columns].tolist()],
+        "tops": [[_likeliest(seen, b, t) for t in range(columns)] for b in range(rows)],
+        "numbers": {i: short(row, 4) for i, row in seen.character_rows(rows, columns, MOST_NUMBERS).items()},
         "width": run.model.n_embd,
-        "gradients": lengths(seen),
+        "gradients": [[name, *found] for name, found in seen.gradient_lengths(group_name).items()],
         "gradNorm": seen.grad_norm,
         "moves": [_moved(seen, name, index, words) for name, index in seen.steepest(MOST_MOVES)],
         "again": seen.loss_again if run.model.dropout == 0 else None,
@@ -169,33 +175,14 @@ def picture(seen: StepUnderMicroscope, words: CharTokenizer, run: Run) -> dict[s
     }
 
 
-def rounded(values: Tensor, digits: int = 4) -> Any:
-    """A tensor as nested lists of short numbers."""
-    return (torch.round(values.double() * 10**digits) / 10**digits).tolist()
+def short(values: Iterable[float], digits: int) -> list[float]:
+    """Numbers with few digits: they travel to the browser as text."""
+    return [round(value, digits) for value in values]
 
 
-def _top(seen: StepUnderMicroscope, b: int, t: int) -> list[list[float]]:
-    """The likeliest characters at one place, and the right one: (id, score, probability) each, the likeliest first."""
-    p = seen.probabilities[b, t]
-    best = p.topk(min(MOST_BARS, len(p))).indices.tolist()
-    right = int(seen.y[b, t])
-    if right not in best:
-        best[-1] = right
-    return [[i, *rounded(torch.stack([seen.logits[b, t, i], p[i]]), 5)] for i in best]
-
-
-def _numbers(seen: StepUnderMicroscope, rows: int, columns: int) -> dict[int, Any]:
-    """The first numbers of the row of each character in the batch, before the update."""
-    table = seen.before["token_embedding.weight"]
-    return {int(i): rounded(table[i, :MOST_NUMBERS]) for i in seen.x[:rows, :columns].unique()}
-
-
-def lengths(seen: StepUnderMicroscope) -> list[list[Any]]:
-    """How long the gradient of each group of weights is: (name, how many weights, length)."""
-    groups: dict[str, list[Tensor]] = {}
-    for name, gradient in seen.gradients.items():
-        groups.setdefault(group_name(name), []).append(gradient.flatten())
-    return [[name, sum(map(len, parts)), float(torch.cat(parts).norm())] for name, parts in groups.items()]
+def _likeliest(seen: StepUnderMicroscope, row: int, place: int) -> list[list[float]]:
+    """(id, score, probability) of some characters, the right one among them."""
+    return [[i, *short(numbers, 5)] for i, *numbers in seen.likeliest(row, place, MOST_BARS)]
 
 
 def group_name(weight: str) -> str:
@@ -216,15 +203,14 @@ def group_name(weight: str) -> str:
 def _moved(
     seen: StepUnderMicroscope, name: str, index: tuple[int, ...], words: CharTokenizer
 ) -> dict[str, Any]:
-    gradient = seen.gradients.get(name)
+    update = seen.weight_update(name, index)
     return {
         "name": f"{name}[{', '.join(map(str, index))}]",
         "words": weight_words(name, index, words),
-        "before": float(seen.before[name][index]),
-        "gradient": None if gradient is None else float(gradient[index]),
-        "after": float(seen.after[name][index]),
-        "with": gradient is not None
-        and bool(gradient[index] * (seen.after[name] - seen.before[name])[index] > 0),
+        "before": update.before,
+        "gradient": update.gradient,
+        "after": update.after,
+        "with": update.with_gradient,
     }
 
 

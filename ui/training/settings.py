@@ -11,6 +11,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
+from minigpt_core.memory_budget import check_memory
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run, settings_changed
@@ -413,6 +414,7 @@ def plan() -> Plan:
             corpus.check_text(text.text)
         model = ModelConfig(vocab_size=vocab_size, **{name: values[name] for name in MODEL})
         check_fit(model, training)
+        check_memory(model, training)
         check_length(resources.dataset(text.id, text.lower, training.val_fraction).train, model.block_size)
     except UserError as error:
         return Plan(text, None, None, _in_our_words(error))

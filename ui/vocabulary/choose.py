@@ -36,6 +36,7 @@ ENCODINGS = {
 MARKUP = re.compile(
     r"<(!doctype|html|head|body|script|style|div|span|p|a|b|i|img|svg|iframe)\b[^<]*>", re.IGNORECASE
 )
+MAX_UPLOAD_MB = 64  # above the limit of minigpt_core.texts.corpus, so that our own sentence speaks first
 OWN_SHOWN = 12  # texts of their own that a person finds in the list, the newest
 REMOVED = "vocabulary.removed"  # (id, title) of the text that was taken out of it last
 TITLE_LENGTH = 40
@@ -165,7 +166,12 @@ def _upload() -> None:
         _("A plain text file (.txt), smaller than {limit} MB. It stays on this machine.").format(limit=limit)
     )
     _how_long()
-    file = st.file_uploader(_("Your file"), key="vocabulary_file", label_visibility="collapsed")
+    file = st.file_uploader(
+        _("Your file"),
+        key="vocabulary_file",
+        label_visibility="collapsed",
+        max_upload_size=MAX_UPLOAD_MB,
+    )
     if file is None:
         st.caption(_("Press “Upload”, or drop a file on the field."))
         return

@@ -121,6 +121,20 @@ def broken(folder: Path, **settings: Any) -> None:
             "vocab_size = ",
         ),
         (lambda folder: (folder / "config.json").write_text("{"), "config.json is missing or cannot be read"),
+        (
+            lambda folder: (folder / "config.json").write_text("[" * 100_000),
+            "config.json is missing or cannot",
+        ),
+        (
+            lambda folder: (folder / "vocabulary.json").write_text('{"a":' * 100_000),
+            "vocabulary.json is missing",
+        ),
+        (
+            lambda folder: (folder / "vocabulary.json").write_text(
+                '{"characters": ["a", "\\ud83d"], "step": 1}'
+            ),
+            "halves of characters",
+        ),
         (lambda folder: (folder / "model.safetensors").unlink(), "missing or damaged"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b"PK\x03\x04"), "missing or damaged"),
         (lambda folder: broken(folder, model_type="llama"), "model_type = llama"),

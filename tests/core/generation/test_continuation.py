@@ -1,4 +1,4 @@
-"""A continuation is what `generate` draws with the same seed."""
+"""A continuation is what `generate` writes with the same seed."""
 
 import pytest
 import torch

@@ -1,6 +1,7 @@
 """Switching parts off: nothing changes without one, and what is off hands on nothing."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.errors import TextError
 from minigpt_core.generation.streaming import stream
+from minigpt_core.interpret import ablation
 from minigpt_core.interpret.ablation import (
     CHUNK,
+    MOST_SCORES,
     AblatedModel,
     Part,
+    ablated_loss,
     ablation_table,
     draw_windows,
     held_out,
@@ -23,6 +27,7 @@ from minigpt_core.interpret.ablation import (
     parts_of,
     switch_off,
     window_losses,
+    windows_at_once,
 )
 from minigpt_core.interpret.activations import run_with_cache, run_with_hook
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
@@ -171,6 +176,20 @@ def test_the_text_that_was_held_out_is_taken_if_there_is_room() -> None:
     assert torch.equal(text.y[0], known.val[1:9])
     short = held_out(prepare("abcdefgh" * 40, val_fraction=0.02), 8)
     assert not short.unseen and short.characters > 0
+
+
+def test_many_characters_are_calculated_a_few_windows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = prepare("abcdefgh" * 40, val_fraction=0.5)
+    assert held_out(known, T).at_once == windows_at_once(8, T) == CHUNK
+    assert windows_at_once(200_000, 1024) == 1 and windows_at_once(5_000, 256) * 5_000 * 256 <= MOST_SCORES
+    model, text = lively(GPT2), draw_windows(some_ids(200, batch=None), T)
+    whole = ablated_loss(model, text, [Part("mlp", 1)], mean_outputs(model, text.x))
+    seen: list[int] = []
+    model.lm_head.register_forward_hook(lambda _module, _args, out: seen.append(out.numel()))
+    monkeypatch.setattr(ablation, "MOST_SCORES", 2 * V * T)
+    means = mean_outputs(model, text.x)
+    again = ablated_loss(model, replace(text, at_once=2), [Part("mlp", 1)], means)
+    assert max(seen) == 2 * V * T and again == pytest.approx(whole, abs=1e-5)
 
 
 def test_a_model_with_a_part_off_can_write() -> None:

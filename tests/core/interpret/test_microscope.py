@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.interpret.microscope import examine_step, start_before, trainer_at
+from minigpt_core.interpret.microscope import WeightUpdate, examine_step, start_before, trainer_at
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import TinyGPT
@@ -114,3 +114,50 @@ def test_where_it_starts_from(store: RunStore) -> None:
     assert start_before(store, run, 0) == 0
     assert start_before(store, run, 19) == 10
     assert start_before(store, run, 30) == 30
+
+
+def test_the_right_character_is_among_the_likeliest_with_its_score_and_probability(store: RunStore) -> None:
+    seen = examine_step(fresh(store, trained(store, TINY), 0))
+    for row, place in ((0, 0), (1, 3)):
+        found = seen.likeliest(row, place, 3)
+        right = int(seen.y[row, place])
+        assert right in [i for i, _score, _p in found] and len(found) == 3
+        assert [p for i, _score, p in found if i != right] == sorted(
+            (p for i, _score, p in found if i != right), reverse=True
+        )
+        for i, score, p in found:
+            assert (
+                score == seen.logits[row, place, i].item() and p == seen.probabilities[row, place, i].item()
+            )
+    everybody = seen.likeliest(0, 0, 99)
+    assert sum(p for _i, _score, p in everybody) == pytest.approx(1)
+    assert [p for _i, _score, p in everybody] == sorted((p for _i, _score, p in everybody), reverse=True)
+
+
+def test_the_lengths_of_all_groups_together_are_the_length_of_the_gradient(store: RunStore) -> None:
+    seen = examine_step(fresh(store, trained(store, GPT), 5))
+    groups = seen.gradient_lengths(lambda name: name.split(".")[0])
+    assert set(groups) == {"token_embedding", "position_embedding", "blocks", "lm_head"}
+    assert sum(length**2 for _count, length in groups.values()) ** 0.5 == pytest.approx(
+        seen.grad_norm, rel=1e-5
+    )
+    assert sum(count for count, _length in groups.values()) == sum(w.numel() for w in seen.before.values())
+
+
+def test_a_weight_of_plain_descent_moves_against_its_gradient(store: RunStore) -> None:
+    run = trained(store, TINY, optimizer="sgd", learning_rate=0.5, weight_decay=0.0)
+    seen = examine_step(fresh(store, run, 3))
+    for name, index in seen.steepest(5):
+        update = seen.weight_update(name, index)
+        assert update.gradient is not None and not update.with_gradient
+        assert update.after == pytest.approx(update.before - seen.learning_rate * update.gradient, rel=1e-5)
+    assert WeightUpdate(before=1.0, gradient=0.5, after=1.1).with_gradient
+    assert not WeightUpdate(before=1.0, gradient=None, after=1.1).with_gradient
+
+
+def test_the_rows_of_characters_are_those_before_the_update(store: RunStore) -> None:
+    seen = examine_step(fresh(store, trained(store, TINY), 2))
+    rows = seen.character_rows(2, 4, 5)
+    assert set(rows) == set(seen.x[:2, :4].flatten().tolist())
+    table = seen.before["token_embedding.weight"]
+    assert all(row == table[i, :5].tolist() for i, row in rows.items())

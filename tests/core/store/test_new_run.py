@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.data import prepare
 from minigpt_core.errors import ConfigError, TextError, UserError
+from minigpt_core.interpret.microscope import trainer_at
+from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.presets import PRESETS, find_preset
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
@@ -39,6 +42,23 @@ def test_an_impossible_size_registers_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         new_run(store, text=TEXT, title="", model_fields={"n_embd": 0}, training=TrainConfig())
     assert store.runs() == []
+
+
+def test_what_does_not_fit_into_memory_registers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a run trained or looked at that came from a larger machine."""
+    monkeypatch.setenv("MINIGPT_MEMORY", "0.15")
+    store, small = RunStore(tmp_path), {"block_size": 2, "n_embd": 8, "n_layer": 1}
+    run = new_run(store, text=TEXT, title="", model_fields=small, training=TrainConfig())
+    monkeypatch.setenv("MINIGPT_MEMORY", "0.05")
+    with pytest.raises(ConfigError, match="GB of memory"):
+        new_run(store, text=TEXT, title="", model_fields=small, training=TrainConfig())
+    with pytest.raises(ConfigError, match="GB of memory"):
+        make_trainer(store, run)
+    with pytest.raises(ConfigError, match="GB of memory"):
+        trainer_at(store, run, prepare(TEXT), 0)
+    assert [stored.id for stored in store.runs()] == [run.id]
 
 
 def test_every_preset_names_its_source() -> None:

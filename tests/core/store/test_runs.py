@@ -1,5 +1,6 @@
 """The run store: what is written is there again, whatever happens to the process, the disk or the clock."""
 
+import itertools
 import json
 import math
 import os
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.store import schema
+from minigpt_core.store import metrics, schema
 from minigpt_core.store.checkpoint_files import steps_to_drop, weights_path
 from minigpt_core.store.curves import Bucket, Curve, read_curve, update_buckets
 from minigpt_core.store.explained import explained
@@ -351,6 +352,22 @@ def test_what_is_appended_comes_back(store: RunStore) -> None:
     run = store.run(run.id)
     assert (run.step, run.seconds, run.steps_per_second) == (9, 0.5, 18.0)
     assert (run.best_step, run.best_val_loss) == (5, 1.5)
+
+
+def test_writing_changes_takes_no_longer_for_each_of_many(tmp_path: Path) -> None:
+    """Counted in instructions of SQLite's machine, so that no clock decides."""
+
+    def instructions(count: int) -> int:
+        store = RunStore(tmp_path / str(count))
+        run, counted = make_run(store), itertools.count()
+        with store._database.writing() as db:
+            db.set_progress_handler(lambda: next(counted) < 0, 1)
+            metrics.write_changes(db, 1, [ChangeEvent(step=3, name="pace", value=n) for n in range(count)])
+            db.set_progress_handler(None, 1)
+        assert [change.value for change in store.changes(run.id)] == list(range(count))
+        return next(counted)
+
+    assert instructions(400) < 2.5 * instructions(200)
 
 
 def test_a_replay_takes_the_place_of_what_was_there(store: RunStore) -> None:

@@ -1,19 +1,14 @@
-"""TinyGPT's table, edited by hand on a copy: the run itself stays as it is.
-
-V stands for the number of characters in the vocabulary.
-"""
+"""TinyGPT's table, edited by hand on a copy: the run itself stays as it is."""
 
 import math
-from collections.abc import Sequence
 
 import streamlit as st
-from torch import Tensor
 
 from minigpt_core.errors import ConfigError
-from minigpt_core.interpret.bigram_table import Edit
-from minigpt_core.interpret.edited_table import TableModel, edited, learned_table
+from minigpt_core.interpret.bigram_table import BigramTable, Edit
 from ui import resources, state
-from ui.ablation import compare, prompt, table_charts
+from ui.ablation import before_after, bigram_charts, cache
+from ui.ablation.prompt_field import prompt_field
 from ui.components import charts
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
@@ -27,41 +22,34 @@ MOST_EXAMPLES = 2
 LENGTH = 160  # characters that are written: a table is quick
 SHOWN_EDITS = 6
 
+Edits = tuple[Edit, ...]
+
 
 def table_page(inspected: InspectedModel) -> None:
     """Everything about a TinyGPT."""
     edits = kept_edits(inspected)
-    before = learned_table(resources.model(inspected.run.id, inspected.step))
-    after = apply(before, edits)
     left, right = st.columns([9, 11], gap="medium")
     with left:
-        _editor(inspected, before, after, edits)
+        _editor(inspected, edits)
     with right:
-        _before_and_after(inspected, before, after, edits)
-    _whole_table(inspected, after)
+        _before_and_after(inspected, edits)
+    _whole_table(inspected, edits)
 
 
 # The edits
 
 
-def kept_edits(inspected: InspectedModel) -> list[Edit]:
+def kept_edits(inspected: InspectedModel) -> Edits:
     """The edits of this run's table, the oldest first."""
     mine = state.page_state(EDITS, {}).get(inspected.run.id, [])
-    return [Edit(*edit) for edit in mine]
-
-
-def apply(table: Tensor, edits: Sequence[Edit]) -> Tensor:
-    """The table, (V, V), with all edits. Raises `ConfigError` if one of them leaves nothing to come next."""
-    for edit in edits:
-        table = edited(table, edit)
-    return table
+    return tuple(Edit(*edit) for edit in mine)
 
 
 def _add(inspected: InspectedModel, current: int, following: int, share: float) -> None:
     """One more edit; one that cannot be made is refused in a sentence."""
-    edits = [*kept_edits(inspected), Edit(current, following, share)]
+    edits = (*kept_edits(inspected), Edit(current, following, share))
     try:
-        apply(learned_table(resources.model(inspected.run.id, inspected.step)), edits)
+        cache.edited_table(inspected.run.id, inspected.step, edits)
     except ConfigError as error:
         state.notify(translate(error))
         return
@@ -76,7 +64,7 @@ def _take_back(inspected: InspectedModel, how_many: int) -> None:
     _keep(inspected.run.id, edits[: len(edits) - how_many])
 
 
-def _keep(run_id: str, edits: Sequence[Edit]) -> None:
+def _keep(run_id: str, edits: Edits) -> None:
     kept = [(edit.current, edit.next, edit.probability) for edit in edits]
     state.set_page_state(EDITS, state.page_state(EDITS, {}) | {run_id: kept})
 
@@ -88,7 +76,7 @@ def _slide(inspected: InspectedModel, current: int, following: int) -> None:
 # The page
 
 
-def _editor(inspected: InspectedModel, before: Tensor, after: Tensor, edits: Sequence[Edit]) -> None:
+def _editor(inspected: InspectedModel, edits: Edits) -> None:
     reading_guide.heading(
         _("Edit the table by hand"),
         "editor",
@@ -107,8 +95,9 @@ def _editor(inspected: InspectedModel, before: Tensor, after: Tensor, edits: Seq
         ),
     )
     current, following = _pick(inspected)
-    _buttons(inspected, current, following, float(after[current, following].exp()))
-    figure = table_charts.row(inspected.tokenizer, before[current].exp(), after[current].exp(), following)
+    before, after = (_table(inspected, changes).probabilities(current) for changes in ((), edits))
+    _buttons(inspected, current, following, float(after[following]))
+    figure = bigram_charts.row(inspected.tokenizer, before, after, following)
     alt = _("Bars: how likely each character is after “{character}”").format(
         character=name(inspected.tokenizer.itos[current])
     )
@@ -168,7 +157,7 @@ def _offers(inspected: InspectedModel) -> None:
             )
 
 
-def _history(inspected: InspectedModel, edits: Sequence[Edit]) -> None:
+def _history(inspected: InspectedModel, edits: Edits) -> None:
     """What was changed, and the way back."""
     if not edits:
         return
@@ -209,10 +198,8 @@ def edit_words(inspected: InspectedModel, edit: Edit) -> str:
     )
 
 
-def _before_and_after(
-    inspected: InspectedModel, before: Tensor, after: Tensor, edits: Sequence[Edit]
-) -> None:
-    text = resources.ablation_text(inspected.run.id)
+def _before_and_after(inspected: InspectedModel, edits: Edits) -> None:
+    text, run_id, step = cache.held_out_windows(inspected.run.id), inspected.run.id, inspected.step
     reading_guide.heading(
         _("What does it write then?"),
         "edited",
@@ -228,35 +215,26 @@ def _before_and_after(
             "more. A pair that is forbidden but occurs in the text costs infinitely much."
         ),
     )
-    tables = [TableModel(before), TableModel(after)]
-    losses = [float(_loss(table(text.x, text.y)[1])) for table in tables]
-    st.html(compare.losses(losses[0], losses[1], _("loss, as learned"), _("loss, as it is now")))
-    if math.isinf(losses[1]):
+    before, after = cache.learned_loss(run_id, step), cache.loss_with_edits(run_id, step, edits)
+    st.html(before_after.loss_figures(before, after, _("loss, as learned"), _("loss, as it is now")))
+    if math.isinf(after):
         st.caption(_("Infinite: the text holds a pair that you have forbidden. Never say never."))
-    begin = prompt.ask(inspected, inspected.tokenizer.itos[edits[-1].current] if edits else "")
+    prompt = prompt_field(inspected, inspected.tokenizer.itos[edits[-1].current] if edits else "")
     both = [
-        compare.written(
-            resources.write(table, begin.ids, inspected.config.block_size, begin.seed, LENGTH),
-            inspected.tokenizer,
-        )
-        for table in tables
+        cache.table_continuation(run_id, step, changes, prompt.ids, prompt.seed, LENGTH)
+        for changes in ((), edits)
     ]
     if edits:
         titles = (_("As it was learned"), _("With your changes"))
-        st.html(compare.texts(begin.text, titles, both[0], both[1]))
+        st.html(before_after.two_texts(prompt.text, titles, both[0], both[1]))
     else:
         hint = _("Change something on the left: here you will read what the changed table writes.")
-        st.html(compare.one_text(begin.text, _("As it was learned"), both[0], hint))
+        st.html(before_after.one_text(prompt.text, _("As it was learned"), both[0], hint))
     st.html(tokens.probability_legend())
     st.caption(_("All this happens on a copy. The trained run stays as it is."))
 
 
-def _loss(loss: Tensor | None) -> Tensor:
-    assert loss is not None
-    return loss
-
-
-def _whole_table(inspected: InspectedModel, after: Tensor) -> None:
+def _whole_table(inspected: InspectedModel, edits: Edits) -> None:
     reading_guide.heading(
         _("The whole model is this table"),
         "whole",
@@ -269,9 +247,17 @@ def _whole_table(inspected: InspectedModel, after: Tensor) -> None:
             "becomes as good as the counts of its text. No GPT can be drawn like this."
         ),
     )
-    st.plotly_chart(
-        table_charts.heatmap(inspected.tokenizer, after.exp()),
-        key="ablation_heatmap",
-        alt=_("A square of probabilities: which character follows which"),
-        config=charts.CONFIG,
+    run_id, every = inspected.run.id, inspected.tokenizer.vocab_size
+    shown = resources.counted_pairs(run_id).most_frequent(bigram_charts.MOST_SHOWN)
+    figure = bigram_charts.heatmap(
+        [inspected.tokenizer.itos[i] for i in shown], _table(inspected, edits).shares(shown)
     )
+    alt = _("A square of probabilities: which character follows which")
+    st.plotly_chart(figure, key="ablation_heatmap", alt=alt, config=charts.CONFIG)
+    if len(shown) < every:
+        words = _("The {n} most frequent of {all} characters are shown.")
+        st.caption(words.format(n=number(len(shown)), all=number(every)))
+
+
+def _table(inspected: InspectedModel, edits: Edits) -> BigramTable:
+    return cache.edited_table(inspected.run.id, inspected.step, edits)

@@ -17,7 +17,7 @@ LENGTH = 100  # characters that are written
 
 
 @dataclass(frozen=True)
-class Beginning:
+class Prompt:
     """What both texts go on from."""
 
     text: str
@@ -29,7 +29,7 @@ class Beginning:
     seed: int
 
 
-def ask(inspected: InspectedModel, offer: str = "") -> Beginning:
+def prompt_field(inspected: InspectedModel, offer: str = "") -> Prompt:
     """The prompt and the dice.
 
     Args:
@@ -53,7 +53,7 @@ def ask(inspected: InspectedModel, offer: str = "") -> Beginning:
     if unknown:
         st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_note(unknown))}")
     ids = inspected.tokenizer.encode(text).tolist() if text else [start_id(inspected.tokenizer)]
-    return Beginning(text, tuple(ids), state.page_state(SEED, 1))
+    return Prompt(text, tuple(ids), state.page_state(SEED, 1))
 
 
 def beginning(text: str) -> str:

@@ -1,11 +1,8 @@
 """Before and after: two losses, and two texts written with the same random numbers."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-from minigpt_core.sampling import SampleStep
-from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.generation.continuation import Continuation
 from ui.runs.health import loss_number
 from ui.style import DONE, PROBLEM, REFERENCE
 from ui.words import tokens
@@ -15,22 +12,7 @@ from ui.words.tokens import escape
 DIGITS = 3  # of losses and their change: a part can be worth a few thousandths
 
 
-@dataclass(frozen=True)
-class Written:
-    """A text and how likely each of its characters was."""
-
-    text: str
-    probabilities: tuple[float, ...]
-
-
-def written(steps: Sequence[SampleStep], tokenizer: CharTokenizer) -> Written:
-    """What was drawn."""
-    return Written(
-        tokenizer.decode([step.token for step in steps]), tuple(step.probability for step in steps)
-    )
-
-
-def losses(before: float, after: float, complete: str, now: str) -> str:
+def loss_figures(before: float, after: float, complete: str, now: str) -> str:
     """Both losses under their labels, and the change between them: HTML for `st.html`."""
     change = round(after, DIGITS) - round(before, DIGITS)  # of the numbers beside it
     colour = REFERENCE if abs(change) < 0.1**DIGITS / 2 else PROBLEM if change > 0 else DONE
@@ -52,20 +34,20 @@ def precise(loss: float) -> str:
     return number(loss, DIGITS) if loss < 1000 or math.isinf(loss) else loss_number(loss)
 
 
-def texts(prompt: str, titles: tuple[str, str], before: Written, after: Written) -> str:
+def two_texts(prompt: str, titles: tuple[str, str], before: Continuation, after: Continuation) -> str:
     """Both texts one above the other, coloured by probability; a ring where they part."""
     apart = first_difference(before.text, after.text)
     pictures = (_text(title, prompt, one, apart) for title, one in zip(titles, (before, after), strict=True))
     return "".join(pictures) + _apart_words(apart, len(before.text))
 
 
-def one_text(prompt: str, title: str, before: Written, hint: str) -> str:
+def one_text(prompt: str, title: str, before: Continuation, hint: str) -> str:
     """One text, and room for another one that does not exist yet."""
     room = f"<div class='mg-without mg-room'>{escape(hint)}</div>"
     return _text(title, prompt, before, None) + room
 
 
-def _text(title: str, prompt: str, one: Written, apart: int | None) -> str:
+def _text(title: str, prompt: str, one: Continuation, apart: int | None) -> str:
     rings = () if apart is None else (len(prompt) + apart,)
     probabilities = [None] * len(prompt) + list(one.probabilities)
     picture = tokens.surprise(prompt + one.text, probabilities, label=title, rings=rings)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.ablation import Part, parts_of
-from ui.ablation import choice
+from ui.ablation import switched_off
 from ui.words.i18n import _
 from ui.words.tokens import escape
 
@@ -17,7 +17,7 @@ KIND_COLOURS = {"positions": "#009E73", "layer": "#7A7A7A", "head": "#56B4E9", "
 MOST_IN_SIGHT = 5  # layers; more of them scroll
 
 
-def model(config: ModelConfig, off: Collection[Part], changes: Mapping[Part, float]) -> None:
+def draw(config: ModelConfig, off: Collection[Part], changes: Mapping[Part, float]) -> None:
     """The way through the model from top to bottom.
 
     Args:
@@ -49,11 +49,11 @@ def _layer(layer: int, parts: Collection[Part], off: Collection[Part]) -> None:
     whole = Part("layer", layer)
     gone = "off" if whole in off else "on"
     with st.container(key=f"ablation_layer_{layer}_{gone}", gap="xxsmall"):
-        _button(whole, off, choice.title(whole))
+        _button(whole, off, switched_off.part_title(whole))
         with st.container(horizontal=True, gap="xxsmall"):
             for part in parts:
                 if part.layer == layer and part.kind in ("head", "mlp"):
-                    _button(part, off, choice.short_title(part))
+                    _button(part, off, switched_off.short_part_title(part))
 
 
 def _button(
@@ -64,7 +64,7 @@ def _button(
         f"~~{label}~~" if is_off else label,
         key=_key(part),
         type="tertiary" if is_off else "secondary",
-        on_click=choice.toggle,
+        on_click=switched_off.toggle,
         args=(part,),
         width=width,
         wrap=False,

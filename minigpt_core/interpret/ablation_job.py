@@ -1,4 +1,4 @@
-"""The table of what every part is worth, calculated in the background in small portions."""
+"""The table of what every part is worth, calculated in a thread in small portions, readable at any time."""
 
 import time
 from threading import Lock, Thread
@@ -7,20 +7,22 @@ from torch import nn
 
 from minigpt_core.interpret.ablation import Progress, Windows, ablation_table
 
-PATIENCE = 120.0  # seconds that it goes on while nobody asks how far it is
-PAUSE = 0.002  # seconds between portions, in which the pages of this server get their turn
+IDLE_SECONDS = 120.0  # seconds that it goes on while nobody asks how far it is
+PAUSE_SECONDS = 0.002  # seconds between portions, in which the pages of this server get their turn
 
 
-class Table:
+class AblationJob:
     """One table, for everybody who looks at the same weights. Nothing is calculated before somebody starts it.
 
     It runs in a thread: each portion is a few tens of milliseconds inside torch, which lets Python go on meanwhile.
     """
 
-    def __init__(self, model: nn.Module, text: Windows, mean: bool, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, model: nn.Module, text: Windows, mean: bool, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self.text = text
-        self._patience = patience
-        self._asked = time.monotonic()
+        self._idle_seconds = idle_seconds
+        self._last_read = time.monotonic()
         self._steps = ablation_table(model, text, mean=mean)
         self._progress: Progress | None = None
         self._error: BaseException | None = None
@@ -31,7 +33,7 @@ class Table:
     @property
     def progress(self) -> Progress | None:
         """How far it is; None before it was ever started. Raises what went wrong."""
-        self._asked = time.monotonic()
+        self._last_read = time.monotonic()
         if self._error is not None:
             raise self._error
         return self._progress
@@ -49,7 +51,7 @@ class Table:
     def start(self) -> None:
         """Begin, or go on where it was stopped."""
         with self._lock:
-            self._wanted, self._asked = True, time.monotonic()
+            self._wanted, self._last_read = True, time.monotonic()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._work, name="ablation", daemon=True)
                 self._thread.start()
@@ -59,7 +61,7 @@ class Table:
         self._wanted = False
 
     def _is_wanted(self) -> bool:
-        if time.monotonic() - self._asked > self._patience:
+        if time.monotonic() - self._last_read > self._idle_seconds:
             self._wanted = False
         return self._wanted
 
@@ -67,6 +69,6 @@ class Table:
         try:
             while self._is_wanted() and (progress := next(self._steps, None)) is not None:
                 self._progress = progress
-                time.sleep(PAUSE)
+                time.sleep(PAUSE_SECONDS)
         except Exception as error:  # shown where the table is asked for
             self._error = error

@@ -11,7 +11,7 @@ OFF, INSTEAD = "ablation.off", "ablation.instead"
 ZERO, MEAN = "zero", "mean"
 
 
-def off(inspected: InspectedModel) -> frozenset[Part]:
+def parts_off(inspected: InspectedModel) -> frozenset[Part]:
     """The parts of this model that are switched off."""
     return frozenset(state.page_state(OFF, ())) & frozenset(parts_of(inspected.config))
 
@@ -22,12 +22,12 @@ def toggle(part: Part) -> None:
     state.set_page_state(OFF, tuple(sorted(kept ^ {part})))
 
 
-def all_on() -> None:
+def switch_all_on() -> None:
     """Bring everything back."""
     state.set_page_state(OFF, ())
 
 
-def mean() -> bool:
+def mean_ablation() -> bool:
     """Whether what is switched off hands on its mean instead of nothing."""
     state.keep_choices("ablation", [INSTEAD])
     words = {ZERO: _("nothing (zeros)"), MEAN: _("its own average")}
@@ -45,19 +45,19 @@ def mean() -> bool:
     return chosen == MEAN
 
 
-def title(part: Part, layers: int = 2) -> str:
+def part_title(part: Part, layers: int = 2) -> str:
     """What a part is called; with a single layer, its number says nothing."""
     if part.kind == "positions":
         return _("Positions")
     layer = _("Layer {n}").format(n=number(part.layer + 1))
     if part.kind == "layer":
         return layer
-    name = short_title(part)
+    name = short_part_title(part)
     return name if layers == 1 else _("{layer}, {part}").format(layer=layer, part=name)
 
 
-def short_title(part: Part) -> str:
+def short_part_title(part: Part) -> str:
     """The same where the layer is clear."""
     if part.kind == "head":
         return _("head {n}").format(n=number(part.head + 1))
-    return _("MLP") if part.kind == "mlp" else title(part)
+    return _("MLP") if part.kind == "mlp" else part_title(part)

@@ -1,0 +1,73 @@
+"""A text of thousands of distinct characters: what a page sends is bounded, and it says what is left out."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.configs import TrainConfig
+from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.training import CheckpointEvent
+from tests.app.conftest import OpenPage
+from ui.ablation.bigram_charts import MOST_SHOWN
+
+V = 5_000
+TINY: dict[str, Any] = {"n_embd": 16, "block_size": 16}
+GPT: dict[str, Any] = TINY | {
+    "n_layer": 2,
+    "n_head": 2,
+    "positions": "learned",
+    "mlp": "gelu",
+    "residual": True,
+}
+MOST_BYTES = 1_000_000  # of everything on a page together
+
+
+def trained(fields: dict[str, Any]) -> Run:
+    store = RunStore()
+    text = "".join(chr(0x4E00 + n % V) for n in range(12_000))
+    settings = TrainConfig(steps=2, eval_interval=1, eval_windows=1, sample_length=0, batch_size=1)
+    run = new_run(store, text=text, title="many", model_fields=fields, training=settings, status="stopped")
+    with store.lock(run.id):
+        trainer = make_trainer(store, run)
+        store.save_checkpoint(run.id, trainer.checkpoint())
+        for event in trainer.run():
+            if isinstance(event, CheckpointEvent):
+                store.save_checkpoint(run.id, event.checkpoint)
+    return store.run(run.id)
+
+
+def sizes(block: Any) -> Iterator[int]:
+    """The bytes that the browser is sent for each element of a page."""
+    for child in getattr(block, "children", {}).values():
+        yield child.proto.ByteSize() if hasattr(child, "proto") and child.proto is not None else 0
+        yield from sizes(child)
+
+
+def said(page: AppTest) -> str:
+    return " ".join(part.value for part in (*page.markdown, *page.caption))
+
+
+def check(page: AppTest) -> AppTest:
+    assert not page.exception and not page.error
+    assert 10_000 < sum(sizes(page._tree)) < MOST_BYTES
+    return page
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_table_of_a_tinygpt_is_shown_for_its_most_frequent_characters(app: OpenPage, lang: str) -> None:
+    page = check(app("ablation", lang, run=trained(TINY).id))
+    figure = json.loads(page.get("plotly_chart")[1].proto.spec)
+    assert len(figure["data"][0]["y"]) == MOST_SHOWN and "hovertext" not in figure["data"][0]
+    assert str(MOST_SHOWN) in said(page)
+    page = check(page.button(key="ablation_never").click().run())
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_gpt_is_taken_apart(app: OpenPage) -> None:
+    page = check(app("ablation", run=trained(GPT).id))
+    check(page.button(key="ablation_part_mlp_0_0").click().run())

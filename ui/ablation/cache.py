@@ -1,0 +1,86 @@
+"""What this page calculates and keeps, by run, checkpoint and what is switched off. Texts and single numbers only."""
+
+import streamlit as st
+
+from minigpt_core.generation.continuation import Continuation, continue_text
+from minigpt_core.interpret import ablation
+from minigpt_core.interpret.ablation import AblatedModel, Means, Part, Windows
+from minigpt_core.interpret.ablation_job import AblationJob
+from minigpt_core.interpret.bigram_table import BigramTable, Edit, PairCounts, edited_loss, mean_loss
+from ui import resources
+
+Parts = frozenset[Part]
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def held_out_windows(run_id: str) -> Windows:
+    """The windows on which parts of a run's model are switched off. Raises `TextError` if there is no room for one."""
+    return ablation.held_out(resources.run_dataset(run_id), resources.run(run_id).model.block_size)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def mean_outputs(run_id: str, step: int) -> Means:
+    """What every part of a run's model hands on, on average over `held_out_windows`."""
+    return ablation.mean_outputs(resources.model(run_id, step), held_out_windows(run_id).x)
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def ablated_loss(run_id: str, step: int, off: Parts, mean: bool) -> float:
+    """The loss of a run's model on `held_out_windows` with these parts switched off, in nats per character."""
+    means = mean_outputs(run_id, step) if mean else None
+    return ablation.ablated_loss(resources.model(run_id, step), held_out_windows(run_id), off, means)
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def ablated_continuation(
+    run_id: str, step: int, off: Parts, mean: bool, prompt: tuple[int, ...], seed: int, length: int
+) -> Continuation:
+    """What a run's model writes after a prompt with these parts switched off. Raises `UserError`."""
+    model, means = resources.model(run_id, step), mean_outputs(run_id, step) if mean else None
+    trained = resources.run(run_id)
+    return continue_text(
+        AblatedModel(model, off, means) if off else model,
+        resources.run_dataset(run_id).tokenizer, prompt, length, block_size=trained.model.block_size, seed=seed,
+    )  # fmt: skip
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def ablation_job(run_id: str, step: int, mean: bool) -> AblationJob:
+    """The table of what each part is worth, shared by all who look at this checkpoint; somebody has to start it."""
+    return AblationJob(resources.model(run_id, step), held_out_windows(run_id), mean)
+
+
+# TinyGPT's table
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def held_out_pairs(run_id: str) -> PairCounts:
+    """The pairs of `held_out_windows`."""
+    text = held_out_windows(run_id)
+    return PairCounts.of_windows(text.x, text.y, len(resources.run(run_id).characters))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def learned_loss(run_id: str, step: int) -> float:
+    """The loss of a TinyGPT on `held_out_pairs`, in nats per character."""
+    return mean_loss(BigramTable(resources.model(run_id, step)), held_out_pairs(run_id))
+
+
+def edited_table(run_id: str, step: int, edits: tuple[Edit, ...]) -> BigramTable:
+    """A TinyGPT's table with changes. Raises `ConfigError` if one of them leaves nothing to come next."""
+    return BigramTable(resources.model(run_id, step), edits)
+
+
+def loss_with_edits(run_id: str, step: int, edits: tuple[Edit, ...]) -> float:
+    """The loss of the changed table on `held_out_pairs`; infinite where it forbids one of them."""
+    table = edited_table(run_id, step, edits)
+    return edited_loss(table, learned_loss(run_id, step), held_out_pairs(run_id))
+
+
+@st.cache_resource(show_spinner=False, max_entries=128)
+def table_continuation(
+    run_id: str, step: int, edits: tuple[Edit, ...], prompt: tuple[int, ...], seed: int, length: int
+) -> Continuation:
+    """What a TinyGPT with a changed table writes after a prompt: it sees one character at a time."""
+    table, words = edited_table(run_id, step, edits), resources.run_dataset(run_id).tokenizer
+    return continue_text(table, words, prompt, length, block_size=1, seed=seed)
