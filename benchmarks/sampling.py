@@ -3,7 +3,7 @@
 Both write the same characters. "from one character" ends when the window is full, "from half a window" begins with a
 prompt of half its length; "beyond it" goes on from a full window, either read again for every character ("sliding",
 exact) or cut down to its half whenever it is full ("halved"; both ways then read the same windows). Then: how long it
-takes to find the token_losses of a text, and the stretches of a sample that stand in a text of a million characters.
+takes to find the losses of all characters of a text, and the spans of a sample that stand in a text of a million.
 
     python -m benchmarks.sampling [--threads 1] [--repeats 3]
 """
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from minigpt_core.configs import ModelConfig
 from minigpt_core.generation.streaming import stream
 from minigpt_core.generation.token_losses import token_losses
-from minigpt_core.interpret.memorization import KnownText
+from minigpt_core.interpret.memorization import TrainingText
 from minigpt_core.model import build_model
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.sampling import SampleStep
@@ -29,7 +29,7 @@ from minigpt_core.weights import count_parameters
 
 V = 65  # Tiny Shakespeare's
 LARGE = {"n_layer": 6, "n_head": 6, "n_embd": 384, "block_size": 256}  # nanoGPT's, trained on a graphics card
-READ = 10_000  # characters of a text whose token_losses is looked at
+READ = 10_000  # characters of a text whose losses are looked at
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     words = ["".join(rng.choices(ascii_lowercase, k=rng.randint(1, 9))) for _ in range(2000)]
     text = " ".join(rng.choices(words, k=200_000))[:1_000_000]
     sample = " ".join(rng.choices(words, k=200))[:1000]
-    seconds = best(lambda: KnownText(text).copied(sample, 15), options.repeats)
+    seconds = best(lambda: TrainingText(text).memorized(sample, 15), options.repeats)
     print(f"stretches of {len(sample):,} characters in {len(text):,}: {seconds:.2f} s")
 
 

@@ -8,20 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.devices import calculates_bfloat16
 from minigpt_core.model import TinyGPT
 
 
-def make(
-    name: str,
-    model: nn.Module,
-    *,
-    learning_rate: float,
-    weight_decay: float,
-    betas: tuple[float, float],
-    momentum: float = 0.95,
-) -> list[torch.optim.Optimizer]:
-    """The optimizer called `name`; for Muon two, one for the matrices inside the layers, one for the rest.
+def configure_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """The optimizer that is asked for; for Muon two, one for the matrices inside the layers, one for the rest.
 
     Fused: one kernel call for all weights. Muon (https://kellerjordan.github.io/posts/muon/) takes the gradient's
     running mean of a matrix and makes all its directions equally long. Only a matrix that maps numbers to numbers
@@ -31,20 +24,21 @@ def make(
     """
     hidden: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
-    for weight_name, weight in model.named_parameters():
-        inside = weight_name.startswith("blocks.") and weight.ndim == 2
-        (hidden if inside and name == "muon" else others).append(weight)
-    groups = weight_groups(model, others, weight_decay)
-    if name == "sgd":
-        return [torch.optim.SGD(groups, lr=learning_rate, fused=True)]
-    adamw = torch.optim.AdamW(groups, lr=learning_rate, betas=betas, fused=True)
-    if name == "adamw":
+    for name, weight in model.named_parameters():
+        inside = name.startswith("blocks.") and weight.ndim == 2
+        (hidden if inside and config.optimizer == "muon" else others).append(weight)
+    groups = param_groups(model, others, config.weight_decay)
+    if config.optimizer == "sgd":
+        return [torch.optim.SGD(groups, lr=config.learning_rate, fused=True)]
+    betas = (config.beta1, config.beta2)
+    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
+    if config.optimizer == "adamw":
         return [adamw]
     muon = Muon(
         hidden,
-        lr=learning_rate,
-        weight_decay=weight_decay,
-        momentum=momentum,
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        momentum=config.momentum,
         adjust_lr_fn="match_rms_adamw",
     )
     return [muon, adamw]
@@ -75,16 +69,16 @@ class Muon(torch.optim.Muon):
         updates = torch.stack(means)
         if group["nesterov"]:
             updates = gradients.lerp(updates, group["momentum"])
-        updates = orthogonalized(updates, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        updates = orthogonalize(updates, group["ns_coefficients"], group["ns_steps"], group["eps"])
         length = 0.2 * math.sqrt(max(weights[0].shape))  # `match_rms_adamw`
         torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(weights, list(updates), alpha=-group["lr"] * length)
 
 
-def orthogonalized(
+def orthogonalize(
     matrices: Tensor, coefficients: tuple[float, float, float], iterations: int, eps: float
 ) -> Tensor:
-    """The directions of matrices, (n, rows, columns), all about equally long: U S Vᵀ becomes U S' Vᵀ, S' near 1.
+    """Matrices, (n, rows, columns), whose directions are all about equally long: U S Vᵀ becomes U S' Vᵀ, S' near 1.
 
     Newton–Schulz iteration, X ← aX + b(XXᵀ)X + c(XXᵀ)²X: nothing but products
     (https://kellerjordan.github.io/posts/muon/).
@@ -100,7 +94,7 @@ def orthogonalized(
     return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
 
 
-def weight_groups(model: nn.Module, weights: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+def param_groups(model: nn.Module, weights: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
     """The weights with their decay. In a GPT only matrices are pulled towards 0, as in nanoGPT: a constant or the
     scale of a norm has no reason to be small. In TinyGPT all are, as in the notebook."""
     if isinstance(model, TinyGPT):
@@ -111,22 +105,22 @@ def weight_groups(model: nn.Module, weights: list[nn.Parameter], weight_decay: f
     ]
 
 
-def schedule_share(schedule: str, step: int, steps: int, warmup_steps: int, min_share: float) -> float:
+def lr_multiplier(config: TrainConfig, step: int) -> float:
     """Share of the learning rate that is in force for the step after `step` ones, above 0 to 1.
 
-    It rises in a straight line for `warmup_steps`; then a falling schedule comes down to `min_share` at `steps`
+    It rises in a straight line for `warmup_steps`; then a falling schedule comes down to `min_lr_share` at `steps`
     (SGDR's half cosine, https://arxiv.org/abs/1608.03983, equation 5, or a straight line).
     """
-    if step < warmup_steps:
-        return (step + 1) / (warmup_steps + 1)
-    if schedule == "constant":
+    if step < config.warmup_steps:
+        return (step + 1) / (config.warmup_steps + 1)
+    if config.schedule == "constant":
         return 1.0
-    progress = (step - warmup_steps) / max(1, steps - warmup_steps)  # 0 to 1
-    left = 0.5 * (1 + math.cos(math.pi * progress)) if schedule == "cosine" else 1 - progress
-    return min_share + (1 - min_share) * left
+    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)  # 0 to 1
+    left = 0.5 * (1 + math.cos(math.pi * progress)) if config.schedule == "cosine" else 1 - progress
+    return config.min_lr_share + (1 - config.min_lr_share) * left
 
 
-def state(optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
+def state_dict(optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
     """The running averages of all optimizers as `<number of the weight>.<name>`; the numbers run on from one
     optimizer to the next."""
     tensors: dict[str, Tensor] = {}
@@ -136,8 +130,8 @@ def state(optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
     return tensors
 
 
-def load_state(optimizers: list[torch.optim.Optimizer], tensors: dict[str, Tensor]) -> None:
-    """The inverse of `state`."""
+def load_state_dict(optimizers: list[torch.optim.Optimizer], tensors: dict[str, Tensor]) -> None:
+    """The inverse of `state_dict`."""
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         number, name = key.split(".", 1)

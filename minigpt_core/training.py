@@ -172,14 +172,7 @@ class Trainer:
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
             self._dropout = RandomNumbers.seeded(config.seed, self.device)
-        self._optimizers = optimizers.make(
-            config.optimizer,
-            self.model,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            betas=(config.beta1, config.beta2),
-            momentum=config.momentum,
-        )
+        self._optimizers = optimizers.configure_optimizers(self.model, config)
         if checkpoint is not None:
             self._restore(checkpoint)
 
@@ -223,7 +216,9 @@ class Trainer:
     def checkpoint(self) -> Checkpoint:
         """A copy of everything that the next step depends on."""
         tensors = {f"model.{name}": weight for name, weight in self.model.state_dict().items()}
-        tensors |= {f"optimizer.{name}": value for name, value in optimizers.state(self._optimizers).items()}
+        tensors |= {
+            f"optimizer.{name}": value for name, value in optimizers.state_dict(self._optimizers).items()
+        }
         tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._dropout.state}
         copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
         self._last = Checkpoint(step=self.step, tensors=copies, state=self._state())
@@ -243,7 +238,7 @@ class Trainer:
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors, state = checkpoint.tensors, checkpoint.state
         self.model.load_state_dict(part(tensors, "model."))
-        optimizers.load_state(self._optimizers, part(tensors, "optimizer."))
+        optimizers.load_state_dict(self._optimizers, part(tensors, "optimizer."))
         self._batches.set_state(tensors["rng.batches"])
         if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
             self._dropout.state = tensors["rng.torch"]
@@ -280,10 +275,7 @@ class Trainer:
 
     def learning_rate_in_force(self) -> float:
         """What the next step will use: the schedule's share of `learning_rate`."""
-        config = self.config
-        return self.steering.learning_rate * optimizers.schedule_share(
-            config.schedule, self.step, config.steps, config.warmup_steps, config.min_lr_share
-        )
+        return self.steering.learning_rate * optimizers.lr_multiplier(self.config, self.step)
 
     def _evaluation_due(self) -> bool:
         return self.step % self.steering.eval_interval == 0 or self.step >= self.config.steps

@@ -33,7 +33,7 @@ from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.heads import HeadDescription
 from minigpt_core.interpret.lens import LensScores, measure_lens
-from minigpt_core.interpret.memorization import Copied, KnownText
+from minigpt_core.interpret.memorization import Memorization, TrainingText
 from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.sampling import check_logits
@@ -320,15 +320,15 @@ def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def known_text(text_id: str, lower: bool, val_fraction: float) -> KnownText:
+def known_text(text_id: str, lower: bool, val_fraction: float) -> TrainingText:
     """The part of a text that is learnt from, ready for others to be looked for in it."""
-    return KnownText(text_parts(text_id, lower, val_fraction)[0])
+    return TrainingText(text_parts(text_id, lower, val_fraction)[0])
 
 
 @st.cache_resource(show_spinner=False, max_entries=128)
-def copied(known: tuple[str, bool, float], text: str, least: int) -> Copied:
+def copied(known: tuple[str, bool, float], text: str, least: int) -> Memorization:
     """What of a text stands in a known one: see `known_text`."""
-    return known_text(*known).copied(text, least)
+    return known_text(*known).memorized(text, least)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1024)

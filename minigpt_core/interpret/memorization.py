@@ -1,4 +1,4 @@
-"""Whether a text was invented or copied: which of its stretches stand, word for word, in another text.
+"""Whether a text was invented or copied: which spans of it stand, word for word, in another text.
 
 N stands for the length of the known text (what a model learnt from), n for that of the text that is examined.
 """
@@ -18,14 +18,14 @@ BY_CHANCE = 0.1  # a difference of the shares that two samples may have by accid
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Span:
     """Characters of the examined text that stand in the known text, one after the other, and cannot be extended."""
 
     start: int
     end: int
     """Behind its last character, as in `text[start:end]`."""
 
-    place: int
+    source_start: int
     """Where it stands in the known text, the first time."""
 
     @property
@@ -35,22 +35,22 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Copied:
+class Memorization:
     """What of a text stands in the known one."""
 
     length: int
     """n."""
 
-    stretches: tuple[Stretch, ...]
+    spans: tuple[Span, ...]
     """All that are long enough, in their order. They may overlap; none lies within another."""
 
     @property
     def characters(self) -> int:
-        """How many characters lie in a stretch."""
+        """How many characters lie in a span."""
         covered = reached = 0
-        for stretch in self.stretches:
-            covered += stretch.end - max(stretch.start, reached)
-            reached = stretch.end
+        for span in self.spans:
+            covered += span.end - max(span.start, reached)
+            reached = span.end
         return covered
 
     @property
@@ -58,13 +58,13 @@ class Copied:
         """`characters` in relation to all."""
         return self.characters / self.length if self.length else 0.0
 
-    def longest(self, most: int) -> Sequence[Stretch]:
-        """The longest stretches, falling; of equals the earlier first."""
-        return sorted(self.stretches, key=lambda stretch: -stretch.length)[:most]
+    def longest(self, most: int) -> Sequence[Span]:
+        """The longest spans, falling; of equals the earlier first."""
+        return sorted(self.spans, key=lambda span: -span.length)[:most]
 
 
 def pieces_of(unseen: str, length: int, most: int = 12) -> list[str]:
-    """At most `most` stretches of an unseen text, each of this length, evenly spread over it: what to compare with."""
+    """At most `most` spans of an unseen text, each of this length, evenly spread over it: what to compare with."""
     if len(unseen) <= length:
         return [unseen] if unseen else []
     count = min(most, len(unseen) // length)
@@ -80,7 +80,7 @@ def usual_share(shares: Sequence[float]) -> tuple[float | None, float]:
     return mean(shares), max(spread, BY_CHANCE)
 
 
-class KnownText:
+class TrainingText:
     """A text in which others are looked for.
 
     Windows of `least` characters are compared by a hash first (Rabin and Karp,
@@ -95,27 +95,27 @@ class KnownText:
     def _codes(self) -> NDArray[np.uint32]:
         return code_points(self.text)  # (N,)
 
-    def copied(self, text: str, least: int) -> Copied:
-        """The stretches of `text` with at least `least` characters that stand in this text, as long as they go."""
-        assert least >= 1
-        wanted = window_hashes(code_points(text), least)  # (n - least + 1,)
+    def memorized(self, text: str, min_length: int) -> Memorization:
+        """The spans of `text` with at least `min_length` characters that stand in this text, as long as they go."""
+        assert min_length >= 1
+        wanted = window_hashes(code_points(text), min_length)  # (n - min_length + 1,)
         found = np.zeros(len(wanted), dtype=np.bool_)
         for first in range(0, len(self._codes), AT_ONCE):
-            part = self._codes[first : first + AT_ONCE + least - 1]
-            found |= those_in(wanted, window_hashes(part, least))
-        stretches: list[Stretch] = []
-        end = 0  # of the stretch found last
+            part = self._codes[first : first + AT_ONCE + min_length - 1]
+            found |= those_in(wanted, window_hashes(part, min_length))
+        spans: list[Span] = []
+        end = 0  # of the span found last
         for start in np.flatnonzero(found).tolist():
-            next_end = max(start + least, end + 1)  # a stretch that ends no later lies within the last one
-            if next_end > len(text) or not found[next_end - least]:
+            next_end = max(start + min_length, end + 1)  # a span that ends no later lies within the last one
+            if next_end > len(text) or not found[next_end - min_length]:
                 continue
             if text[start:next_end] in self.text:
-                stretches.append(self._extended(text, start, next_end))
-                end = stretches[-1].end
-        return Copied(len(text), tuple(stretches))
+                spans.append(self._extended(text, start, next_end))
+                end = spans[-1].end
+        return Memorization(len(text), tuple(spans))
 
-    def _extended(self, text: str, start: int, end: int) -> Stretch:
-        """The longest stretch from `start`, of which `text[start:end]` is known to stand here."""
+    def _extended(self, text: str, start: int, end: int) -> Span:
+        """The longest span from `start`, of which `text[start:end]` is known to stand here."""
         low, high = end, end + 1  # it stands here up to `low`; whether up to `high` is open
         while high <= len(text) and text[start:high] in self.text:
             low, high = high, 2 * high - start
@@ -123,7 +123,7 @@ class KnownText:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if text[start:middle] in self.text else (low, middle)
-        return Stretch(start, low, self.text.find(text[start:low]))
+        return Span(start, low, self.text.find(text[start:low]))
 
 
 def code_points(text: str) -> NDArray[np.uint32]:

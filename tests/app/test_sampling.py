@@ -21,7 +21,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.generation.request import MAX_PROMPT, GenerationRequest
 from minigpt_core.generation.streaming import stream
 from minigpt_core.generation.token_losses import token_losses
-from minigpt_core.interpret.memorization import KnownText, pieces_of
+from minigpt_core.interpret.memorization import TrainingText, pieces_of
 from minigpt_core.ngrams import Baselines, NgramModel
 from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.checkpoint_files import weights_path
@@ -576,34 +576,34 @@ def test_what_was_copied_is_what_the_core_finds(app: OpenPage, trained: Run) -> 
     page = app("sampling", view="copied", least="5", length="200", temperature="0.5")
     known, unseen = resources.text_parts(trained.text_id, True, 0.1)
     sample = reference(trained, prompt(page), 200, temperature=0.5)
-    copied = KnownText(known).copied(sample, 5)
-    shares = [KnownText(known).copied(piece, 5).share for piece in pieces_of(unseen, 200)]
+    copied = TrainingText(known).memorized(sample, 5)
+    shares = [TrainingText(known).memorized(piece, 5).share for piece in pieces_of(unseen, 200)]
     assert f"<b>{percent(copied.share)}</b>" in html(page)
     assert f"<b>{percent(sum(shares) / len(shares))}</b>" in html(page)
     assert html(page).count("mg-copied-place") == min(len(copied.longest(4)), 4) > 0
 
 
 def test_marks_stand_where_the_stretches_are() -> None:
-    known = KnownText("the cat sat on the mat and slept")
+    known = TrainingText("the cat sat on the mat and slept")
     sample = "a cat sat on<b>\nthe mat"
-    copied = known.copied(sample, 5)
+    copied = known.memorized(sample, 5)
     shown = sample_html(sample, copied, copied.longest(1))
     assert "<sup>1</sup> cat sat on</span>" in shown and "&lt;b&gt;⏎\n" in shown
     assert "<span class='mg-copied-some'>the mat</span>" in shown
 
 
 def test_a_share_is_only_called_copied_beyond_what_the_text_repeats_itself() -> None:
-    known = KnownText("abcdefghij")
-    half = known.copied("abcdefghij" + "z" * 10, 5)
+    known = TrainingText("abcdefghij")
+    half = known.memorized("abcdefghij" + "z" * 10, 5)
     with using("en"):
         as_much = verdict(half, [0.4, 0.45, 0.5])
         assert "repeats its phrases again and again" in as_much
-        assert "again and again" not in verdict(known.copied("abcde" + "z" * 95, 5), [0.04, 0.05, 0.06])
+        assert "again and again" not in verdict(known.memorized("abcde" + "z" * 95, 5), [0.04, 0.05, 0.06])
         assert "About as much as this text repeats itself" in as_much and "chance" not in as_much
         assert "45% stands word for word in the rest as well (40% to 50%" in as_much.replace("\u202f", "")
         assert "Less than this text repeats itself" in verdict(half, [0.9])
         assert "Copied" in verdict(half, [0.2])
-        assert "Invented" in verdict(known.copied("zzz", 2), [0.4])
+        assert "Invented" in verdict(known.memorized("zzz", 2), [0.4])
         assert "no unseen text" in verdict(half, [])
 
 

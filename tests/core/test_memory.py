@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from minigpt_core import optimizers
-from minigpt_core.configs import ModelConfig
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.memory import memory_by_part, training_memory
 from minigpt_core.model import build_model
@@ -66,11 +66,11 @@ def test_on_every_rung_too(rung: str) -> None:
 def test_the_optimizers_memory_is_what_it_keeps(optimizer: str, fields: dict[str, object]) -> None:
     config = config_of("layers", **fields)
     model = build_model(config)
-    made = optimizers.make(optimizer, model, learning_rate=0.01, weight_decay=0.1, betas=(0.9, 0.95))
+    made = optimizers.configure_optimizers(model, TrainConfig(optimizer=optimizer))
     model(*torch.randint(0, V, (2, 2, 16)))[1].backward()
     for one in made:
         one.step()
-    kept = sum(tensor.nbytes for tensor in optimizers.state(made).values() if tensor.ndim)
+    kept = sum(tensor.nbytes for tensor in optimizers.state_dict(made).values() if tensor.ndim)
     assert training_memory(config, 2, optimizer).optimizer == kept
 
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from minigpt_core.devices import (
 from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import settings_up_to
 from minigpt_core.model import TinyGPT, build_model
-from minigpt_core.optimizers import schedule_share
+from minigpt_core.optimizers import lr_multiplier
 from minigpt_core.presets import find_preset
 from minigpt_core.training import (
     ChangeEvent,
@@ -108,7 +109,7 @@ def test_a_checkpoint_can_be_gone_on_from_twice(dataset: Dataset) -> None:
 @pytest.mark.parametrize("rung", ["heads", "layernorm", "muon"])
 def test_every_weight_has_one_optimizer_and_only_matrices_decay(name: str, rung: str) -> None:
     model = build_model(ModelConfig(vocab_size=9, n_embd=16, **settings_up_to(rung)[0]))
-    made = optimizers.make(name, model, learning_rate=0.1, weight_decay=0.3, betas=(0.9, 0.99))
+    made = optimizers.configure_optimizers(model, TrainConfig(optimizer=name, weight_decay=0.3))
     cared_for = [id(weight) for optimizer in made for weight in weights_of(optimizer)]
     assert sorted(cared_for) == sorted(id(weight) for weight in model.parameters())
     for group in itertools.chain.from_iterable(optimizer.param_groups for optimizer in made):
@@ -117,7 +118,7 @@ def test_every_weight_has_one_optimizer_and_only_matrices_decay(name: str, rung:
 
 def test_muon_gets_the_matrices_inside_the_layers_and_nothing_else() -> None:
     model = build_model(ModelConfig(vocab_size=9, n_embd=16, **settings_up_to("dropout")[0]))
-    muon, adamw = optimizers.make("muon", model, learning_rate=0.1, weight_decay=0.0, betas=(0.8, 0.9))
+    muon, adamw = optimizers.configure_optimizers(model, TrainConfig(optimizer="muon", beta1=0.8, beta2=0.9))
     assert isinstance(muon, torch.optim.Muon)
     linear = [module for module in model.blocks.modules() if isinstance(module, torch.nn.Linear)]
     assert {id(weight) for weight in weights_of(muon)} == {id(module.weight) for module in linear}
@@ -127,7 +128,7 @@ def test_muon_gets_the_matrices_inside_the_layers_and_nothing_else() -> None:
 def test_one_muon_step_moves_a_matrix_evenly_in_all_directions() -> None:
     """Its singular values come near to 0.2 · rate · sqrt(longer side), whatever those of the gradient are."""
     model = build_model(ModelConfig(vocab_size=9, n_embd=16, **settings_up_to("layers")[0]))
-    muon, _ = optimizers.make("muon", model, learning_rate=0.01, weight_decay=0.0, betas=(0.9, 0.999))
+    muon, _ = optimizers.configure_optimizers(model, TrainConfig(optimizer="muon", learning_rate=0.01))
     matrix = model.blocks[0].attention.c_proj.weight
     before = matrix.detach().clone()
     model(torch.arange(9)[None], torch.arange(9).flip(0)[None])[1].backward()
@@ -160,9 +161,8 @@ def test_matrices_that_share_a_muon_step_move_as_each_would_alone() -> None:
 
 
 def test_in_tinygpt_everything_decays_as_in_the_notebook() -> None:
-    (adamw,) = optimizers.make(
-        "adamw", TinyGPT(ModelConfig(vocab_size=5)), learning_rate=0.1, weight_decay=0.3, betas=(0.9, 0.99)
-    )
+    model = TinyGPT(ModelConfig(vocab_size=5))
+    (adamw,) = optimizers.configure_optimizers(model, TrainConfig(weight_decay=0.3))
     assert [group["weight_decay"] for group in adamw.param_groups] == [0.3]
 
 
@@ -178,15 +178,15 @@ def test_muon_without_layers_is_refused(dataset: Dataset) -> None:
 def test_a_schedule_rises_then_never_rises_again(
     schedule: str, steps: int, warmup: int, share: float
 ) -> None:
-    shares = [schedule_share(schedule, step, steps, warmup, share) for step in range(steps)]
+    config = TrainConfig(schedule=schedule, steps=steps, warmup_steps=warmup, min_lr_share=share)
+    shares = [lr_multiplier(config, step) for step in range(steps)]
     assert all(0 < value <= 1 for value in shares)
     top = min(warmup, steps - 1)
     assert all(a < b for a, b in itertools.pairwise(shares[: top + 1]))
     assert all(a >= b for a, b in itertools.pairwise(shares[top:]))
     assert warmup >= steps or shares[warmup] == 1
-    assert schedule_share(
-        schedule, max(steps, warmup + 1), max(steps, warmup + 1), warmup, share
-    ) == pytest.approx(1 if schedule == "constant" else share)
+    end = replace(config, steps=max(steps, warmup + 1))
+    assert lr_multiplier(end, end.steps) == pytest.approx(1 if schedule == "constant" else share)
 
 
 def test_nanogpts_learning_rates() -> None:
@@ -199,10 +199,7 @@ def test_nanogpts_learning_rates() -> None:
         return 1.2e-4 + 0.5 * (1.0 + math.cos(math.pi * decay_ratio)) * (1.2e-3 - 1.2e-4)
 
     c = find_preset("nanogpt-cpu").training
-    ours = [
-        c.learning_rate * schedule_share(c.schedule, step, c.steps, c.warmup_steps, c.min_lr_share)
-        for step in range(2000)
-    ]
+    ours = [c.learning_rate * lr_multiplier(c, step) for step in range(2000)]
     assert ours == pytest.approx([get_lr(step) for step in range(2000)], rel=1e-12)
 
 
@@ -214,7 +211,7 @@ def test_the_rate_in_force_is_reported_and_a_live_change_moves_its_base(dataset:
         if isinstance(event, StepEvent) and event.step == 6:
             trainer.steering.change(learning_rate=0.02)
     base = [0.01] * 6 + [0.02] * 6
-    shares = [schedule_share("linear", step, 12, 2, 0.0) for step in range(12)]
+    shares = [lr_multiplier(trainer.config, step) for step in range(12)]
     assert [e.learning_rate for e in of_type(events, StepEvent)] == [
         b * s for b, s in zip(base, shares, strict=True)
     ]

@@ -9,7 +9,7 @@ from statistics import mean
 
 import streamlit as st
 
-from minigpt_core.interpret.memorization import Copied, Stretch, pieces_of, usual_share
+from minigpt_core.interpret.memorization import Memorization, Span, pieces_of, usual_share
 from ui import resources
 from ui.sampling.inputs import Inputs, text_key
 from ui.words import tokens
@@ -94,14 +94,14 @@ def shares(sample: float, unseen: float | None) -> str:
     return f"{heading}<div class='mg-shares'>{cells}</div>"
 
 
-def verdict(copied: Copied, unseen: Sequence[float]) -> str:
+def verdict(copied: Memorization, unseen: Sequence[float]) -> str:
     """What the shares mean, in Markdown.
 
     Args:
         unseen: the shares of pieces of the part that was kept back; none, if nothing was.
     """
     mean_share, spread = usual_share(unseen)
-    if not copied.stretches:
+    if not copied.spans:
         return _("**Invented**: no stretch of this length stands in the text it learnt from.")
     if mean_share is None:
         return _("Nothing was kept back from this model, so there is no unseen text to compare with.")
@@ -121,12 +121,12 @@ def compared_with(unseen: Sequence[float]) -> str:
     return _(ONE_PIECE if len(unseen) == 1 else MANY_PIECES).format(**values)
 
 
-def sample_html(sample: str, copied: Copied, longest: Sequence[Stretch]) -> str:
+def sample_html(sample: str, copied: Memorization, longest: Sequence[Span]) -> str:
     """The sample: its longest stretches each in a colour with a number, all other copied characters underlined."""
     rank: dict[int, int] = {}
     for i, stretch in reversed(list(enumerate(longest))):  # where they overlap, the longer one counts
         rank |= dict.fromkeys(range(stretch.start, stretch.end), i)
-    covered = {place for stretch in copied.stretches for place in range(stretch.start, stretch.end)}
+    covered = {place for stretch in copied.spans for place in range(stretch.start, stretch.end)}
     aloud = tokens.escape(tokens.read_aloud(sample))
     body = marked(sample, rank, covered)
     return f"<div class='mg-copied mg-flow' dir='ltr' role='img' aria-label='{aloud}'>{body}</div>"
@@ -154,15 +154,15 @@ def span(text: str, rank: int | None, copied: bool, line_end: str = "\n") -> str
     return f"<span class='mg-copied-long' style='--k:{COLOURS[rank]}'><sup>{rank + 1}</sup>{shown}</span>"
 
 
-def listed(longest: Sequence[Stretch], known: str) -> str:
+def listed(longest: Sequence[Span], known: str) -> str:
     """Each of the longest stretches, with what stands around it in the known text."""
     if not longest:
         return f"<div class='mg-note'>{tokens.escape(_('There is none.'))}</div>"
     items = []
     for rank, stretch in enumerate(longest):
-        before = known[max(stretch.place - AROUND, 0) : stretch.place]
-        inside = known[stretch.place : stretch.place + stretch.length]
-        after = known[stretch.place + stretch.length :][:AROUND]
+        before = known[max(stretch.source_start - AROUND, 0) : stretch.source_start]
+        inside = known[stretch.source_start : stretch.source_start + stretch.length]
+        after = known[stretch.source_start + stretch.length :][:AROUND]
         words = n_("{n} character", "{n} characters", stretch.length).format(n=number(stretch.length))
         items.append(
             f"<li><b>{tokens.escape(words)}</b><div class='mg-copied-place'>…{span(before, None, False, '')}"

@@ -9,7 +9,7 @@ import streamlit as st
 from minigpt_core.generation.decoder import IncrementalDecoder
 from minigpt_core.generation.streaming import stream_batch
 from minigpt_core.generation.token_losses import token_losses
-from minigpt_core.interpret.memorization import KnownText
+from minigpt_core.interpret.memorization import TrainingText
 from minigpt_core.sampling import generate, next_probabilities, sample_next, token_at
 from ui import state
 from ui.sampling import memorization, models_view, pipeline, temperature_view, write_view
@@ -60,7 +60,9 @@ VIEWS = (
         "sampling_surprise",
         prompted=False,
     ),
-    View("copied", N_("Invented or copied?"), memorization.show, (KnownText.copied,), "sampling_copied"),
+    View(
+        "copied", N_("Invented or copied?"), memorization.show, (TrainingText.memorized,), "sampling_copied"
+    ),
 )
 
 

@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minigpt_core.interpret.memorization import (
-    KnownText,
-    Stretch,
+    Span,
+    TrainingText,
     code_points,
     pieces_of,
     usual_share,
@@ -34,24 +34,24 @@ def by_trying_all(known: str, text: str, least: int) -> list[tuple[int, int]]:
 @example(known="aaaa", text="aaaaaaa", least=2)
 @example(known="", text="abc", least=1)
 def test_all_stretches_are_found_and_nothing_else(known: str, text: str, least: int) -> None:
-    copied = KnownText(known).copied(text, least)
-    assert [(s.start, s.end) for s in copied.stretches] == by_trying_all(known, text, least)
-    for s in copied.stretches:
-        assert known.find(text[s.start : s.end]) == s.place
-    covered = {i for s in copied.stretches for i in range(s.start, s.end)}
+    copied = TrainingText(known).memorized(text, least)
+    assert [(s.start, s.end) for s in copied.spans] == by_trying_all(known, text, least)
+    for s in copied.spans:
+        assert known.find(text[s.start : s.end]) == s.source_start
+    covered = {i for s in copied.spans for i in range(s.start, s.end)}
     assert copied.characters == len(covered)
     assert copied.share == (len(covered) / len(text) if text else 0)
 
 
 def test_the_longest_come_first_and_of_equals_the_earlier() -> None:
-    copied = KnownText("le chat dort, le chien court").copied("le chien dort, un chat court", 5)
+    copied = TrainingText("le chat dort, le chien court").memorized("le chien dort, un chat court", 5)
     assert [s.length for s in copied.longest(9)] == [9, 7, 6, 6]
-    assert copied.longest(1) == [Stretch(0, 9, 14)]
+    assert copied.longest(1) == [Span(0, 9, 14)]
     assert copied.longest(9)[2].start < copied.longest(9)[3].start
 
 
 def test_signs_outside_the_first_plane_count_as_one_character() -> None:
-    assert KnownText("a😀b\ud800c").copied("x😀b\ud800", 3).stretches == (Stretch(1, 4, 1),)
+    assert TrainingText("a😀b\ud800c").memorized("x😀b\ud800", 3).spans == (Span(1, 4, 1),)
 
 
 @pytest.mark.parametrize("least", range(1, 18))
@@ -66,8 +66,8 @@ def test_equal_windows_have_equal_numbers_and_others_do_not(least: int) -> None:
 
 
 def test_a_text_that_repeats_itself_takes_no_longer() -> None:
-    copied = KnownText("ab" * 200_000).copied("ab" * 5_000, 12)
-    assert copied.stretches == (Stretch(0, 10_000, 0),)
+    copied = TrainingText("ab" * 200_000).memorized("ab" * 5_000, 12)
+    assert copied.spans == (Span(0, 10_000, 0),)
 
 
 @pytest.mark.parametrize(("length", "pieces"), [(10, 12), (400, 2), (900, 1), (5000, 1)])
