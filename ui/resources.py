@@ -1,4 +1,4 @@
-"""What pages share and is expensive to make. The only file with `st.cache_*`.
+"""What pages share and is expensive to make; what one page alone needs is cached in its own room.
 
 Cached things are keyed by ids of what never changes (a text's contents, a checkpoint); they must not be modified.
 """
@@ -329,12 +329,6 @@ def known_text(text_id: str, lower: bool, val_fraction: float) -> TrainingText:
 def copied(known: tuple[str, bool, float], text: str, least: int) -> Memorization:
     """What of a text stands in a known one: see `known_text`."""
     return known_text(*known).memorized(text, least)
-
-
-@st.cache_resource(show_spinner=False, max_entries=1024)
-def kept(workspace: str) -> dict[str, Any]:
-    """What a workspace keeps by name until the program ends; a reload of the page loses none of it."""
-    return {}
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
