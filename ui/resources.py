@@ -26,9 +26,7 @@ from minigpt_core.generation.language_model import (
     trained_language_model,
 )
 from minigpt_core.generation.request import GenerationRequest
-from minigpt_core.interpret.ablation import (
-    held_out,
-)
+from minigpt_core.interpret.ablation import held_out_windows
 from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.heads import HeadDescription
@@ -250,7 +248,7 @@ def activations(run_id: str, step: int, ids: tuple[int, ...], attention: bool = 
 def lens_scores(run_id: str, step: int) -> LensScores:
     """What each layer's guesses cost on windows of the text that the run's model never saw (else of its own)."""
     known = run_dataset(run_id)
-    text = held_out(known, run(run_id).model.block_size, LENS_WINDOWS)
+    text = held_out_windows(known, run(run_id).model.block_size, LENS_WINDOWS)
     return measure_lens(model(run_id, step), text.x, text.y)
 
 
