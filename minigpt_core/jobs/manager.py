@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import StoreError, UserError
+from minigpt_core.jobs.speed import speed_key
 from minigpt_core.store.runs import RunStore
 
 Message = dict[str, Any]
@@ -240,16 +241,15 @@ class JobManager:
         self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
     ) -> dict[str, float] | None:
         """Seconds a step and an evaluation of such a run take on this machine, and how crowded it was (see
-        `worker.measure`); None while nothing can measure it.
+        `jobs.speed`); None while nothing can measure it.
 
-        Measured once by a warm worker (about 0.2 s for a small model), then remembered. Waits at most `patience`
-        seconds; ask again later for an answer that takes longer.
+        Measured once by a warm worker (about 0.2 s for a small model), on as many threads as the run would get now,
+        then remembered. Waits at most `patience` seconds; ask again later for an answer that takes longer.
         """
-        kept = training.to_dict()
-        shape = {name: kept[name] for name in ("batch_size", "optimizer", "eval_windows", "sample_length")}
-        key = json.dumps([model.to_dict(), shape], sort_keys=True)
+        threads = self._threads(model, training.batch_size, alone=not self._busy)
+        key = speed_key(model, training, threads)
         if key not in self._speeds:
-            self._measure(key, model, training, patience)
+            self._measure(key, model, training, threads, patience)
         return self._speeds.get(key)
 
     def close(self) -> None:
@@ -281,22 +281,22 @@ class JobManager:
             run_id, paused = self._queue.pop(0)
             worker = self._idle.pop() if self._idle else self._launcher(self._store, self._on_message)
             self._busy[run_id] = worker
-            threads = self._threads(run_id)
+            run = self._store.run(run_id)
+            threads = self._threads(run.model, run.training.batch_size, alone=len(self._busy) == 1)
             worker.send({"do": "train", "run": run_id, "paused": paused, "threads": threads})
         self._keep_warm()
 
-    def _threads(self, run_id: str) -> int:
-        """One, unless the run is alone on idle cores: two trainings of two threads each would stall one another."""
-        if len(self._busy) > 1:
-            return 1
-        run = self._store.run(run_id)
-        return good_thread_count(run.model, run.training.batch_size, os.cpu_count() or 1)
+    def _threads(self, model: ModelConfig, batch_size: int, *, alone: bool) -> int:
+        """One, unless it is alone on idle cores: two trainings of two threads each would stall one another."""
+        return good_thread_count(model, batch_size, os.cpu_count() or 1) if alone else 1
 
     def _keep_warm(self) -> None:
         if self._warm and not self._idle and not self._closed and len(self._busy) < self._max_running:
             self._idle.append(self._launcher(self._store, self._on_message))
 
-    def _measure(self, key: str, model: ModelConfig, training: TrainConfig, patience: float) -> None:
+    def _measure(
+        self, key: str, model: ModelConfig, training: TrainConfig, threads: int, patience: float
+    ) -> None:
         """Have an idle worker measure, unless one is at it, and wait for a while; a late answer is kept as well."""
         with self._lock:
             if key not in self._measuring:
@@ -304,7 +304,7 @@ class JobManager:
                 if worker is None:
                     return
                 self._measuring[key] = worker, threading.Event()
-                fields = {"model": model.to_dict(), "training": training.to_dict()}
+                fields = {"model": model.to_dict(), "training": training.to_dict(), "threads": threads}
                 worker.send({"do": "measure", "id": key} | fields)
             answered = self._measuring[key][1]
         answered.wait(patience)
