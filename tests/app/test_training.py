@@ -153,7 +153,9 @@ def test_what_does_not_fit_into_memory_is_said_before_the_start(
     test = app("training", "fr")
     assert not test.exception
     assert "Go de mémoire" in words(test)
-    assert "n_embd" not in words(test) and "block_size" not in words(test)  # they are called as on their controls
+    assert "n_embd" not in words(test) and "block_size" not in words(
+        test
+    )  # they are called as on their controls
     assert enabled(test) == set()
     assert "sur cette machine" not in words(test)  # nor is it measured
 
