@@ -12,13 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.export.archive import export_run, import_run
-from minigpt_core.model import parameters_of
 from minigpt_core.presets import PRESETS, find_preset
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_CHECKPOINTS, MAX_NAME, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
+from minigpt_core.weights import parameters_of
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import details, sweep, table
