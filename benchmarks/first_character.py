@@ -19,7 +19,7 @@ MEASURE = """() => new Promise((resolve) => {
   const shown = () => document.querySelectorAll('.mg-writes-text [data-place]').length;
   const clicked = performance.now();
   let emptied = false, first;
-  document.querySelector('.st-key-sampling_generate button').click();
+  document.querySelector('.mg-writes-button').click();
   const look = () => {
     const count = shown(), now = performance.now();
     if (!emptied) emptied = count < 100;

@@ -14,7 +14,7 @@ import torch
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.responsiveness import report
-from minigpt_core.interpret.ablation import ablation_table, held_out, parts_of
+from minigpt_core.interpret.ablation import ablation_table, components_of, held_out_windows
 from minigpt_core.interpret.activations import run_with_cache
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import GPT, build_model
@@ -84,12 +84,12 @@ def whole_table(home: Path, block_size: int) -> None:
     """The table of all parts on the held-out text."""
     store, run = RunStore(home), untrained_run(home, block_size)
     trainer = make_trainer(store, run)
-    text = held_out(trainer.dataset, block_size)
+    text = held_out_windows(trainer.dataset, block_size)
     model = build_model(run.model).eval()
     started = time.perf_counter()
     *_steps, last = ablation_table(model, text)
     taken = time.perf_counter() - started
-    parts = len(parts_of(run.model))
+    parts = len(components_of(run.model))
     print(
         f"ablation table, block size {block_size}: {parts} parts on {text.characters:,} characters, {last.total} "
         f"passes in {taken:.1f} s on {torch.get_num_threads()} threads (at most 30)"

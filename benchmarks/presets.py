@@ -23,7 +23,7 @@ import torch
 from benchmarks.textbook import Textbook
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.interpret.puzzles import SPLITS, Puzzle, accuracy, unseen_puzzles
+from minigpt_core.interpret.puzzles import SPLITS, Puzzle, exact_match, unseen_puzzles
 from minigpt_core.ngrams import NgramLM, NgramModel
 from minigpt_core.presets import NANOGPT_CPU, PRESETS, Preset, find_preset
 from minigpt_core.texts import corpus
@@ -156,7 +156,7 @@ def report_puzzles(name: str, dataset: Dataset, trainer: Trainer) -> None:
     puzzles = unseen_puzzles(name, tokenizer.decode(dataset.train), tokenizer.decode(dataset.val))
     pairs = NgramLM(NgramModel(2, tokenizer.vocab_size).fit(dataset.train))
     T = trainer.model_config.block_size
-    solved = [accuracy(model, tokenizer, puzzles, T) for model in (trainer.model, pairs)]
+    solved = [exact_match(model, tokenizer, puzzles, T) for model in (trainer.model, pairs)]
     print(f"    solves {solved[0]:.1%} of {len(puzzles)} unseen puzzles; counted pairs {solved[1]:.1%}")
     if name == "additions":
         report_turned_sums(dataset, puzzles, trainer)
@@ -167,7 +167,7 @@ def report_turned_sums(dataset: Dataset, puzzles: list[Puzzle], trainer: Trainer
     seen = dataset.tokenizer.decode(dataset.train).split("\n")
     known = {line.partition("=")[0] for line in seen}
     new = [p for p in puzzles if "+".join(p.question[:-1].split("+")[::-1]) not in known]
-    solved = accuracy(trainer.model, dataset.tokenizer, new, trainer.model_config.block_size)
+    solved = exact_match(trainer.model, dataset.tokenizer, new, trainer.model_config.block_size)
     print(f"    solves {solved:.1%} of the {len(new)} sums that it has not seen the other way round either")
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.interpret.ablation import AblatedModel, ablation_table, switch_off
+from minigpt_core.interpret.ablation import AblatedModel, ablation_hook, ablation_table
 from minigpt_core.interpret.bigram_table import BigramTable, edited_row
 from ui.ablation import gpt_view, other_model, table_editor
 from ui.components.show_code import show_code
@@ -22,4 +22,4 @@ if inspected and other_model.is_table(inspected):
     show_code("ablation_table", BigramTable, edited_row)
 elif inspected:
     gpt_view.taken_apart(inspected)
-    show_code("ablation", switch_off, AblatedModel, ablation_table)
+    show_code("ablation", ablation_hook, AblatedModel, ablation_table)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from minigpt_core.interpret.puzzle_heads import head_scores, steps
-from minigpt_core.interpret.puzzles import accuracy, answers, unseen_puzzles
+from minigpt_core.interpret.puzzle_heads import head_scores, lookups
+from minigpt_core.interpret.puzzles import exact_match, greedy_answers, unseen_puzzles
 from ui.components.show_code import show_code
 from ui.puzzle.example import follow_one
 from ui.puzzle.head_table import heads
@@ -26,4 +26,4 @@ if gpt:
         follow_one(task, *gpt)
     with left:  # last, because it takes longest when the page is opened for the first time
         heads(task, *gpt)
-show_code("puzzle", unseen_puzzles, answers, accuracy, head_scores, steps)
+show_code("puzzle", unseen_puzzles, greedy_answers, exact_match, head_scores, lookups)

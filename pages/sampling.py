@@ -18,9 +18,9 @@ st.title(_("Sampling"))
 view = views.choose()
 with st.sidebar:
     model = choose_model()
-    generation = choose_generation(view.name)
+    generation = choose_generation(view.settings())
 introduce(model)
-prompt = choose_prompt(model.text, with_buttons=view.name == "write") if view.prompted else ""
+prompt = choose_prompt(model.text) if view.prompted else ""
 inputs = Inputs(model, generation, prompt)
 if view.prompted:
     lm = resources.language_model(inputs.request)

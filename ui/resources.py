@@ -1,4 +1,4 @@
-"""What pages share and is expensive to make. The only file with `st.cache_*`.
+"""What pages share and is expensive to make; what one page alone needs is cached in its own room.
 
 Cached things are keyed by ids of what never changes (a text's contents, a checkpoint); they must not be modified.
 """
@@ -26,9 +26,7 @@ from minigpt_core.generation.language_model import (
     trained_language_model,
 )
 from minigpt_core.generation.request import GenerationRequest
-from minigpt_core.interpret.ablation import (
-    held_out,
-)
+from minigpt_core.interpret.ablation import held_out_windows
 from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.heads import HeadDescription
@@ -250,7 +248,7 @@ def activations(run_id: str, step: int, ids: tuple[int, ...], attention: bool = 
 def lens_scores(run_id: str, step: int) -> LensScores:
     """What each layer's guesses cost on windows of the text that the run's model never saw (else of its own)."""
     known = run_dataset(run_id)
-    text = held_out(known, run(run_id).model.block_size, LENS_WINDOWS)
+    text = held_out_windows(known, run(run_id).model.block_size, LENS_WINDOWS)
     return measure_lens(model(run_id, step), text.x, text.y)
 
 
@@ -329,12 +327,6 @@ def known_text(text_id: str, lower: bool, val_fraction: float) -> TrainingText:
 def copied(known: tuple[str, bool, float], text: str, least: int) -> Memorization:
     """What of a text stands in a known one: see `known_text`."""
     return known_text(*known).memorized(text, least)
-
-
-@st.cache_resource(show_spinner=False, max_entries=1024)
-def kept(workspace: str) -> dict[str, Any]:
-    """What a workspace keeps by name until the program ends; a reload of the page loses none of it."""
-    return {}
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

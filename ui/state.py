@@ -34,7 +34,7 @@ MICROSCOPE, COMPARE_BOARD = "training_microscope", "compare_board"  # components
 
 CHECKPOINT, AUTHOR, AGAINST, VIEW = "checkpoint", "author", "against", "view"
 ROWS, TEMPERATURES, AFTER = "rows", "temperatures", "after"
-PROMPT, SEED = "prompt", "seed"  # widgets bound to the address: their keys are the names there
+PROMPT = "prompt"  # a widget bound to the address: its key is the name there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
 SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
 
@@ -238,9 +238,41 @@ def choose_view(name: str) -> None:
     _remember("view", None if name == "write" else name)
 
 
-def set_drawing(**values: float) -> None:
-    """Change how characters are drawn, for the widgets `temperature`, `top_k` and `top_p`. Call it in a callback."""
-    st.session_state.update(values)
+def setting(name: str, low: float, high: float, usual: float) -> float:
+    """A number that the address names; else the one chosen before in this tab; else the usual one."""
+    kept: float = page_state(f"sampling.{name}", usual)
+    asked = number_in_address(name, low, high)
+    value = kept if asked is None else asked
+    choose_setting(name, value, usual)
+    return value
+
+
+def widget_value(name: str) -> Any:
+    """What the widget with this key says."""
+    return st.session_state[name]
+
+
+def set_widget(name: str, value: Any) -> None:
+    """Let the widget with this key say so. Call it before the widget, or in a callback."""
+    st.session_state[name] = value
+
+
+def number_in_address(name: str, low: float, high: float) -> float | None:
+    """The number of this name in the address, whole if `low` is; None if there is none from `low` to `high`."""
+    try:
+        value = type(low)(st.query_params.get(name, ""))
+    except ValueError:
+        return None
+    return value if low <= value <= high else None
+
+
+def choose_setting(name: str, value: float, usual: float) -> None:
+    """Keep a number, and put it into the address unless it is the usual one."""
+    set_page_state(f"sampling.{name}", value)
+    if value == usual:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = str(value)
 
 
 def rows() -> str:
@@ -269,12 +301,6 @@ def offer_prompt(prompt: str) -> None:
     if typed == offered and (typed is not None or PROMPT not in st.query_params):
         st.session_state[PROMPT] = prompt
     set_page_state("sampling.offered", prompt)
-
-
-def offer_seed(seed: int) -> None:
-    """Begin with this seed, unless the address names one."""
-    if st.session_state.get(SEED) is None and SEED not in st.query_params:
-        st.session_state[SEED] = seed
 
 
 # Time machine

@@ -25,7 +25,7 @@ SEED = 1337  # which windows
 
 
 @dataclass(frozen=True, order=True)
-class Part:
+class Component:
     """Something that can be switched off."""
 
     kind: str
@@ -38,14 +38,14 @@ class Part:
     """Counted from 0."""
 
 
-def parts_of(config: ModelConfig) -> tuple[Part, ...]:
+def components_of(config: ModelConfig) -> tuple[Component, ...]:
     """Everything in such a model that can be switched off; nothing in a TinyGPT."""
-    parts = [] if config.positions == "none" else [Part("positions")]
+    parts = [] if config.positions == "none" else [Component("positions")]
     for layer in range(config.n_layer):
-        parts.append(Part("layer", layer))
-        parts += [Part("head", layer, head) for head in range(config.n_head)]
+        parts.append(Component("layer", layer))
+        parts += [Component("head", layer, head) for head in range(config.n_head)]
         if config.mlp != "none":
-            parts.append(Part("mlp", layer))
+            parts.append(Component("mlp", layer))
     return tuple(parts)
 
 
@@ -53,7 +53,7 @@ Means = Mapping[str, Tensor]
 
 
 @torch.no_grad()
-def mean_outputs(model: nn.Module, idx: Tensor) -> Means:
+def mean_activations(model: nn.Module, idx: Tensor) -> Means:
     """What every part hands on, on average over all places of all texts, by the names of `activations.py`.
 
     Args:
@@ -73,8 +73,8 @@ def mean_outputs(model: nn.Module, idx: Tensor) -> Means:
     return {name: total / idx.numel() for name, total in sums.items()}
 
 
-def switch_off(model: nn.Module, parts: Collection[Part], means: Means | None = None) -> Hook:
-    """What `walk` must be given so that these parts hand on nothing, or only their mean.
+def ablation_hook(model: nn.Module, parts: Collection[Component], means: Means | None = None) -> Hook:
+    """What `run_with_hook` must be given so that these parts hand on nothing, or only their mean.
 
     A part that hands on zero leaves the residual stream as it is. Zero can itself be an unusual value for the parts
     that follow; the mean is a milder test ("Interpretability in the Wild", https://arxiv.org/abs/2211.00593, section
@@ -90,19 +90,19 @@ def switch_off(model: nn.Module, parts: Collection[Part], means: Means | None = 
             heads.setdefault(begin + "attn.z", []).append(part.head)
         else:
             whole |= OUTPUTS[part.kind](begin)
-    unturned = Part("positions") in parts and config_of(model).positions == "rotary"
+    unturned = Component("positions") in parts and config_of(model).positions == "rotary"
 
-    def visit(name: str, x: Tensor) -> Tensor:
+    def hook(name: str, x: Tensor) -> Tensor:
         if name in whole:
             return means[name].expand_as(x) if means else torch.zeros_like(x)
         if name in heads:
             x, off = x.clone(), heads[name]
             x[:, off] = means[name][:, off] if means else 0.0
         elif unturned and name.endswith(("attn.q", "attn.k")):
-            return turn_back(model, x)
+            return undo_rotation(model, x)
         return x
 
-    return visit
+    return hook
 
 
 OUTPUTS = {
@@ -113,7 +113,7 @@ OUTPUTS = {
 """For each kind of part the names of what it hands on; `begin` is that of its layer."""
 
 
-def turn_back(model: nn.Module, x: Tensor) -> Tensor:
+def undo_rotation(model: nn.Module, x: Tensor) -> Tensor:
     """Queries or keys, (B, nh, T, hs), as they were before their places turned them."""
     attention = cast(Block, cast(GPT, model).blocks[0]).attention  # the angles of all layers are the same
     return rotate(x, attention.cos[: x.size(2)], -attention.sin[: x.size(2)])
@@ -122,17 +122,17 @@ def turn_back(model: nn.Module, x: Tensor) -> Tensor:
 class AblatedModel(nn.Module):
     """A model with some parts switched off, to be asked like any other. It holds no copy, and changes nothing."""
 
-    def __init__(self, model: nn.Module, parts: Collection[Part], means: Means | None = None) -> None:
+    def __init__(self, model: nn.Module, parts: Collection[Component], means: Means | None = None) -> None:
         super().__init__()
         self.config = config_of(model)
         self.whole = (model,)  # in a tuple, so that train() and to() do not reach it
-        self.visit = switch_off(model, parts, means)
+        self.hook = ablation_hook(model, parts, means)
         self.eval()
 
     @torch.no_grad()
     def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """As `GPT.forward`: scores (B, T, V), and the loss if the (B, T) targets are given."""
-        logits = run_with_hook(self.whole[0], idx, self.visit)
+        logits = run_with_hook(self.whole[0], idx, self.hook)
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -179,7 +179,7 @@ def draw_windows(data: Tensor, block_size: int, limit: int = WINDOWS, seed: int 
     return Windows(*windows(data, evaluation_starts(data, block_size, limit, seed), block_size))
 
 
-def held_out(dataset: Dataset, block_size: int, limit: int = WINDOWS) -> Windows:
+def held_out_windows(dataset: Dataset, block_size: int, limit: int = WINDOWS) -> Windows:
     """At most `limit` windows of the validation part; of the training part if the other has no room for one.
 
     Raises:
@@ -197,20 +197,20 @@ def windows_at_once(vocab_size: int, block_size: int) -> int:
 
 
 def ablated_loss(
-    model: nn.Module, text: Windows, parts: Collection[Part], means: Means | None = None
+    model: nn.Module, text: Windows, parts: Collection[Component], means: Means | None = None
 ) -> float:
     """The mean loss of a model with these parts switched off, in nats per character."""
-    return window_losses(model, text, switch_off(model, parts, means)).mean().item()
+    return window_losses(model, text, ablation_hook(model, parts, means)).mean().item()
 
 
 @torch.no_grad()
-def window_losses(model: nn.Module, text: Windows, visit: Hook) -> Tensor:
+def window_losses(model: nn.Module, text: Windows, hook: Hook) -> Tensor:
     """The mean loss of each window in nats per character: (W,) float64."""
     chunks = map(text.chunk, range(text.chunks))
-    return torch.cat([losses(run_with_hook(model, few.x, visit), few.y) for few in chunks])
+    return torch.cat([loss_per_window(run_with_hook(model, few.x, hook), few.y) for few in chunks])
 
 
-def losses(logits: Tensor, targets: Tensor) -> Tensor:
+def loss_per_window(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy of each row: (B, T, V) and (B, T) -> (B,) float64."""
     each = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")  # (B, T)
     return each.double().mean(dim=1)
@@ -220,7 +220,7 @@ def losses(logits: Tensor, targets: Tensor) -> Tensor:
 class Effect:
     """What switching one part off does to the loss."""
 
-    part: Part
+    part: Component
     change: float
     """Loss without the part minus loss with it, in nats per character: above 0 it is missed."""
 
@@ -246,7 +246,7 @@ class Progress:
 
 @torch.no_grad()
 def ablation_table(
-    model: nn.Module, text: Windows, *, mean: bool = False, parts: Collection[Part] | None = None
+    model: nn.Module, text: Windows, *, mean: bool = False, parts: Collection[Component] | None = None
 ) -> Iterator[Progress]:
     """Switch off one part after the other and measure the loss. Whoever has seen enough stops asking.
 
@@ -259,46 +259,46 @@ def ablation_table(
         mean: replace a part's output by its mean instead of zero.
         parts: None for all of them.
     """
-    wanted = tuple(parts_of(config_of(model)) if parts is None else parts)
-    means = mean_outputs(model, text.x) if mean else None
-    visits = {part: switch_off(model, [part], means) for part in wanted}
+    wanted = tuple(components_of(config_of(model)) if parts is None else parts)
+    means = mean_activations(model, text.x) if mean else None
+    hooks = {part: ablation_hook(model, [part], means) for part in wanted}
     whole: list[Tensor] = []  # losses of the windows so far, one tensor a chunk
-    without: dict[Part, list[Tensor]] = {part: [] for part in wanted}
+    without: dict[Component, list[Tensor]] = {part: [] for part in wanted}
     state = Progress(0, text.chunks * (len(wanted) + 1), 0, math.nan)
     for number in range(text.chunks):
         few = text.chunk(number)
-        before, logits = streams(model, few.x)
-        whole.append(losses(logits, few.y))
+        before, logits = residual_streams(model, few.x)
+        whole.append(loss_per_window(logits, few.y))
         yield (state := replace(state, done=state.done + 1))
         for part in wanted:
-            x = embed(model, few.x, visits[part]) if part.kind == "positions" else before[part.layer]
-            without[part].append(losses(run_from_layer(model, x, visits[part], part.layer), few.y))
+            x = embed(model, few.x, hooks[part]) if part.kind == "positions" else before[part.layer]
+            without[part].append(loss_per_window(run_from_layer(model, x, hooks[part], part.layer), few.y))
             yield (state := replace(state, done=state.done + 1))
-        state = summary(state, torch.cat(whole), {part: torch.cat(kept) for part, kept in without.items()})
+        state = summarized(state, torch.cat(whole), {part: torch.cat(kept) for part, kept in without.items()})
     yield state
 
 
-def streams(model: nn.Module, idx: Tensor) -> tuple[list[Tensor], Tensor]:
+def residual_streams(model: nn.Module, idx: Tensor) -> tuple[list[Tensor], Tensor]:
     """The residual stream before each layer, (B, T, C) each, and the logits of the whole model."""
     before: list[Tensor] = []
 
-    def visit(name: str, x: Tensor) -> Tensor:
+    def hook(name: str, x: Tensor) -> Tensor:
         if name.endswith("resid_pre"):
             before.append(x)
         return x
 
-    logits = run_with_hook(model, idx, visit)
+    logits = run_with_hook(model, idx, hook)
     return before, logits
 
 
-def summary(state: Progress, whole: Tensor, without: Mapping[Part, Tensor]) -> Progress:
+def summarized(state: Progress, whole: Tensor, without: Mapping[Component, Tensor]) -> Progress:
     """The progress with what all windows so far say, (W,) losses each."""
-    effects = (effect(part, losses - whole) for part, losses in without.items())
+    effects = (effect_of(part, losses - whole) for part, losses in without.items())
     ranked = sorted(effects, key=lambda one: -one.change)
     return replace(state, windows=len(whole), loss=whole.mean().item(), effects=tuple(ranked))
 
 
-def effect(part: Part, changes: Tensor) -> Effect:
+def effect_of(part: Component, changes: Tensor) -> Effect:
     """Mean and standard error of the changes of all windows, (W,)."""
     error = changes.std().item() / math.sqrt(len(changes)) if len(changes) > 1 else math.nan
     return Effect(part, changes.mean().item(), error)

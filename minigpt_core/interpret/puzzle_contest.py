@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset
 from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
-from minigpt_core.interpret.ablation import AblatedModel, Part
-from minigpt_core.interpret.puzzles import Puzzle, accuracy, unseen_puzzles
+from minigpt_core.interpret.ablation import AblatedModel, Component
+from minigpt_core.interpret.puzzles import Puzzle, exact_match, unseen_puzzles
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.training import Trainer
@@ -53,10 +53,10 @@ def quick_tinygpt(dataset: Dataset, training: TrainConfig = QUICK) -> LanguageMo
     return trained_language_model(trainer.model.eval(), config, dataset.tokenizer.characters, lower=True)
 
 
-def score(lm: LanguageModel, puzzles: Sequence[Puzzle], without: Part | None = None) -> PuzzleScore:
+def score(lm: LanguageModel, puzzles: Sequence[Puzzle], without: Component | None = None) -> PuzzleScore:
     """How many of the puzzles a model solves, with a part of it switched off if one is named."""
     network = AblatedModel(lm.network, [without]) if without else lm.network
-    share = accuracy(network, lm.tokenizer, puzzles, lm.context_used)
+    share = exact_match(network, lm.tokenizer, puzzles, lm.context_used)
     return PuzzleScore(round(share * len(puzzles)), len(puzzles))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from minigpt_core.generation.language_model import LanguageModel
 from minigpt_core.interpret.activations import config_of, run_with_cache
-from minigpt_core.interpret.puzzles import Puzzle, answers, same_lengths
+from minigpt_core.interpret.puzzles import Puzzle, greedy_answers, same_lengths
 from minigpt_core.tokenizer import CharTokenizer
 
 Head = tuple[int, int]
@@ -41,7 +41,7 @@ def bracket_sources(puzzle: Puzzle) -> list[int]:
     return sources
 
 
-SOURCES: dict[str, Callable[[Puzzle], list[int]]] = {
+ANSWER_SOURCES: dict[str, Callable[[Puzzle], list[int]]] = {
     "reversed-words": reversed_sources,
     "balanced-brackets": bracket_sources,
 }
@@ -53,11 +53,11 @@ def read_in(puzzle: Puzzle) -> str:
     return "\n" + puzzle.question + puzzle.answer.rstrip("\n")
 
 
-def steps(corpus_id: str, puzzle: Puzzle) -> list[tuple[int, int]]:
+def lookups(corpus_id: str, puzzle: Puzzle) -> list[tuple[int, int]]:
     """(place of the character from which the next one is guessed, place where that one can be looked up) for each
     character of the answer that can be. Both counted in `read_in`."""
     first = len(puzzle.question)  # the last character of the question: the new line before it moves it by one
-    return [(first + n, source + 1) for n, source in enumerate(SOURCES[corpus_id](puzzle))]
+    return [(first + n, source + 1) for n, source in enumerate(ANSWER_SOURCES[corpus_id](puzzle))]
 
 
 @torch.no_grad()
@@ -76,7 +76,7 @@ def head_scores(
             idx = torch.stack([tokenizer.encode(read_in(puzzle)[: config.block_size]) for puzzle in group])
             patterns = run_with_cache(model, idx, is_pattern)[1].layers("attn.pattern")  # (L, B, nh, T, T)
             for row, puzzle in enumerate(group):
-                for here, source in steps(corpus_id, puzzle):
+                for here, source in lookups(corpus_id, puzzle):
                     if here < idx.size(1):
                         total += patterns[:, row, :, here, source].double()
                         count += 1
@@ -113,10 +113,10 @@ class PuzzleAttention:
         return "\n" + self.puzzle.question + self.written.rstrip("\n")
 
     @property
-    def steps(self) -> list[tuple[int, int]]:
-        """See `steps`: as many as the model could read."""
+    def lookups(self) -> list[tuple[int, int]]:
+        """See `lookups`: as many as the model could read."""
         fits = self.pattern.shape[-1]
-        return [(here, source) for here, source in steps(self.corpus_id, self.puzzle) if here < fits]
+        return [(here, source) for here, source in lookups(self.corpus_id, self.puzzle) if here < fits]
 
     def strongest(self, here: int, source: int) -> Head:
         """The head that looks most at `source` from `here`."""
@@ -127,7 +127,7 @@ class PuzzleAttention:
 
 def attention_while_solving(lm: LanguageModel, corpus_id: str, puzzle: Puzzle) -> PuzzleAttention:
     """Have a GPT solve a puzzle, and see where each head looks in what it has written itself."""
-    written = answers(lm.network, lm.tokenizer, [puzzle], lm.block_size)[0]
+    written = greedy_answers(lm.network, lm.tokenizer, [puzzle], lm.block_size)[0]
     read = "\n" + puzzle.question + written.rstrip("\n")
     idx = lm.tokenizer.encode(read[: lm.block_size])[None]  # (1, T)
     pattern = run_with_cache(lm.network, idx, is_pattern)[1].layers("attn.pattern")[:, 0]  # (L, nh, T, T)

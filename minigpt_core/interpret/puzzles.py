@@ -79,7 +79,7 @@ def example_words(text: str) -> list[str]:
     return [first[length] for length in sorted(first)]
 
 
-def answers(
+def greedy_answers(
     model: nn.Module, tokenizer: CharTokenizer, puzzles: Sequence[Puzzle], block_size: int
 ) -> list[str]:
     """What the model writes after each question if it always takes the likeliest character: as many characters as
@@ -88,7 +88,7 @@ def answers(
     for numbers in same_lengths(puzzles):
         questions = [tokenizer.encode("\n" + puzzles[n].question) for n in numbers]
         length = max(len(puzzles[n].answer) for n in numbers)
-        written = write(model, torch.stack(questions), length, block_size)  # (B, length)
+        written = greedy_decode(model, torch.stack(questions), length, block_size)  # (B, length)
         for n, ids in zip(numbers, written, strict=True):
             found[n] = tokenizer.decode(ids)[: len(puzzles[n].answer)]
     return [found[n] for n in range(len(puzzles))]
@@ -104,7 +104,7 @@ def same_lengths(puzzles: Sequence[Puzzle]) -> Iterator[list[int]]:
         yield list(numbers)
 
 
-def write(model: nn.Module, idx: Tensor, length: int, block_size: int) -> Tensor:
+def greedy_decode(model: nn.Module, idx: Tensor, length: int, block_size: int) -> Tensor:
     """The `length` likeliest characters after each of the (B, T) beginnings, one by one: (B, length)."""
     decoder = IncrementalDecoder(model, idx, block_size)
     written = []
@@ -114,7 +114,9 @@ def write(model: nn.Module, idx: Tensor, length: int, block_size: int) -> Tensor
     return torch.stack(written, dim=1)
 
 
-def accuracy(model: nn.Module, tokenizer: CharTokenizer, puzzles: Sequence[Puzzle], block_size: int) -> float:
+def exact_match(
+    model: nn.Module, tokenizer: CharTokenizer, puzzles: Sequence[Puzzle], block_size: int
+) -> float:
     """Share of the puzzles that the model solves ("exact match"): every character of the answer is right."""
-    written = answers(model, tokenizer, puzzles, block_size)
+    written = greedy_answers(model, tokenizer, puzzles, block_size)
     return sum(text == p.answer for text, p in zip(written, puzzles, strict=True)) / max(1, len(puzzles))

@@ -4,7 +4,6 @@ It keeps nothing that matters: runs live in the store, so a restarted server fin
 """
 
 import atexit
-import json
 import os
 import threading
 from collections import deque
@@ -16,6 +15,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, WorkerProcess
+from minigpt_core.jobs.speed import speed_key
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
 
@@ -238,16 +238,16 @@ class JobManager:
         self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
     ) -> dict[str, float] | None:
         """Seconds a step and an evaluation of such a run take on this machine, and how crowded it was (see
-        `worker.measure`); None while nothing can measure it.
+        `jobs.speed`); None while nothing can measure it.
 
-        Measured once by a warm worker (about 0.2 s for a small model), then remembered. Waits at most `patience`
-        seconds; ask again later for an answer that takes longer.
+        Measured once by a warm worker (about 0.2 s for a small model), on as many threads as the run would get now,
+        then remembered. Waits at most `patience` seconds; ask again later for an answer that takes longer.
         """
-        kept = training.to_dict()
-        shape = {name: kept[name] for name in ("batch_size", "optimizer", "eval_windows", "sample_length")}
-        key = json.dumps([model.to_dict(), shape], sort_keys=True)
+        with self._lock:
+            threads = self._threads(model, training.batch_size, alone=self._busy() == 0)
+        key = speed_key(model, training, threads)
         if key not in self._speeds:
-            self._measure(key, model, training, patience)
+            self._measure(key, model, training, threads, patience)
         return self._speeds.get(key)
 
     def close(self) -> None:
@@ -380,17 +380,15 @@ class JobManager:
             if self._closed:
                 worker.close()
                 return
+            threads = self._threads(job.run.model, job.run.training.batch_size, alone=self._busy() == 1)
             worker.send({
-                "do": "train", "run": job.run.id, "threads": self._threads(job.run), "settings": job.asked,
-                "then": job.then,
+                "do": "train", "run": job.run.id, "threads": threads, "settings": job.asked, "then": job.then
             })  # fmt: skip
         self._bury(job.run.id)
 
-    def _threads(self, run: Run) -> int:
-        """One, unless the run is alone on idle cores: two trainings of two threads each would stall one another."""
-        if self._busy() > 1:
-            return 1
-        return good_thread_count(run.model, run.training.batch_size, os.cpu_count() or 1)
+    def _threads(self, model: ModelConfig, batch_size: int, *, alone: bool) -> int:
+        """One, unless it is alone on idle cores: two trainings of two threads each would stall one another."""
+        return good_thread_count(model, batch_size, os.cpu_count() or 1) if alone else 1
 
     def _keep_warm(self) -> None:
         """Have a worker ready. It only saves time: one that cannot be started is not tried again at once."""
@@ -416,7 +414,9 @@ class JobManager:
         self._idle.append(worker)
         return True
 
-    def _measure(self, key: str, model: ModelConfig, training: TrainConfig, patience: float) -> None:
+    def _measure(
+        self, key: str, model: ModelConfig, training: TrainConfig, threads: int, patience: float
+    ) -> None:
         """Have an idle worker measure, unless one is at it, and wait for a while; a late answer is kept as well."""
         with self._lock:
             if key not in self._measuring:
@@ -424,7 +424,7 @@ class JobManager:
                 if worker is None:
                     return
                 self._measuring[key] = worker, threading.Event()
-                fields = {"model": model.to_dict(), "training": training.to_dict()}
+                fields = {"model": model.to_dict(), "training": training.to_dict(), "threads": threads}
                 worker.send({"do": "measure", "id": key} | fields)
             answered = self._measuring[key][1]
         answered.wait(patience)

@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,17 +28,17 @@ from minigpt_core.devices import threads_here
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
+from minigpt_core.jobs.speed import measure
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.steering import Steering
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import Checkpoint, CheckpointEvent, DoneEvent, EvaluatingEvent, Trainer
+from minigpt_core.training import Checkpoint, DoneEvent, EvaluatingEvent, Trainer
 
 Inbox = queue.Queue[Message] | queue.SimpleQueue[Message]
 LEAVE: Message = {"do": "leave"}
 LEAVE_SECONDS = 2.5  # the server promises that nothing is left after 3 s
-MEASURE_SECONDS = 0.1
 
 
 class Controls:
@@ -209,39 +209,14 @@ def beginning(store: RunStore, run: Run) -> tuple[Dataset, Checkpoint | None]:
     return dataset, store.load_checkpoint(run.id) if store.checkpoints(run.id) else None
 
 
-def measure(model_config: ModelConfig, config: TrainConfig) -> dict[str, float]:
-    """Seconds that one step and one evaluation (with its sample) of such a run take on this machine, now.
-
-    And its `crowding`: how much longer that was than the processor needed, because other programs wanted it too.
-    """
-    V, T = model_config.vocab_size, model_config.block_size
-    tokenizer = CharTokenizer.from_characters("".join(map(chr, range(0x10000, 0x10000 + V))))
-    ids = torch.randint(V, ((config.eval_windows or 64) * T + 2,), generator=torch.Generator().manual_seed(0))
-    trainer = Trainer(
-        Dataset(tokenizer=tokenizer, train=ids, val=ids), model_config, replace(config, pace=0.0)
-    )
-    started, used = time.perf_counter(), time.process_time()
-    evaluation_seconds = 0.0
-    for event in trainer.run():
-        if isinstance(event, CheckpointEvent):
-            evaluation_seconds = evaluation_seconds or time.perf_counter() - started
-        if isinstance(event, DoneEvent) or (event.step and trainer.seconds > MEASURE_SECONDS):
-            break
-    passed, used = time.perf_counter() - started, time.process_time() - used
-    return {
-        "step": trainer.seconds / max(1, trainer.step),
-        "evaluation": evaluation_seconds,
-        "crowding": max(1.0, passed / used) if trainer.device.type == "cpu" else 1.0,
-    }
-
-
 def warm_up() -> None:
     """One throw-away step: the first one of a process imports hundreds of modules."""
     measure(ModelConfig(vocab_size=2), TrainConfig(steps=1, sample_length=1))
 
 
 def lower_priority() -> None:
-    """Let the page stay quick while training takes what is left of the machine."""
+    """Let the page stay quick while training takes what is left of the machine; where memory runs out, a training ends
+    before the server does."""
     if sys.platform == "win32":
         import ctypes
 
@@ -249,6 +224,8 @@ def lower_priority() -> None:
         ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
     else:
         os.nice(10)
+    with suppress(OSError):  # Linux alone has it
+        Path("/proc/self/oom_score_adj").write_text("500")  # from -1000 to 1000, the highest first
 
 
 def read_messages(inbox: Inbox) -> None:
@@ -317,7 +294,7 @@ class Worker:
 
     def _measure(self, message: Message) -> None:
         model, training = ModelConfig.from_dict(message["model"]), TrainConfig.from_dict(message["training"])
-        self._say("measured", id=message["id"], seconds=measure(model, training))
+        self._say("measured", id=message["id"], seconds=measure(model, training, message["threads"]))
 
 
 def keep_output_with(folder: Path) -> None:

@@ -6,6 +6,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length, prepare
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.presets import NOTEBOOK, find_preset
+from minigpt_core.sameness import settings_without_effect
 from minigpt_core.store.runs import LOCAL, MAX_NAME, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
@@ -80,6 +81,6 @@ def settings_changed(preset: str, model: ModelConfig, training: TrainConfig) -> 
     usual = find_preset(preset)
     before = ModelConfig(vocab_size=model.vocab_size, **usual.model).to_dict() | usual.training.to_dict()
     after = model.to_dict() | training.to_dict()
-    for name in ("pace", "sample_length", "eval_interval", "eval_windows", "device"):  # these change no loss
+    for name in settings_without_effect(training):
         del after[name]
     return {name: value for name, value in after.items() if value != before[name]}

@@ -26,6 +26,7 @@ from platformdirs import user_data_dir
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import RunNotFound, RunUnreadable, StoreError
+from minigpt_core.sameness import was_steered
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import checkpoint_files, locks
 from minigpt_core.store.explained import explained
@@ -299,6 +300,10 @@ class RunStore(MetricsStore):
     def run(self, run_id: str) -> Run:
         """The run as it is now, also one in the bin."""
         return self._settle(self._row(run_id))
+
+    def kept_its_settings(self, run: Run) -> bool:
+        """Whether every step of a run was made with the settings it began with: only then are its losses theirs."""
+        return not was_steered(run.training, run.step, self.changes(run.id))
 
     def runs(self, workspace: str | None = None, *, deleted: bool = False) -> list[Run]:
         """All runs of a workspace (or of all) that can be read, the newest first; either those in the bin or the

@@ -10,7 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.interpret.ablation import AblatedModel, Part, parts_of
+from minigpt_core.interpret.ablation import AblatedModel, Component, components_of
 from minigpt_core.interpret.bigram_table import BigramTable, Edit
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
@@ -60,7 +60,7 @@ def press(page: AppTest, key: str) -> AppTest:
     return page.button(key=f"ablation_{key}").click().run()
 
 
-def loss(run: Run, parts: list[Part]) -> float:
+def loss(run: Run, parts: list[Component]) -> float:
     text = cache.held_out_windows(run.id)
     found = AblatedModel(resources.model(run.id, STEPS), parts)(text.x, text.y)[1]
     assert found is not None
@@ -71,7 +71,7 @@ def loss(run: Run, parts: list[Part]) -> float:
 def test_a_first_visitor_takes_the_prepared_gpt_apart(app: OpenPage, lang: str) -> None:
     page = app("ablation", lang=lang)
     assert not page.exception and page.title[0].value == TITLES[lang]
-    parts = parts_of(resources.run(f"preparedGpt{lang.title()}").model)
+    parts = components_of(resources.run(f"preparedGpt{lang.title()}").model)
     keys = [f"ablation_part_{part.kind}_{part.layer}_{part.head}" for part in parts]
     assert all(page.button(key=key).label for key in keys)
     assert page.button(key="ablation_all_on").disabled
@@ -83,7 +83,7 @@ def test_a_click_takes_a_part_away_and_another_brings_it_back(app: OpenPage) -> 
     whole, complete = loss(run, []), texts(page)
     assert figures(page)[:2] == [number(whole, 3)] * 2 and len(complete) == 1
     page = press(page, "part_mlp_1_0")
-    without = loss(run, [Part("mlp", 1)])
+    without = loss(run, [Component("mlp", 1)])
     assert not page.exception
     with using("en"):
         assert figures(page) == [
@@ -95,7 +95,7 @@ def test_a_click_takes_a_part_away_and_another_brings_it_back(app: OpenPage) -> 
     assert page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
     page = press(press(page, "part_head_0_1"), "part_positions_0_0")
     with using("en"):
-        off = [Part("mlp", 1), Part("head", 0, 1), Part("positions")]
+        off = [Component("mlp", 1), Component("head", 0, 1), Component("positions")]
         assert figures(page)[1] == number(loss(run, off), 3)
     page = press(page, "part_mlp_1_0")
     assert not page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
@@ -109,7 +109,7 @@ def test_the_average_is_another_replacement(app: OpenPage) -> None:
     zeros = figures(page)[1]
     page = page.radio(key="page.ablation.instead").set_value("mean").run()
     assert not page.exception
-    now = cache.ablated_loss(run.id, STEPS, frozenset({Part("layer", 0)}), True)
+    now = cache.ablated_loss(run.id, STEPS, frozenset({Component("layer", 0)}), True)
     assert figures(page)[1] == number(now, 3) != zeros
 
 
@@ -123,7 +123,7 @@ def test_the_table_is_measured_in_the_background(app: OpenPage) -> None:
     page = page.run()
     assert not page.exception and table.finished and not table.running
     progress = table.progress
-    assert progress is not None and len(progress.effects) == len(parts_of(run.model))
+    assert progress is not None and len(progress.effects) == len(components_of(run.model))
     rows = re.search(r"<div class='mg-ranks'>.*?</div>", html(page), re.DOTALL)
     assert rows is not None
     first = progress.effects[0]

@@ -12,12 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.export.archive import export_run, import_run
-from minigpt_core.model import parameters_of
 from minigpt_core.presets import PRESETS, find_preset
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_CHECKPOINTS, MAX_NAME, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
+from minigpt_core.weights import parameters_of
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import details, sweep, table
@@ -260,6 +261,26 @@ def test_a_sweep_is_found_in_the_store_by_its_settings(finished: MakeRun, home: 
         0.03: other.id,
     }
     assert unlike.id not in {run.id for run in found.values()}
+
+
+def test_a_run_that_was_steered_is_no_result_of_a_sweep(finished: MakeRun, home: Path) -> None:
+    base, other, store = finished(learning_rate=0.003), finished(learning_rate=0.03), RunStore(home)
+    store.append(other.id, changes=[ChangeEvent(step=1, name="learning_rate", value=0.1)])
+    assert sweep.alike(base, "learning_rate", store.runs()) == {0.003: base}
+
+
+def test_evaluations_that_decide_the_end_tell_runs_apart(finished: MakeRun, home: Path) -> None:
+    base, often = finished(patience=3, eval_interval=10), finished(patience=3, eval_interval=5)
+    assert sweep.alike(base, "learning_rate", RunStore(home).runs()) == {base.training.learning_rate: base}
+    assert table.varying([base, often]) == ["eval_interval"]
+    assert table.varying([finished(), finished(eval_interval=5, pace=7.0)]) == []
+
+
+def test_settings_that_do_nothing_are_not_compared(finished: MakeRun) -> None:
+    plain, adaptive = finished(optimizer="sgd", beta1=0.5), finished(optimizer="adamw", beta1=0.9)
+    assert table.varying([plain, adaptive]) == ["optimizer"]
+    other = table.rows([plain, adaptive, finished(optimizer="adamw", beta1=0.8)])
+    assert {row["settings"][settings.label("beta1")] for row in other} == {"–", "0.8", "0.9"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.interpret.puzzles import accuracy
+from minigpt_core.interpret.puzzles import exact_match
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -59,7 +59,7 @@ def test_only_who_looks_back_reverses_words(app: OpenPage) -> None:
     counted, tiny, gpt = map(int, shares(page))
     run = resources.run("preparedReversed")
     model, words = resources.model(run.id, run.step), resources.tokenizer("reversed-words", True)
-    share = accuracy(model, words, puzzles("reversed-words"), run.model.block_size)
+    share = exact_match(model, words, puzzles("reversed-words"), run.model.block_size)
     assert counted < 5 and tiny < 5 and gpt == round(100 * share) > 90
     page = page.text_input(key=QUESTION).set_value("Lomira!").run()
     assert not page.exception and ">arimol</b>" in html(page)

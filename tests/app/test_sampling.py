@@ -31,6 +31,7 @@ from tests.app.conftest import OpenPage
 from ui import resources, state
 from ui.runs.wording import run_title
 from ui.sampling import views
+from ui.sampling.generation_settings import CONTROLS
 from ui.sampling.learnt_explained import LEARNT, VERY_SHORT, Losses, how_short_its_text_is, what_it_has_learnt
 from ui.sampling.memorization import sample_html, verdict
 from ui.sampling.settings_explained import TEMPERATURES, always_likeliest, settings_words, temperature_words
@@ -715,3 +716,43 @@ def test_a_run_that_still_waits_does_not_take_the_place_of_one_with_weights(
     page = app("sampling", lang="fr")
     assert not page.exception
     assert page.query_params["run"] in (trained.id, [trained.id])
+
+
+# The controls of a question
+
+
+@pytest.mark.parametrize(
+    ("view", "query", "drawn"),
+    [
+        ("write", {}, {"temperature", "top_k", "top_p", "length", "seed"}),
+        ("models", {}, {"temperature", "top_k", "top_p", "length", "seed"}),
+        ("next", {}, {"seed"}),
+        ("temperature", {}, {"top_k", "top_p", "seed"}),
+        ("temperature", {"rows": "draws"}, {"temperature", "top_k", "top_p", "seed"}),
+        ("surprise", {}, set()),
+    ],
+)
+def test_only_the_controls_that_a_question_uses_are_drawn(
+    app: OpenPage, view: str, query: dict[str, str], drawn: set[str]
+) -> None:
+    page = app("sampling", author="bigram", view=view, **query)
+    assert not page.exception
+    assert {w.key for w in [*page.slider, *page.number_input]} & {*CONTROLS} == drawn
+
+
+def test_what_is_not_drawn_keeps_its_value_and_its_place_in_the_address(app: OpenPage) -> None:
+    page = app("sampling", author="bigram", temperature="1.5", top_k="3")
+    page.number_input(key="length").set_value(120).run()
+    page.slider(key="temperature").set_value(0.4).run()
+    page.button_group(key=state.page_key(views.KEY)).set_value("surprise").run()
+    assert not page.number_input and not page.exception
+    assert {name: address_of(page, name) for name in ("temperature", "top_k", "length")} == {
+        "temperature": "0.4",
+        "top_k": "3",
+        "length": "120",
+    }
+    page.button_group(key=state.page_key(views.KEY)).set_value("write").run()
+    values = {name: page.number_input(key=name).value for name in ("top_k", "length", "seed")}
+    assert values == {"top_k": 3, "length": 120, "seed": 1337} and page.slider(key="temperature").value == 0.4
+    page.slider(key="temperature").set_value(0.8).run()
+    assert "temperature" not in page.query_params and address_of(page, "top_k") == "3"

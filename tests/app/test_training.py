@@ -146,6 +146,20 @@ def test_a_setting_out_of_range_is_named_as_on_its_control(app: OpenPage) -> Non
     assert enabled(test) == set()
 
 
+def test_what_does_not_fit_into_memory_is_said_before_the_start(
+    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_MEMORY", "0.05")
+    test = app("training", "fr")
+    assert not test.exception
+    assert "Go de mémoire" in words(test)
+    assert "n_embd" not in words(test) and "block_size" not in words(
+        test
+    )  # they are called as on their controls
+    assert enabled(test) == set()
+    assert "sur cette machine" not in words(test)  # nor is it measured
+
+
 def test_a_finished_run_says_what_it_has_reached(app: OpenPage, home: Path, trained: RunMaker) -> None:
     run = trained(steps=20)
     test = app("training", run=run.id)

@@ -4,24 +4,24 @@ import streamlit as st
 
 from minigpt_core.generation.continuation import Continuation, continue_text
 from minigpt_core.interpret import ablation
-from minigpt_core.interpret.ablation import AblatedModel, Means, Part, Windows
+from minigpt_core.interpret.ablation import AblatedModel, Component, Means, Windows
 from minigpt_core.interpret.ablation_job import AblationJob
 from minigpt_core.interpret.bigram_table import BigramTable, Edit, PairCounts, edited_loss, mean_loss
 from ui import resources
 
-Parts = frozenset[Part]
+Parts = frozenset[Component]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def held_out_windows(run_id: str) -> Windows:
     """The windows on which parts of a run's model are switched off. Raises `TextError` if there is no room for one."""
-    return ablation.held_out(resources.run_dataset(run_id), resources.run(run_id).model.block_size)
+    return ablation.held_out_windows(resources.run_dataset(run_id), resources.run(run_id).model.block_size)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def mean_outputs(run_id: str, step: int) -> Means:
     """What every part of a run's model hands on, on average over `held_out_windows`."""
-    return ablation.mean_outputs(resources.model(run_id, step), held_out_windows(run_id).x)
+    return ablation.mean_activations(resources.model(run_id, step), held_out_windows(run_id).x)
 
 
 @st.cache_resource(show_spinner=False, max_entries=128)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.generation.continuation import Continuation
-from minigpt_core.interpret.ablation import Part
+from minigpt_core.interpret.ablation import Component
 from ui.ablation import before_after, cache, model_diagram, switched_off
 from ui.ablation.prompt_field import LENGTH, Prompt, prompt_field
 from ui.ablation.ranking import ranking
@@ -41,12 +41,12 @@ def taken_apart(inspected: InspectedModel) -> None:
     ranking(inspected, mean)
 
 
-def _changes(inspected: InspectedModel, mean: bool) -> dict[Part, float]:
+def _changes(inspected: InspectedModel, mean: bool) -> dict[Component, float]:
     progress = cache.ablation_job(inspected.run.id, inspected.step, mean).progress
     return {effect.part: effect.change for effect in progress.effects} if progress else {}
 
 
-def before_and_after(inspected: InspectedModel, off: frozenset[Part], mean: bool) -> None:
+def before_and_after(inspected: InspectedModel, off: frozenset[Component], mean: bool) -> None:
     """The loss and a sample, complete and with parts switched off."""
     text = cache.held_out_windows(inspected.run.id)
     reading_guide.heading(
@@ -82,14 +82,14 @@ def before_and_after(inspected: InspectedModel, off: frozenset[Part], mean: bool
     st.html(tokens.probability_legend())
 
 
-def _title(inspected: InspectedModel, off: frozenset[Part]) -> str:
+def _title(inspected: InspectedModel, off: frozenset[Component]) -> str:
     names = [switched_off.part_title(part, inspected.config.n_layer) for part in sorted(off)]
     more = ", …" if len(names) > 3 else ""
     return _("Without: {parts}").format(parts=", ".join(names[:3]) + more)
 
 
 def _continuation(
-    inspected: InspectedModel, prompt: Prompt, off: frozenset[Part], mean: bool
+    inspected: InspectedModel, prompt: Prompt, off: frozenset[Component], mean: bool
 ) -> Continuation:
     return cache.ablated_continuation(
         inspected.run.id, inspected.step, off, mean, prompt.ids, prompt.seed, LENGTH

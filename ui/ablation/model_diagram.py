@@ -6,7 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.interpret.ablation import Part, parts_of
+from minigpt_core.interpret.ablation import Component, components_of
 from ui.ablation import switched_off
 from ui.words.i18n import _
 from ui.words.tokens import escape
@@ -17,24 +17,24 @@ KIND_COLOURS = {"positions": "#009E73", "layer": "#7A7A7A", "head": "#56B4E9", "
 MOST_IN_SIGHT = 5  # layers; more of them scroll
 
 
-def draw(config: ModelConfig, off: Collection[Part], changes: Mapping[Part, float]) -> None:
+def draw(config: ModelConfig, off: Collection[Component], changes: Mapping[Component, float]) -> None:
     """The way through the model from top to bottom.
 
     Args:
         off: what is switched off.
         changes: what the loss gains without each part, as far as it was measured: shown as the length of a bar.
     """
-    parts = parts_of(config)
+    parts = components_of(config)
     with st.container(key="ablation_drawing", gap=None):
         st.html(_fixed(_("Characters")))
         _arrow()
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             st.html(_fixed(_("Embedding")), width="content")
             if config.positions == "rotary":
-                _button(Part("positions"), off, _("Positions (in the attention)"), width=230)
+                _button(Component("positions"), off, _("Positions (in the attention)"), width=230)
             elif config.positions == "learned":
                 st.html("<b>+</b>", width="content")
-                _button(Part("positions"), off, _("Positions"), width=120)
+                _button(Component("positions"), off, _("Positions"), width=120)
         _arrow()
         tall = config.n_layer > MOST_IN_SIGHT
         with st.container(height=360 if tall else "content", border=False, gap=None, key="ablation_layers"):
@@ -45,8 +45,8 @@ def draw(config: ModelConfig, off: Collection[Part], changes: Mapping[Part, floa
         st.html(_shares(changes))
 
 
-def _layer(layer: int, parts: Collection[Part], off: Collection[Part]) -> None:
-    whole = Part("layer", layer)
+def _layer(layer: int, parts: Collection[Component], off: Collection[Component]) -> None:
+    whole = Component("layer", layer)
     gone = "off" if whole in off else "on"
     with st.container(key=f"ablation_layer_{layer}_{gone}", gap="xxsmall"):
         _button(whole, off, switched_off.part_title(whole))
@@ -57,7 +57,7 @@ def _layer(layer: int, parts: Collection[Part], off: Collection[Part]) -> None:
 
 
 def _button(
-    part: Part, off: Collection[Part], label: str, width: int | Literal["stretch"] = "stretch"
+    part: Component, off: Collection[Component], label: str, width: int | Literal["stretch"] = "stretch"
 ) -> None:
     is_off = part in off
     st.button(
@@ -71,7 +71,7 @@ def _button(
     )
 
 
-def _key(part: Part) -> str:
+def _key(part: Component) -> str:
     return f"ablation_part_{part.kind}_{part.layer}_{part.head}"
 
 
@@ -83,7 +83,7 @@ def _arrow() -> None:
     st.html("<div class='mg-arrow' aria-hidden='true'></div>")
 
 
-def _shares(changes: Mapping[Part, float]) -> str:
+def _shares(changes: Mapping[Component, float]) -> str:
     """In each part a bar: how much it is missed, beside the part that is missed most."""
     most = max([*changes.values(), 1e-9])
     rules = "".join(

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.interpret.ablation import parts_of
+from minigpt_core.interpret.ablation import components_of
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.inside.inspected_model import (
@@ -30,7 +30,7 @@ def introduction() -> None:
 
 def is_table(inspected: InspectedModel) -> bool:
     """Whether the model is a table of pairs, without parts that could be switched off."""
-    return not parts_of(inspected.config)
+    return not components_of(inspected.config)
 
 
 def other_model_button(inspected: InspectedModel) -> None:
@@ -52,12 +52,12 @@ def run_of_other_kind(inspected: InspectedModel) -> Run | None:
     """The run that the page shows by itself if it is one; else a sound one: if possible on the chosen text, or on that
     of the inspected."""
     wanted, usual = is_table(inspected), usual_run()
-    if usual and bool(parts_of(usual.model)) == wanted:
+    if usual and bool(components_of(usual.model)) == wanted:
         return usual
     others = [
         run
         for run in state.visible_runs()
-        if bool(parts_of(run.model)) == wanted and can_be_shown(run, False)
+        if bool(components_of(run.model)) == wanted and can_be_shown(run, False)
     ]
     chosen = resources.fingerprint(state.text_id(), state.lower())
     here = (

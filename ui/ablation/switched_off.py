@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.interpret.ablation import Part, parts_of
+from minigpt_core.interpret.ablation import Component, components_of
 from ui import state
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, number
@@ -11,12 +11,12 @@ OFF, INSTEAD = "ablation.off", "ablation.instead"
 ZERO, MEAN = "zero", "mean"
 
 
-def parts_off(inspected: InspectedModel) -> frozenset[Part]:
+def parts_off(inspected: InspectedModel) -> frozenset[Component]:
     """The parts of this model that are switched off."""
-    return frozenset(state.page_state(OFF, ())) & frozenset(parts_of(inspected.config))
+    return frozenset(state.page_state(OFF, ())) & frozenset(components_of(inspected.config))
 
 
-def toggle(part: Part) -> None:
+def toggle(part: Component) -> None:
     """Switch a part off, or on again."""
     kept = frozenset(state.page_state(OFF, ()))
     state.set_page_state(OFF, tuple(sorted(kept ^ {part})))
@@ -45,7 +45,7 @@ def mean_ablation() -> bool:
     return chosen == MEAN
 
 
-def part_title(part: Part, layers: int = 2) -> str:
+def part_title(part: Component, layers: int = 2) -> str:
     """What a part is called; with a single layer, its number says nothing."""
     if part.kind == "positions":
         return _("Positions")
@@ -56,7 +56,7 @@ def part_title(part: Part, layers: int = 2) -> str:
     return name if layers == 1 else _("{layer}, {part}").format(layer=layer, part=name)
 
 
-def short_part_title(part: Part) -> str:
+def short_part_title(part: Component) -> str:
     """The same where the layer is clear."""
     if part.kind == "head":
         return _("head {n}").format(n=number(part.head + 1))

@@ -22,7 +22,7 @@ from ui.runs.health import loss_number
 from ui.runs.wording import run_title
 from ui.style import PROBLEM, VALIDATION
 from ui.training import settings
-from ui.words.i18n import _, n_, number
+from ui.words.i18n import _, n_, number, translate
 from ui.words.tokens import escape_markdown
 
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -138,11 +138,13 @@ def with_value(base: Run, name: str, value: float) -> tuple[ModelConfig, TrainCo
 
 
 def alike(base: Run, name: str, runs: Sequence[Run]) -> dict[float, Run]:
-    """The runs that differ from `base` in this setting at most, by its value; the furthest of each."""
+    """The runs that differ from `base` in this setting at most, by its value; the furthest of each. One whose settings
+    were changed on its way is none of them: what came out is not the value's."""
     wanted = table.decisive(base) | {name: None}
     found: dict[float, Run] = {}
     for run in runs:
-        if run.text_id != base.text_id or table.decisive(run) | {name: None} != wanted:
+        like = run.text_id == base.text_id and table.decisive(run) | {name: None} == wanted
+        if not (like and resources.store().kept_its_settings(run)):
             continue
         before = found.get(value_of(run, name))
         if before is None or (not is_known(before) and is_known(run)):
@@ -165,7 +167,7 @@ def start(base_id: str, name: str, values: Sequence[float]) -> None:
             try:
                 run = create(base, text.text, name, value)
             except UserError as error:
-                state.notify(settings.in_our_words(str(error)))
+                state.notify(settings.in_our_words(translate(error)))
                 continue
             resources.jobs().submit(run.id)
             made.append(run.id)

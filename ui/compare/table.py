@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.sameness import deciding_settings
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
-from ui import state
+from ui import resources, state
 from ui.runs.health import ending, loss_number
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.style import PROBLEM
@@ -18,7 +19,6 @@ from ui.training import settings
 from ui.words.i18n import _, duration, language, n_, number, spoken, using
 from ui.words.tokens import escape_markdown
 
-WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device")  # these change no loss
 MOST_CHOSEN = 12
 CHOSEN_AT_FIRST = 3
 CHOSEN, FOCUS, ASKED = "compare.chosen", "compare.focus", "compare.asked"
@@ -68,7 +68,12 @@ def has_twin(run: Run, others: Sequence[Run]) -> bool:
     """Whether one of the others learned the same text with the same settings; its length and its seed do not count."""
     without = dict.fromkeys(TRIFLES)
     settled = decisive(run) | without
-    return any(other.text_id == run.text_id and decisive(other) | without == settled for other in others)
+    return any(
+        other.text_id == run.text_id
+        and decisive(other) | without == settled
+        and resources.store().kept_its_settings(other)
+        for other in others
+    )
 
 
 def focus(runs: Sequence[Run]) -> Run | None:
@@ -135,7 +140,7 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _shown(name: str, value: Any, code: str) -> str:
     with using(code):
-        return settings.shown(name, value)
+        return "–" if value is None else settings.shown(name, value)
 
 
 def status_words(run: Run) -> str:
@@ -151,25 +156,25 @@ def broke(run: Run) -> bool:
 
 
 def decisive(run: Run) -> dict[str, Any]:
-    """The settings that decide a run's losses. Not to be modified."""
+    """The settings of a run by name, None for those that change none of its losses. Not to be modified."""
     return _decisive(run.model, run.training)
 
 
 @lru_cache(maxsize=1024)
 def _decisive(model: ModelConfig, training: TrainConfig) -> dict[str, Any]:
-    values = training.to_dict() | model.to_dict()
+    values = deciding_settings(model, training)
     del values["vocab_size"]  # the text's
-    return {name: value for name, value in values.items() if name not in WATCHING}
+    return values
 
 
 def varying(runs: Sequence[Run]) -> list[str]:
-    """The settings that are not the same in all of these runs, the best known first."""
+    """The settings that are not the same in all of these runs where they matter, the best known first."""
     all_values = [decisive(run) for run in runs]
     names = [*settings.SETTINGS, *(all_values[0] if all_values else ())]
     return [
         name
         for name in dict.fromkeys(names)
-        if all_values and name in all_values[0] and any(v[name] != all_values[0][name] for v in all_values)
+        if all_values and name in all_values[0] and len({v[name] for v in all_values} - {None}) > 1
     ]
 
 
@@ -256,7 +261,7 @@ def _by_setting(shown: Sequence[Run]) -> dict[str, str]:
     if len(differing) != 1:
         return titles
     label = settings.label(differing[0])
-    values = {run.id: settings.shown(differing[0], decisive(run)[differing[0]]) for run in shown}
+    values = {run.id: _shown(differing[0], decisive(run)[differing[0]], language()) for run in shown}
     return {
         run_id: title if says(title, values[run_id]) else f"{title} · {label} {values[run_id]}"
         for run_id, title in titles.items()

@@ -9,6 +9,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import check_length
 from minigpt_core.errors import TextError, UserError
 from minigpt_core.ladder import ALONE, RUNGS, Rung, settings_alone, settings_up_to
+from minigpt_core.sameness import deciding_settings
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent
 from minigpt_core.weights import parameters_of
@@ -36,7 +37,6 @@ USUAL_BUDGET = 1000
 GROUPS = {"up": RUNGS, "alone": ALONE}
 """Each idea on top of the one before; or each modern idea alone on top of what the others lead to."""
 
-WATCHING = ("pace", "eval_interval", "eval_windows", "sample_length", "device")  # these change no loss
 ENDED = ("done", "diverged")  # its result is known: training it again would give the same
 
 
@@ -177,12 +177,12 @@ def problem(text: ChosenText) -> UserError | None:
 
 def is_like(run: Run, model: ModelConfig, training: TrainConfig) -> bool:
     """Whether a run gives the very losses that these settings would give on its text."""
-    return run.model == model and _deciding(run.training) == _deciding(training)
+    return deciding_settings(run.model, run.training) == deciding_settings(model, training)
 
 
 def best_of(runs: Sequence[Run]) -> Run | None:
     """The one that is furthest: a finished one, else one on its way, else the newest (they come newest first)."""
-    untouched = [run for run in runs if not _steered(run)]
+    untouched = [run for run in runs if resources.store().kept_its_settings(run)]
     for statuses in (("done",), LIVE, ("diverged",)):
         for run in untouched:
             if run.status in statuses:
@@ -198,12 +198,3 @@ def _parameters(model: ModelConfig) -> int:
 def _of_text(text: ChosenText) -> list[Run]:
     text_id = fingerprint(text.text)
     return [run for run in state.visible_runs() if run.text_id == text_id]
-
-
-def _deciding(training: TrainConfig) -> dict[str, Any]:
-    return {name: value for name, value in training.to_dict().items() if name not in WATCHING}
-
-
-def _steered(run: Run) -> bool:
-    """Whether its learning rate was changed on the way: then its result is not that of its settings."""
-    return any(change.name == "learning_rate" for change in resources.store().changes(run.id))

@@ -22,7 +22,7 @@ def picture(solved: PuzzleAttention, only: Head | None) -> str:
     """
     header = "".join(f"<td class='mg-{kind(c)}'><bdi>{escape(face(c))}</bdi></td>" for c in solved.text)
     rows = [f"<tr class='mg-lens-given'><th>{escape(_('it sees'))}</th>{header}</tr>"]
-    rows += [_row(solved, n, here, source, only) for n, (here, source) in enumerate(solved.steps)]
+    rows += [_row(solved, n, here, source, only) for n, (here, source) in enumerate(solved.lookups)]
     label = escape(_("Where the model looks while it writes: {text}").format(text=read_aloud(solved.text)))
     return f"<div class='mg-lens mg-solves' tabindex='0'><table aria-label='{label}'>{''.join(rows)}</table></div>"
 

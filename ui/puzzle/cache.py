@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.generation.language_model import LanguageModel
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret import puzzle_contest
-from minigpt_core.interpret.ablation import Part
+from minigpt_core.interpret.ablation import Component
 from minigpt_core.interpret.puzzle_contest import KEPT_OUT, MOST_PUZZLES, PuzzleScore
 from minigpt_core.interpret.puzzle_heads import Head, head_scores, ranked_heads
 from minigpt_core.interpret.puzzles import Puzzle
@@ -30,7 +30,7 @@ def small_model(task: str, who: str) -> LanguageModel:
 
 @st.cache_resource(show_spinner=False, max_entries=128)
 def puzzle_score(
-    task: str, who: str, step: int = 0, without: Part | None = None, most: int = MOST_PUZZLES
+    task: str, who: str, step: int = 0, without: Component | None = None, most: int = MOST_PUZZLES
 ) -> PuzzleScore:
     """How many of the first `most` puzzles are solved.
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.interpret.ablation import Part
+from minigpt_core.interpret.ablation import Component
 from minigpt_core.interpret.puzzle_heads import Head
 from minigpt_core.store.runs import Run
 from ui.inside import reading_guide
@@ -35,7 +35,7 @@ def heads(task: str, run: Run, step: int) -> None:
     )
     rows = []
     for head, looks in [*head_attention(task, run.id, step).items()][:MOST_HEADS]:
-        without = puzzle_score(task, run.id, step, Part("head", *head), TRIED_WITHOUT)
+        without = puzzle_score(task, run.id, step, Component("head", *head), TRIED_WITHOUT)
         rows.append((head, looks, without.share))
     st.html(_heads_table(rows))
 

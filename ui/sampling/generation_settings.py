@@ -1,6 +1,8 @@
 """How characters are drawn on the Sampling page, and how many: the controls in the sidebar."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -13,6 +15,26 @@ from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 
 
+class Control(NamedTuple):
+    """The range of a setting. All of them are whole numbers, or none is."""
+
+    low: float
+    high: float
+    usual: float
+    by: float
+    """How far one click on its arrows leads."""
+
+
+CONTROLS = {
+    "temperature": Control(0.0, 2.0, USUAL_TEMPERATURE, 0.05),
+    "top_k": Control(0, 1000, 0, 1),
+    "top_p": Control(0.05, 1.0, 1.0, 0.05),
+    "length": Control(10, MAX_LENGTH, 300, 50),
+    "seed": Control(0, MAX_SEED, USUAL_SEED, 1),
+}
+"""By their names in the address, where each stands that is not as usual."""
+
+
 @dataclass(frozen=True)
 class GenerationSettings:
     """How characters are drawn, and how many."""
@@ -22,42 +44,51 @@ class GenerationSettings:
     seed: int
 
 
-def choose_generation(view: str) -> GenerationSettings:
-    """Temperature and its meaning in words, then the rest. All of it stands in the address.
+def choose_generation(names: Collection[str]) -> GenerationSettings:
+    """Temperature and its meaning in words, then the rest: of `CONTROLS`, those in `names`. The others keep their
+    values."""
+    values = {name: state.setting(name, *control[:3]) for name, control in CONTROLS.items()}
+    settings = SampleSettings(
+        temperature=values["temperature"], top_k=int(values["top_k"]), top_p=values["top_p"]
+    )
+    if "temperature" in names:
+        _widget("temperature", values)
+        st.caption(escape_markdown(settings_words(settings)))
+    fields = [name for name in CONTROLS if name in names and name != "temperature"]
+    for place, column in enumerate(st.columns(2, gap="small") if fields else ()):
+        with column:
+            for name in fields[place::2]:
+                _widget(name, values)
+    return GenerationSettings(settings, int(values["length"]), int(values["seed"]))
 
-    What a view does not use, or shows itself, is hidden by the style sheet: a widget that is not drawn would leave the
-    address.
-    """
-    with st.container(key=f"sampling_drawing_{view}"):
-        return _widgets()
+
+def another_seed() -> None:
+    """Draw with the next seed."""
+    low, high, usual, by = CONTROLS["seed"]
+    change(seed=(state.setting("seed", low, high, usual) + by) % high)
 
 
-def _widgets() -> GenerationSettings:
-    temperature = st.slider(
-        glossary.word("temperature").capitalize(),
-        0.0, 2.0, USUAL_TEMPERATURE, 0.05,
-        key="temperature", bind="query-params", help=glossary.help("temperature"),
+def change(**values: float) -> None:
+    """Choose other values. Call it in a callback."""
+    for name, value in values.items():
+        state.choose_setting(name, value, CONTROLS[name].usual)
+
+
+def _widget(name: str, values: dict[str, float]) -> None:
+    low, high, usual, by = CONTROLS[name]
+    state.set_widget(name, values[name])
+    kind = st.slider if name == "temperature" else st.number_input
+    kind(
+        _label(name), low, high, step=by, key=name, on_change=_take, args=(name,),
+        help=_("How many characters to write.") if name == "length" else glossary.help(name),
     )  # fmt: skip
-    meaning = st.container(key="sampling_temperature_words")  # written when all settings are known
-    left, right = st.columns(2, gap="small")
-    with left:
-        top_k = st.number_input(
-            "top-k", 0, 1000, 0, key="top_k", bind="query-params", help=glossary.help("top_k")
-        )
-        length = st.number_input(
-            _("Length"), 10, MAX_LENGTH, 300, 50,
-            key="length", bind="query-params", help=_("How many characters to write."),
-        )  # fmt: skip
-    state.offer_seed(USUAL_SEED)
-    with right:
-        top_p = st.number_input(
-            "top-p", 0.05, 1.0, 1.0, 0.05, key="top_p", bind="query-params", help=glossary.help("top_p")
-        )
-        seed = st.number_input(
-            glossary.word("seed").capitalize(),
-            0, MAX_SEED, None,
-            key=state.SEED, bind="query-params", help=glossary.help("seed"),
-        )  # fmt: skip
-    settings = SampleSettings(temperature=temperature, top_k=int(top_k), top_p=float(top_p))
-    meaning.caption(escape_markdown(settings_words(settings)))
-    return GenerationSettings(settings, int(length), USUAL_SEED if seed is None else int(seed))
+
+
+def _label(name: str) -> str:
+    if name == "length":
+        return _("Length")
+    return name.replace("_", "-") if name in ("top_k", "top_p") else glossary.word(name).capitalize()
+
+
+def _take(name: str) -> None:
+    change(**{name: state.widget_value(name)})

@@ -16,17 +16,14 @@ from minigpt_core.generation.language_model import (
 )
 from minigpt_core.generation.request import MAX_LENGTH
 from ui import resources, state
+from ui.sampling.generation_settings import CONTROLS, change
 from ui.sampling.inputs import Inputs
 from ui.words import glossary, tokens
 from ui.words.i18n import _, language, number
 from ui.words.tokens import cell
 
 HERE = Path(__file__).parent
-SETTINGS = {
-    "temperature": (0.0, 2.0),
-    "top_k": (0, 1000),
-    "top_p": (0.05, 1.0),
-}  # as the widgets beside the page
+SETTINGS = ("temperature", "top_k", "top_p")  # those that have a column
 
 
 def show(inputs: Inputs) -> None:
@@ -116,7 +113,7 @@ def _take_settings() -> None:
     told = st.session_state[state.SAMPLING_PIPELINE].settings
     if not isinstance(told, dict):  # it comes from a browser: anything is possible
         return
-    for name, (low, high) in SETTINGS.items():
-        value = told.get(name)
+    for name in SETTINGS:
+        value, (low, high, *_more) = told.get(name), CONTROLS[name]
         if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
-            state.set_drawing(**{name: type(low)(value)})
+            change(**{name: type(low)(value)})

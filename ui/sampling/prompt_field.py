@@ -1,11 +1,12 @@
-"""The prompt of the Sampling page, and the buttons of the text that goes on from it."""
+"""The prompt of the Sampling page, and the button for another text that goes on from it."""
 
 import streamlit as st
 
 from minigpt_core.generation.prompts import usual_prompt
-from minigpt_core.generation.request import MAX_PROMPT, MAX_SEED
+from minigpt_core.generation.request import MAX_PROMPT
 from ui import resources, state
 from ui.sampling import typewriter
+from ui.sampling.generation_settings import another_seed
 from ui.words import glossary
 from ui.words.i18n import _, number
 
@@ -13,8 +14,8 @@ TYPED = "sampling.typed"  # characters of the prompt before it was shortened
 PROMPT_WIDTH = 430  # pixels: one line with words and buttons at 1280, a line of its own on a phone
 
 
-def choose_prompt(text: resources.ChosenText | None, *, with_buttons: bool) -> str:
-    """The prompt, and beside it the buttons of the text that is being written."""
+def choose_prompt(text: resources.ChosenText | None) -> str:
+    """The prompt, and beside it the button for another text from it."""
     state.offer_prompt(usual_prompt(text.text) if text else "")
     with st.container(horizontal=True, vertical_alignment="center"):
         label = _("Write a beginning, it goes on:")
@@ -28,17 +29,6 @@ def choose_prompt(text: resources.ChosenText | None, *, with_buttons: bool) -> s
             label_visibility="collapsed",
             width=PROMPT_WIDTH,
         )
-        if with_buttons:
-            st.button(
-                _("Generate"),
-                type="primary",
-                icon=":material/play_arrow:",
-                key="sampling_generate",
-                on_click=typewriter.watch_again,
-                help=_(
-                    "Write the text once more, slowly enough to watch. The same seed gives the same text."
-                ),
-            )
         st.button(
             _("Another draw"),
             icon=":material/casino:",
@@ -63,5 +53,5 @@ def _shorten_prompt() -> None:
 
 
 def _another_draw() -> None:
-    st.session_state[state.SEED] = (int(st.session_state.get(state.SEED) or 0) + 1) % MAX_SEED
-    typewriter.watch_again()
+    another_seed()
+    typewriter.watch()

@@ -7,6 +7,7 @@ import streamlit as st
 from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.request import MAX_SEED, MOST_PARALLEL
 from ui import state
+from ui.sampling.generation_settings import CONTROLS
 from ui.sampling.inputs import Inputs
 from ui.sampling.parallel_texts import SHORT, Row, parallel_texts
 from ui.words import glossary, tokens
@@ -19,6 +20,13 @@ CHOSEN = "sampling.temperatures"
 DRAWS = 4  # different seeds; a last row repeats the first one
 MODE = "sampling.rows"
 MODES = {"temperatures": N_("Several temperatures"), "draws": N_("Several draws at one temperature")}
+
+
+def settings() -> list[str]:
+    """The settings that all rows share."""
+    return [
+        name for name in CONTROLS if name != "length" and (name != "temperature" or state.rows() == "draws")
+    ]
 
 
 def show(inputs: Inputs) -> None:

@@ -12,6 +12,7 @@ const PACE = 90;          // characters per second, when somebody wants to watch
 const TICK_MS = 16;
 const SETTLE_MS = 90;     // how long a key has to rest before Python hears of it
 const SAID_MS = 2000;     // how long "copied" is said
+const BUTTON = { writing: stop, stopped: goOn, done: (view) => begin(view, true) };  // what it does in each state
 
 function build(root) {
   root.replaceChildren();
@@ -21,7 +22,7 @@ function build(root) {
   view.count = element("div", "mg-note mg-writes-count", bar);
   view.button = element("button", "mg-writes-button", bar);
   view.button.type = "button";
-  view.button.onclick = () => (view.state === "writing" ? stop(view) : goOn(view));
+  view.button.onclick = () => BUTTON[view.state](view);
   for (const [name, act] of [["copy", copy], ["save", save]]) {
     view[name] = element("button", "mg-writes-button", bar);
     view[name].type = "button";
@@ -38,12 +39,6 @@ function build(root) {
   view.text.onkeydown = (event) => onKey(view, event);
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
-  view.onClick = (event) => {  // at the click; Python hears of it a moment later
-    if (!event.target.closest?.(".st-key-sampling_generate button:not([disabled])")) return;
-    view.ahead = view.data.url;
-    begin(view, true);
-  };
-  document.addEventListener("click", view.onClick, true);
   return view;
 }
 
@@ -81,8 +76,8 @@ function count(view) {
   const sentence = view.failure ?? fill(labels.count, { n: number.format(view.shown), all: number.format(length) });
   if (view.count.textContent !== sentence) view.count.textContent = sentence;
   view.root.dataset.state = view.state;  // for the style sheet
-  view.button.textContent = view.state === "writing" ? labels.stop : labels.go_on;
-  view.button.hidden = view.state === "done";
+  view.button.textContent = labels[view.state];
+  view.button.dataset.tip = view.state === "done" ? labels.again : "";
   view.copy.textContent = labels.copy;
   view.save.textContent = labels.save;
   view.copy.disabled = view.save.disabled = !view.shown;
@@ -92,7 +87,7 @@ function enter(view, state, failure = null) {
   Object.assign(view, { state, failure });
   count(view);
   if (state !== "done") return;
-  view.spoken.textContent = fill(view.data.labels.done, { n: view.shown });
+  view.spoken.textContent = fill(view.data.labels.finished, { n: view.shown });
   reveal(view);
 }
 
@@ -217,16 +212,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.style.height = `${data.height}px`;
   view.title.textContent = data.labels.title;
   view.text.setAttribute("aria-label", data.labels.hint);
-  const again = before !== undefined && before.play !== data.play;
-  const begun = again && view.ahead === data.url;
-  if (again) view.ahead = null;
-  if ((again && !begun) || before?.url !== data.url) begin(view, again);
+  if (before?.url !== data.url) begin(view, before !== undefined && before.play !== data.play);
   else { mark(view); count(view); }
 
   return () => {  // only when the component leaves the page
     view.mounted = false;
     halt(view);
-    document.removeEventListener("click", view.onClick, true);
     clearTimeout(view.telling);
     forget(root);
   };

@@ -17,7 +17,7 @@ PLACE, PLAY = "sampling.place", "sampling.play"  # the chosen character; how oft
 
 
 def typewriter(request: GenerationRequest, generated: GeneratedText, length: int, height: int) -> None:
-    """Show the text of a request: at once if a setting has changed, at a pace to watch after `watch_again`.
+    """Show the text of a request: at once if a setting has changed, at a pace to watch after `watch` or a click.
 
     Args:
         length: how many characters.
@@ -40,8 +40,8 @@ def typewriter(request: GenerationRequest, generated: GeneratedText, length: int
     component(data=data, key=state.SAMPLING_TEXT, height=height, on_pick_change=_pick)
 
 
-def watch_again() -> None:
-    """Have the text written once more from its beginning, slowly enough to watch."""
+def watch() -> None:
+    """Have the text that comes written slowly enough to watch."""
     state.set_page_state(PLAY, state.page_state(PLAY, 0) + 1)
 
 
@@ -61,12 +61,14 @@ def labels() -> dict[str, str]:
     return {
         "title": _("What it writes"),
         "count": _("{n} of {all} characters"),
-        "stop": _("■ Stop"),
+        "writing": _("■ Stop"),
         "copy": _("Copy"),
         "copied": _("Copied"),
         "save": _("Download"),
-        "go_on": _("▶ Go on"),
-        "done": _("Finished: {n} characters."),
+        "stopped": _("▶ Go on"),
+        "done": _("↻ Write again"),
+        "again": _("Write the text once more, slowly enough to watch. The same seed gives the same text."),
+        "finished": _("Finished: {n} characters."),
         "failed": _("The program cannot be reached. Try again in a moment."),
         "hint": _("The text. Arrow keys move from character to character."),
     }

@@ -1,6 +1,6 @@
 """The questions that the Sampling page answers, one at a time: only the chosen one is calculated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from minigpt_core.sampling import generate, next_probabilities, sample_next, tok
 from ui import state
 from ui.sampling import memorization, models_view, pipeline, temperature_view, write_view
 from ui.sampling import token_losses as token_losses_view
+from ui.sampling.generation_settings import CONTROLS
 from ui.sampling.inputs import Inputs
 from ui.words.i18n import N_, _
 
@@ -40,16 +41,26 @@ class View:
     prompted: bool = True
     """Whether it begins with the prompt."""
 
+    settings: Callable[[], Collection[str]] = lambda: CONTROLS
+    """Those of `CONTROLS` that it uses, and does not show itself."""
+
 
 VIEWS = (
     View("write", N_("What does it write?"), write_view.show, (generate, sample_next, next_probabilities)),
-    View("next", N_("Why this character?"), pipeline.show, (next_probabilities, token_at, sample_next)),
+    View(
+        "next",
+        N_("Why this character?"),
+        pipeline.show,
+        (next_probabilities, token_at, sample_next),
+        settings=lambda: ["seed"],
+    ),
     View(
         "temperature",
         N_("What does temperature do?"),
         temperature_view.show,
         (stream_batch, IncrementalDecoder),
         "sampling_rows",
+        settings=temperature_view.settings,
     ),
     View("models", N_("Which model?"), models_view.show, (stream_batch, IncrementalDecoder), "sampling_rows"),
     View(
@@ -59,6 +70,7 @@ VIEWS = (
         (token_losses,),
         "sampling_surprise",
         prompted=False,
+        settings=list,
     ),
     View(
         "copied", N_("Invented or copied?"), memorization.show, (TrainingText.memorized,), "sampling_copied"

@@ -70,7 +70,7 @@ def section(now: Situation) -> None:
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=8)
 def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
     """The step that a run makes after `step` steps, taken apart. Raises `StoreError`."""
     store = resources.store()

@@ -95,10 +95,10 @@ class Book:
     duels: list[Duel] = field(default_factory=list)
 
 
+@st.cache_resource(show_spinner=False, max_entries=1024)
 def book(workspace: str) -> Book:
     """What has been guessed in a workspace since the program was started: a reload of the page loses none of it."""
-    found: Book = resources.kept(workspace).setdefault("guesses", Book())
-    return found
+    return Book()
 
 
 def duels() -> list[Duel]:

@@ -1,5 +1,6 @@
 """What oxlint can't see of the components' scripts: how their files become the one piece that Streamlit takes."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from ui.components.javascript import in_one_piece
 ROOT = Path(__file__).parents[3]
 SCRIPTS = sorted((ROOT / "ui").rglob("*.js"))
 COMPONENTS = [path for path in SCRIPTS if "export default" in path.read_text(encoding="utf-8")]
+LISTENS = re.compile(r"\b(?:document|window|body)\.(?:addEventListener\(\s*|on)\W?(\w+)")
 OXLINT = Path(sys.executable).parent / "oxlint"
 
 
@@ -57,3 +59,9 @@ def test_each_component_in_one_piece_is_a_script_that_lacks_nothing_and_gives_no
         (whole / path.name).write_text(in_one_piece(path), encoding="utf-8")
     assert len(COMPONENTS) == len([*whole.iterdir()]) > 10
     assert lint(whole) == ""
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT / "ui")))
+def test_a_script_listens_to_nothing_that_is_not_its_own(path: Path) -> None:
+    """Whether the tab is seen is nobody's. A click belongs to the component that was clicked."""
+    assert {*LISTENS.findall(path.read_text(encoding="utf-8"))} <= {"visibilitychange"}

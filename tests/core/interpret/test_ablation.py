@@ -18,14 +18,14 @@ from minigpt_core.interpret.ablation import (
     CHUNK,
     MOST_SCORES,
     AblatedModel,
-    Part,
+    Component,
     ablated_loss,
+    ablation_hook,
     ablation_table,
+    components_of,
     draw_windows,
-    held_out,
-    mean_outputs,
-    parts_of,
-    switch_off,
+    held_out_windows,
+    mean_activations,
     window_losses,
     windows_at_once,
 )
@@ -76,10 +76,10 @@ def test_every_part_can_be_switched_off(rung: str) -> None:
     model, idx = lively(settings_up_to(rung)[0]), some_ids()
     config, before = model.config, plain(model, idx)
     heads, mlps = config.n_layer * config.n_head, config.n_layer * (config.mlp != "none")
-    parts = parts_of(config)
+    parts = components_of(config)
     assert len(set(parts)) == len(parts) == heads + mlps + config.n_layer + (config.positions != "none")
     for part in parts:
-        for means in (None, mean_outputs(model, idx)):
+        for means in (None, mean_activations(model, idx)):
             after = AblatedModel(model, [part], means)(idx)[0]
             assert torch.isfinite(after).all()
             assert (after - before).abs().max() > 1e-4, part
@@ -89,7 +89,7 @@ def test_every_part_can_be_switched_off(rung: str) -> None:
 @pytest.mark.parametrize("fields", [GPT2, MODERN_FIELDS])
 def test_a_model_without_its_layers_is_its_embedding_and_output(fields: dict[str, Any]) -> None:
     model, idx = lively(fields), some_ids()
-    layers = [Part("layer", 0), Part("layer", 1)]
+    layers = [Component("layer", 0), Component("layer", 1)]
     x = run_with_cache(model, idx)[1]["blocks.0.resid_pre"]
     with torch.no_grad():
         close(AblatedModel(model, layers)(idx)[0], model.lm_head(model.final_norm(x)))
@@ -97,8 +97,8 @@ def test_a_model_without_its_layers_is_its_embedding_and_output(fields: dict[str
 
 def test_a_layer_is_its_heads_and_its_mlp() -> None:
     model, idx = lively(GPT2 | {"bias": False}), some_ids()  # c_proj's constant is the layer's, and no head's
-    parts = [Part("head", 1, 0), Part("head", 1, 1), Part("mlp", 1)]
-    close(AblatedModel(model, [Part("layer", 1)])(idx)[0], AblatedModel(model, parts)(idx)[0])
+    parts = [Component("head", 1, 0), Component("head", 1, 1), Component("mlp", 1)]
+    close(AblatedModel(model, [Component("layer", 1)])(idx)[0], AblatedModel(model, parts)(idx)[0])
 
 
 def test_without_positions_a_model_does_not_know_the_order_of_what_came_before() -> None:
@@ -106,17 +106,17 @@ def test_without_positions_a_model_does_not_know_the_order_of_what_came_before()
         model, idx = lively(fields | {"n_layer": 1}), some_ids(batch=1)
         turned = torch.cat([idx[:, :-1].flip(1), idx[:, -1:]], dim=1)
         assert (plain(model, idx)[0, -1] - plain(model, turned)[0, -1]).abs().max() > 1e-3
-        blind = AblatedModel(model, [Part("positions")])
+        blind = AblatedModel(model, [Component("positions")])
         close(blind(idx)[0][0, -1], blind(turned)[0][0, -1])
 
 
 def test_the_mean_is_handed_on_instead() -> None:
     model, idx = lively(GPT2), some_ids()
-    means = mean_outputs(model, idx)
+    means = mean_activations(model, idx)
     whole = run_with_cache(model, idx)[1]
     close(means["blocks.1.mlp_out"][0, 0], whole["blocks.1.mlp_out"].mean(dim=(0, 1)))
     kept: dict[str, Tensor] = {}
-    visit = switch_off(model, [Part("mlp", 1), Part("head", 1, 0)], means)
+    visit = ablation_hook(model, [Component("mlp", 1), Component("head", 1, 0)], means)
     run_with_hook(model, idx, lambda name, x: kept.setdefault(name, visit(name, x)))
     close(
         kept["blocks.1.mlp_out"],
@@ -134,18 +134,18 @@ def test_the_table_measures_each_part_on_the_same_windows(fields: dict[str, Any]
     text = draw_windows(data, T, limit=CHUNK + 2)
     assert len(text.x) == CHUNK + 2 and text.characters == (CHUNK + 2) * T
     *_before, last = ablation_table(model, text, mean=mean)
-    means = mean_outputs(model, text.x) if mean else None
+    means = mean_activations(model, text.x) if mean else None
     loss = F.cross_entropy(plain(model, text.x).flatten(0, 1), text.y.flatten()).item()
     assert last.loss == pytest.approx(loss, abs=1e-4)
     assert last.windows == len(text.x) and last.done == last.total
-    assert {effect.part for effect in last.effects} == set(parts_of(model.config))
+    assert {effect.part for effect in last.effects} == set(components_of(model.config))
     assert [effect.change for effect in last.effects] == sorted(
         (e.change for e in last.effects), reverse=True
     )
     for effect in last.effects:
         without = AblatedModel(model, [effect.part], means)(text.x, text.y)[1]
         assert effect.change == pytest.approx(without.item() - loss, abs=1e-4)
-        changes = window_losses(model, text, switch_off(model, [effect.part], means)) - window_losses(
+        changes = window_losses(model, text, ablation_hook(model, [effect.part], means)) - window_losses(
             model, text, lambda name, x: x
         )
         assert effect.error == pytest.approx(changes.std().item() / math.sqrt(len(changes)), abs=1e-4)
@@ -154,7 +154,7 @@ def test_the_table_measures_each_part_on_the_same_windows(fields: dict[str, Any]
 def test_the_table_comes_in_small_portions_and_gets_steadier() -> None:
     model, text = lively(GPT2), draw_windows(some_ids(200, batch=None), T, limit=2 * CHUNK)
     progress = list(ablation_table(model, text))
-    variants = len(parts_of(model.config)) + 1
+    variants = len(components_of(model.config)) + 1
     assert [p.done for p in progress[:variants]] == list(range(1, variants + 1))
     assert not progress[variants - 1].effects and progress[variants].windows == CHUNK
     assert len(progress[variants].effects) == variants - 1
@@ -171,24 +171,24 @@ def test_one_window_has_no_error_bar_and_a_short_text_is_refused() -> None:
 
 def test_the_text_that_was_held_out_is_taken_if_there_is_room() -> None:
     known = prepare("abcdefgh" * 40, val_fraction=0.2)
-    text = held_out(known, 8)
+    text = held_out_windows(known, 8)
     assert text.unseen and torch.equal(text.x[0], known.val[:8])
     assert torch.equal(text.y[0], known.val[1:9])
-    short = held_out(prepare("abcdefgh" * 40, val_fraction=0.02), 8)
+    short = held_out_windows(prepare("abcdefgh" * 40, val_fraction=0.02), 8)
     assert not short.unseen and short.characters > 0
 
 
 def test_many_characters_are_calculated_a_few_windows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     known = prepare("abcdefgh" * 40, val_fraction=0.5)
-    assert held_out(known, T).at_once == windows_at_once(8, T) == CHUNK
+    assert held_out_windows(known, T).at_once == windows_at_once(8, T) == CHUNK
     assert windows_at_once(200_000, 1024) == 1 and windows_at_once(5_000, 256) * 5_000 * 256 <= MOST_SCORES
     model, text = lively(GPT2), draw_windows(some_ids(200, batch=None), T)
-    whole = ablated_loss(model, text, [Part("mlp", 1)], mean_outputs(model, text.x))
+    whole = ablated_loss(model, text, [Component("mlp", 1)], mean_activations(model, text.x))
     seen: list[int] = []
     model.lm_head.register_forward_hook(lambda _module, _args, out: seen.append(out.numel()))
     monkeypatch.setattr(ablation, "MOST_SCORES", 2 * V * T)
-    means = mean_outputs(model, text.x)
-    again = ablated_loss(model, replace(text, at_once=2), [Part("mlp", 1)], means)
+    means = mean_activations(model, text.x)
+    again = ablated_loss(model, replace(text, at_once=2), [Component("mlp", 1)], means)
     assert max(seen) == 2 * V * T and again == pytest.approx(whole, abs=1e-5)
 
 
@@ -200,4 +200,4 @@ def test_a_model_with_a_part_off_can_write() -> None:
         return [step.token for step in stream(asked, torch.tensor([1]), 100, T, generator=generator)]
 
     assert text(AblatedModel(model, [])) == text(model)
-    assert text(AblatedModel(model, [Part("layer", 0), Part("layer", 1)])) != text(model)
+    assert text(AblatedModel(model, [Component("layer", 0), Component("layer", 1)])) != text(model)

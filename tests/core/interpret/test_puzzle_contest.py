@@ -9,7 +9,7 @@ import torch
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.generation.language_model import LanguageModel, trained_language_model
-from minigpt_core.interpret.ablation import AblatedModel, Part
+from minigpt_core.interpret.ablation import AblatedModel, Component
 from minigpt_core.interpret.puzzle_contest import (
     KEPT_OUT,
     MOST_PUZZLES,
@@ -21,7 +21,7 @@ from minigpt_core.interpret.puzzle_contest import (
     quick_tinygpt,
     score,
 )
-from minigpt_core.interpret.puzzles import answers
+from minigpt_core.interpret.puzzles import greedy_answers
 from minigpt_core.model import build_model
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store import prepared
@@ -50,9 +50,9 @@ def test_a_score_counts_the_answers_without_a_mistake(gpt: LanguageModel) -> Non
     puzzles = held_out_puzzles(TASK, DATASET)
     assert 100 < len(puzzles) <= MOST_PUZZLES
     few = puzzles[:25]
-    part = Part("head", 0, 0)
+    part = Component("head", 0, 0)
     for without, network in ((None, gpt.network), (part, AblatedModel(gpt.network, [part]))):
-        written = answers(network, gpt.tokenizer, few, gpt.block_size)
+        written = greedy_answers(network, gpt.tokenizer, few, gpt.block_size)
         right = sum(text == puzzle.answer for text, puzzle in zip(written, few, strict=True))
         assert score(gpt, few, without) == PuzzleScore(right, len(few))
     assert score(gpt, few).share > 0.9
@@ -76,7 +76,7 @@ def test_counted_pairs_never_write_a_letter_that_did_not_follow() -> None:
     lm = counted_pairs(DATASET)
     text = DATASET.tokenizer.decode(DATASET.train)
     puzzles = held_out_puzzles(TASK, DATASET)[:10]
-    for puzzle, written in zip(puzzles, answers(lm.network, lm.tokenizer, puzzles, 1), strict=True):
+    for puzzle, written in zip(puzzles, greedy_answers(lm.network, lm.tokenizer, puzzles, 1), strict=True):
         whole = puzzle.question + written
         assert all(whole[i : i + 2] in text for i in range(len(puzzle.question) - 1, len(whole) - 1))
 

@@ -15,11 +15,11 @@ from minigpt_core.interpret.puzzle_heads import (
     PuzzleAttention,
     attention_while_solving,
     head_scores,
+    lookups,
     ranked_heads,
     read_in,
-    steps,
 )
-from minigpt_core.interpret.puzzles import Puzzle, answers, unseen_puzzles
+from minigpt_core.interpret.puzzles import Puzzle, greedy_answers, unseen_puzzles
 from minigpt_core.model import build_model
 from minigpt_core.texts import corpus
 
@@ -36,7 +36,7 @@ def test_a_reversed_word_can_be_looked_up_letter_by_letter() -> None:
     assert len(puzzles) > 100
     for puzzle in puzzles:
         read = read_in(puzzle)
-        looked_up = steps("reversed-words", puzzle)
+        looked_up = lookups("reversed-words", puzzle)
         assert "".join(read[source] for _here, source in looked_up) + "\n" == puzzle.answer
         assert all(read[here + 1] == read[source] and source < here for here, source in looked_up)
 
@@ -44,7 +44,7 @@ def test_a_reversed_word_can_be_looked_up_letter_by_letter() -> None:
 def test_a_closing_bracket_has_the_opening_one_that_it_closes() -> None:
     for puzzle in some_puzzles("balanced-brackets"):
         read = read_in(puzzle)
-        looked_up = steps("balanced-brackets", puzzle)
+        looked_up = lookups("balanced-brackets", puzzle)
         assert len(looked_up) == len(puzzle.answer)
         for here, source in looked_up:
             assert PAIRS[read[here + 1]] == read[source]
@@ -55,8 +55,8 @@ def test_a_closing_bracket_has_the_opening_one_that_it_closes() -> None:
 
 
 def test_a_small_example() -> None:
-    assert steps("reversed-words", Puzzle("ba>", "ab\n")) == [(3, 2), (4, 1)]  # ⏎ b a > a b
-    assert steps("balanced-brackets", Puzzle("()[{", "}]")) == [(4, 4), (5, 3)]  # ⏎ ( ) [ { } ]
+    assert lookups("reversed-words", Puzzle("ba>", "ab\n")) == [(3, 2), (4, 1)]  # ⏎ b a > a b
+    assert lookups("balanced-brackets", Puzzle("()[{", "}]")) == [(4, 4), (5, 3)]  # ⏎ ( ) [ { } ]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -76,7 +76,9 @@ def test_scores_are_the_mean_attention_to_the_right_places(task: str) -> None:
     looks = []
     for puzzle in puzzles:
         cache = run_with_cache(model, known.tokenizer.encode(read_in(puzzle))[None])[1]
-        looks += [cache.layers("attn.pattern")[:, 0, :, here, source] for here, source in steps(task, puzzle)]
+        looks += [
+            cache.layers("attn.pattern")[:, 0, :, here, source] for here, source in lookups(task, puzzle)
+        ]
     scores = head_scores(model, known.tokenizer, task, puzzles)
     torch.testing.assert_close(scores, torch.stack(looks).double().mean(0))
     ranked = ranked_heads(scores)
@@ -100,15 +102,15 @@ def test_the_attention_while_solving_is_that_of_what_was_written(task: str) -> N
     lm = trained_language_model(build_model(config).eval(), config, known.tokenizer.characters, lower=True)
     for puzzle in some_puzzles(task)[:4]:
         solved = attention_while_solving(lm, task, puzzle)
-        assert solved.written == answers(lm.network, lm.tokenizer, [puzzle], 20)[0]
+        assert solved.written == greedy_answers(lm.network, lm.tokenizer, [puzzle], 20)[0]
         cache = run_with_cache(lm.network, lm.tokenizer.encode(solved.text[:20])[None])[1]
         np.testing.assert_array_equal(solved.pattern, cache.layers("attn.pattern")[:, 0].numpy())
-        assert all(here < min(len(solved.text), 20) and source <= here for here, source in solved.steps)
+        assert all(here < min(len(solved.text), 20) and source <= here for here, source in solved.lookups)
 
 
 def test_the_strongest_head_of_a_row_is_the_one_that_looks_there() -> None:
     pattern = np.zeros((2, 3, 5, 5), dtype=np.float32)
     pattern[1, 2, 3, 2], pattern[0, 1, 4, 1] = 0.9, 0.8
     solved = PuzzleAttention("reversed-words", Puzzle("ba>", "ab\n"), "ab\n", pattern)
-    assert solved.steps == [(3, 2), (4, 1)]
+    assert solved.lookups == [(3, 2), (4, 1)]
     assert solved.strongest(3, 2) == (1, 2) and solved.strongest(4, 1) == (0, 1)

@@ -12,11 +12,11 @@ from minigpt_core.interpret.puzzles import (
     SPLITS,
     SYLLABLES,
     Puzzle,
-    accuracy,
-    answers,
+    exact_match,
     example_words,
+    greedy_answers,
+    greedy_decode,
     unseen_puzzles,
-    write,
 )
 from minigpt_core.model import TinyGPT
 from minigpt_core.ngrams import NgramLM, NgramModel
@@ -96,11 +96,11 @@ def test_who_knows_the_lines_solves_all_and_one_wrong_character_solves_nothing(t
     puzzles = unseen_puzzles(toy, train, val)[:40]
     lines = val.split("\n")[1:]
     tokenizer = dataset.tokenizer
-    assert accuracy(Knowing(tokenizer, lines), tokenizer, puzzles, 64) == 1.0
+    assert exact_match(Knowing(tokenizer, lines), tokenizer, puzzles, 64) == 1.0
     wrong = [Puzzle(p.question, p.answer[:-1] + ("0" if toy == "additions" else "(")) for p in puzzles[:10]]
     if toy != "reversed-words":
-        assert accuracy(Knowing(tokenizer, lines), tokenizer, wrong, 64) == 0.0
-    assert accuracy(Knowing(tokenizer, lines), tokenizer, puzzles, 64) > accuracy(
+        assert exact_match(Knowing(tokenizer, lines), tokenizer, wrong, 64) == 0.0
+    assert exact_match(Knowing(tokenizer, lines), tokenizer, puzzles, 64) > exact_match(
         Knowing(tokenizer, lines[::2]), tokenizer, puzzles, 64
     )
 
@@ -110,14 +110,17 @@ def test_the_likeliest_character_is_taken_every_time() -> None:
     model = TinyGPT(ModelConfig(vocab_size=5))
     follows = model(torch.arange(5)[None])[0][0].argmax(-1)  # (5,)
     first, second = follows[2], follows[follows[2]]
-    assert write(model, torch.tensor([[0, 2], [1, 1]]), 2, 8)[0].tolist() == [first.item(), second.item()]
+    assert greedy_decode(model, torch.tensor([[0, 2], [1, 1]]), 2, 8)[0].tolist() == [
+        first.item(),
+        second.item(),
+    ]
 
 
 def test_counted_pairs_write_what_followed_most_often() -> None:
     tokenizer = CharTokenizer.from_characters("\n=>ab")
     ids = tokenizer.encode("\na=ab\na=ab\nb=b\n")
     model = NgramLM(NgramModel(2, tokenizer.vocab_size).fit(ids))
-    assert answers(model, tokenizer, [Puzzle("b=", "ab\n"), Puzzle("a", "=")], 8) == ["a=a", "="]
+    assert greedy_answers(model, tokenizer, [Puzzle("b=", "ab\n"), Puzzle("a", "=")], 8) == ["a=a", "="]
     assert model(ids[None, :4])[0].exp().sum(-1).tolist() == [[pytest.approx(1.0)] * 4]
 
 
@@ -129,8 +132,8 @@ def test_answers_come_in_the_order_of_the_questions() -> None:
     trainer = Trainer(dataset, model_config, training)
     assert sum(isinstance(event, StepEvent) for event in trainer.run()) == 60
     puzzles = unseen_puzzles("reversed-words", train, val)[:12]
-    at_once = answers(trainer.model, dataset.tokenizer, puzzles, 32)
-    alone = [answers(trainer.model, dataset.tokenizer, [puzzle], 32)[0] for puzzle in puzzles]
+    at_once = greedy_answers(trainer.model, dataset.tokenizer, puzzles, 32)
+    alone = [greedy_answers(trainer.model, dataset.tokenizer, [puzzle], 32)[0] for puzzle in puzzles]
     assert at_once == alone
     assert [len(text) for text in at_once] == [len(puzzle.answer) for puzzle in puzzles]
     assert len(set(at_once)) > 1

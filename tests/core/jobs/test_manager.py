@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import ConfigError, StoreError, UserError
 from minigpt_core.jobs.launchers import LocalWorker, Message
 from minigpt_core.jobs.manager import JobError, JobManager
@@ -350,3 +351,50 @@ def test_a_warm_worker_measures_the_speed_once(jobs: JobManager) -> None:
     assert 0 < speed["step"] < 60  # seconds
     assert speed["evaluation"] > 0
     assert jobs.speed(model, training) is speed
+
+
+class Listening:
+    """A worker that is ready at once, trains nothing and keeps what it is told."""
+
+    started: list["Listening"] = []
+
+    def __init__(self, store: RunStore, on_message: Callable[[Any, Message], None]) -> None:
+        self.told: list[Message] = []
+        self.started.append(self)
+        on_message(self, {"event": "ready"})
+
+    def send(self, message: Message) -> None:
+        self.told.append(message)
+
+    def close(self) -> None: ...
+
+    def join(self, seconds: float) -> None: ...
+
+
+def test_the_speed_is_measured_on_as_many_threads_as_the_run_would_get(store: RunStore) -> None:
+    Listening.started = []
+    manager = JobManager(store, max_running=2, launcher=Listening)
+    model, training = (
+        ModelConfig(vocab_size=65, block_size=256, n_embd=256, n_layer=2),
+        TrainConfig(batch_size=64),
+    )
+    alone = good_thread_count(model, 64, os.cpu_count() or 1)
+    for threads in (alone, 1):
+        manager.speed(model, training, patience=0)
+        assert Listening.started[-1].told[-1]["threads"] == threads
+        if threads == alone:
+            manager.submit(make_run(store).id)  # now there are two
+    manager.close()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux ranks processes by how much they may be missed"
+)
+def test_where_memory_runs_out_a_worker_ends_before_the_server(store: RunStore, jobs: JobManager) -> None:
+    run = make_run(store, steps=1_000_000)
+    jobs.submit(run.id)
+    until(lambda: store.run(run.id).status == "running")
+    worker = jobs._busy[run.id]
+    assert isinstance(worker, LocalWorker)
+    theirs, ours = (int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (worker.pid, "self"))
+    assert theirs > ours

@@ -1,0 +1,134 @@
+"""How long a training will take on this machine: a short one like it is measured, never a large one."""
+
+import ctypes
+import gc
+import json
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+import torch
+
+from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.data import Dataset
+from minigpt_core.devices import step_operations, threads_here
+from minigpt_core.memory import training_memory
+from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import CheckpointEvent, MetricsEvent, SampleEvent, StepEvent, Trainer
+
+MEASURED_SECONDS = 0.1  # of training steps, and one step in any case
+MOST_OPERATIONS = 2e9  # of a measured step, and of an evaluation: a fraction of a second on one thread
+MOST_BYTES = 100_000_000  # that a measured training keeps
+MOST_CHARACTERS = 50  # of a measured sample
+WINDOWS = 64  # of an evaluation that reads the whole text, whose length is not known here
+
+Speed = dict[str, float]
+"""Seconds of one `step` and of one `evaluation` with its sample; and its `crowding`: how much longer that was than the
+processor needed, because other programs wanted it too."""
+
+
+def speed_key(model: ModelConfig, training: TrainConfig, threads: int) -> str:
+    """What decides how long a step and an evaluation take: for equal ones one measurement will do."""
+    names = ("batch_size", "optimizer", "precision", "device", "eval_windows", "sample_length")
+    kept = {name: value for name, value in training.to_dict().items() if name in names}
+    return json.dumps([model.to_dict(), kept, bool(training.grad_clip), threads], sort_keys=True)
+
+
+def measured_settings(model: ModelConfig, training: TrainConfig) -> tuple[ModelConfig, TrainConfig]:
+    """The same, or as little less as takes a fraction of a second and little memory: first fewer windows in a batch,
+    then fewer layers, then shorter rows and a smaller vocabulary."""
+    training = replace(training, steps=10_000_000, eval_interval=10_000_000, pace=0.0, patience=0)
+    training = replace(training, warmup_steps=0, sample_length=min(training.sample_length, MOST_CHARACTERS))
+    while is_large(model, training):
+        if training.batch_size > 1:
+            training = replace(training, batch_size=training.batch_size // 2)
+        elif model.n_layer > 1:
+            model = replace(model, n_layer=model.n_layer // 2)
+        elif model.vocab_size > 2 * model.n_embd:
+            model = replace(model, vocab_size=model.vocab_size // 2)
+        else:
+            model = replace(model, n_embd=model.n_embd // 2, n_head=1)
+    windows = min(training.eval_windows or WINDOWS, int(3 * MOST_OPERATIONS / step_operations(model, 1)))
+    return model, replace(training, eval_windows=max(1, windows))
+
+
+def is_large(model: ModelConfig, training: TrainConfig) -> bool:
+    """Whether one step takes too long, or too much memory, to be measured by the way."""
+    memory = training_memory(model, training.batch_size, training.optimizer).total
+    return memory > MOST_BYTES or step_operations(model, training.batch_size) > MOST_OPERATIONS
+
+
+def measure(model: ModelConfig, training: TrainConfig, threads: int = 1) -> Speed:
+    """How long one step and one evaluation of such a training take on this machine now, on so many threads.
+
+    What is too large to be tried is estimated from something smaller, by the operations that both take. An evaluation
+    of the whole text counts as one of `WINDOWS` windows.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads_here(threads))
+    try:
+        return scaled(model, training, *measured_settings(model, training))
+    finally:
+        torch.set_num_threads(before)
+        give_memory_back()
+
+
+def scaled(model: ModelConfig, training: TrainConfig, less: ModelConfig, tried: TrainConfig) -> Speed:
+    """The times of `less`, as they would be for `model`."""
+    found = try_out(less, tried)
+    work = step_operations(model, training.batch_size) / step_operations(less, tried.batch_size)
+    a_window = step_operations(model, 1) / step_operations(less, 1)
+    windows = (training.eval_windows or WINDOWS) / tried.eval_windows
+    characters = training.sample_length / max(1, tried.sample_length)
+    return {
+        "step": found["step"] * work,
+        "evaluation": a_window * (found["windows"] * windows + found["sample"] * characters)
+        + found["checkpoint"],
+        "crowding": found["crowding"],
+    }
+
+
+def try_out(model: ModelConfig, training: TrainConfig) -> dict[str, float]:
+    """Seconds of a step, and of an evaluation's windows, sample and checkpoint, of a training that begins now."""
+    trainer = Trainer(random_text(model, training), model, training)
+    started, used = time.perf_counter(), time.process_time()
+    seconds: dict[type, float] = {}
+    at, steps = started, 0
+    for event in trainer.run():
+        now = time.perf_counter()
+        if isinstance(event, StepEvent):
+            if steps == 0 and trainer.seconds < MEASURED_SECONDS:
+                trainer.seconds = 0.0  # the first one makes room
+            else:
+                steps += 1
+            if trainer.seconds >= MEASURED_SECONDS:
+                break
+        elif isinstance(event, MetricsEvent | SampleEvent | CheckpointEvent):
+            seconds[type(event)] = now - at
+            at = now
+    passed, used = time.perf_counter() - started, time.process_time() - used
+    on_processor = trainer.device.type == "cpu"
+    return {
+        "step": trainer.seconds / max(1, steps),
+        "windows": seconds.get(MetricsEvent, 0.0),
+        "sample": seconds.get(SampleEvent, 0.0),
+        "checkpoint": seconds.get(CheckpointEvent, 0.0),
+        "crowding": max(1.0, passed / used) if on_processor and used else 1.0,
+    }
+
+
+def random_text(model: ModelConfig, training: TrainConfig) -> Dataset:
+    """Ids to train on, as many as an evaluation reads."""
+    V, length = model.vocab_size, training.eval_windows * model.block_size + 2
+    tokenizer = CharTokenizer.from_characters("".join(map(chr, range(0x10000, 0x10000 + V))))
+    ids = torch.randint(V, (length,), generator=torch.Generator().manual_seed(0))
+    return Dataset(tokenizer=tokenizer, train=ids, val=ids)
+
+
+def give_memory_back() -> None:
+    """Return what was freed to the system: the C library would keep it for itself."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # not every C library has it
+            ctypes.CDLL(None).malloc_trim(0)
