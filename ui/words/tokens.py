@@ -104,7 +104,6 @@ def name(character: str) -> str:
     return shown if shown == character else f"{shown} ({unicode_name(character)})"
 
 
-@lru_cache(maxsize=10_000)
 def cell(character: str) -> tuple[str, str, bool, str]:
     """What a component needs to show a character: its face, its name, whether a line ends with it, and itself.
 
@@ -113,6 +112,7 @@ def cell(character: str) -> tuple[str, str, bool, str]:
     return " " if character == " " else face(character), name(character), character == "\n", character
 
 
+@lru_cache(maxsize=10_000)
 def kind(character: str) -> str:
     """One of `KINDS`, which decides the colour."""
     category = unicodedata.category(character)

@@ -114,3 +114,14 @@ def test_coloured_characters_stay_readable(probability: float) -> None:
 def test_markdown_is_escaped_sign_by_sign(text: str) -> None:
     escaped = tokens.escape_markdown(text)
     assert escaped.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == text
+
+
+def test_a_cell_names_its_character_in_the_language_of_whoever_asks() -> None:
+    for lang, space in (("en", "space"), ("fr", "espace"), ("en", "space")):
+        with using(lang):
+            assert tokens.cell(" ") == (" ", space, False, " ")
+            assert (
+                tokens.cell("\n")[2]
+                and tokens.cell("\n")[0] == "⏎"
+                and tokens.cell("e") == ("e", "e", False, "e")
+            )
