@@ -357,6 +357,7 @@ class Listening:
     """A worker that is ready at once, trains nothing and keeps what it is told."""
 
     started: list["Listening"] = []
+    alive = True
 
     def __init__(self, store: RunStore, on_message: Callable[[Any, Message], None]) -> None:
         self.told: list[Message] = []
