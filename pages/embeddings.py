@@ -1,8 +1,24 @@
 """The learned rows of characters and places as a map that moves through the training."""
 
+import streamlit as st
+
 from minigpt_core.interpret.embedding_map import cosine_matrix, moving_map, pca
 from ui.components.show_code import show_code
-from ui.embeddings import sections
+from ui.embeddings import embedding_map
+from ui.inside.inspected_model import choose_model
+from ui.words.i18n import _, number
 
-sections.page()
+with st.container(
+    horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="embeddings_head"
+):
+    st.title(_("Embeddings"), anchor=False, width="content")
+    embedding_map.how_to_read()
+inspected = choose_model(needs_layers=False, pick_step=False)
+if inspected:
+    sentence = _(
+        "Each character is a row of **{n} numbers**. Training moves the rows: what is used alike comes to "
+        "lie side by side."
+    )
+    st.markdown(sentence.format(n=number(inspected.config.n_embd)))
+    embedding_map.draw(inspected)
 show_code("embeddings", pca, moving_map, cosine_matrix)

@@ -29,6 +29,9 @@ from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret.ablation import held_out_windows
 from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
+from minigpt_core.interpret.checkpoint_history import models_at
+from minigpt_core.interpret.embedding_history import EmbeddingHistory
+from minigpt_core.interpret.embedding_history import embedding_history as embedding_history_of
 from minigpt_core.interpret.heads import HeadDescription
 from minigpt_core.interpret.lens import LensScores, measure_lens
 from minigpt_core.interpret.memorization import Memorization, TrainingText
@@ -43,7 +46,6 @@ from minigpt_core.training import part
 from minigpt_core.weights import fresh_model, load_model
 from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
-from ui.embeddings.maps import Maps, Rows, frequencies, maps, rows_of
 
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
@@ -265,7 +267,8 @@ def learned_pairs(run_id: str, step: int, most: int) -> tuple[NDArray[np.float64
     Raises:
         StoreError: the checkpoint cannot be read.
     """
-    table, pairs = BigramTable(model(run_id, step)), counted_pairs(run_id)
+    (model,) = models_at(store(), store().run(run_id), [step])
+    table, pairs = BigramTable(model), counted_pairs(run_id)
     return table.shares(pairs.most_frequent(most)), distance_from_counts(table, pairs)
 
 
@@ -274,19 +277,6 @@ def counted_pairs(run_id: str) -> PairCounts:
     """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
     return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-@torch.no_grad()
-def next_over_time(run_id: str, steps: tuple[int, ...], ids: tuple[int, ...]) -> torch.Tensor:
-    """How likely each next character is after the `ids`, at each of these checkpoints: (steps, V). `StoreError`."""
-    config = store().run(run_id).model
-    shares = []
-    for step in steps:
-        kept = store().load_checkpoint(run_id, step, model_only=True)
-        logits, _loss = load_model(config, part(kept.tensors, "model."))(torch.tensor([ids]))
-        shares.append(logits[0, -1].softmax(-1))
-    return torch.stack(shares)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -303,11 +293,10 @@ def heads(run_id: str, step: int) -> list[HeadDescription]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def embeddings(run_id: str, steps: tuple[int, ...]) -> tuple[Rows, Maps, Maps | None]:
-    """The rows of a run's characters and places at these checkpoints, and their maps. Raises `StoreError`."""
-    weights = [(step, store().load_checkpoint(run_id, step, model_only=True).tensors) for step in steps]
-    rows = rows_of(weights, frequencies(run_dataset(run_id)))
-    return rows, maps(rows.characters), maps(rows.places) if rows.places else None
+def embedding_history(run_id: str, steps: tuple[int, ...]) -> EmbeddingHistory:
+    """The rows of a run's characters and places at these checkpoints, as maps and cosines. Raises `StoreError`."""
+    weights = ((step, store().load_checkpoint(run_id, step, model_only=True).tensors) for step in steps)
+    return embedding_history_of(weights, run_dataset(run_id))
 
 
 def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str]:

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.errors import UserError
 from minigpt_core.interpret.embedding_map import cosine_matrix, nearest, pca
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
@@ -19,7 +17,8 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import CheckpointEvent
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.embeddings import maps, words
+from ui.embeddings.character_order import by_kind, has_accent
+from ui.embeddings.embedding_map_labels import labels
 from ui.words.i18n import using
 
 MODEL: dict[str, Any] = {
@@ -101,7 +100,7 @@ def test_tinygpt_has_a_map_too(app: OpenPage) -> None:
     data = sent(page)
     assert len(data["steps"]) > 5 and data["sets"]["characters"]["items"][data["start"]]["kind"] == "vowel"
     with using("fr"):
-        assert data["labels"] == words.labels()
+        assert data["labels"] == labels()
 
 
 def test_counts_and_kinds_are_those_of_the_text(app: OpenPage) -> None:
@@ -119,31 +118,5 @@ def test_counts_and_kinds_are_those_of_the_text(app: OpenPage) -> None:
 
 
 def test_sorted_by_kind_accents_stand_beside_their_letter() -> None:
-    assert "".join("b1é, eaç"[i] for i in maps.by_kind("b1é, eaç")) == "aeébç 1,"
-    assert [maps.has_accent(c) for c in "éçñe1œ "] == [True, True, True, False, False, False, False]
-
-
-def test_similar_rows_stand_side_by_side() -> None:
-    turns = torch.linspace(0, 3, 9)
-    rows = torch.stack([turns.cos(), turns.sin()], dim=1)[
-        torch.randperm(9, generator=torch.Generator().manual_seed(1))
-    ]
-    order = maps.side_by_side(cosine_matrix(rows))
-    angles = torch.atan2(rows[:, 1], rows[:, 0])[order]
-    assert angles.tolist() in (sorted(angles.tolist()), sorted(angles.tolist(), reverse=True))
-
-
-def test_many_checkpoints_and_characters_are_thinned_out() -> None:
-    chosen = maps.moments(range(0, 1000, 7))
-    assert len(chosen) == maps.MOST_MOMENTS and chosen[0] == 0 and chosen[-1] == 994
-    assert maps.moments([0, 5]) == [0, 5]
-    counts = torch.arange(1000)
-    assert maps.shown_characters(counts) == list(range(1000 - maps.MOST_CHARACTERS, 1000))
-
-
-def test_a_checkpoint_that_is_no_numbers_is_left_out() -> None:
-    weights = {f"model.{maps.CHARACTERS}": torch.randn(5, 4)}
-    broken = {f"model.{maps.CHARACTERS}": torch.full((5, 4), torch.nan)}
-    assert maps.rows_of([(0, weights), (9, broken)], torch.ones(5)).steps == [0]
-    with pytest.raises(UserError):
-        maps.rows_of([(9, broken)], torch.ones(5))
+    assert "".join("b1é, eaç"[i] for i in by_kind("b1é, eaç")) == "aeébç 1,"
+    assert [has_accent(c) for c in "éçñe1œ "] == [True, True, True, False, False, False, False]

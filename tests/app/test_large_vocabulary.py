@@ -8,12 +8,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.interpret.embedding_history import MOST_CHARACTERS
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import CheckpointEvent
 from tests.app.conftest import OpenPage
 from ui.ablation.bigram_charts import MOST_SHOWN
+from ui.timeline.component_data import MOST_PAIRS
 
 V = 5_000
 TINY: dict[str, Any] = {"n_embd": 16, "block_size": 16}
@@ -71,3 +73,14 @@ def test_the_table_of_a_tinygpt_is_shown_for_its_most_frequent_characters(app: O
 def test_a_gpt_is_taken_apart(app: OpenPage) -> None:
     page = check(app("ablation", run=trained(GPT).id))
     check(page.button(key="ablation_part_mlp_0_0").click().run())
+
+
+@pytest.mark.parametrize("fields", [TINY, GPT], ids=["tinygpt", "gpt"])
+def test_maps_and_tables_through_the_training_show_the_most_frequent(
+    app: OpenPage, fields: dict[str, Any]
+) -> None:
+    run = trained(fields)
+    assert f"The {MOST_CHARACTERS} most frequent" in said(check(app("embeddings", run=run.id)))
+    page = check(app("timeline", run=run.id))
+    shown = MOST_CHARACTERS if run.model.n_layer else MOST_PAIRS
+    assert f"The {shown} most frequent" in said(page)

@@ -13,6 +13,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.interpret.checkpoint_history import Snapshot
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -20,8 +21,9 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.timeline import moments
-from ui.timeline.sections import beginning, to_travel
+from ui.timeline import component_data
+from ui.timeline.context_field import beginning
+from ui.timeline.runs_with_history import other_run_with_history
 from ui.words import i18n
 
 
@@ -68,13 +70,13 @@ def test_the_table_and_the_bars_are_those_of_the_model(home: Path) -> None:
     model = resources.model(run.id, 20)
     logits, _ = model(torch.arange(run.model.vocab_size)[:, None])
     table = logits[:, 0].softmax(-1)  # (V, V)
-    picture = moments.pairs(run, steps)
+    picture = component_data.pairs(run, steps)
     N = len(picture["faces"])
     shades = np.frombuffer(base64.b64decode(picture["learned"]), np.uint8).reshape(2, N, N)
     shown = [run.characters.index({"␣": " ", "⏎": "\n"}.get(face, face)) for face in picture["faces"]]
     expected = table[shown][:, shown].detach().sqrt() * 255
     assert np.abs(shades[1] - expected.numpy()).max() < 1
-    bars = moments.bars(run, steps, (3, 7))
+    bars = component_data.bars(run, steps, (3, 7))
     best = bars["shares"][1][0]
     assert best == pytest.approx(
         float(table[7].max().detach()), abs=1e-3
@@ -90,9 +92,6 @@ def test_a_gpt_is_shown_as_a_map(app: OpenPage, home: Path) -> None:
     assert points.shape == (len(data["steps"]) * len(picture["faces"]) * 2,)
     same = embeddings_map(app("embeddings", run=run.id))
     assert (picture["points"], picture["kept"]) == (same["flat"], same["flat_kept"])
-    shares = resources.next_over_time(run.id, tuple(data["steps"]), (1, 2, 3))
-    alone, _ = resources.model(run.id, data["steps"][2])(torch.tensor([[1, 2, 3]]))
-    assert torch.allclose(shares[2], alone[0, -1].softmax(-1), atol=1e-6)
 
 
 def test_before_the_first_run_a_prepared_one_is_shown(app: OpenPage) -> None:
@@ -125,19 +124,15 @@ def test_what_was_typed_stands_in_the_address(app: OpenPage, home: Path) -> None
     assert test.run().sidebar.text_input[0].value == "le chat"
 
 
-def test_the_milestones_go_from_gibberish_to_the_best() -> None:
-    losses = [4.0, 3.9, 3.0, 3.2, 2.5, 2.4, 2.1]
+def test_the_milestones_are_said_in_a_line_each() -> None:
     known = [
-        moments.Moment(n, MetricsEvent(step=n, train_loss=0.0, val_loss=loss, val_accuracy=0.0), f"text {n}")
-        for n, loss in enumerate(losses)
+        Snapshot(n, MetricsEvent(step=n, train_loss=0.0, val_loss=loss, val_accuracy=0.0), f"text {n}")
+        for n, loss in enumerate([4.0, 3.9, 2.0])
     ]
     with i18n.using("en"):
-        found = moments.milestones(known)
-    assert [line["at"] for line in found] == [0, 2, 4, 6]
+        found = component_data.milestone_lines([*known, Snapshot(9, known[2].evaluation, "")])
+    assert [line["at"] for line in found] == [0, 2]
     assert found[0] == {"at": 0, "loss": 4.0, "words": "4.00", "sample": "text 0"}
-    with i18n.using("en"):
-        assert [line["at"] for line in moments.milestones(known[:6])] == [0, 2, 5]  # the best is always there
-        assert [line["at"] for line in moments.milestones(known[:1])] == [0]
 
 
 def test_one_moment_is_no_journey_and_another_one_is_offered(app: OpenPage, home: Path) -> None:
@@ -151,5 +146,5 @@ def test_one_moment_is_no_journey_and_another_one_is_offered(app: OpenPage, home
 
 def test_the_way_out_is_the_prepared_training_on_the_same_text(home: Path) -> None:
     resources.offer_prepared()
-    other = to_travel(replace(resources.run("preparedGptFr"), id="mine"))
+    other = other_run_with_history(replace(resources.run("preparedGptFr"), id="mine"))
     assert other is not None and other.id == "preparedTinyFr"

@@ -1,42 +1,28 @@
-"""The Embeddings page from top to bottom, one function a section."""
+"""The map of the learned rows: how to read it, and the component with what it is sent."""
 
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from minigpt_core.interpret.embedding_history import EmbeddingHistory, RowHistory, evenly_spaced
 from ui import resources
-from ui.embeddings import maps, words
-from ui.embeddings.maps import Maps, Rows
+from ui.components.binary import base64_of
+from ui.embeddings.character_order import by_kind, has_accent
+from ui.embeddings.embedding_map_labels import labels
 from ui.inside import reading_guide
-from ui.inside.inspected_model import InspectedModel, choose_model
+from ui.inside.inspected_model import InspectedModel
 from ui.words import tokens
 from ui.words.i18n import _, language, number
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-emb'></div>"
 HEIGHT = 432  # pixels of the map
+COSINE_UNIT = 32_767  # cosines are sent as whole numbers of 16 bits: this is 1
 
 
-def page() -> None:
-    """Everything."""
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="embeddings_head"
-    ):
-        st.title(_("Embeddings"), anchor=False, width="content")
-        _how_to_read()
-    inspected = choose_model(needs_layers=False, pick_step=False)
-    if inspected is None:
-        return
-    sentence = _(
-        "Each character is a row of **{n} numbers**. Training moves the rows: what is used alike comes to "
-        "lie side by side."
-    )
-    st.markdown(sentence.format(n=number(inspected.config.n_embd)))
-    picture(inspected)
-
-
-def _how_to_read() -> None:
+def how_to_read() -> None:
+    """Behind one small button."""
     reading_guide.how_to_read(
         "embeddings",
         shows=_(
@@ -61,61 +47,60 @@ def _how_to_read() -> None:
     )
 
 
-def picture(inspected: InspectedModel) -> None:
+def draw(inspected: InspectedModel) -> None:
     """Map, table and neighbours at all checkpoints: one component, sent once."""
     kept = [info.step for info in resources.store().checkpoints(inspected.run.id)]
-    rows, characters, places = resources.embeddings(inspected.run.id, tuple(maps.moments(kept)))
-    sets = {"characters": _characters(inspected, rows, characters)}
-    if places is not None:
-        sets["places"] = sent(places) | {
+    history = resources.embedding_history(inspected.run.id, evenly_spaced(kept))
+    sets = {"characters": _characters(inspected, history)}
+    if history.places is not None:
+        sets["places"] = sent(history.places) | {
             "items": [
                 {"face": number(place + 1), "name": number(place + 1), "place": place + 1}
-                for place in rows.numbers
+                for place in history.place_numbers
             ],
-            "by_kind": list(range(len(rows.numbers))),
+            "by_kind": list(range(len(history.place_numbers))),
         }  # fmt: skip
     resources.component("embedding_map", HERE, HTML)(
         data={
-            "model": f"{inspected.run.id} {rows.steps[-1]}",
-            "steps": rows.steps,
+            "model": f"{inspected.run.id} {history.steps[-1]}",
+            "steps": history.steps,
             "sets": sets,
             "start": most_frequent_vowel(sets["characters"]["items"]),
-            "unit": maps.COSINE_UNIT,
+            "unit": COSINE_UNIT,
             "height": HEIGHT,
             "locale": language(),
-            "labels": words.labels(),
+            "labels": labels(),
         },
         key="embedding_map",
         height="content",
     )
-    _say(inspected, rows)
+    _say(inspected, history)
 
 
-def _characters(inspected: InspectedModel, rows: Rows, made: Maps) -> dict[str, Any]:
-    shown = [inspected.tokenizer.characters[id_] for id_ in rows.ids]
-    counts = maps.frequencies(resources.run_dataset(inspected.run.id)).tolist()
+def _characters(inspected: InspectedModel, history: EmbeddingHistory) -> dict[str, Any]:
+    shown = [inspected.tokenizer.characters[id_] for id_ in history.character_ids]
     items = [
         {
             "face": tokens.face(character),
             "name": tokens.name(character),
             "kind": tokens.kind(character),
-            "accent": maps.has_accent(character),
-            "count": counts[id_],
+            "accent": has_accent(character),
+            "count": count,
         }
-        for id_, character in zip(rows.ids, shown, strict=True)
+        for character, count in zip(shown, history.character_counts, strict=True)
     ]
-    return sent(made) | {"items": items, "by_kind": maps.by_kind(shown)}
+    return sent(history.characters) | {"items": items, "by_kind": by_kind(shown)}
 
 
-def sent(made: Maps) -> dict[str, Any]:
-    """What the browser is sent of maps."""
+def sent(history: RowHistory) -> dict[str, Any]:
+    """What the browser is sent of the rows; cosines as whole numbers of 16 bits."""
     return {
-        "flat": made.flat,
-        "deep": made.deep,
-        "flat_kept": made.flat_kept,
-        "deep_kept": made.deep_kept,
-        "cosines": made.cosines,
-        "alike": made.alike,
+        "flat": base64_of(history.flat, "<f4"),
+        "deep": base64_of(history.deep, "<f4"),
+        "flat_kept": history.flat_explained,
+        "deep_kept": history.deep_explained,
+        "cosines": base64_of((history.cosines * COSINE_UNIT).round(), "<i2"),
+        "alike": history.seriation,
     }
 
 
@@ -124,17 +109,17 @@ def most_frequent_vowel(items: list[dict[str, Any]]) -> int:
     return max(range(len(items)), key=lambda n: (items[n]["kind"] == "vowel", items[n]["count"]))
 
 
-def _say(inspected: InspectedModel, rows: Rows) -> None:
+def _say(inspected: InspectedModel, history: EmbeddingHistory) -> None:
     """What is missing from the picture."""
-    if len(rows.steps) == 1:
+    if len(history.steps) == 1:
         st.caption(
             _("To watch the rows move, choose a model that was kept at several moments of its training.")
         )
     all_characters = inspected.tokenizer.vocab_size
-    if len(rows.ids) < all_characters:
+    if len(history.character_ids) < all_characters:
         st.caption(
             _("The {n} most frequent of {all} characters are shown.").format(
-                n=number(len(rows.ids)), all=number(all_characters)
+                n=number(len(history.character_ids)), all=number(all_characters)
             )
         )
     positions = inspected.config.positions
