@@ -395,7 +395,7 @@ def test_where_memory_runs_out_a_worker_ends_before_the_server(store: RunStore, 
     run = make_run(store, steps=1_000_000)
     jobs.submit(run.id)
     until(lambda: store.run(run.id).status == "running")
-    worker = jobs._busy[run.id]
+    worker = jobs._jobs[run.id].worker
     assert isinstance(worker, LocalWorker)
     theirs, ours = (int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (worker.pid, "self"))
     assert theirs > ours
