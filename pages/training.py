@@ -42,8 +42,6 @@ def looks_back(now: Situation, planned: settings.Plan) -> bool:
 
 now = look()
 settings.fill(now)
-if now.run is not None:
-    settings.follow_changes(now.run, now.steerable)
 prediction.attach(now.run)
 planned = settings.plan()
 with st.sidebar:

@@ -14,16 +14,20 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import prepare
+from minigpt_core.jobs import manager
+from minigpt_core.jobs.manager import JobManager
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.ladder import NEEDS_LAYERS
 from minigpt_core.model import build_model
 from minigpt_core.ngrams import baselines
 from minigpt_core.presets import NOTEBOOK, PRESETS
+from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import ChangeEvent, MetricsEvent
 from minigpt_core.weights import count_parameters
 from tests.app.conftest import OpenPage
+from tests.core.jobs.puppets import Puppet
 from ui import workspace
 from ui.components import live_chart
 from ui.training import diagnosis, menu, settings, story
@@ -124,6 +128,61 @@ def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> N
     assert control(other_tab, "select_slider", "learning_rate").value == 0.01
     assert control(other_tab, "select_slider", "pace").value == 20
     assert "→" not in words(other_tab)
+
+
+def rate(test: AppTest) -> float:
+    return float(control(test, "select_slider", "learning_rate").value)
+
+
+def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
+    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this tab, in another one, and in one that comes later; also if the worker dies before it has stored it."""
+    workers: list[Puppet] = []
+
+    def launch(store: RunStore, on_message: Any) -> Puppet:
+        workers.append(Puppet(store, on_message))
+        return workers[-1]
+
+    jobs = JobManager(RunStore(home), max_running=1, warm=False, launcher=launch)
+    monkeypatch.setattr(manager, "_shared", jobs)
+    test = press(app("training"), "start")
+    run_id, store = test.query_params["run"], RunStore(home)
+    while store.run(run_id).step < 3:
+        workers[0].advance()
+    before, other = store.run(run_id).in_force.learning_rate, app("training", run=run_id)
+    control(test, "select_slider", "learning_rate").set_value(0.01).run()
+    assert store.run(run_id).in_force.learning_rate == before == rate(other)
+    for tab in (test.run(), other.run(), app("training", run=run_id)):
+        assert rate(tab) == 0.01
+    while jobs.asked(run_id):
+        workers[0].advance()
+    assert store.run(run_id).in_force.learning_rate == 0.01
+    for tab in (test.run(), other.run(), app("training", run=run_id)):
+        assert rate(tab) == 0.01
+
+    control(other, "select_slider", "learning_rate").set_value(0.03).run()
+    workers[0].kill()
+    assert store.run(run_id).in_force.learning_rate == 0.01
+    assert rate(test.run()) == 0.03  # what the run will go on with
+    press(other.run(), "training_hold")
+    while jobs.asked(run_id):
+        workers[1].advance()
+    assert store.run(run_id).in_force.learning_rate == 0.03 == rate(test.run()) == rate(other.run())
+
+
+def test_a_run_in_the_queue_takes_what_the_controls_say(app: OpenPage, home: Path, monkeypatch: Any) -> None:
+    jobs = JobManager(RunStore(home), max_running=1, warm=False, launcher=Puppet)
+    monkeypatch.setattr(manager, "_shared", jobs)
+    press(app("training"), "start")
+    text = corpus.normalize(corpus.load("the-curious-cat").text)
+    settings_of_it: dict[str, Any] = {"model_fields": NOTEBOOK.model, "training": NOTEBOOK.training}
+    second = new_run(RunStore(home), text=text, title="", **settings_of_it)
+    jobs.submit(second.id)
+    test = app("training", run=second.id)
+    control(test, "select_slider", "learning_rate").set_value(0.01).run()
+    assert jobs.asked(second.id) == {"learning_rate": 0.01}
+    assert rate(app("training", run=second.id)) == 0.01
 
 
 def test_a_text_shorter_than_the_block_is_refused_before_the_start(app: OpenPage, home: Path) -> None:

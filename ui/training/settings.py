@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache, partial
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length
 from minigpt_core.errors import ConfigError, UserError
+from minigpt_core.jobs.manager import JobError
 from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
-from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run, settings_changed
 from minigpt_core.store.runs import MAX_NAME, Run
 from minigpt_core.texts import corpus
@@ -151,16 +152,20 @@ def _all(model: ModelConfig, training: TrainConfig) -> Values:
     return {name: values[name] for name in dict.fromkeys((*SETTINGS, *TRAINING, *MODEL))}  # as in the sidebar
 
 
-def of_run(run: Run) -> Values:
-    """A run's settings as they are in force now, or were at its end."""
-    values = _all(run.model, run.training)
-    changes = resources.store().changes(run.id)
-    values |= {change.name: change.value for change in changes} | _on_the_way(run, changes)
+def of_run(run: Run, asked: Mapping[str, float] | None = None) -> Values:
+    """A run's settings as they are in force now, or were at its end; with those that were `asked` for since."""
+    values = _all(run.model, run.in_force) | dict(asked or {})
     if run.training.eval_interval == 0 and values["eval_interval"] == run.training.evaluation_interval:
         values["eval_interval"] = 0  # it is the usual one
     return {
         name: type(usual)(values[name]) for name, usual in of_preset().items()
     }  # number fields want their type
+
+
+def wanted(run: Run) -> Values:
+    """A run's settings, with those that were asked for and are still on their way."""
+    asked = resources.jobs().asked(run.id)  # before the run is read: none is missed that comes into force now
+    return of_run(resources.store().run(run.id), asked)
 
 
 def of_tab() -> Values:
@@ -173,8 +178,10 @@ def fill(now: Situation) -> None:
     state.keep_choices("training", [ADVANCED, *(f"training.{name}" for name in of_preset())])
     if not state.page_state("training.filled", False):
         state.set_page_state("training.filled", True)
-        take_over(of_run(now.run) if now.run and (now.live or state.run_id()) else of_preset())
+        take_over(wanted(now.run) if now.run and (now.live or state.run_id()) else of_preset())
     restore_lost()
+    if now.run is not None:
+        follow(now.run, now.steerable)
 
 
 def restore_lost() -> None:
@@ -287,7 +294,7 @@ def back_to(run_id: str) -> None:
     """Put controls and text back to those of a run."""
     with spoken_errors():
         run = resources.run(run_id)
-        take_over(of_run(run), run_id)
+        take_over(wanted(run), run_id)
         if fingerprint(state.chosen_text().text) != run.text_id:
             bundled = (name for name in corpus.BUNDLED if _is_text_of(run, name))
             state.choose_text(next(bundled, run.text_id))
@@ -325,28 +332,18 @@ def _ended_well(workspace: str) -> Run | None:
 
 
 def apply(run_id: str, *names: str) -> None:
-    """Send what the controls say about settings that act at once to a run that is trained here."""
-    jobs = resources.jobs()
-    if not jobs.controls(run_id) or jobs.position(run_id) is not None:
-        return
-    with spoken_errors():
-        run, wanted = resources.run(run_id), of_tab()
-        in_force = of_run(run)
-        changes = resources.store().changes(run_id)
-        for name in names:
-            if wanted[name] != in_force[name]:
-                jobs.change(run_id, **{name: wanted[name] or _when_zero(name, run)})
-                _sent()[run_id, name] = (wanted[name], _count(changes, name))
+    """Ask a run that is trained here for what the controls say about settings that act at once."""
+    with spoken_errors(), suppress(JobError):  # it has just ended by itself
+        if asked := different(run_id, *names):
+            resources.jobs().change(run_id, **asked)
 
 
-def _when_zero(name: str, run: Run) -> float:
-    return run.training.evaluation_interval if name == "eval_interval" else 0
-
-
-def _sent() -> dict[tuple[str, str], tuple[Any, int]]:
-    """What this tab has asked a run for: (value, how many such changes the store knew then)."""
-    asked: dict[tuple[str, str], tuple[Any, int]] = state.page_state("training.sent", {})
-    return asked
+def different(run_id: str, *names: str) -> dict[str, float]:
+    """What the controls say otherwise than a run about settings that act at once, as the run takes it."""
+    run, now = resources.run(run_id), of_tab()
+    before = wanted(run)
+    usual = {"eval_interval": run.training.evaluation_interval}
+    return {name: now[name] or usual.get(name, 0) for name in names if now[name] != before[name]}
 
 
 def at_once(run: Run) -> tuple[str, ...]:
@@ -354,41 +351,14 @@ def at_once(run: Run) -> tuple[str, ...]:
     return () if changed(of_run(run), of_tab()).keys() & set(MODEL) else AT_ONCE
 
 
-def differ_at_once(run: Run) -> bool:
-    """Whether the controls say otherwise than the run about settings that act at once."""
-    return not changed(of_run(run), of_tab()).keys().isdisjoint(at_once(run))
-
-
-def follow_changes(run: Run, steerable: bool) -> None:
-    """Where the run has been changed from another tab since this one last looked, move this tab's controls along.
-
-    While it goes on and may be steered from here, the pace is always its own.
-    """
-    in_force, kept = of_run(run), f"training.seen.{run.id}"
-    goes_on = steerable and run.status in ("running", "paused")
-    if goes_on and at_once(run) and of_tab()["pace"] != in_force["pace"]:
-        state.set_page_state("training.pace", in_force["pace"])
-    seen: Values = state.page_state(kept, {})
-    for name in AT_ONCE:
-        if name in seen and in_force[name] != seen[name] == of_tab()[name]:
-            state.set_page_state(f"training.{name}", in_force[name])
-    state.set_page_state(kept, {name: in_force[name] for name in AT_ONCE})
-
-
-def forget_asked(run_id: str) -> None:
-    """The run begins to be trained anew: it knows nothing of what it was asked for and did not record."""
-    for name in AT_ONCE:
-        _sent().pop((run_id, name), None)
-
-
-def _on_the_way(run: Run, changes: list[ChangeEvent]) -> Values:
-    """What was asked for and is not recorded yet: a change is recorded at the run's next step."""
-    asked = {name: _sent().get((run.id, name)) for name in AT_ONCE}
-    return {name: sent[0] for name, sent in asked.items() if sent and _count(changes, name) <= sent[1]}
-
-
-def _count(changes: list[ChangeEvent], name: str) -> int:
-    return sum(change.name == name for change in changes)
+def follow(run: Run, steerable: bool) -> None:
+    """Move the controls of what acts at once along with a run, which may have been changed from another tab: always
+    while it can be steered from here, else where they still say what the run said when this tab looked last."""
+    values, seen = wanted(run), state.page_state(f"training.seen.{run.id}", {})
+    for name in at_once(run):
+        if steerable or of_tab()[name] == seen.get(name):
+            state.set_page_state(f"training.{name}", values[name])
+    state.set_page_state(f"training.seen.{run.id}", {name: values[name] for name in AT_ONCE})
 
 
 # What they make together

@@ -125,11 +125,8 @@ def resume(run_id: str) -> None:
     """Let the run go on, with the learning rate and the pace that the controls show."""
     jobs = resources.jobs()
     with spoken_errors():
-        if not jobs.controls(run_id):
-            _take_up(run_id, paused=False)
-        settings.apply(run_id, *settings.at_once(resources.run(run_id)))
+        jobs.resume(run_id, **_asked(run_id))
         if jobs.position(run_id) is None:
-            jobs.resume(run_id)
             jobs.wait(run_id, "running")
 
 
@@ -137,17 +134,11 @@ def step(run_id: str) -> None:
     """Make one step and hold: of the shown run, or of the first one. A finished run has none left."""
     jobs = resources.jobs()
     with spoken_errors():
-        run = resources.run(run_id) if run_id else None
-        if run is None:
-            run = start(paused=True)
-        elif run.status == "done":  # it has ended meanwhile
+        run = resources.run(run_id) if run_id else start(paused=True)
+        if run is None or run.status == "done":  # it could not be made, or has ended meanwhile
             return
-        else:
-            if not jobs.controls(run.id):
-                _take_up(run.id, paused=True)
-            settings.apply(run.id, *settings.at_once(run))
-        if run is not None and jobs.position(run.id) is None:
-            jobs.step(run.id)
+        jobs.step(run.id, **_asked(run.id))
+        if jobs.position(run.id) is None:
             jobs.wait(run.id, "paused")
 
 
@@ -158,10 +149,9 @@ def _wait_for_begin(run_id: str) -> None:
         jobs.wait(run_id, *GOING)
 
 
-def _take_up(run_id: str, *, paused: bool) -> None:
-    """Have a run that was left trained again. It holds at first if it is to be told of changed settings."""
-    settings.forget_asked(run_id)
-    resources.jobs().submit(run_id, paused=paused or settings.differ_at_once(resources.run(run_id)))
+def _asked(run_id: str) -> dict[str, float]:
+    """What a run that goes on is asked for with that."""
+    return settings.different(run_id, *settings.at_once(resources.run(run_id)))
 
 
 def stop(run_id: str) -> None:
