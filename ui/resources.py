@@ -32,7 +32,6 @@ from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distanc
 from minigpt_core.interpret.checkpoint_history import models_at
 from minigpt_core.interpret.embedding_history import EmbeddingHistory
 from minigpt_core.interpret.embedding_history import embedding_history as embedding_history_of
-from minigpt_core.interpret.heads import HeadDescription
 from minigpt_core.interpret.lens import LensScores, measure_lens
 from minigpt_core.interpret.memorization import Memorization, TrainingText
 from minigpt_core.interpret.trace import Stage, trace
@@ -44,7 +43,6 @@ from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import part
 from minigpt_core.weights import fresh_model, load_model
-from ui.attention.look import Look, look, measured_heads
 from ui.components import javascript
 
 LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
@@ -277,19 +275,6 @@ def counted_pairs(run_id: str) -> PairCounts:
     """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
     return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def attention(run_id: str, step: int, text: str) -> Look:
-    """The queries and keys of a text that the run's model knows, at most `block_size` characters."""
-    trained = run(run_id)
-    return look(model(run_id, step), CharTokenizer.from_characters(trained.characters).encode(text))
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def heads(run_id: str, step: int) -> list[HeadDescription]:
-    """Where each head of a checkpoint looks, measured on the run's own text."""
-    return measured_heads(model(run_id, step), run_dataset(run_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

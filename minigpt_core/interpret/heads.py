@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from minigpt_core.interpret.activations import ActivationCache
+from minigpt_core.data import Dataset, evaluation_starts, windows
+from minigpt_core.interpret.activations import ActivationCache, config_of, run_with_cache
 from minigpt_core.model import causal_mask
 from minigpt_core.tokenizer import CharTokenizer
 
@@ -23,6 +24,7 @@ RULES = (
 
 EVENLY = 0.9  # of the largest possible entropy: a head above it looks everywhere alike
 CLEARLY = 0.4  # share of the attention, above chance, that makes a rule the description of a head
+MEASURED_WINDOWS, MEASURED_LENGTH, MEASURED_SEED = 8, 128, 1  # enough for steady shares, little to wait for
 WARM_UP = 4  # the first places have so little to look at that every rule fits them
 
 
@@ -83,6 +85,22 @@ def describe_heads(cache: ActivationCache, idx: Tensor, tokenizer: CharTokenizer
                 HeadDescription(layer, head, best_rule(shares, entropies[head]), entropies[head], shares)
             )
     return described
+
+
+def measured_heads(model: nn.Module, dataset: Dataset) -> list[HeadDescription]:
+    """Where every head of a model looks, on some windows of its text: unseen ones, where there are enough."""
+    cache, idx = measured_patterns(model, dataset)
+    return describe_heads(cache, idx, dataset.tokenizer)
+
+
+def measured_patterns(model: nn.Module, dataset: Dataset) -> tuple[ActivationCache, Tensor]:
+    """The patterns of the windows on which heads are measured, and their ids (B, T)."""
+    length = min(config_of(model).block_size, MEASURED_LENGTH)
+    data = dataset.val if len(dataset.val) > 2 * length else dataset.train
+    starts = evaluation_starts(data, length, MEASURED_WINDOWS, MEASURED_SEED)
+    idx, _targets = windows(data, starts, length)  # (B, T)
+    _logits, cache = run_with_cache(model, idx, keep=lambda name: name.endswith("attn.pattern"))
+    return cache, idx
 
 
 def rule_masks(idx: Tensor, tokenizer: CharTokenizer) -> Tensor:

@@ -8,18 +8,17 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.errors import UserError
+from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.activations import run_with_cache
-from minigpt_core.interpret.heads import HeadDescription, Share, describe_heads
+from minigpt_core.interpret.heads import HeadDescription, Share
 from minigpt_core.jobs.worker import make_trainer
-from minigpt_core.model import build_model
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.attention import look, words
+from ui.attention import attention_map
+from ui.attention.head_descriptions import caption, described_heads
 from ui.words.i18n import percent, using
 
 GPT: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
@@ -100,7 +99,7 @@ def test_a_first_visitor_sees_the_prepared_gpt(app: OpenPage, lang: str) -> None
     shown = field(page)
     assert shown in corpus.normalize(corpus.load(story).text) and data["length"] == len(shown) > 20
     with using(lang):
-        assert data["labels"] == words.labels()
+        assert data["labels"] == attention_map.labels()
 
 
 def test_a_long_text_is_seen_in_parts_and_unknown_characters_are_named(app: OpenPage) -> None:
@@ -136,47 +135,12 @@ def test_heads_are_described_by_what_was_measured() -> None:
     previous = Share(attention=0.91, chance=0.1, places=50)
     head = HeadDescription(0, 1, "previous", 0.2, {"previous": previous, "vowel": Share(0.2, 0.3, 50)})
     with using("fr"):
-        (described,) = words.heads([head])
+        (described,) = described_heads([head])
     assert described["clear"] and "91" in described["caption"] and "91" in described["sentence"]
     assert described["rules"][0]["share"] == 0.91 and "10" in described["rules"][0]["words"]
     vague = HeadDescription(0, 0, "", 0.5, {"vowel": Share(0.4, 0.3, 50)})
     at_chance = HeadDescription(0, 0, "", 0.5, {"vowel": Share(0.31, 0.3, 50)})
     with using("en"):
-        assert not words.heads([vague])[0]["clear"] and words.caption(vague) == f"vowels {percent(0.4)}"
-        assert "Leans towards vowels" in words.heads([vague])[0]["sentence"]
-        assert words.caption(at_chance) == "no simple rule"
-
-
-def test_a_head_made_to_look_back_is_called_so(home: object) -> None:
-    """Positions that the keys hold one place later than the queries: every character looks at the one before."""
-    run = small_gpt(n_layer=1, n_head=1, n_embd=32, norm="none", mlp="none")
-    model: Any = build_model(run.model).eval()
-    with torch.no_grad():
-        model.token_embedding.weight.zero_()
-        places = torch.nn.functional.one_hot(torch.arange(24), 32).float()
-        model.position_embedding.weight.copy_(places)
-        attention = model.blocks[0].attention.c_attn
-        attention.bias.zero_()
-        attention.weight.zero_()
-        attention.weight[:32] = 60 * torch.eye(32)  # a query asks for its own place
-        attention.weight[32:64] = torch.eye(32).roll(1, dims=0)  # a key answers for the next one
-    dataset = resources.run_dataset(run.id)
-    (head,) = look.measured_heads(model, dataset)
-    assert head.rule == "previous" and head.shares["previous"].attention > 0.95
-    cache, idx = look.measured_patterns(model, dataset)
-    assert describe_heads(cache, idx, dataset.tokenizer) == [head]
-
-
-def test_a_model_too_large_to_send_is_seen_in_shorter_parts() -> None:
-    small = ModelConfig(vocab_size=10, **GPT)
-    assert look.longest(small, 256) == small.block_size
-    large = ModelConfig(vocab_size=10, **GPT | {"n_layer": 48, "n_embd": 1024, "block_size": 1024})
-    assert 2 * 48 * 1024 * look.longest(large, 256) <= look.MOST_NUMBERS
-
-
-def test_a_diverged_model_is_refused_with_a_sentence() -> None:
-    model: Any = build_model(ModelConfig(vocab_size=10, **GPT)).eval()
-    with torch.no_grad():
-        model.token_embedding.weight.fill_(torch.nan)
-    with pytest.raises(UserError, match="diverged"):
-        look.look(model, torch.arange(5))
+        assert not described_heads([vague])[0]["clear"] and caption(vague) == f"vowels {percent(0.4)}"
+        assert "Leans towards vowels" in described_heads([vague])[0]["sentence"]
+        assert caption(at_chance) == "no simple rule"

@@ -84,3 +84,9 @@ def test_maps_and_tables_through_the_training_show_the_most_frequent(
     page = check(app("timeline", run=run.id))
     shown = MOST_CHARACTERS if run.model.n_layer else MOST_PAIRS
     assert f"The {shown} most frequent" in said(page)
+
+
+def test_attention_and_layers_are_looked_at(app: OpenPage) -> None:
+    run = trained(GPT)
+    check(app("attention", run=run.id))
+    check(app("layers", run=run.id))

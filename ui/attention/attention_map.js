@@ -15,7 +15,7 @@ import { shadeOf } from "./shades.js";
 import { drawSide } from "./side.js";
 import { drawSteps } from "./steps.js";
 import { drawLooks, drawText } from "./text.js";
-import { headName, lookWords, pairWords, quoted, shareWords } from "./words.js";
+import { headName, lookWords, pairWords, quoted, shareWords } from "./names.js";
 
 // The frame
 

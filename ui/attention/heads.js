@@ -3,7 +3,7 @@
 import { element, fill } from "../components/js/element.js";
 import { clamp, number } from "../components/js/numbers.js";
 import { bitmap } from "./shades.js";
-import { nameOf } from "./words.js";
+import { nameOf } from "./names.js";
 
 export function drawGrid(view, choose) {
   const { labels, layers, heads } = view.data, box = view.gridBox;

@@ -6,7 +6,7 @@ import { element } from "../components/js/element.js";
 import { clamp } from "../components/js/numbers.js";
 import { shown } from "./patterns.js";
 import { bitmap } from "./shades.js";
-import { faceOf, headName } from "./words.js";
+import { faceOf, headName } from "./names.js";
 
 const NEAR = 28;              // characters a side of the enlarged map
 const READABLE = 8;           // pixels a character needs on an axis

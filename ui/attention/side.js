@@ -2,7 +2,7 @@
 
 import { element, fill } from "../components/js/element.js";
 import { sharesOf } from "./patterns.js";
-import { faceOf, headName, lookWords, placeName, quoted, shareWords } from "./words.js";
+import { faceOf, headName, lookWords, placeName, quoted, shareWords } from "./names.js";
 
 const BARS = 5;
 

@@ -3,7 +3,7 @@
 import { element, fill } from "../components/js/element.js";
 import { clamp, number } from "../components/js/numbers.js";
 import { dot, shown } from "./patterns.js";
-import { faceOf, nameOf, placeName, quoted, score, shareWords } from "./words.js";
+import { faceOf, nameOf, placeName, quoted, score, shareWords } from "./names.js";
 
 const STEP_ROWS = 6, MASKED_ROWS = 2;
 

@@ -4,7 +4,7 @@ import { css, inkOn } from "../components/js/colours.js";
 import { element, shape } from "../components/js/element.js";
 import { sharesOf } from "./patterns.js";
 import { shadeOf } from "./shades.js";
-import { shareWords } from "./words.js";
+import { shareWords } from "./names.js";
 
 const ARCS = 16, FAINTEST = 0.01, LABELLED = 0.08;
 const NARROWEST = 10.5;       // pixels of a character in a text of several lines

@@ -1,12 +1,15 @@
 """Heads in words: what the rules point at, and which rule describes a head."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
 from minigpt_core.configs import ModelConfig
+from minigpt_core.data import prepare
 from minigpt_core.interpret.activations import ActivationCache, run_with_cache
-from minigpt_core.interpret.heads import RULES, describe_heads, rule_masks
+from minigpt_core.interpret.heads import RULES, describe_heads, measured_heads, measured_patterns, rule_masks
 from minigpt_core.model import causal_mask
 from minigpt_core.presets import find_preset
 from minigpt_core.tokenizer import CharTokenizer
@@ -72,3 +75,27 @@ def test_one_character_of_text_describes_nothing() -> None:
     described = describe_heads(run_with_cache(model, idx)[1], idx, WORDS)
     assert len(described) == config.n_layer * config.n_head
     assert not any(head.shares for head in described)
+
+
+def test_a_head_made_to_look_back_is_called_so() -> None:
+    """Positions that the keys hold one place later than the queries: every character looks at the one before."""
+    dataset = prepare("one morning the cat sat on the mat. " * 40)
+    config = ModelConfig(
+        vocab_size=dataset.tokenizer.vocab_size, block_size=24, n_layer=1, n_embd=32, positions="learned"
+    )
+    model: Any = fresh_model(config, seed=1)
+    with torch.no_grad():
+        model.token_embedding.weight.zero_()
+        places = torch.nn.functional.one_hot(torch.arange(24), 32).float()
+        model.position_embedding.weight.copy_(places)
+        attention = model.blocks[0].attention.c_attn
+        attention.bias.zero_()
+        attention.weight.zero_()
+        attention.weight[:32] = 60 * torch.eye(32)  # a query asks for its own place
+        attention.weight[32:64] = torch.eye(32).roll(1, dims=0)  # a key answers for the next one
+    (head,) = measured_heads(model, dataset)
+    assert head.rule == "previous" and head.shares["previous"].attention > 0.95
+    cache, idx = measured_patterns(model, dataset)
+    assert describe_heads(cache, idx, dataset.tokenizer) == [head]
+    unseen = dataset.tokenizer.decode(dataset.val)
+    assert all(dataset.tokenizer.decode(window) in unseen for window in idx)

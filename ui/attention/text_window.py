@@ -1,15 +1,13 @@
-"""The Attention page from top to bottom, one function a section."""
+"""The text whose attention is looked at, and the part of it that the model sees at a time."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from minigpt_core.interpret.heads import HeadDescription
-from ui import resources, state
-from ui.attention import look, words
-from ui.inside import reading_guide
+from minigpt_core.interpret.queries_keys import longest_window
+from minigpt_core.sampling import start_id
+from ui import state
 from ui.inside.input_text import (
     MOST_TYPED,
     OFFERED,
@@ -21,22 +19,20 @@ from ui.inside.input_text import (
     passage,
     typed_text,
 )
-from ui.inside.inspected_model import LONGEST, InspectedModel, choose_model
+from ui.inside.inspected_model import LONGEST, InspectedModel
 from ui.problems import spoken_errors
 from ui.words import tokens
-from ui.words.i18n import _, language, n_, number
+from ui.words.i18n import _, n_, number
 
-HERE = Path(__file__).parent
 WRITTEN, PART = "attention.written", "attention.part"
 WRITES = 24  # characters at a press
 NAMED = 12  # of the characters that the model does not know
-HTML = "<div class='mg-att'></div>"
 HEIGHT = 74  # pixels of the field: two lines
 BUTTONS = 215  # pixels
 
 
 @dataclass(frozen=True)
-class Shown:
+class TextWindow:
     """The text that is looked at: what the model knows of it, and the part of that which it sees."""
 
     text: str
@@ -56,62 +52,13 @@ class Shown:
         return self.text[self.first : self.first + self.length]
 
 
-def page() -> InspectedModel | None:
-    """Everything; None if there is nothing to look into."""
-    row = st.container(horizontal=True, vertical_alignment="center", gap="medium", key="attention_controls")
-    with row.container(width="content", gap="small"):
-        st.title(_("Attention"), anchor=False)
-        _how_to_read()
-    inspected = choose_model(needs_layers=True)
-    if inspected is None:
-        return None
-    _lacks()
+def text_window(inspected: InspectedModel, row: DeltaGenerator) -> TextWindow:
+    """The text field with its buttons, drawn in a row of the page; the part that is looked at; what was left out."""
     _offer(inspected)
     _controls(inspected, row)
     shown = _shown(inspected)
     _say(shown)
-    picture(inspected, shown)
-    return inspected
-
-
-def _how_to_read() -> None:
-    reading_guide.how_to_read(
-        "attention",
-        shows=_(
-            "For each character, how it shares out its attention among itself and the characters before "
-            "it. All shares of one character add up to 100 %. Each layer has several heads, and every head "
-            "looks in its own way. On a map, a line is a character that looks, a column one that is looked "
-            "at; the hatched half is still to come and hidden."
-        ),
-        computed=_(
-            "In every head a character asks (query) and all characters offer (key). Query times key, "
-            "divided by the root of their length, later characters masked out, then softmax (“Attention Is "
-            "All You Need”, 2017). The words about a head come from measuring, on other text, how much of "
-            "its attention follows a simple rule; the dotted mark says how much evenly spread attention "
-            "would give. Darkness grows with the root of the share."
-        ),
-        beware=_(
-            "Attention is not importance. It says from where a head takes something, not what it takes nor "
-            "whether the prediction depends on it: other attention can lead to the same prediction (Jain "
-            "and Wallace, 2019). From the second layer on, a place holds traces of other characters, too. "
-            "To see what a head is for, take it out."
-        ),
-    )  # fmt: skip
-
-
-def _lacks() -> None:
-    """Why the followed run is not the one that is shown, if it is a TinyGPT."""
-    followed = state.current_run() if state.run_id() else None
-    if followed is not None and not followed.model.n_layer:
-        st.caption(
-            _(
-                "Without layers there is no attention: each character is all that such a model sees, so "
-                "that it can only learn which character follows which."
-            )
-        )
-
-
-# Which text
+    return shown
 
 
 def _offer(inspected: InspectedModel) -> None:
@@ -131,7 +78,7 @@ def _put_passage(inspected: InspectedModel, which: int) -> None:
 
 
 def _longest(inspected: InspectedModel) -> int:
-    return look.longest(inspected.config, LONGEST)
+    return longest_window(inspected.config, LONGEST)
 
 
 def _put(text: str, written: int) -> None:
@@ -195,13 +142,13 @@ def _written() -> int:
     return int(written) if text == typed_text() else len(typed_text())
 
 
-def _shown(inspected: InspectedModel) -> Shown:
+def _shown(inspected: InspectedModel) -> TextWindow:
     """The text, and the part of it that is looked at: its end, unless another part was chosen."""
     text, unknown = inspected.split_unknown(typed_text())
-    if not text:
-        text = inspected.tokenizer.decode(look.first_ids(inspected.tokenizer, ""))
+    if not text:  # the character that an empty text begins after
+        text = inspected.tokenizer.itos[start_id(inspected.tokenizer)]
     length = min(len(text), _longest(inspected))
-    return Shown(text, unknown, _first(len(text), length), length, _written())
+    return TextWindow(text, unknown, _first(len(text), length), length, _written())
 
 
 def _first(characters: int, length: int) -> int:
@@ -225,7 +172,7 @@ def _first(characters: int, length: int) -> int:
     return int(state.page_state(PART, last)) - 1
 
 
-def _say(shown: Shown) -> None:
+def _say(shown: TextWindow) -> None:
     """What was left out, and what stands there though nothing was typed."""
     if shown.unknown:
         names = ", ".join(tokens.name(character) for character in shown.unknown[:NAMED])
@@ -236,45 +183,3 @@ def _say(shown: Shown) -> None:
             len(shown.unknown),
         ).format(characters=tokens.escape_markdown(names) + more)
         st.markdown(f":orange[:material/info:] {sentence}")
-
-
-# The picture
-
-
-def picture(inspected: InspectedModel, shown: Shown) -> None:
-    """The text with its arcs, all heads, one head large, the calculation: one component, sent once."""
-    seen = resources.attention(inspected.run.id, inspected.step, shown.part)
-    described = resources.heads(inspected.run.id, inspected.step)
-    resources.component("attention_map", HERE, HTML)(
-        data={
-            "model": inspected.run.id,
-            "layers": inspected.config.n_layer,
-            "heads": inspected.config.n_head,
-            "size": inspected.config.head_size,
-            "length": shown.length,
-            "queries": seen.queries,
-            "keys": seen.keys,
-            "ids": seen.ids,
-            "characters": {
-                id_: [tokens.face(c), tokens.name(c), tokens.kind(c)]
-                for id_, c in zip(seen.ids, shown.part, strict=True)
-            },
-            "first": shown.first + 1,
-            "written": max(shown.written - shown.first, 0),
-            "start": clearest(described),
-            "about": words.heads(described),
-            "locale": language(),
-            "labels": words.labels(),
-        },
-        key="attention_map",
-        height="content",
-    )
-
-
-def clearest(described: list[HeadDescription]) -> int:
-    """The number of the head that a simple rule describes best: a good one to begin with."""
-    telling = [
-        max((share.excess for rule, share in head.shares.items() if rule != "itself"), default=0.0)
-        for head in described
-    ]
-    return telling.index(max(telling))

@@ -33,7 +33,7 @@ SHOWN_RULES = 3
 FAINTLY = 0.1  # share of the attention above chance, below which a rule says nothing about a head
 
 
-def heads(described: list[HeadDescription]) -> list[dict[str, Any]]:
+def described_heads(described: list[HeadDescription]) -> list[dict[str, Any]]:
     """What the component says of every head, layer by layer."""
     return [
         {
@@ -102,56 +102,3 @@ def bar(rule: str, share: Share) -> dict[str, Any]:
     )
     words = f"{_(PLACES[rule])}: {words}"
     return {"name": _(CAPTIONS[rule]), "share": share.attention, "chance": share.chance, "words": words}
-
-
-def labels() -> dict[str, str]:
-    """All words of the component, in the reader's language."""
-    return {
-        "text": _("The text. Arrow keys move from character to character."),
-        "point": _("Point at a character: where does it look to guess what comes next?"),
-        "written": _("dashed: written by the model"),
-        "quoted": _("“{c}”"),
-        "one": _("this head"),
-        "layer": _("average of its layer"),
-        "all": _("average of all"),
-        "back": _("where it looks"),
-        "by": _("who looks at it"),
-        "scale": _("share of the attention"),
-        "place": _("place {n}"),
-        "looks": _("{character} (place {n}) looks at"),
-        "seen_by": _("{character} (place {n}) is looked at by"),
-        "nobody": _("nobody: it is the last one"),
-        "grid": _("All heads"),
-        "grid_hint": _("{n} layers, {heads} heads each. Choose one."),
-        "grid_hint_one": _("1 layer, {heads} heads. Choose one."),
-        "layer_n": _("layer {n}"),
-        "head_n": _("Layer {layer}, head {head}"),
-        "mean_layer": _("Layer {layer}, average of {n} heads"),
-        "mean_all": _("Average of all {n} heads"),
-        "mean_words": _("An average hides what single heads do: no head needs to look like it."),
-        "map_hint": _("Map of the attention. Up and down: another line; left and right: another column."),
-        "who": _("each line: who looks"),
-        "whom": _("each column: who is looked at"),
-        "later": _("still to come: hidden"),
-        "whole": _("whole text"),
-        "near": _("enlarged"),
-        "steps": _("The calculation"),
-        "to_map": _("Back to the map"),
-        "steps_title": _("How {character} (place {n}) shares out its attention · {head}"),
-        "query": _("What {character} asks for (query)"),
-        "key": _("What {character} offers (key)"),
-        "product": _("Multiplied, number by number"),
-        "sum": _("sum = {n}"),
-        "column_whom": _("at whom"),
-        "column_score": _("sum: query · key"),
-        "column_scaled": _("divided by √{n}"),
-        "column_masked": _("mask"),
-        "column_exp": _("e to that"),
-        "column_share": _("share (softmax)"),
-        "other": _("1 other"),
-        "others": _("{n} others"),
-        "total": _("total"),
-        "forbidden": _("comes later"),
-        "pick_row": _("Choose a line to see its multiplication."),
-        "measured": _("Measured on other text, not on yours"),
-    }
