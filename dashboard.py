@@ -1,8 +1,9 @@
 """Entry point: `streamlit run dashboard.py`. An ASGI app around the main script, `ui/shell.py`."""
 
 import logging
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -11,6 +12,7 @@ from streamlit import net_util
 from minigpt_core import devices
 from minigpt_core.errors import UserError
 from minigpt_core.jobs import manager
+from minigpt_core.store.runs import BIN_SECONDS, RunStore
 from ui import problems
 from ui.server import generation_routes, run_routes
 from ui.server.unknown_page import UnknownPage
@@ -21,6 +23,12 @@ from ui.workspace import WorkspaceCookie
 net_util._internal_ip = net_util._external_ip = "127.0.0.1"
 
 
+def empty_bin() -> None:
+    """Remove for good what was deleted long ago."""
+    with suppress(UserError):  # the store cannot be written; the pages say so
+        RunStore().purge_deleted(BIN_SECONDS)
+
+
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Have a training process ready before the first visitor; leave none behind."""
@@ -29,6 +37,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         manager.shared()
     except UserError as error:  # the pages say it too, in the reader's language
         logging.getLogger("minigpt").error("%s", error)
+    threading.Thread(target=empty_bin, daemon=True).start()
     yield
     manager.close_shared()
 

@@ -91,6 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     runs = commands.add_parser("runs", help="list the runs")
     runs.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    runs.add_argument("--empty-bin", action="store_true", help="remove what was deleted for good, at once")
     runs.set_defaults(command=command_runs)
 
     export = commands.add_parser("export", help="write a run for other programs, or for another machine")
@@ -338,6 +339,8 @@ def find_run(store: RunStore, text: str) -> Run:
 def command_runs(options: argparse.Namespace) -> int:
     """List the runs of this machine, newest first, then those that came with the program."""
     store = RunStore()
+    if options.empty_bin:
+        return empty_bin(store)
     own = store.runs(LOCAL)
     with suppress(StoreError):  # where nothing can be written, there are none
         prepared.adopt(store)
@@ -354,6 +357,14 @@ def command_runs(options: argparse.Namespace) -> int:
         loss = "" if run.best_val_loss is None else f"best validation loss {run.best_val_loss:.3f}"
         status = "prepared" if run.prepared else run.status
         print(f"{run.id:<24}  {status:<11} {run.step:>7}/{run.training.steps:<7} {loss:<28} {run.name}")
+    return 0
+
+
+def empty_bin(store: RunStore) -> int:
+    """Remove what was deleted for good, and say how much room that makes."""
+    kept = store.bin_contents(LOCAL)
+    gone = store.purge_deleted(0, LOCAL)
+    print(f"Removed for good: {gone} deleted run{'s' if gone != 1 else ''}, {kept.bytes / 1e6:.1f} MB.")
     return 0
 
 

@@ -143,6 +143,22 @@ def load_state_dict(optimizers: list[torch.optim.Optimizer], tensors: dict[str, 
         optimizer.load_state_dict(saved)
 
 
+def mean_gradients(optimizers: list[torch.optim.Optimizer]) -> dict[nn.Parameter, Tensor]:
+    """What AdamW's last step followed: for each weight that it moves, the running mean of its gradients, free of the
+    zeros that it began with (https://arxiv.org/abs/1711.05101, algorithm 2, line 9).
+
+    What Muon and SGD move is not among them.
+    """
+    return {
+        weight: moments["exp_avg"] / (1 - group["betas"][0] ** moments["step"].item())
+        for optimizer in optimizers
+        if isinstance(optimizer, torch.optim.AdamW)
+        for group in optimizer.param_groups
+        for weight in group["params"]
+        if (moments := optimizer.state.get(weight))
+    }
+
+
 def numbered(optimizers: list[torch.optim.Optimizer]) -> list[tuple[int, torch.optim.Optimizer]]:
     """Each optimizer with the number of its first weight."""
     firsts, first = [], 0

@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from minigpt_core import optimizers
 from minigpt_core.data import Dataset
+from minigpt_core.devices import linear_layers_in
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import Trainer
@@ -28,6 +30,8 @@ class WeightUpdate:
     """None where the loss does not depend on it."""
 
     after: float
+    mean_gradient: float | None = None
+    """Of all steps so far, where AdamW follows it; else None."""
 
     @property
     def with_gradient(self) -> bool:
@@ -67,8 +71,11 @@ class StepUnderMicroscope:
     after: dict[str, Tensor]
     """The weights after the update."""
 
+    mean_gradients: dict[str, Tensor]
+    """What AdamW's update follows: the running mean of the gradients, this one included; empty for other optimizers."""
+
     loss_again: float
-    """The loss of the same batch with the new weights, without dropout."""
+    """The loss of the same batch with the new weights, without dropout, in the precision of `loss`."""
 
     @property
     def losses(self) -> Tensor:
@@ -117,6 +124,7 @@ class StepUnderMicroscope:
             before=float(self.before[name][index]),
             gradient=None if gradient is None else float(gradient[index]),
             after=float(self.after[name][index]),
+            mean_gradient=float(self.mean_gradients[name][index]) if name in self.mean_gradients else None,
         )
 
     def steepest(self, count: int) -> list[tuple[str, tuple[int, ...]]]:
@@ -148,22 +156,29 @@ def examine_step(trainer: Trainer) -> StepUnderMicroscope:
         for name, weight in trainer.model.named_parameters()
         if weight.grad is not None
     }
+    means = optimizers.mean_gradients(trainer._optimizers)
     trainer.model.eval()
-    with torch.no_grad():
+    with torch.no_grad(), linear_layers_in(trainer.precision, trainer.device):
         again = trainer.model(x, y)[1].item()
     trainer.model.train()
     return StepUnderMicroscope(
         step=step, x=x, y=y, logits=logits, loss=event.loss, learning_rate=event.learning_rate,
         grad_norm=event.grad_norm, before=before, gradients=gradients, after=copies(trainer.model),
+        mean_gradients={n: means[w].clone() for n, w in trainer.model.named_parameters() if w in means},
         loss_again=again,
     )  # fmt: skip
 
 
 @contextmanager
 def seen_by(model: nn.Module) -> Iterator[list[tuple[Any, Tensor]]]:
-    """What goes into a model and the logits that come out, call by call, for as long as the block lasts."""
+    """What goes into a model and the logits that come out, call by call, for as long as the block lasts.
+
+    The logits are given the 32 bits in which their loss is calculated, also where the layers have had 16.
+    """
     calls: list[tuple[Any, Tensor]] = []
-    hook = model.register_forward_hook(lambda _, idx, out: calls.append((idx, out[0].detach().clone())))
+    hook = model.register_forward_hook(
+        lambda _, idx, out: calls.append((idx, out[0].detach().float().clone()))
+    )
     try:
         yield calls
     finally:

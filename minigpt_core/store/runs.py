@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +40,9 @@ MAX_NAME = 120  # characters
 MAX_NOTE = 10_000
 MAX_CHECKPOINTS = 20
 LOCK_SECONDS = 5.0
+BIN_DAYS = 30
+BIN_SECONDS = BIN_DAYS * 24 * 3600
+"""A deleted run can be brought back for this long; the next start of the server removes it for good."""
 
 LIVE = ("queued", "running", "paused")  # somebody must be at work on it, or else it was interrupted
 STATUSES = (*LIVE, "done", "stopped", "diverged", "failed")
@@ -137,6 +140,15 @@ class FinishedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BinContents:
+    """What has been deleted and can still be brought back."""
+
+    runs: int
+    bytes: int
+    """Of their weights and logs: what the disk gets back. Their losses leave room in the database for others."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckpointInfo:
     """A checkpoint that can be loaded."""
 
@@ -184,6 +196,9 @@ class RunStore(MetricsStore):
                 "INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?, ?)",
                 (text_id, workspace, storable(title), len(text), time.time()),
             )
+            if not path.exists():  # removed as unused since
+                with explained(path):
+                    checkpoint_files.write_whole(path, data)
         return text_id
 
     def text(self, text_id: str) -> StoredText:
@@ -359,16 +374,50 @@ class RunStore(MetricsStore):
         """Take a run out of the bin."""
         self._edit(run_id, workspace, deleted=None)
 
-    def purge_deleted(self, older_than: float) -> int:
-        """Remove for good what has been in the bin for `older_than` seconds. Returns how many runs it was."""
-        with self._database.writing() as db:
-            rows = db.execute("SELECT * FROM runs WHERE deleted <= ?", (time.time() - older_than,)).fetchall()
-            gone = [row for row in rows if not self.is_locked(row["id"])]
-            for row in gone:
+    def bin_contents(self, workspace: str | None = None) -> BinContents:
+        """What removing all deleted runs of a workspace (or of all) would free."""
+        ids = [row["id"] for row in self._in_bin(workspace, time.time())]
+        return BinContents(runs=len(ids), bytes=sum(size_of(self.folder(run_id)) for run_id in ids))
+
+    def purge_deleted(self, older_than: float, workspace: str | None = None) -> int:
+        """Remove for good what has been in the bin for `older_than` seconds, run by run: others write in between.
+
+        Texts go too that nobody needs any more and that were saved before `BIN_SECONDS`.
+
+        Returns:
+            How many runs it was.
+        """
+        gone = 0
+        for row in self._in_bin(workspace, time.time() - older_than):
+            with self._database.writing() as db:
+                again = db.execute("SELECT deleted FROM runs WHERE key = ?", (row["key"],)).fetchone()
+                if again is None or again["deleted"] is None or self.is_locked(row["id"]):
+                    continue  # brought back meanwhile, or somebody is at work on it
                 remove_run(db, row["key"])
-        for row in gone:
             shutil.rmtree(self.folder(row["id"]), ignore_errors=True)
-        return len(gone)
+            gone += 1
+        self._remove_unused_texts(time.time() - BIN_SECONDS)
+        return gone
+
+    def _in_bin(self, workspace: str | None, before: float) -> list[sqlite3.Row]:
+        query = (
+            "SELECT key, id FROM runs WHERE deleted <= ?1 AND (?2 IS NULL OR workspace = ?2) ORDER BY deleted"
+        )
+        with self._database.reading() as db:
+            return db.execute(query, (before, workspace)).fetchall()
+
+    def _remove_unused_texts(self, before: float) -> None:
+        """Remove the texts that no run has learned from and nobody keeps among their own, saved before a time."""
+        with self._database.writing() as db:
+            rows = db.execute(
+                """SELECT id FROM texts GROUP BY id HAVING max(created) < ? AND id NOT IN (SELECT text_id FROM runs)
+                AND id NOT IN (SELECT id FROM own_texts)""",
+                (before,),
+            ).fetchall()
+            for row in rows:
+                db.execute("DELETE FROM texts WHERE id = ?", (row["id"],))
+                with suppress(OSError):
+                    self._text_path(row["id"]).unlink(missing_ok=True)
 
     def remove(self, run_id: str) -> None:
         """Remove a run for good, with its weights; nothing happens if there is none."""
@@ -457,14 +506,7 @@ class RunStore(MetricsStore):
 
     def size(self) -> int:
         """Bytes of everything in the data folder."""
-        total = 0
-        for folder, _, names in os.walk(self.home):
-            for name in names:
-                try:
-                    total += os.stat(os.path.join(folder, name)).st_size
-                except FileNotFoundError:  # thinned out meanwhile
-                    pass
-        return total
+        return size_of(self.home)
 
     def _text_path(self, text_id: str) -> Path:
         return self.home / "texts" / f"{text_id}.txt"
@@ -514,6 +556,18 @@ class RunStore(MetricsStore):
         if row["status"] == "queued":
             return row["owner"] is not None and self._is_held(self._lock_path("manager", row["owner"]))
         return self.is_locked(row["id"])
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder and below."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(place, name)).st_size
+            except FileNotFoundError:  # thinned out meanwhile
+                pass
+    return total
 
 
 def to_run(row: sqlite3.Row, status: str) -> Run:

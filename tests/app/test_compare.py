@@ -402,6 +402,28 @@ def test_a_name_is_written_anew_as_it_was_given(app: OpenPage, finished: MakeRun
     )  # without the signs that isolate it in our sentences
 
 
+def test_the_bin_says_what_it_holds_and_is_emptied(
+    app: OpenPage, finished: MakeRun, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RunStore(home)
+    kept, gone = finished(name="kept"), finished(name="gone")
+    (store.folder(gone.id)).mkdir(parents=True)
+    (store.folder(gone.id) / "worker.log").write_text("x" * 20_000)
+    test = app("compare")
+    assert not any("bin" in caption.value for caption in test.main.caption)
+    store.delete(gone.id)
+    test.session_state["page.compare.deleted"] = gone.id  # Undo stands there
+    test.run()
+    assert any("In the bin: 1 deleted run, 20.0\u202fkB." in caption.value for caption in test.main.caption)
+    button(test, "bin_empty").click().run()
+    assert not test.exception
+    assert any("Removed for good: 1 run, 20.0\u202fkB." in caption.value for caption in test.main.caption)
+    assert [run.id for run in store.runs("local")] == [kept.id]
+    assert store.bin_contents().runs == 0
+    test.run()
+    assert not any("Removed" in caption.value for caption in test.main.caption)
+
+
 def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: MakeRun) -> None:
     archive = export_run(resources.store(), finished(name="far away"))
     test = app("compare")

@@ -16,6 +16,7 @@ from minigpt_core.interpret.microscope import examine_step, trainer_at
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import build_model
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
 from ui import resources
@@ -24,7 +25,7 @@ from ui.server import run_routes
 from ui.training import diagnosis, prediction
 from ui.training.closer import SECTIONS
 from ui.training.diagnosis import WORDS
-from ui.training.microscope import group_name
+from ui.training.microscope import MOST_MOVES, group_name
 from ui.words.i18n import using
 
 SomeRun = Callable[..., Run]
@@ -160,12 +161,59 @@ def test_the_learned_table_is_the_model_s_own(trained: Callable[..., Run], home:
 
 
 def test_a_weight_that_moves_with_its_gradient_is_marked(
+    app: Callable[..., AppTest], trained: Callable[..., Run], home: Path
+) -> None:
+    run, store = trained(steps=40), RunStore(home)
+    trainer = trainer_at(store, run, make_trainer(store, run).dataset, 0)
+    steps = (examine_step(trainer) for _ in range(40))
+    odd = next(
+        s.step for s in steps if any(s.weight_update(*w).with_gradient for w in s.steepest(MOST_MOVES))
+    )
+    test = open_section(app, "microscope", run=run.id)
+    test.session_state["page.training.microscope_step"] = (run.id, odd)
+    data = component(test.run(), "microscope")
+    marked = [move for move in data["moves"] if move["gradient"] * (move["after"] - move["before"]) > 0]
+    assert marked and all(move["with"].startswith("pushed by") for move in marked)
+    assert not any(move["with"] for move in data["moves"] if move not in marked)
+    assert all(move["mean"] * (move["after"] - move["before"]) < 0 for move in data["moves"])  # AdamW's rule
+    assert [column for column, _word in data["labels"]["table"]][3] == "mean"
+
+
+def test_it_opens_where_each_weight_moves_against_its_gradient(
     app: Callable[..., AppTest], trained: Callable[..., Run]
 ) -> None:
-    run = trained(steps=40)
+    run = trained(steps=40, eval_interval=5)
     data = component(open_section(app, "microscope", run=run.id), "microscope")
-    for move in data["moves"]:
-        assert move["with"] == (move["gradient"] * (move["after"] - move["before"]) > 0)
+    assert data["step"] == 0
+    assert all(move["gradient"] * (move["after"] - move["before"]) < 0 for move in data["moves"])
+    assert "mean" not in [column for column, _word in data["labels"]["table"]]
+
+
+def test_the_next_step_of_a_paused_run_follows_its_settings(
+    app: Callable[..., AppTest], some_run: Callable[..., Run], home: Path
+) -> None:
+    run, store = some_run(steps=20, eval_interval=10), RunStore(home)
+    trainer = make_trainer(store, run)
+    recorder = Recorder(store, run.id, trainer)
+    for event in trainer.run():
+        recorder.record(event)
+        if event.step == 7:
+            break
+    recorder.flush()
+    test = open_section(app, "microscope", run=run.id)
+    test.session_state["page.training.microscope_step"] = (run.id, 7)
+    assert float(component(test.run(), "microscope")["rate"]) == run.training.learning_rate
+    store.append(run.id, changes=[ChangeEvent(step=7, name="learning_rate", value=0.5)])
+    data = component(test.run(), "microscope")
+    assert (data["step"], float(data["rate"])) == (7, 0.5)
+
+
+def test_every_colour_of_the_microscope_has_a_word(
+    app: Callable[..., AppTest], trained: Callable[..., Run]
+) -> None:
+    data = component(open_section(app, "microscope", "fr", run=trained(steps=3).id), "microscope")
+    shown = {data["kinds"][i] for rows in (data["x"], data["y"]) for row in rows for i in row}
+    assert shown <= data["labels"]["legend"]["kinds"].keys() and len(shown) > 2
 
 
 def test_the_slider_names_the_step_that_is_shown(

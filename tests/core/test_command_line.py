@@ -181,3 +181,13 @@ def test_no_runs_yet_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_learning_rate_of_the_preset_is_the_default() -> None:
     assert main(["train", *SMALL]) == 0
     assert RunStore().find_run("last").training.learning_rate == TrainConfig().learning_rate
+
+
+def test_the_bin_is_emptied_on_request(here: Callable[..., str], home: Path) -> None:
+    here("train", *SMALL)
+    store = RunStore(home)
+    run = store.find_run("last")
+    assert "Removed for good: 0 deleted runs, 0.0 MB." in here("runs", "--empty-bin")
+    store.delete(run.id)
+    assert "Removed for good: 1 deleted run, 0." in here("runs", "--empty-bin")
+    assert not store.folder(run.id).exists() and store.runs("local", deleted=True) == []

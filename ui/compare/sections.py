@@ -6,6 +6,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import problems, resources, state
 from ui.compare import board, details, sweep, table
+from ui.runs import deleted
 from ui.runs.rename_delete import undo
 from ui.words.i18n import _, n_, number, translate
 from ui.words.tokens import escape_markdown
@@ -38,6 +39,7 @@ def page() -> None:
             details.open_archive(runs)
         except UserError as error:
             problems.show(error)
+    deleted.section()
 
 
 def sentence(runs: list[Run], shown: list[Run]) -> str:

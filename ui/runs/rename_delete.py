@@ -5,6 +5,7 @@
 
 import streamlit as st
 
+from minigpt_core.errors import RunNotFound
 from minigpt_core.store.runs import LIVE, MAX_NAME, Run
 from ui import resources, state
 from ui.problems import spoken_errors
@@ -52,8 +53,13 @@ def undo(page: str, *, follow: bool = False) -> None:
     gone = state.page_state(_deleted(page), None)
     if gone is None:
         return
+    try:
+        run = resources.store().run(gone)
+    except RunNotFound:  # the bin has been emptied
+        state.set_page_state(_deleted(page), None)
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        name = escape_markdown(run_title(resources.store().run(gone)))
+        name = escape_markdown(run_title(run))
         st.markdown(_("Deleted: {name}").format(name=name), width="content")
         st.button(
             _("Undo"),

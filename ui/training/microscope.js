@@ -6,6 +6,7 @@ import { number } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 
 const PLAY_MS = 3500;         // a sentence must be readable
+const ABOVE = "#0072B2", BELOW = "#D55E00", RIGHT = "#009E73", WRONG = "#7A7A7A";  // as in the style sheet
 
 function build(root) {
   root.replaceChildren();
@@ -135,9 +136,31 @@ function tiles(view, parent, { guessed = true, coloured = false } = {}) {
   element("div", "mg-note", parent, [words.click, some ? fill(words.shown, shown) : ""].join(" "));
 }
 
-const batch = (view, body) => tiles(view, body);
+function legend(parent, entries) {  // [class, colour, word] of each colour
+  const line = element("div", "mg-legend", parent);
+  for (const [kind, colour, word] of entries) {
+    const entry = element("span", kind, line, word);
+    if (colour) entry.style.setProperty("--k", colour);
+  }
+}
 
-const losses = (view, body) => tiles(view, body, { coloured: true });
+const kinds = (view, parent) => legend(parent, Object.entries(view.data.labels.legend.kinds).map(([kind, word]) => [`mg-${kind}`, "", word]));
+
+function scale(view, parent) {
+  const { low, high } = view.data.labels.legend, line = element("div", "mg-note", parent, low);
+  element("i", "mg-scale", line).style.background = `linear-gradient(90deg, ${view.data.scale.join(", ")})`;
+  line.append(high);
+}
+
+function batch(view, body) {
+  tiles(view, body);
+  kinds(view, body);
+}
+
+function losses(view, body) {
+  tiles(view, body, { coloured: true });
+  scale(view, body);
+}
 
 function guess(view, body) {
   const { data } = view, words = data.labels, [b, t] = view.at, x = data.x[b][t];
@@ -149,10 +172,12 @@ function guess(view, body) {
   for (const value of data.numbers[x]) {
     const cell = element("span", "", cells, number(view, value, 2));
     cell.style.setProperty("--w", `${Math.min(55, 22 * Math.abs(value))}%`);
-    cell.style.setProperty("--k", value < 0 ? "#D55E00" : "#0072B2");
+    cell.style.setProperty("--k", value < 0 ? BELOW : ABOVE);
   }
+  legend(from, [["", ABOVE, words.legend.above], ["", BELOW, words.legend.below]]);
   element("div", "mg-scope-arrow", flow, data.tiny ? "→" : `→ ${fill(words.through, { n: number(view, data.layers, 0) })} →`);
   bars(view, flow, (_, score, p) => ({ share: p, text: `${number(view, 100 * p, 1)} %`, before: number(view, score, 2) }), words.score);
+  legend(body, [["", RIGHT, words.legend.right], ["", WRONG, words.legend.wrong]]);
 }
 
 function bars(view, parent, value, before) {
@@ -185,6 +210,7 @@ function gradients(view, body) {
     const push = p - (id === right ? 1 : 0);
     return { share: push, text: number(view, push, 3), centred: true };
   });
+  legend(left, [["", RIGHT, words.legend.right], ["", WRONG, words.legend.wrong]]);
   element("div", "mg-label", other, words.lengths);
   const table = element("div", "mg-scope-bars", other), most = Math.max(...data.gradients.map((group) => group[2]), 1e-30);
   for (const [name, count, length] of data.gradients) {
@@ -198,15 +224,15 @@ function gradients(view, body) {
 function update(view, body) {
   const { data } = view, words = data.labels;
   const table = element("table", "mg-scope-table", body), head = element("tr", "", element("thead", "", table));
-  for (const word of words.table) element("th", "", head, word);
+  for (const [, word] of words.table) element("th", "", head, word);
   const rows = element("tbody", "", table);
   for (const move of data.moves) {
     const row = element("tr", "", rows), name = element("td", "", row);
     const both = element("div", "mg-scope-weight", name);
     element("span", "", both, move.words);
     element("code", "", both, move.name);
-    for (const value of [move.before, move.gradient, move.after]) element("td", "mg-scope-n", row, small(view, value));
-    if (move.with) element("div", "mg-scope-with", row.lastChild, words.with);
+    for (const [column] of words.table.slice(1)) element("td", "mg-scope-n", row, small(view, move[column]));
+    if (move.with) element("div", "mg-scope-with", row.lastChild, move.with);
   }
   if (words.remembers) element("div", "mg-note", body, words.remembers);
   if (data.again !== null) {

@@ -10,7 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from minigpt_core.interpret.microscope import StepUnderMicroscope, examine_step, trainer_at
+from minigpt_core.interpret.microscope import StepUnderMicroscope, WeightUpdate, examine_step, trainer_at
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
@@ -29,15 +30,16 @@ MOST_MOVES = 7
 CHOSEN = "training.microscope_step"
 
 # What is said of a weight that moved with its gradient, and of how that can be
+DECAYED = N_("pulled towards 0 by weight decay")
 WITH_ITS_GRADIENT = {
-    "adamw": N_("pushed by the steps before"),
+    "adamw": N_("pushed by the steps before: it moves against their mean"),
     "muon": N_("pushed by the steps before or by its neighbours"),
-    "sgd": N_("pulled towards 0 by weight decay"),
+    "sgd": DECAYED,
 }
 REMEMBERS = {
     "adamw": N_(
-        "AdamW gives every weight a step size of its own and remembers earlier gradients: so a weight may even move "
-        "with this one."
+        "AdamW follows the mean of all gradients so far, the newest counting most, and divides it by their usual size. "
+        "Where the mean has another sign than this gradient, a weight moves with it."
     ),
     "muon": N_(
         "Muon remembers earlier gradients and moves the weights of a table together: so a weight may even move with "
@@ -60,10 +62,11 @@ def section(now: Situation) -> None:
     _choose(run)
     at = chosen_step(run)
     with st.spinner(_("Making step {n} again …").format(n=number(at + 1)), show_time=True):
-        seen = examined_step(run.id, at)
+        seen = examined_step(run.id, at, changes_before(run, at))
+    words = resources.run_dataset(run.id).tokenizer
     mount = resources.component("microscope", HERE, HTML)
     mount(
-        data=picture(seen, resources.run_dataset(run.id).tokenizer, run) | {"labels": labels(seen, run)},
+        data=picture(seen, words, run) | {"labels": labels(seen, run, words)},
         key=state.MICROSCOPE,
         height="content",
         on_move_change=_move,
@@ -71,10 +74,22 @@ def section(now: Situation) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def examined_step(run_id: str, step: int) -> StepUnderMicroscope:
-    """The step that a run makes after `step` steps, taken apart. Raises `StoreError`."""
+def examined_step(run_id: str, step: int, changes: tuple[ChangeEvent, ...]) -> StepUnderMicroscope:
+    """The step that a run makes after `step` steps, taken apart.
+
+    Args:
+        changes: what was changed up to it: before a paused run goes on, its next step can still become another one.
+
+    Raises:
+        StoreError: the run's weights cannot be read. ConfigError: they need more memory than there is.
+    """
     store = resources.store()
     return examine_step(trainer_at(store, store.run(run_id), resources.run_dataset(run_id), step))
+
+
+def changes_before(run: Run, step: int) -> tuple[ChangeEvent, ...]:
+    """The settings that were changed up to the step after `step` steps."""
+    return tuple(change for change in resources.store().changes(run.id) if change.step <= step)
 
 
 def _note(text: str) -> None:
@@ -97,10 +112,10 @@ def starts(run: Run) -> list[int]:
 
 
 def chosen_step(run: Run) -> int:
-    """How many steps stand before the one that is shown: what was chosen for this run, else where it stands."""
-    run_id, at = state.page_state(CHOSEN, (run.id, -1))
-    last = last_step(run) or 0
-    return min(at, last) if run_id == run.id and at >= 0 else starts(run)[-1]
+    """How many steps stand before the one that is shown: what was chosen for this run, else none. In the first one
+    nothing is remembered of earlier ones: each weight moves against its gradient."""
+    run_id, at = state.page_state(CHOSEN, (run.id, 0))
+    return min(at, last_step(run) or 0) if run_id == run.id else 0
 
 
 def _choose(run: Run) -> None:
@@ -169,7 +184,7 @@ def picture(seen: StepUnderMicroscope, words: CharTokenizer, run: Run) -> dict[s
         "width": run.model.n_embd,
         "gradients": [[name, *found] for name, found in seen.gradient_lengths(group_name).items()],
         "gradNorm": seen.grad_norm,
-        "moves": [_moved(seen, name, index, words) for name, index in seen.steepest(MOST_MOVES)],
+        "moves": [_moved(seen, name, index, words, run) for name, index in seen.steepest(MOST_MOVES)],
         "again": seen.loss_again if run.model.dropout == 0 else None,
         "scale": [f"rgb({r} {g} {b})" for r, g, b in PROBABILITY_SCALE],
     }
@@ -201,7 +216,7 @@ def group_name(weight: str) -> str:
 
 
 def _moved(
-    seen: StepUnderMicroscope, name: str, index: tuple[int, ...], words: CharTokenizer
+    seen: StepUnderMicroscope, name: str, index: tuple[int, ...], words: CharTokenizer, run: Run
 ) -> dict[str, Any]:
     update = seen.weight_update(name, index)
     return {
@@ -209,9 +224,17 @@ def _moved(
         "words": weight_words(name, index, words),
         "before": update.before,
         "gradient": update.gradient,
+        "mean": update.mean_gradient,
         "after": update.after,
-        "with": update.with_gradient,
+        "with": why_with_gradient(update, run.training.optimizer) if update.with_gradient else "",
     }
+
+
+def why_with_gradient(update: WeightUpdate, optimizer: str) -> str:
+    """Why a weight moved to where the loss grows."""
+    if update.mean_gradient is not None and update.mean_gradient * (update.gradient or 0.0) > 0:
+        return _(DECAYED)
+    return _(WITH_ITS_GRADIENT[optimizer])
 
 
 def weight_words(name: str, index: tuple[int, ...], words: CharTokenizer) -> str:
@@ -227,7 +250,26 @@ def weight_words(name: str, index: tuple[int, ...], words: CharTokenizer) -> str
     return group_name(name)
 
 
-def labels(seen: StepUnderMicroscope, run: Run) -> dict[str, Any]:
+def follows_means(seen: StepUnderMicroscope) -> bool:
+    """Whether the update follows something else than its own gradient that can be shown: after AdamW's first step."""
+    return bool(seen.mean_gradients) and seen.step > 0
+
+
+def legends(seen: StepUnderMicroscope, words: CharTokenizer) -> dict[str, Any]:
+    """What the colours of each part mean."""
+    shown = {tokens.kind(words.characters[i]) for ids in (seen.x, seen.y) for i in ids.unique().tolist()}
+    return {
+        "kinds": {kind: _(word) for kind, word in tokens.KINDS.items() if kind in shown},
+        "above": _("above 0: the fuller, the larger"),
+        "below": _("below 0"),
+        "right": _("the right character"),
+        "wrong": _("another character"),
+        "low": _("0 %: a great surprise"),
+        "high": _("100 %: no surprise"),
+    }
+
+
+def labels(seen: StepUnderMicroscope, run: Run, words: CharTokenizer) -> dict[str, Any]:
     """All words of the component, in the reader's language."""
     return {
         "parts": [_(part) for part in PARTS],
@@ -251,6 +293,11 @@ def labels(seen: StepUnderMicroscope, run: Run) -> dict[str, Any]:
                 "character. From there it is passed back to every weight."
             ),
             _(
+                "A weight takes a small step against the mean of its gradients so far: where that is positive, the "
+                "weight shrinks. Shown are the {n} steepest; learning rate {rate}."
+            )
+            if follows_means(seen)
+            else _(
                 "A weight usually takes a small step against its gradient: where it is positive, the weight shrinks. "
                 "Shown are the {n} steepest; learning rate {rate}."
             ),
@@ -266,9 +313,15 @@ def labels(seen: StepUnderMicroscope, run: Run) -> dict[str, Any]:
         "push": _("Gradient at each score (still to be divided by {n})"),
         "lengths": _("Length of the gradient, by group of weights"),
         "weights": _("{n} weights"),
-        "table": [_("weight"), _("before"), _("gradient"), _("after")],
+        "table": [
+            ["words", _("weight")],
+            ["before", _("before")],
+            ["gradient", _("gradient")],
+            *([["mean", _("mean of gradients")]] if follows_means(seen) else []),
+            ["after", _("after")],
+        ],
+        "legend": legends(seen, words),
         "again": _("The same batch again with the new weights: loss {after} instead of {before}."),
-        "with": _(WITH_ITS_GRADIENT[run.training.optimizer]),
         "remembers": _(REMEMBERS[run.training.optimizer]) if REMEMBERS[run.training.optimizer] else "",
         "loss_of": _("loss {loss}: it gave “{y}” {p} %"),
     }  # fmt: skip

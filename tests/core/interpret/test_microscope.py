@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.devices import linear_layers_in
 from minigpt_core.interpret.microscope import WeightUpdate, examine_step, start_before, trainer_at
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
@@ -107,6 +108,55 @@ def test_the_same_batch_again(store: RunStore) -> None:
     model.load_state_dict(seen.after)
     assert model(seen.x, seen.y)[1].item() == pytest.approx(seen.loss_again)
     assert seen.loss_again < seen.loss
+
+
+FEW_DIGITS = GPT | {"dropout": 0.0, "n_embd": 32, "block_size": 16}
+
+
+def test_with_fewer_digits_losses_before_and_after_are_measured_alike(store: RunStore) -> None:
+    """Where the processor has no instructions for bfloat16, it is the same in 32 bits."""
+    run = trained(store, FEW_DIGITS, precision="bfloat16", learning_rate=0.1)
+    trainer = fresh(store, run, 20)
+    seen = examine_step(trainer)
+    assert seen.logits.dtype == torch.float32
+    assert seen.losses.mean().item() == pytest.approx(seen.loss, rel=1e-6)
+    assert seen.probabilities.sum(-1).sub(1).abs().max() < 1e-6
+    with torch.no_grad(), linear_layers_in(trainer.precision, trainer.device):
+        assert trainer.model.eval()(seen.x, seen.y)[1].item() == seen.loss_again
+
+
+@pytest.mark.parametrize("step", [0, 1, 17])
+def test_adamw_moves_against_the_mean_of_its_gradients(store: RunStore, step: int) -> None:
+    """Decoupled weight decay, then a step along the mean divided by the root of the mean square (algorithm 2)."""
+    run = trained(store, TINY, optimizer="adamw", weight_decay=0.2, beta1=0.8, beta2=0.9)
+    trainer = fresh(store, run, 0)
+    means: dict[str, torch.Tensor] = {}
+    squares: dict[str, torch.Tensor] = {}
+    t = step + 1
+    for _ in range(t):
+        seen = examine_step(trainer)
+        for name, g in seen.gradients.items():
+            means[name] = 0.8 * means.get(name, 0 * g) + 0.2 * g
+            squares[name] = 0.9 * squares.get(name, 0 * g) + 0.1 * g**2
+    for name, before in seen.before.items():
+        mean, square = means[name] / (1 - 0.8**t), squares[name] / (1 - 0.9**t)
+        assert torch.allclose(seen.mean_gradients[name], mean, rtol=1e-4, atol=1e-8)
+        kept = before * (1 - seen.learning_rate * 0.2)
+        assert torch.allclose(
+            seen.after[name], kept - seen.learning_rate * mean / (square.sqrt() + 1e-8), atol=1e-5
+        )
+    if step == 0:
+        assert all(torch.allclose(seen.mean_gradients[name], g) for name, g in seen.gradients.items())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "muon"])
+def test_others_follow_no_mean_that_can_be_shown(store: RunStore, optimizer: str) -> None:
+    run = trained(store, GPT, optimizer=optimizer)
+    seen = examine_step(fresh(store, run, 2))
+    moved_by_adamw = {name for name in seen.gradients if optimizer == "muon" and not (
+        name.startswith("blocks.") and seen.gradients[name].ndim == 2
+    )}  # fmt: skip
+    assert seen.mean_gradients.keys() == moved_by_adamw
 
 
 def test_where_it_starts_from(store: RunStore) -> None:

@@ -26,7 +26,15 @@ from minigpt_core.store import metrics, schema
 from minigpt_core.store.checkpoint_files import steps_to_drop, weights_path
 from minigpt_core.store.curves import Bucket, Curve, read_curve, update_buckets
 from minigpt_core.store.explained import explained
-from minigpt_core.store.runs import MAX_CHECKPOINTS, Run, RunStore, data_home, new_run_id
+from minigpt_core.store.runs import (
+    BIN_SECONDS,
+    MAX_CHECKPOINTS,
+    BinContents,
+    Run,
+    RunStore,
+    data_home,
+    new_run_id,
+)
 from minigpt_core.training import ChangeEvent, Checkpoint, MetricsEvent, SampleEvent, StepEvent
 
 MODEL = ModelConfig(vocab_size=3)
@@ -241,6 +249,55 @@ def test_purging_removes_rows_and_files_of_deleted_runs_only(store: RunStore) ->
     with pytest.raises(RunNotFound):
         store.run(gone.id)
     assert len(store.steps_since(kept.id)) == 5 and store.load_checkpoint(kept.id).step == 5
+
+
+def test_what_emptying_the_bin_frees_is_known_before(store: RunStore) -> None:
+    mine, theirs = make_run(store), make_run(store, workspace="somebody")
+    for run in (mine, theirs):
+        store.save_checkpoint(run.id, checkpoint(5))
+    assert store.bin_contents() == BinContents(runs=0, bytes=0)
+    store.delete(mine.id)
+    store.delete(theirs.id, "somebody")
+    assert store.bin_contents().runs == 2
+    found, before = store.bin_contents("local"), store.size()
+    assert found.runs == 1 and found.bytes > 500
+    assert store.purge_deleted(older_than=0, workspace="local") == 1
+    files = sum(path.stat().st_size for path in (store.home / "runs").rglob("*") if path.is_file())
+    assert files == store.bin_contents().bytes  # of the other one
+    assert store.size() <= before - found.bytes + store._database.path.stat().st_size
+    store.undelete(theirs.id, "somebody")
+    assert store.load_checkpoint(theirs.id).step == 5 and store.bin_contents().runs == 0
+
+
+def test_a_run_that_is_brought_back_while_the_bin_is_emptied_stays(store: RunStore) -> None:
+    """The list of the bin is read first; each run is looked at again when it is its turn."""
+
+    class BroughtBack(RunStore):
+        def _in_bin(self, workspace: str | None, before: float) -> list[sqlite3.Row]:
+            rows = super()._in_bin(workspace, before)
+            self.undelete(rows[-1]["id"])
+            return rows
+
+    runs = [make_run(store) for _ in range(2)]
+    for run in runs:
+        store.delete(run.id)
+    assert BroughtBack(store.home).purge_deleted(older_than=0) == 1
+    assert [run.id for run in store.runs()] == [runs[1].id]
+
+
+def test_texts_that_nobody_needs_go_with_the_bin(store: RunStore) -> None:
+    texts = {name: store.save_text(f"le texte de {name}", name) for name in ("run", "own", "old", "new")}
+    run = make_run(store)
+    with store._database.writing() as db:
+        db.execute("UPDATE runs SET text_id = ?", (texts["run"],))
+        db.execute("UPDATE texts SET created = created - ? WHERE title != 'new'", (BIN_SECONDS + 60,))
+    store.keep_text(texts["own"])
+    store.purge_deleted(older_than=0)
+    assert {name for name, text_id in texts.items() if store.has_text(text_id)} == {"run", "own", "new"}
+    store.delete(run.id)
+    store.purge_deleted(older_than=0)
+    assert {name for name, text_id in texts.items() if store.has_text(text_id)} == {"own", "new"}
+    assert store.text(store.save_text("le texte de old", "old")).text == "le texte de old"
 
 
 # Status and locks
