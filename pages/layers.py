@@ -7,7 +7,7 @@ from minigpt_core.interpret.lens import logit_lens
 from ui.components.show_code import show_code
 from ui.inside.input_text import text_field
 from ui.inside.inspected_model import choose_model
-from ui.layers import sections
+from ui.layers import component_norms, lens_table, stopping_early
 from ui.words.i18n import _
 
 st.title(_("Layer by layer"))
@@ -20,10 +20,10 @@ st.markdown(
 inspected = choose_model(needs_layers=True)
 given = text_field(inspected) if inspected else None
 if inspected and given:
-    sections.lens_table(inspected, given)
+    lens_table.section(inspected, given)
     left, right = st.columns(2, gap="medium")
     with left:
-        sections.losses(inspected)
+        stopping_early.section(inspected)
     with right:
-        sections.sizes(inspected, given)
+        component_norms.section(inspected, given)
 show_code("layers", run_with_cache, run_with_hook, logit_lens, activation_norms)

@@ -26,17 +26,13 @@ from minigpt_core.generation.language_model import (
     trained_language_model,
 )
 from minigpt_core.generation.request import GenerationRequest
-from minigpt_core.interpret.ablation import held_out_windows
-from minigpt_core.interpret.activations import ActivationCache, run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.checkpoint_history import models_at
 from minigpt_core.interpret.embedding_history import EmbeddingHistory
 from minigpt_core.interpret.embedding_history import embedding_history as embedding_history_of
-from minigpt_core.interpret.lens import LensScores, measure_lens
 from minigpt_core.interpret.memorization import Memorization, TrainingText
 from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
-from minigpt_core.sampling import check_logits
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
@@ -44,8 +40,6 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import part
 from minigpt_core.weights import fresh_model, load_model
 from ui.components import javascript
-
-LENS_WINDOWS = 64  # few enough to be calculated while somebody waits
 
 
 @dataclass(frozen=True)
@@ -222,34 +216,6 @@ def followed(
     generator = torch.Generator().manual_seed(batch_seed)
     idx, _targets = get_batch(dataset(text_id, lower).train, config.block_size, batch_size, generator)
     return trace(model(*weights) if weights else fresh_model(config, model_seed), idx)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def activations(run_id: str, step: int, ids: tuple[int, ...], attention: bool = False) -> ActivationCache:
-    """What happens inside a run's model while it reads one text.
-
-    Args:
-        ids: at most `block_size` of them.
-        attention: keep what the heads and the MLPs calculate inside as well: nh · T² numbers a layer, and more.
-
-    Raises:
-        StoreError: the checkpoint cannot be read. UserError: its scores are not numbers.
-    """
-
-    def keep(name: str) -> bool:
-        return attention or not (".attn." in name or ".mlp." in name)
-
-    logits, cache = run_with_cache(model(run_id, step), torch.tensor([ids]), keep)
-    check_logits(logits)
-    return cache
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def lens_scores(run_id: str, step: int) -> LensScores:
-    """What each layer's guesses cost on windows of the text that the run's model never saw (else of its own)."""
-    known = run_dataset(run_id)
-    text = held_out_windows(known, run(run_id).model.block_size, LENS_WINDOWS)
-    return measure_lens(model(run_id, step), text.x, text.y)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

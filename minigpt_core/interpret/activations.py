@@ -26,7 +26,7 @@ A model without layers has embed, pos_embed if it has positions, and logits. Lay
 names, and resid_post is resid_mid.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -35,6 +35,9 @@ from torch import Tensor, nn
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.model import GPT, Block, CausalSelfAttention, attention_pattern, attention_scores
+
+IN_STREAM = ("embed", "attn_out", "mlp_out", "resid_mid", "resid_post")
+"""How the names of what is added to the residual stream, and of the stream itself, end."""
 
 Hook = Callable[[str, Tensor], Tensor]
 """Is given every activation under its name and returns what the model goes on with."""
@@ -170,3 +173,37 @@ def residual_components(config: ModelConfig) -> tuple[str, ...]:
 def activation_norms(cache: ActivationCache, names: tuple[str, ...]) -> Tensor:
     """The Euclidean length of each character's row, sqrt(sum of squares): (P, B, T) for P names."""
     return torch.stack([cache[name].norm(dim=-1) for name in names])
+
+
+@dataclass(frozen=True)
+class ResidualNorms:
+    """How long the residual stream of a text is, and what each part adds to it: means over its characters."""
+
+    components: tuple[str, ...]
+    """See `residual_components`."""
+
+    added: tuple[float, ...]
+    """The length of what each of them adds (without residual connections: of what replaces the stream)."""
+
+    stream: tuple[float, ...]
+    """The length of the stream after it."""
+
+
+def residual_norms(model: nn.Module, ids: Sequence[int]) -> ResidualNorms:
+    """Measure it on one text.
+
+    Args:
+        model: in eval mode.
+        ids: of the T characters, at most `block_size`.
+    """
+    idx = torch.tensor([list(ids)])
+    _logits, cache = run_with_cache(model, idx, keep=lambda name: name.endswith(IN_STREAM))
+    names = residual_components(cache.config)
+    after = {"embed": cache["embed"]}
+    if "pos_embed" in cache:
+        after["pos_embed"] = cache["embed"] + cache["pos_embed"]
+    for name in names[len(after) :]:
+        after[name] = cache[name.replace("attn_out", "resid_mid").replace("mlp_out", "resid_post")]
+    added, stream = activation_norms(cache, names), torch.stack([after[name].norm(dim=-1) for name in names])
+    means = (tuple(norms[:, 0].mean(-1).tolist()) for norms in (added, stream))  # (P,) each
+    return ResidualNorms(names, *means)

@@ -1,19 +1,25 @@
 """The logit lens: what a model would guess if it ended at an earlier point.
 
 Letters in the shape comments: B sequences in a batch, T characters in a sequence, V characters in the vocabulary, W
-windows of text, P points of the residual stream.
+windows of text, P points of the residual stream, k best guesses.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.activations import ActivationCache, config_of, run_with_cache
 from minigpt_core.model import GPT
+from minigpt_core.sampling import check_logits
+
+TOP = 5  # guesses that are kept of each point
 
 
 def lens_points(config: ModelConfig, *, within_layers: bool = False) -> tuple[str, ...]:
@@ -50,6 +56,56 @@ def logit_lens(model: nn.Module, cache: ActivationCache, points: tuple[str, ...]
     return torch.stack([gpt.lm_head(gpt.final_norm(cache[name])) for name in names])
 
 
+@dataclass(frozen=True, eq=False)
+class LensGuesses:
+    """The best guesses of the lens at each point, for each character of one text: k of them."""
+
+    points: tuple[str, ...]
+    ids: NDArray[np.int64]
+    """(P, T, k), the best guess first."""
+
+    probabilities: NDArray[np.float32]
+    """(P, T, k)"""
+
+    settled: tuple[int, ...]
+    """For each character the first point from which the best guess stays what it is at the end."""
+
+
+@torch.no_grad()
+def lens_guesses(
+    model: nn.Module, ids: Sequence[int], *, within_layers: bool = False, top: int = TOP
+) -> LensGuesses:
+    """What the model would guess after each character of a text if it ended at each point.
+
+    The scores of one point after the other are looked at: V for each character is all that is in memory at once.
+
+    Args:
+        model: in eval mode.
+        ids: of the T characters, at most `block_size`.
+        within_layers: see `lens_points`.
+        top: k, how many guesses are kept.
+
+    Raises:
+        UserError: the scores are not numbers (the training diverged).
+    """
+    points = lens_points(config_of(model), within_layers=within_layers)
+    logits, cache = run_with_cache(model, torch.tensor([list(ids)]), keep={*points, "logits"}.__contains__)
+    check_logits(logits)
+    best = []
+    for point in points:
+        scores = logit_lens(model, cache, (point,))[0, 0]  # (T, V)
+        best.append(scores.softmax(-1).topk(min(top, scores.size(-1)), dim=-1))
+    guesses, probabilities = torch.stack([b.indices for b in best]), torch.stack([b.values for b in best])
+    return LensGuesses(points, guesses.numpy(), probabilities.numpy(), settled_at(guesses[..., 0]))
+
+
+def settled_at(best: Tensor) -> tuple[int, ...]:
+    """The first point from which the best guess, (P, T) ids, never changes again, for each character."""
+    differs = best != best[-1]  # (P, T)
+    rows = torch.arange(1, len(best) + 1)[:, None]
+    return tuple((differs * rows).amax(dim=0).tolist())
+
+
 @dataclass(frozen=True)
 class LensScores:
     """How good the guesses at each point of the residual stream are."""
@@ -78,7 +134,8 @@ def measure_lens(model: nn.Module, x: Tensor, y: Tensor, chunk: int = 8) -> Lens
     loss, right = torch.zeros(2, len(points), dtype=torch.float64)
     for few, targets in zip(x.split(chunk), y.split(chunk), strict=True):
         _logits, cache = run_with_cache(model, few, keep={*points, "logits"}.__contains__)
-        for row, logits in enumerate(logit_lens(model, cache)):
+        for row, point in enumerate(points):
+            logits = logit_lens(model, cache, (point,))[0]  # (B, T, V)
             loss[row] += F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").double()
             right[row] += (logits.argmax(-1) == targets).sum()
     return LensScores(

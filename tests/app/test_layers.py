@@ -17,8 +17,8 @@ from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.inside.inspected_model import best_run, run_labels
-from ui.layers import lens
 from ui.words.i18n import _, number, percent, using
+from ui.words.tokens import face
 
 TITLES = {"en": "Layer by layer", "fr": "Couche par couche"}
 TEXT = "page.inside.text"
@@ -82,17 +82,11 @@ def test_the_last_row_is_what_the_model_answers(app: OpenPage) -> None:
     best = [tokenizer.itos[i] for i in probabilities.argmax(-1).tolist()]
     table = rows(page)
     assert len(table) == 1 + 4 + 1  # what it reads, the embedding and three layers, what really comes next
-    assert table[-2] == [lens.face(c) for c in best]
-    assert table[0] == [lens.face(c) for c in "the cat sat"] and table[-1] == table[0][1:]
+    assert table[-2] == [face(c) for c in best]
+    assert table[0] == [face(c) for c in "the cat sat"] and table[-1] == table[0][1:]
     with using("en"):
         assert percent(probabilities[-1].max().item(), 1) in html(page)
     assert len(rows(page.toggle(key="page.layers.within").set_value(True).run())) == 1 + 7 + 1
-
-
-def test_settled_is_where_the_guess_never_changes_again() -> None:
-    best = torch.tensor([[1, 2, 3, 4], [1, 5, 3, 9], [1, 2, 8, 9], [1, 2, 3, 9]])
-    assert lens.settled(best) == (0, 2, 3, 1)
-    assert lens.settled(best[:1]) == (0, 0, 0, 0)
 
 
 def test_unknown_characters_a_long_text_and_none_at_all(app: OpenPage) -> None:
@@ -169,7 +163,7 @@ def test_a_checkpoint_is_chosen_on_the_way(app: OpenPage) -> None:
     tokenizer = resources.run_dataset(run.id).tokenizer
     with torch.no_grad():
         best = resources.model(run.id, 0)(tokenizer.encode("one morning the cat")[None])[0][0].argmax(-1)
-    assert rows(page)[-2] == [lens.face(tokenizer.itos[i]) for i in best.tolist()]
+    assert rows(page)[-2] == [face(tokenizer.itos[i]) for i in best.tolist()]
     page = page.select_slider(key="page.inside.step").set_value(2).run()
     assert "checkpoint" not in page.query_params
 

@@ -14,6 +14,7 @@ from minigpt_core.interpret.activations import (
     ActivationCache,
     activation_norms,
     residual_components,
+    residual_norms,
     run_with_cache,
 )
 from minigpt_core.interpret.lens import lens_points, logit_lens, measure_lens
@@ -196,3 +197,18 @@ def test_transformers_sees_the_same_inside_a_gpt2() -> None:
 
 
 # Heads in words
+
+
+def test_norms_of_the_residual_stream_are_those_of_the_text(seen: Seen) -> None:
+    model, idx, _logits, _cache = seen
+    config = model.config
+    found = residual_norms(model, idx[0].tolist())
+    _logits, cache = run_with_cache(model, idx[:1])
+    assert found.components == residual_components(config)
+    close(torch.tensor(found.added), activation_norms(cache, found.components)[:, 0].mean(-1))
+    assert len(found.stream) == len(found.added)
+    if config.n_layer:
+        close(torch.tensor(found.stream[-1]), cache.layer("resid_post", -1).norm(dim=-1).mean())
+    if config.residual:  # the stream is the sum of what was added so far
+        parts = torch.stack([cache[name][0] for name in found.components])  # (P, T, C)
+        close(torch.tensor(found.stream), parts.cumsum(0).norm(dim=-1).mean(-1))

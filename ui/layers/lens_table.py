@@ -1,60 +1,72 @@
-"""The logit lens as a table: what the model would guess if it ended after each layer.
-
-P counts the points at which one looks, T the characters, V those of the vocabulary.
-"""
+"""The logit lens as a table: what the model would guess if it ended after each layer."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import lru_cache
 
-import torch
-from torch import Tensor
+import streamlit as st
 
+from minigpt_core.configs import ModelConfig
+from minigpt_core.interpret.lens import LensGuesses
 from minigpt_core.tokenizer import CharTokenizer
+from ui import state
+from ui.inside import reading_guide
 from ui.inside.input_text import InputText
+from ui.inside.inspected_model import InspectedModel
+from ui.layers import cache
+from ui.layers.activation_names import point_name
 from ui.style import PROBABILITY_SCALE
 from ui.words.i18n import _, language, number, percent
 from ui.words.tokens import escape, face, kind, name, probability_colours, read_aloud
 
-TOP = 5  # guesses that pointing at a cell shows
+WITHIN = "layers.within"
 LOOKED_BACK = 12  # characters of context that it quotes
 
 
-@dataclass(frozen=True, eq=False)
-class Lens:
-    """The best guesses at each point for each character."""
+def section(inspected: InspectedModel, given: InputText) -> None:
+    """Layer by position, the best guess and its probability."""
+    config = inspected.config
+    reading_guide.heading(
+        _("Where does the model make up its mind?"),
+        "lens",
+        shows=_(
+            "Each column is a place in the text, each row a point on the way through the model. The cell shows the "
+            "character that it would guess next if it ended there, coloured by the probability of that guess. A frame "
+            "marks where the final guess appears and stays. Point at a cell for the five best guesses. The last line "
+            "is the real text, with a green edge where the answer was right."
+        ),
+        computed=_(
+            "The numbers of that place are taken as they are at that point, brought to scale by the model’s final "
+            "norm, and read by its output layer: the “logit lens”. The last row is the model’s real answer."
+        ),
+        beware=_(
+            "The layers were never trained to be read half way. A row of nonsense does not mean that nothing is known "
+            "there yet: it may be written in a way that only the next layers can read. A frame says when the guess "
+            "appears, not which part made it: for that, take the model apart."
+        ),
+    )
+    within = config.mlp != "none" and state.page_state(WITHIN, False)
+    guesses = cache.text_guesses(inspected.run.id, inspected.step, given.ids, bool(within))
+    st.html(table(guesses, config, given, inspected.tokenizer))
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
+    ):
+        st.html(legend(), width="content")
+        if config.mlp != "none":
+            st.toggle(
+                _("also between attention and MLP"),
+                key=state.page_key(WITHIN),
+                persist_state="session",
+                help=_("A layer first looks around (attention), then thinks at each place on its own (MLP)."),
+            )
+    st.markdown(summary(guesses))
 
-    titles: tuple[str, ...]
-    """Of the P rows, in words."""
 
-    ids: Tensor
-    """(P, T, up to 5), the best guess first."""
-
-    probabilities: Tensor
-    """(P, T, up to 5)"""
-
-    settled: tuple[int, ...]
-    """For each character the first row from which the best guess stays what it is at the end."""
-
-
-def look(scores: Tensor, titles: tuple[str, ...]) -> Lens:
-    """The best guesses of scores, (P, T, V)."""
-    top = scores.softmax(-1).topk(min(TOP, scores.size(-1)), dim=-1)
-    return Lens(titles, top.indices, top.values, settled(top.indices[..., 0]))
-
-
-def settled(best: Tensor) -> tuple[int, ...]:
-    """The first row from which the best guess, (P, T), never changes again, for each character."""
-    differs = best != best[-1]  # (P, T)
-    rows = torch.arange(1, len(best) + 1)[:, None]
-    return tuple((differs * rows).amax(dim=0).tolist())
-
-
-def table(lens: Lens, given: InputText, tokenizer: CharTokenizer) -> str:
+def table(lens: LensGuesses, config: ModelConfig, given: InputText, tokenizer: CharTokenizer) -> str:
     """Characters from left to right, the way through the model from top to bottom. HTML for `st.html`."""
     rows = [_given_row(_("It reads"), given.text)]
-    for row, title in enumerate(lens.titles):
-        cells = "".join(_cell(lens, given, tokenizer, row, t) for t in range(len(given.text)))
+    for row, point in enumerate(lens.points):
+        title = point_name(point, config)
+        cells = "".join(_cell(lens, title, given, tokenizer, row, t) for t in range(len(given.text)))
         rows.append(f"<tr><th scope='row'>{escape(title)}</th>{cells}</tr>")
     answers = lens.ids[-1, :, 0].tolist()
     right = {
@@ -78,7 +90,7 @@ def _given(character: str, right: bool) -> str:
     return f"<td class='{look}'><bdi>{escape(face(character))}</bdi></td>"
 
 
-def _cell(lens: Lens, given: InputText, tokenizer: CharTokenizer, row: int, t: int) -> str:
+def _cell(lens: LensGuesses, title: str, given: InputText, tokenizer: CharTokenizer, row: int, t: int) -> str:
     ids, probabilities = lens.ids[row, t].tolist(), lens.probabilities[row, t].tolist()
     characters = [tokenizer.itos[i] for i in ids]
     background, ink = _colours(round(100 * probabilities[0]))
@@ -87,7 +99,7 @@ def _cell(lens: Lens, given: InputText, tokenizer: CharTokenizer, row: int, t: i
         f"{name(c)}  {_share(round(1000 * p), language())}"
         for c, p in zip(characters, probabilities, strict=True)
     )
-    tip = f"{lens.titles[row]}\n{_('after “{text}”').format(text=read_aloud(begin))}\n{guesses}"
+    tip = f"{title}\n{_('after “{text}”').format(text=read_aloud(begin))}\n{guesses}"
     here = " class='mg-settled'" if lens.settled[t] == row else ""
     look = f"style='--p:{background};--ink:{ink}'"
     return f"<td{here} {look} data-tip='{escape(tip)}'><bdi>{escape(face(characters[0]))}</bdi></td>"
@@ -115,9 +127,9 @@ def legend() -> str:
     return f"<div class='mg-lens-signs'>{signs}</div>"
 
 
-def summary(lens: Lens) -> str:
+def summary(lens: LensGuesses) -> str:
     """Where the model makes up its mind, in a sentence."""
-    places, last = len(lens.settled), len(lens.titles) - 1
+    places, last = len(lens.settled), len(lens.points) - 1
     late = sum(row == last for row in lens.settled)
     early = sum(row == 0 for row in lens.settled)
     if last == 0:

@@ -4,7 +4,7 @@ from minigpt_core.configs import ModelConfig
 from ui.words.i18n import _, n_, number
 
 
-def point(name: str, config: ModelConfig) -> str:
+def point_name(name: str, config: ModelConfig) -> str:
     """Of the residual stream, by its name in the cache: after the embedding, after a layer, within one."""
     if not name.startswith("blocks.") or name == "blocks.0.resid_pre":
         return _("Embedding")
@@ -15,7 +15,7 @@ def point(name: str, config: ModelConfig) -> str:
     return _("{layer} = answer").format(layer=title) if int(layer) == config.n_layer - 1 else title
 
 
-def part(name: str) -> str:
+def component_name(name: str) -> str:
     """Of what is added to the residual stream, by its name in the cache."""
     if name == "embed":
         return n_("character", "characters", 1)
