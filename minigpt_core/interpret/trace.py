@@ -6,6 +6,7 @@ vocabulary.
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from minigpt_core.interpret.activations import run_with_cache
@@ -46,6 +47,7 @@ class Stage:
     """Counted from 1; 0 outside the layers."""
 
 
+@torch.no_grad()
 def trace(model: nn.Module, idx: Tensor, row: int = 0) -> list[Stage]:
     """Every stage of one row on its way, in order: the first layer in full, of the others what leaves them.
 
