@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from minigpt_core.ladder import TOGETHER, Rung
 from minigpt_core.ngrams import Baselines
 from ui.ladder.plan import Ladder, Step
-from ui.model.words import MODERN_TITLES, RUNG_TITLES
+from ui.model.part_names import MODERN_TITLES, RUNG_TITLES
 from ui.runs.wording import status_word
 from ui.words.i18n import N_, _, n_, number, signed
 
