@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.jobs.manager import JobManager, import_path
+from minigpt_core.jobs.launchers import import_path
+from minigpt_core.jobs.manager import JobManager
 from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from minigpt_core.jobs.manager import LocalWorker
+from minigpt_core.jobs.launchers import LocalWorker
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import Controls, make_trainer
 from minigpt_core.presets import NANOGPT_CPU

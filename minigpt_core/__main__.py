@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import ENGLISH, export_script, languages
 from minigpt_core.generation.streaming import stream
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.sampling import start_id
 from minigpt_core.store import prepared
@@ -120,22 +120,19 @@ def make_parser() -> argparse.ArgumentParser:
 def command_train(options: argparse.Namespace) -> int:
     """Train here, in this process, writing to the store like a worker does."""
     check_range("threads", options.threads, 0, 1024)
-    store = RunStore()
+    store = RunStore(patient=True)
     run_id = store.find_run(options.resume).id if options.resume else new_run_id()
     with store.lock(run_id):
         run = store.run(run_id) if options.resume else make_run(store, options, run_id)
         threads = options.threads or threads_here(run.threads or thread_count(run))
         torch.set_num_threads(threads)
-        trainer = make_trainer(store, run)
-        problem = trainer.device_problem
-        if problem:
-            print(f"minigpt_core: {problem}", file=sys.stderr)
-        remark = problem.to_json() if problem else None
-        store.set_status(run.id, "running", threads=threads, device=trainer.device.type, remark=remark)
-        show = print_json if options.json else ProgressBar(run).show
-        with stop_on_interrupt(trainer):
-            status = follow(store, run, trainer, show)
-        store.set_status(run.id, status)
+        trainer = take_up(store, run)
+        if trainer.device_problem:
+            print(f"minigpt_core: {trainer.device_problem}", file=sys.stderr)
+        recorder = Recorder(store, run.id, trainer)
+        recorder.begin("running")
+        with stop_on_signals(trainer):
+            status = follow(trainer, recorder, print_json if options.json else ProgressBar(trainer).show)
     if options.json:
         print(
             json.dumps({"event": "done", "run": run.id, "status": status, "step": trainer.step}), flush=True
@@ -229,26 +226,41 @@ def parse(name: str, value: str, kind: Any) -> Any:
         ) from None
 
 
-def follow(store: RunStore, run: Run, trainer: Trainer, show: Any) -> str:
-    """Record and show every event; returns the status the run ended with."""
-    recorder = Recorder(store, run.id, trainer)
-    status = "failed"
+def follow(trainer: Trainer, recorder: Recorder, show: Callable[[Event], None]) -> str:
+    """Record and show every event; returns the status the run ended with.
+
+    Raises `BrokenPipeError` after that if nobody was looking any more: that ends the run, too, with a checkpoint.
+    """
+    status, unseen = "failed", None
     for event in trainer.run():
         recorder.record(event)
-        show(event)
         if isinstance(event, DoneEvent):
             status = event.status
+        try:
+            if unseen is None:
+                show(event)
+        except OSError as error:  # the terminal was closed, or `| head` has seen enough
+            unseen = error
+            trainer.steering.stop()
+    recorder.end(status)
+    if unseen is not None:
+        raise BrokenPipeError from unseen
     return status
 
 
 @contextmanager
-def stop_on_interrupt(trainer: Trainer) -> Iterator[None]:
-    """Ctrl-C ends the run with a checkpoint instead of a traceback."""
-    before = signal.signal(signal.SIGINT, lambda *_: trainer.steering.stop())
+def stop_on_signals(trainer: Trainer) -> Iterator[None]:
+    """Ctrl-C, the end of the terminal and of the machine end the run with a checkpoint instead of a traceback."""
+    names = (
+        name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    )  # Windows has no SIGHUP
+    signals = [getattr(signal, name) for name in names]
+    before = [signal.signal(number, lambda *_: trainer.steering.stop()) for number in signals]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
 
 
 def print_json(event: Event) -> None:
@@ -265,8 +277,8 @@ def print_json(event: Event) -> None:
 class ProgressBar:
     """One line that is written over: steps, loss, time left."""
 
-    def __init__(self, run: Run) -> None:
-        self._steps, self._first_step = run.training.steps, run.step
+    def __init__(self, trainer: Trainer) -> None:
+        self._steps, self._first_step = trainer.config.steps, trainer.step
         self._started, self._shown = time.monotonic(), -math.inf
         self._validation = ""
 

@@ -10,14 +10,17 @@ from typing import Any, Self
 
 from minigpt_core.errors import ConfigError
 
-POSITIONS = ("none", "learned", "rotary")
-MLPS = ("none", "gelu", "relu2")
-NORMS = ("none", "layernorm", "rmsnorm")
+CHOICES = {  # the words that settings of a model can have
+    "positions": ("none", "learned", "rotary"),
+    "mlp": ("none", "gelu", "relu2"),
+    "norm": ("none", "layernorm", "rmsnorm"),
+}
 OPTIMIZERS = ("adamw", "sgd", "muon")
 SCHEDULES = ("constant", "cosine", "linear")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("float32", "bfloat16")
 EVALUATIONS_PER_RUN = 20
+WITHOUT_LAYERS = ("vocab_size", "block_size", "n_embd", "n_layer", "positions")  # all else stands in layers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +77,9 @@ class ModelConfig:
         check_range("n_embd", self.n_embd, 1, 1024)
         check_range("n_layer", self.n_layer, 0, 48)
         check_range("n_head", self.n_head, 1, 64)
-        check_choice("positions", self.positions, POSITIONS)
-        check_choice("mlp", self.mlp, MLPS)
-        check_choice("norm", self.norm, NORMS)
         check_range("dropout", self.dropout, 0, 0.9)
+        for name, known in CHOICES.items():
+            check_choice(name, getattr(self, name), known)
         check_combination(self)
 
     @property
@@ -259,17 +261,16 @@ def check_combination(config: ModelConfig) -> None:
 
 def check_nothing_needs_layers(config: ModelConfig) -> None:
     """Raise `ConfigError` for a part that stands in a layer, or needs one, when there are none."""
-    usual = {field.name: field.default for field in dataclasses.fields(config)}
-    free = ("vocab_size", "block_size", "n_embd", "n_layer")
-    for name, value in config.to_dict().items():
-        if name in free or value == usual[name] or (name, value) == ("positions", "learned"):
+    for name, usual in usual_fields(ModelConfig).items():
+        value = getattr(config, name)
+        if value == usual or (name in WITHOUT_LAYERS and value != "rotary"):
             continue
         raise ConfigError(
             "{name} = {value} needs at least one layer, and n_layer is 0. Set n_layer to 1 or more, or {name} to "
             "{usual}.",
             name=name,
             value=value,
-            usual=usual[name],
+            usual=usual,
         )
 
 
@@ -338,3 +339,12 @@ def known_fields(cls: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
                 known=", ".join(known),
             )
     return fields
+
+
+def usual_fields(cls: type[Any]) -> dict[str, Any]:
+    """The fields of the dataclass `cls` that have a default, and that."""
+    return {
+        field.name: field.default
+        for field in dataclasses.fields(cls)
+        if field.default is not dataclasses.MISSING
+    }

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.configs import ModelConfig, TrainConfig, usual_fields
 from minigpt_core.data import prepare
 from minigpt_core.errors import UserError
 from minigpt_core.model import NORM_EPS
@@ -26,14 +26,9 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Trainer, part
 
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.json"
-# What a GPT-2 is made of; each of our settings with its only value that fits.
-GPT2_PARTS: dict[str, Any] = {
-    "positions": "learned",
-    "mlp": "gelu",
-    "residual": True,
-    "norm": "layernorm",
-    "qk_norm": False,
-}
+# What a GPT-2 is made of, where TinyGPT is not; and the settings that it leaves open, or that only training knows.
+GPT2_PARTS: dict[str, Any] = {"positions": "learned", "mlp": "gelu", "residual": True, "norm": "layernorm"}
+OPEN = ("block_size", "n_embd", "n_layer", "n_head", "dropout", "bias", "tie_weights", "zero_init")
 # The only values that config.json may give these, and what it means if it says nothing.
 GPT2_SETTINGS: dict[str, Any] = {
     "activation_function": "gelu",
@@ -81,9 +76,9 @@ def check_expressible(config: ModelConfig) -> None:
             "A model without layers cannot be written as a GPT-2: there is nothing in it that looks back. Train "
             "one with n_layer = 1 or more."
         )
-    for name, needed in GPT2_PARTS.items():
+    for name, needed in (usual_fields(ModelConfig) | GPT2_PARTS).items():
         value = getattr(config, name)
-        if value != needed:
+        if name not in OPEN and value != needed:
             raise InterchangeError(
                 "A model with {name} = {value} cannot be written as a GPT-2, which has {name} = {needed}.",
                 name=name,

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from minigpt_core.configs import CHOICES, OPTIMIZERS, SCHEDULES, ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.devices import calculates_bfloat16
 from minigpt_core.sampling import start_id
@@ -61,7 +62,7 @@ def export_parts(store: RunStore, run: Run, language: str = ENGLISH) -> Exported
     dataset = prepare(text, run.training.val_fraction, tokenizer)
     changes = [c for c in store.changes(run.id) if c.name != "pace"]  # the pace moves no loss
     samples = {sample.step for sample in store.samples(run.id)}
-    flags = flags_of_model(run) | flags_of_training(run, dataset.train, dataset.val, changes)
+    flags = flags_of_model(run.model) | flags_of_training(run, dataset.train, dataset.val, changes)
     flags |= {
         "text_file": len(text) > LONGEST_EMBEDDED,
         "own_characters": "".join(sorted(set(text))) != run.characters,
@@ -77,31 +78,20 @@ def export_parts(store: RunStore, run: Run, language: str = ENGLISH) -> Exported
 # What the run needs
 
 
-def flags_of_model(run: Run) -> dict[str, bool]:
-    """Which parts the model has."""
-    model = run.model
+def flags_of_model(model: ModelConfig) -> dict[str, bool]:
+    """Which of its settings are on, by name; which words they have; and what several of them bring together."""
+    fields = model.to_dict()
     gpt2_weights = model.norm != "none" or model.tie_weights
-    learned = model.positions == "learned"
     projections = model.n_layer > 0 and (model.zero_init or (model.residual and model.norm != "none"))
     zero_head = model.zero_init and not model.tie_weights
     return {
+        **{name: bool(value) and value != "none" for name, value in fields.items()},
+        **{word: word == fields[name] for name, words in CHOICES.items() for word in words},
         "tiny": model.is_tinygpt,
-        "layers": model.n_layer > 0,
-        "learned": learned,
-        "rotary": model.positions == "rotary",
-        "qk_norm": model.qk_norm,
-        "norm": model.norm != "none",
-        "mlp": model.mlp != "none",
-        "gelu": model.mlp == "gelu",
-        "relu2": model.mlp == "relu2",
-        "residual": model.residual,
-        "dropout": model.dropout > 0,
-        "tied": model.tie_weights,
         "gpt2_weights": gpt2_weights,
         "projections": projections,
-        "zero_init": model.zero_init,
         "zero_head": zero_head,
-        "drawn": gpt2_weights or learned or projections or zero_head,
+        "drawn": gpt2_weights or model.positions == "learned" or projections or zero_head,
     }
 
 
@@ -122,10 +112,9 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "falling": falling,
         "warmup": warmup,
         "schedule": falling or warmup,
-        "cosine": training.schedule == "cosine",
-        "linear": training.schedule == "linear",
+        **{name: name == training.schedule for name in SCHEDULES},
         "clip": training.grad_clip > 0,
-        **{name: training.optimizer == name for name in ("adamw", "sgd", "muon")},
+        **{name: name == training.optimizer for name in OPTIMIZERS},
         "groups": training.weight_decay > 0 and not run.model.is_tinygpt,
         "changed": bool(changes),
         "changed_rate": "learning_rate" in changed,

@@ -1,116 +1,109 @@
-"""The job manager: starts workers, hands them runs, passes controls on, keeps the queue.
+"""The job manager: starts workers, hands them runs, passes on what is asked of a run, keeps the queue.
 
 It keeps nothing that matters: runs live in the store, so a restarted server finds them again.
 """
 
 import atexit
-import json
 import os
-import secrets
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable
+from collections import deque
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, Protocol
+from dataclasses import dataclass
+from enum import StrEnum
 
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import StoreError, UserError
+from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, WorkerProcess
 from minigpt_core.jobs.speed import speed_key
-from minigpt_core.store.runs import RunStore
+from minigpt_core.store.locks import AtWork
+from minigpt_core.store.runs import Run, RunStore
 
-Message = dict[str, Any]
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
 ANSWER_PATIENCE_SECONDS = 0.15
-LOOK_AGAIN_SECONDS = 0.01
 
 
 class JobError(UserError):
     """A run cannot be controlled from here."""
 
 
-class WorkerProcess(Protocol):
-    """What the manager needs of a worker, wherever it runs."""
+class State(StrEnum):
+    """Where a run stands that was given to the manager."""
 
-    def send(self, message: Message) -> None:
-        """Hand a message over; silently lost if the worker has died (its end is reported separately)."""
+    QUEUED = "queued"
+    """It waits for a worker."""
 
-    def close(self) -> None:
-        """Ask it to save a checkpoint and leave."""
+    STARTING = "starting"
+    """A worker has it, and has not said yet that it goes on."""
 
-    def join(self, seconds: float) -> None:
-        """Wait for its end; after `seconds` end it by force."""
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    """Stop was asked for and has not happened yet."""
 
-
-Launcher = Callable[[RunStore, Callable[["WorkerProcess", Message], None]], WorkerProcess]
-"""Starts a worker on a store; calls back with each of its messages, at last with `{"event": "ended"}`."""
-
-
-class LocalWorker:
-    """A worker in a process of its own on this machine."""
-
-    def __init__(self, store: RunStore, on_message: Callable[[WorkerProcess, Message], None]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "minigpt_core.jobs.worker", str(store.home)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | import_path(),
-        )
-        self._on_message = on_message
-        self._sending = threading.Lock()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    def send(self, message: Message) -> None:
-        assert self._process.stdin is not None
-        with self._sending:
-            try:
-                self._process.stdin.write(json.dumps(message) + "\n")
-                self._process.stdin.flush()
-            except (BrokenPipeError, ValueError):  # died, or closed meanwhile
-                pass
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        with self._sending:
-            try:
-                self._process.stdin.close()
-            except BrokenPipeError:
-                pass
-
-    def join(self, seconds: float) -> None:
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._on_message(self, json.loads(line))
-        self._process.wait()
-        self._on_message(self, {"event": "ended", "code": self._process.returncode})
+    ENDED = "ended"
+    """However it came: the store says how. A run that the manager does not know counts as ended."""
 
 
-def import_path() -> dict[str, str]:
-    """Lets the worker find this package, from whichever folder the server was started."""
-    package_parent = str(Path(__file__).parents[2])
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))}
+# What becomes of a run by what is asked of it, and by what is heard of its worker. Where nothing stands, a request is
+# refused and a message is about something that is over.
+TRANSITIONS: dict[str, tuple[str, str, str, str, str, str]] = {
+    # asked   queued      starting    running     paused      stopping    ended
+    "submit": ("",         "",         "",         "",         "",         "queued"),
+    "pause":  ("queued",   "starting", "running",  "paused",   "",         ""),
+    "resume": ("queued",   "starting", "running",  "paused",   "",         "queued"),
+    "step":   ("queued",   "starting", "running",  "paused",   "",         "queued"),
+    "change": ("queued",   "starting", "running",  "paused",   "stopping", ""),
+    "stop":   ("ended",    "stopping", "stopping", "stopping", "stopping", ""),
+    # a worker
+    "free":   ("starting", "",         "",         "",         "",         ""),
+    "running": ("",        "running",  "running",  "running",  "stopping", ""),
+    "paused": ("",         "paused",   "paused",   "paused",   "stopping", ""),
+    "over":   ("ended",    "ended",    "ended",    "ended",    "ended",    "ended"),
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Job:
+    """A run in the manager's hands, from `submit` to its end."""
+
+    run: Run
+    place: ExitStack
+    """Holds the run's place in the queue until it has ended: the store can tell by it that somebody has the run."""
+
+    then: list[Message]
+    """What was asked of it before a worker had it, but for changed settings."""
+
+    asked: dict[str, float]
+    """The settings that were asked for and are not in the store yet."""
+
+    state: State = State.QUEUED
+    worker: WorkerProcess | None = None
+    changes: int = 0
+    """How many times settings were asked for: the worker says how many of them are stored."""
+
+    handed_over: int = 0
+    """How many of these the worker got together with the run."""
+
+    def tell(self, message: Message) -> None:
+        """Pass something on to its worker, now or as soon as it has one."""
+        if self.worker is None:
+            self.then.append(message)
+        else:
+            self.worker.send(message)
+
+    def stored(self, changes: int) -> None:
+        """So many of the changes are in force and stored."""
+        if changes == self.changes:
+            self.asked.clear()
 
 
 class JobManager:
     """Trains runs of a store in worker processes.
+
+    Its lock is about what it has in memory; nothing is read or written on the disk, and no worker is started, while it
+    is held.
 
     Args:
         store: where runs are read from and their fate is written to.
@@ -131,57 +124,54 @@ class JobManager:
         self._max_running = max_running or os.cpu_count() or 1
         self._lock = threading.RLock()
         self._heard = threading.Condition(self._lock)
-        self._queue: list[tuple[str, bool]] = []  # (run, start paused)
-        self._busy: dict[str, WorkerProcess] = {}
+        self._jobs: dict[str, Job] = {}  # by run
+        self._queue: deque[Job] = deque()
         self._idle: list[WorkerProcess] = []
-        self._stopping: set[str] = set()
+        self._warming = False
         self._ready: set[WorkerProcess] = set()
         self._troubles: dict[str, str] = {}  # by run: a `UserError` as JSON
         self._measuring: dict[str, tuple[WorkerProcess, threading.Event]] = {}
         self._speeds: dict[str, dict[str, float]] = {}
         self._closed = False
-        self._owner = secrets.token_hex(8)
-        self._held = ExitStack()
-        self._held.enter_context(store.manager_lock(self._owner))
-        with self._lock:
-            self._keep_warm()
+        self._keep_warm()
 
     @property
     def at_once(self) -> int:
         """How many runs it trains at a time."""
         return self._max_running
 
-    def submit(self, run_id: str, *, paused: bool = False) -> None:
+    # What is asked of a run
+
+    def submit(self, run_id: str, *, paused: bool = False, **settings: float) -> None:
         """Queue a run: a new one from its start, one that was left from its last checkpoint.
 
+        Args:
+            paused: hold it before its first step.
+            settings: other values of those that may change while it goes.
+
         Raises:
-            JobError: it is being trained already.
+            JobError: somebody has it already.
+            ConfigError: a setting out of range. StoreError: the store cannot be written; nothing has happened then.
         """
-        with self._lock:
-            if self._known(run_id) or self._store.is_locked(run_id):
-                raise JobError("This run is being trained already.")
-            self._store.set_status(run_id, "queued", owner=self._owner)
-            self._troubles.pop(run_id, None)
-            self._queue.append((run_id, paused))
-            self._dispatch()
+        self._submit(run_id, [{"do": "pause"}] if paused else [], settings)
 
     def pause(self, run_id: str) -> None:
         """Hold the run before its next step."""
-        self._send(run_id, {"do": "pause"})
+        self._ask(run_id, "pause")
 
-    def resume(self, run_id: str) -> None:
-        """Let a paused run go on; put a run that was left back into the queue."""
-        with self._lock:
-            if not self._known(run_id):
-                return self.submit(run_id)
-        self._send(run_id, {"do": "resume"})
+    def resume(self, run_id: str, **settings: float) -> None:
+        """Let a paused run go on; put a run that was left back into the queue. Either way with these settings."""
+        if self.controls(run_id):
+            self._ask(run_id, "resume", settings)
+        else:
+            self._submit(run_id, [], settings)
 
-    def step(self, run_id: str) -> None:
-        """Make one step and hold again."""
-        with self._lock:
-            if not self._known(run_id):
-                self.submit(run_id, paused=True)
-        self._send(run_id, {"do": "step"})
+    def step(self, run_id: str, **settings: float) -> None:
+        """Make one step with these settings and hold again."""
+        if self.controls(run_id):
+            self._ask(run_id, "step", settings)
+        else:
+            self._submit(run_id, [{"do": "step"}], settings)
 
     def change(self, run_id: str, **settings: float) -> None:
         """Change learning rate, pace or evaluation interval from the next step on.
@@ -189,39 +179,46 @@ class JobManager:
         Raises:
             ConfigError: out of range. JobError: nothing here trains this run.
         """
-        for name, value in settings.items():
-            check_change(name, value)
-        self._send(run_id, {"do": "change", "settings": settings})
+        self._ask(run_id, "change", settings)
 
     def stop(self, run_id: str) -> None:
         """End the run with a checkpoint; a queued one leaves the queue."""
+        self._bury(run_id)
         with self._lock:
-            if any(queued == run_id for queued, _ in self._queue):
-                self._queue = [entry for entry in self._queue if entry[0] != run_id]
+            job = self._moved(run_id, "stop")
+            waited = job in self._queue
+            if waited:
+                self._queue.remove(job)
+            else:
+                job.tell({"do": "stop"})
+        if waited:
+            try:
                 self._store.set_status(run_id, "stopped")
-                return
-            self._stopping.add(run_id)
-        self._send(run_id, {"do": "stop"})
+            finally:
+                self._end(job)
 
-    def wait(self, run_id: str, *statuses: str, patience: float = ANSWER_PATIENCE_SECONDS) -> bool:
-        """Wait a moment until a run has one of these statuses, or is neither queued nor trained here any more.
+    # What is known of it
+
+    def asked(self, run_id: str) -> dict[str, float]:
+        """The settings that were asked for and are on their way: the store has others, or does not have them yet."""
+        with self._lock:
+            return dict(self._jobs[run_id].asked) if run_id in self._jobs else {}
+
+    def wait(self, run_id: str, *states: str, patience: float = ANSWER_PATIENCE_SECONDS) -> bool:
+        """Wait a moment until a run is in one of these states, or has ended.
 
         A worker answers within milliseconds, unless a step takes longer.
 
         Returns:
             Whether it has come to that; False after `patience` seconds.
         """
-        deadline = time.monotonic() + patience
         with self._heard:
-            while self._known(run_id) and self._store.run(run_id).status not in statuses:
-                if time.monotonic() >= deadline:
-                    return False
-                self._heard.wait(LOOK_AGAIN_SECONDS)
-        return True
+            return self._heard.wait_for(lambda: self._state(run_id) in (*states, State.ENDED), patience)
 
     def is_stopping(self, run_id: str) -> bool:
         """Stop was asked for and has not happened yet."""
-        return run_id in self._stopping
+        self._bury(run_id)
+        return self._state(run_id) == State.STOPPING
 
     def trouble(self, run_id: str) -> str | None:
         """Why a run ended early, as JSON of a `UserError`, where the store was too full or broken to take that down."""
@@ -229,13 +226,13 @@ class JobManager:
 
     def controls(self, run_id: str) -> bool:
         """Whether this run is queued or trained here, so that it can be controlled."""
-        with self._lock:
-            return self._known(run_id)
+        self._bury(run_id)
+        return self._state(run_id) != State.ENDED
 
     def position(self, run_id: str) -> int | None:
         """Place in the queue, 1 is next; None if it does not wait."""
         with self._lock:
-            return next((n for n, (queued, _) in enumerate(self._queue, 1) if queued == run_id), None)
+            return next((n for n, job in enumerate(self._queue, 1) if job.run.id == run_id), None)
 
     def speed(
         self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
@@ -246,7 +243,8 @@ class JobManager:
         Measured once by a warm worker (about 0.2 s for a small model), on as many threads as the run would get now,
         then remembered. Waits at most `patience` seconds; ask again later for an answer that takes longer.
         """
-        threads = self._threads(model, training.batch_size, alone=not self._busy)
+        with self._lock:
+            threads = self._threads(model, training.batch_size, alone=self._busy() == 0)
         key = speed_key(model, training, threads)
         if key not in self._speeds:
             self._measure(key, model, training, threads, patience)
@@ -258,41 +256,163 @@ class JobManager:
             if self._closed:
                 return
             self._closed = True
-            workers = [*self._idle, *self._busy.values()]
+            self._queue.clear()
+            workers = [*self._idle, *(job.worker for job in self._jobs.values() if job.worker)]
         for worker in workers:
             worker.close()
         for worker in workers:
             worker.join(CLOSE_SECONDS)
-        self._held.close()
+        for job in list(self._jobs.values()):
+            self._end(job)
 
-    def _known(self, run_id: str) -> bool:
-        return run_id in self._busy or any(queued == run_id for queued, _ in self._queue)
+    # The states
 
-    def _send(self, run_id: str, message: Message) -> None:
+    def _state(self, run_id: str) -> State:
         with self._lock:
-            worker = self._busy.get(run_id)
-            if worker is None:
-                raise JobError("Nothing here is training this run, so it cannot be steered.")
-            worker.send(message)
+            return self._jobs[run_id].state if run_id in self._jobs else State.ENDED
+
+    def _move(self, job: Job, event: str) -> bool:
+        """Put a job into the state that the table names; False if it names none."""
+        after = TRANSITIONS[event][list(State).index(job.state)]
+        if after:
+            job.state = State(after)
+            self._heard.notify_all()
+        return bool(after)
+
+    def _moved(self, run_id: str, request: str) -> Job:
+        """The job after a request. Raises `JobError` if it cannot be met."""
+        job = self._jobs.get(run_id)
+        if job is not None and self._move(job, request):
+            return job
+        if job is not None and job.state == State.STOPPING:
+            raise JobError("This run is just being stopped. Wait until it has stopped.")
+        raise JobError("Nothing here is training this run, so it cannot be steered.")
+
+    def _ask(self, run_id: str, request: str, settings: dict[str, float] | None = None) -> None:
+        check_changes(settings or {})
+        self._bury(run_id)
+        with self._lock:
+            job = self._moved(run_id, request)
+            if settings:
+                job.asked |= settings
+                job.changes += 1
+                if job.worker is not None:  # else they come along with the run
+                    job.worker.send({"do": "change", "settings": settings, "id": job.changes})
+            if request != "change":
+                job.tell({"do": request})
+
+    def _submit(self, run_id: str, then: list[Message], settings: dict[str, float]) -> None:
+        check_changes(settings)
+        self._bury(run_id)
+        if self._closed:
+            raise JobError("The dashboard is just being closed. Start it again to train.")
+        run = self._store.run(run_id)
+        with ExitStack() as place:
+            try:
+                place.enter_context(self._store.queue_lock(run_id))
+            except AtWork as error:
+                raise JobError("This run is being trained already.") from error
+            if self._store.is_locked(run_id):
+                raise JobError("This run is being trained already.")
+            self._store.set_status(run_id, "queued")
+            with self._lock:
+                before = self._jobs.get(run_id)
+                asked = (before.asked if before else {}) | settings
+                job = Job(run, place.pop_all(), then, asked, changes=1)
+                self._troubles.pop(run_id, None)
+                self._jobs[run_id] = job
+                self._queue.append(job)
+        self._dispatch()
+        self._keep_warm()
+
+    def _end(self, job: Job) -> None:
+        """It is over; what was asked of it and not stored counts when it is taken up again."""
+        with self._lock:
+            self._move(job, "over")
+            job.worker = None
+            job.place.close()
+            if not job.asked and self._jobs.get(job.run.id) is job:
+                del self._jobs[job.run.id]
+
+    def _fail(self, job: Job, error: UserError) -> None:
+        try:
+            self._store.set_status(job.run.id, "failed", error=error.to_json())
+        except StoreError:
+            self._troubles[job.run.id] = error.to_json()
+        self._end(job)
+
+    # Workers
 
     def _dispatch(self) -> None:
-        """Give waiting runs to workers, as many as may run; keep one worker ready."""
-        while self._queue and len(self._busy) < self._max_running and not self._closed:
-            run_id, paused = self._queue.pop(0)
-            worker = self._idle.pop() if self._idle else self._launcher(self._store, self._on_message)
-            self._busy[run_id] = worker
-            run = self._store.run(run_id)
-            threads = self._threads(run.model, run.training.batch_size, alone=len(self._busy) == 1)
-            worker.send({"do": "train", "run": run_id, "paused": paused, "threads": threads})
-        self._keep_warm()
+        """Give waiting runs to workers, as many as may run."""
+        while (job := self._next()) is not None:
+            try:
+                self._hand_over(job, self._idle_worker() or self._launcher(self._store, self._on_message))
+            except Exception as error:  # whatever a launcher throws
+                problem = f"{type(error).__name__}: {error}"
+                self._fail(
+                    job, StoreError("The training process could not be started: {problem}", problem=problem)
+                )
+
+    def _next(self) -> Job | None:
+        """The first run of the queue, if it may begin."""
+        with self._lock:
+            if not self._queue or self._closed or self._busy() >= self._max_running:
+                return None
+            job = self._queue.popleft()
+            self._move(job, "free")
+            return job
+
+    def _busy(self) -> int:
+        return sum(job.state not in (State.QUEUED, State.ENDED) for job in self._jobs.values())
+
+    def _idle_worker(self) -> WorkerProcess | None:
+        with self._lock:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.alive:
+                    return worker
+        return None
+
+    def _hand_over(self, job: Job, worker: WorkerProcess) -> None:
+        with self._lock:
+            job.worker, job.handed_over = worker, job.changes
+            if self._closed:
+                worker.close()
+                return
+            threads = self._threads(job.run.model, job.run.training.batch_size, alone=self._busy() == 1)
+            worker.send({
+                "do": "train", "run": job.run.id, "threads": threads, "settings": job.asked, "then": job.then
+            })  # fmt: skip
+        self._bury(job.run.id)
 
     def _threads(self, model: ModelConfig, batch_size: int, *, alone: bool) -> int:
         """One, unless it is alone on idle cores: two trainings of two threads each would stall one another."""
         return good_thread_count(model, batch_size, os.cpu_count() or 1) if alone else 1
 
     def _keep_warm(self) -> None:
-        if self._warm and not self._idle and not self._closed and len(self._busy) < self._max_running:
-            self._idle.append(self._launcher(self._store, self._on_message))
+        """Have a worker ready. It only saves time: one that cannot be started is not tried again at once."""
+        with self._lock:
+            enough = self._idle or self._warming or self._busy() >= self._max_running
+            if not self._warm or self._closed or enough:
+                return
+            self._warming = True
+        worker = None
+        try:
+            worker = self._launcher(self._store, self._on_message)
+        except Exception:  # who trains the next run will be told
+            pass
+        with self._lock:
+            self._warming = False
+            if worker is not None and not self._take_back(worker):
+                worker.close()
+
+    def _take_back(self, worker: WorkerProcess) -> bool:
+        """Keep a worker as the one that is ready; False if there is one already."""
+        if not self._warm or self._closed or self._idle or not worker.alive:
+            return False
+        self._idle.append(worker)
+        return True
 
     def _measure(
         self, key: str, model: ModelConfig, training: TrainConfig, threads: int, patience: float
@@ -309,57 +429,91 @@ class JobManager:
             answered = self._measuring[key][1]
         answered.wait(patience)
 
+    # What workers say
+
     def _on_message(self, worker: WorkerProcess, message: Message) -> None:
         """A worker's reader thread calls this."""
-        with self._lock:
-            match message["event"]:
-                case "ready":
-                    self._ready.add(worker)
-                case "measured":
-                    self._speeds[message["id"]] = message["seconds"]
+        match message["event"]:
+            case "ready":
+                self._ready.add(worker)
+            case "measured":
+                self._speeds[message["id"]] = message["seconds"]
+                if message["id"] in self._measuring:
                     self._measuring.pop(message["id"])[1].set()
-                case "finished":
-                    if error := message.get("error"):
-                        self._troubles[message["run"]] = error
-                    self._release(message["run"])
-                    self._take_back(worker)
-                    self._dispatch()
-                case "ended":
-                    self._forget(worker)
-            self._heard.notify_all()
+            case "running" | "paused":
+                with self._lock:
+                    if job := self._job_of(worker):
+                        self._move(job, message["event"])
+                        job.stored(job.handed_over)
+            case "changed":
+                with self._lock:
+                    if job := self._job_of(worker):
+                        job.stored(message["id"])
+            case "finished":
+                self._finished(worker, message)
+            case "ended":
+                self._lost(worker)
 
-    def _release(self, run_id: str) -> None:
-        self._busy.pop(run_id, None)
-        self._stopping.discard(run_id)
+    def _job_of(self, worker: WorkerProcess) -> Job | None:
+        return next((job for job in self._jobs.values() if job.worker is worker), None)
 
-    def _take_back(self, worker: WorkerProcess) -> None:
-        """A worker that has finished serves as the warm one, unless there is one already."""
-        if self._warm and not self._idle and not self._closed:
-            self._idle.append(worker)
-        else:
-            worker.close()
+    def _finished(self, worker: WorkerProcess, message: Message) -> None:
+        """A run has come to its end; its worker serves as the one that is ready, unless there is one or it leaves."""
+        with self._lock:
+            job = self._job_of(worker)
+            if job is not None:
+                if message["status"] == "done":  # what was asked for came too late
+                    job.asked.clear()
+                if error := message.get("error"):
+                    self._troubles[job.run.id] = error
+                self._end(job)
+            if message["status"] == "interrupted" or not self._take_back(worker):
+                worker.close()
+        self._dispatch()
+        self._keep_warm()
 
-    def _forget(self, worker: WorkerProcess) -> None:
+    def _bury(self, run_id: str) -> None:
+        """If a run's worker has been killed, that counts from now on, even where it has not been reported yet."""
+        job = self._jobs.get(run_id)
+        worker = job.worker if job else None
+        if worker is not None and not worker.alive:
+            self._lost(worker)
+
+    def _lost(self, worker: WorkerProcess) -> None:
         """A worker has ended: by request, or killed. A killed one's run shows as interrupted by itself."""
-        self._ready.discard(worker)
-        self._measuring = {key: at for key, at in self._measuring.items() if at[0] is not worker}
-        if worker in self._idle:
-            self._idle.remove(worker)
-        for run_id in [run_id for run_id, busy in self._busy.items() if busy is worker]:
-            self._release(run_id)
-            if self._store.run(run_id).status == "queued":  # it died before it could begin
-                error = StoreError("The training process ended before it could begin. The log may say why.")
-                self._store.set_status(run_id, "failed", error=error.to_json())
-        if not self._closed:
-            self._dispatch_queue_only()
+        with self._lock:
+            self._ready.discard(worker)
+            self._measuring = {key: at for key, at in self._measuring.items() if at[0] is not worker}
+            if worker in self._idle:
+                self._idle.remove(worker)
+            job = self._job_of(worker)
+            if job is not None:
+                job.worker = None
+        if job is not None:
+            self._end_without_word(job)
+        self._dispatch()  # and no spare: a worker that cannot start must not be started for ever
 
-    def _dispatch_queue_only(self) -> None:
-        """Go on with the queue, without starting a spare: a worker that cannot start must not be started forever."""
-        warm, self._warm = self._warm, False
+    def _end_without_word(self, job: Job) -> None:
+        """Its worker has died. If that was before the run could begin, the run is told so."""
         try:
-            self._dispatch()
-        finally:
-            self._warm = warm
+            waits = (
+                job.state in (State.STARTING, State.STOPPING)
+                and self._store.run(job.run.id).status == "queued"
+            )
+        except StoreError:
+            waits = False
+        if waits:
+            self._fail(
+                job, StoreError("The training process ended before it could begin. The log may say why.")
+            )
+        else:
+            self._end(job)
+
+
+def check_changes(settings: dict[str, float]) -> None:
+    """Raise `ConfigError` for a setting that cannot be changed while a run goes, or not to this value."""
+    for name, value in settings.items():
+        check_change(name, value)
 
 
 _shared: JobManager | None = None

@@ -3,6 +3,8 @@
 import time
 from collections import deque
 
+import torch
+
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import RunStore
 from minigpt_core.training import (
@@ -73,10 +75,26 @@ class Recorder:
         )
         self._steps, self._evaluations, self._samples, self._changes = [], [], [], []
 
-    def pause(self) -> None:
-        """Forget the speed so far: the time of a pause must not count in it."""
+    def begin(self, status: str) -> None:
+        """The run goes on, "running" or held as "paused", on the trainer's device."""
+        problem = self._trainer.device_problem
+        self._store.set_status(
+            self._run_id,
+            status,
+            threads=torch.get_num_threads(),
+            device=self._trainer.device.type,
+            remark=problem.to_json() if problem else None,
+        )
+
+    def turn(self, status: str) -> None:
+        """It is held, or goes on again. The speed so far is forgotten: a pause must not count in it."""
         self.flush()
         self._recent.clear()
+        self._store.set_status(self._run_id, status)
+
+    def end(self, status: str) -> None:
+        """It has ended, and all that it yielded is recorded."""
+        self._store.set_status(self._run_id, status)
 
     def _save(self, event: CheckpointEvent) -> None:
         self.flush()  # a checkpoint is never announced before the steps that led to it

@@ -1,8 +1,9 @@
 """`python -m minigpt_core.jobs.worker`: a process that trains one run at a time, driven over stdin.
 
-Messages are JSON objects, one a line. In: `train`, `measure`, `pause`, `resume`, `step`, `stop`, `change`. Out:
-`ready`, `started`, `paused`, `resumed`, `measured`, `finished`. When stdin closes, the server is gone: the worker
-saves a checkpoint and leaves; the run then counts as interrupted and can be resumed.
+Messages are JSON objects, one a line. In: `train` (with what was asked of the run before), `measure`, `pause`,
+`resume`, `step`, `stop`, `change`. Out: `ready`, `running`, `paused`, `changed`, `measured`, `finished`; what they say
+of a run is in the store by then. Whatever else is printed goes to stderr. When stdin closes, or a signal asks for the
+end, the worker saves a checkpoint and leaves; the run then counts as interrupted and can be resumed.
 """
 
 import json
@@ -13,51 +14,67 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.data import prepare
+from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import threads_here
 from minigpt_core.errors import StoreError, UserError
+from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.speed import measure
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.steering import Steering
+from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import DoneEvent, EvaluatingEvent, Trainer
+from minigpt_core.training import Checkpoint, DoneEvent, EvaluatingEvent, Trainer
 
-Message = dict[str, Any]
+Inbox = queue.Queue[Message] | queue.SimpleQueue[Message]
 LEAVE: Message = {"do": "leave"}
 LEAVE_SECONDS = 2.5  # the server promises that nothing is left after 3 s
 
 
 class Controls:
-    """What the other side wants of the run in progress. Looked at before every step and between evaluation chunks."""
+    """What the other side wants of the run in progress. Looked at before every step and between evaluation chunks.
 
-    def __init__(
-        self, inbox: "queue.Queue[Message]", tell: Callable[..., None], paused: bool = False
-    ) -> None:
-        self._inbox, self._tell = inbox, tell
-        self.paused = paused
+    Args:
+        inbox: where its messages come in.
+        tell: says `running`, `paused` or `changed`.
+        then: messages that are older than the run's beginning.
+    """
+
+    def __init__(self, inbox: Inbox, tell: Callable[..., None], then: Iterable[Message] = ()) -> None:
+        self._inbox, self._tell, self._then = inbox, tell, list(then)
+        self.paused = False
         self.leaving = False
         self._steps_allowed = 0
+        self._changes = 0  # the number of the last change that was heard
+        self._changes_told = 0
         self._trainer: Trainer | None = None
         self._recorder: Recorder | None = None
 
     def drive(self, trainer: Trainer, recorder: Recorder) -> None:
-        """Act on this trainer from now on."""
-        self._trainer, self._recorder = trainer, recorder
+        """Act on this trainer from now on, which begins."""
+        self._trainer = trainer
+        for message in self._then:
+            self._handle(message)
+        status = "paused" if self.paused else "running"
+        recorder.begin(status)
+        self._tell(status)
+        self._recorder = recorder
 
     def wait(self, steering: Steering) -> None:
         """Before a step: handle what comes, until the pace allows it, or for as long as the run is paused."""
         while True:
             self.listen()
+            self.settle()
             if steering.stopping:
                 return
             if self.paused and self._steps_allowed:
@@ -73,6 +90,15 @@ class Controls:
         while not self._inbox.empty():
             self._hear(timeout=0)
 
+    def settle(self) -> None:
+        """Between two steps: changes that were asked for come into force and are recorded, also while it is paused."""
+        assert self._trainer is not None and self._recorder is not None
+        for change in self._trainer.steering.changes_due(self._trainer.step):
+            self._recorder.record(change)
+        if self._changes_told != self._changes:
+            self._changes_told = self._changes
+            self._tell("changed", id=self._changes)
+
     def _hear(self, timeout: float | None) -> None:
         if self._recorder is not None and timeout != 0:
             self._recorder.flush()  # about to wait: nothing may be held back
@@ -82,52 +108,55 @@ class Controls:
             pass
 
     def _handle(self, message: Message) -> None:
-        assert self._trainer is not None and self._recorder is not None
+        assert self._trainer is not None
         match message["do"]:
             case "pause":
-                self._pause()
-                self._steps_allowed = 0
-            case "resume" if self.paused:
-                self.paused, self._steps_allowed = False, 0
-                self._recorder.pause()
-                self._tell("resumed")
+                self._hold(True)
+            case "resume":
+                self._hold(False)
             case "step":
-                self._pause()
-                self._steps_allowed += 1
+                allowed = self._steps_allowed
+                self._hold(True)
+                self._steps_allowed = allowed + 1
             case "change":
                 self._trainer.steering.change(**message["settings"])
+                self._changes = message["id"]
             case "stop" | "leave":
                 self.leaving = message == LEAVE
                 self._trainer.steering.stop()
 
-    def _pause(self) -> None:
-        assert self._recorder is not None
-        if not self.paused:
-            self.paused = True
-            self._recorder.pause()
-            self._tell("paused")
+    def _hold(self, paused: bool) -> None:
+        """Pause, or go on. Single steps that were asked for before and not made yet are taken back."""
+        self._steps_allowed = 0
+        if self.paused != paused:
+            self.paused = paused
+            if self._recorder is not None:
+                status = "paused" if paused else "running"
+                self._recorder.turn(status)
+                self._tell(status)
 
 
-def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) -> str:
+def train(
+    store: RunStore,
+    run_id: str,
+    controls: Controls,
+    threads: int = 1,
+    settings: Mapping[str, float] | None = None,
+) -> str:
     """Train a run from its last checkpoint (or from the start) and return the status it ends with.
+
+    Args:
+        settings: that were asked for since, of those that can be changed on the way.
 
     Raises:
         StoreError: another process is training this run, or the store cannot be written.
     """
-    run = store.run(run_id)
-    torch.set_num_threads(threads_here(run.threads or threads))
     with store.lock(run_id):
-        trainer = make_trainer(store, run, controls.wait)
+        run = store.run(run_id)
+        torch.set_num_threads(threads_here(run.threads or threads))
+        trainer = take_up(store, run, settings, controls.wait)
         recorder = Recorder(store, run_id, trainer)
         controls.drive(trainer, recorder)
-        problem = trainer.device_problem
-        store.set_status(
-            run_id,
-            "paused" if controls.paused else "running",
-            threads=torch.get_num_threads(),
-            device=trainer.device.type,
-            remark=problem.to_json() if problem else None,
-        )
         status = "failed"
         for event in trainer.run():
             if isinstance(event, EvaluatingEvent):
@@ -136,24 +165,48 @@ def train(store: RunStore, run_id: str, controls: Controls, threads: int = 1) ->
             recorder.record(event)
             if isinstance(event, DoneEvent):
                 status = event.status
-        if controls.leaving and status == "stopped":
-            return "interrupted"  # nothing to write: "running" without a lock means just that
-        store.set_status(run_id, status)
+        if status == "stopped":
+            controls.settle()
+            if controls.leaving:
+                return "interrupted"  # nothing to write: "running" without a lock means just that
+        recorder.end(status)
     return status
 
 
+def take_up(
+    store: RunStore,
+    run: Run,
+    settings: Mapping[str, float] | None = None,
+    wait: Callable[[Steering], object] | None = None,
+) -> Trainer:
+    """A trainer that goes on from the run's last checkpoint, or begins. The run's record ends there now, and the
+    settings last asked for are in force. Who calls it holds the run's lock.
+
+    Raises what `beginning` raises; the record is as it was then.
+    """
+    dataset, checkpoint = beginning(store, run)
+    changes = store.rewind(run.id, checkpoint, settings)
+    return Trainer(dataset, run.model, run.training, checkpoint=checkpoint, changes=changes, wait=wait)
+
+
 def make_trainer(store: RunStore, run: Run, wait: Callable[[Steering], object] | None = None) -> Trainer:
-    """The run's trainer, at its last checkpoint if it has one, with the changes made since then.
+    """A trainer of one's own at the run's last checkpoint, with the changes recorded since; the run stays as it is."""
+    dataset, checkpoint = beginning(store, run)
+    changes = store.changes(run.id, since_step=checkpoint.step if checkpoint else 0)
+    return Trainer(dataset, run.model, run.training, checkpoint=checkpoint, changes=changes, wait=wait)
+
+
+def beginning(store: RunStore, run: Run) -> tuple[Dataset, Checkpoint | None]:
+    """The run's text, encoded and split, and its last checkpoint if it has one.
 
     Raises:
         ConfigError: it needs more memory than there is, such as a run that was trained on a larger machine.
+        StoreError: one of them cannot be read.
     """
     check_memory(run.model, run.training)
     tokenizer = CharTokenizer.from_characters(run.characters)
     dataset = prepare(store.text(run.text_id).text, run.training.val_fraction, tokenizer)
-    checkpoint = store.load_checkpoint(run.id) if store.checkpoints(run.id) else None
-    changes = store.changes(run.id, since_step=checkpoint.step if checkpoint else 0)
-    return Trainer(dataset, run.model, run.training, checkpoint=checkpoint, changes=changes, wait=wait)
+    return dataset, store.load_checkpoint(run.id) if store.checkpoints(run.id) else None
 
 
 def warm_up() -> None:
@@ -175,7 +228,7 @@ def lower_priority() -> None:
         Path("/proc/self/oom_score_adj").write_text("500")  # from -1000 to 1000, the highest first
 
 
-def read_messages(inbox: "queue.Queue[Message]") -> None:
+def read_messages(inbox: Inbox) -> None:
     """Put stdin's messages into the inbox (pipes can't be polled on Windows, so a thread reads them)."""
     for line in sys.stdin:
         inbox.put(json.loads(line))
@@ -185,16 +238,26 @@ def read_messages(inbox: "queue.Queue[Message]") -> None:
 
 
 class Worker:
-    """The loop around the jobs: read a message, train or measure, report."""
+    """The loop around the jobs: read a message, train or measure, report.
 
-    def __init__(self, home: Path) -> None:
-        self._store = RunStore(home)
-        self._inbox: queue.Queue[Message] = queue.Queue()
+    Args:
+        store: where the runs are.
+        inbox: where messages come in.
+        say: reports an event and its details.
+        begin: called with a run's folder before it is trained.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        inbox: Inbox,
+        say: Callable[..., None],
+        begin: Callable[[Path], None] = lambda _folder: None,
+    ) -> None:
+        self._store, self._inbox, self._say, self._begin = store, inbox, say, begin
 
     def work(self) -> None:
-        """Serve until stdin closes."""
-        warm_up()
-        threading.Thread(target=read_messages, args=(self._inbox,), daemon=True).start()
+        """Serve until it is told to leave."""
         self._say("ready")
         while (message := self._inbox.get()) != LEAVE:
             if message["do"] == "train" and self._train(message):
@@ -203,20 +266,13 @@ class Worker:
                 self._measure(message)
 
     def _train(self, message: Message) -> bool:
-        """Train one run; True if the server has gone meanwhile."""
+        """Train one run; True if the worker is to leave."""
         run_id = message["run"]
-
-        def tell(event: str) -> None:
-            self._store.set_status(run_id, "paused" if event == "paused" else "running")
-            self._say(event, run=run_id)
-
-        controls = Controls(self._inbox, tell, paused=message.get("paused", False))
+        controls = Controls(self._inbox, partial(self._say, run=run_id), message.get("then", ()))
         try:
-            keep_errors_with(self._store.folder(run_id))
-            self._say("started", run=run_id)
-            self._say(
-                "finished", run=run_id, status=train(self._store, run_id, controls, message.get("threads", 1))
-            )
+            self._begin(self._store.folder(run_id))
+            status = train(self._store, run_id, controls, message.get("threads", 1), message.get("settings"))
+            self._say("finished", run=run_id, status=status)
         except Exception as error:
             traceback.print_exc()
             self._fail(run_id, error)
@@ -230,7 +286,8 @@ class Worker:
                 "Training stopped because of an unexpected problem: {problem}", problem=problem
             )
         try:
-            self._store.set_status(run_id, "failed", error=error.to_json())
+            if not isinstance(error, AtWork):  # else it is another one's run
+                self._store.set_status(run_id, "failed", error=error.to_json())
         except StoreError:
             traceback.print_exc()
         self._say("finished", run=run_id, status="failed", error=error.to_json())
@@ -239,27 +296,46 @@ class Worker:
         model, training = ModelConfig.from_dict(message["model"]), TrainConfig.from_dict(message["training"])
         self._say("measured", id=message["id"], seconds=measure(model, training, message["threads"]))
 
-    def _say(self, event: str, **details: Any) -> None:
+
+def keep_output_with(folder: Path) -> None:
+    """From now on what is printed goes to the run's own log, so that a crash can be explained later."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "worker.log").open("ab") as log:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(log.fileno(), stream.fileno())
+
+
+def on_stdout() -> Callable[..., None]:
+    """What reports an event on stdout. Whatever else is printed goes to stderr from now on."""
+    messages = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    messages.write("\n")  # ends the line that something may have begun
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def say(event: str, **details: Any) -> None:
         try:
-            sys.stdout.write(json.dumps({"event": event} | details) + "\n")
-            sys.stdout.flush()
+            messages.write(json.dumps({"event": event} | details) + "\n")
+            messages.flush()
         except BrokenPipeError:  # the server is gone; the inbox says so too
             pass
 
-
-def keep_errors_with(folder: Path) -> None:
-    """From now on stderr goes to the run's own log, so that a crash can be explained later."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "worker.log").open("ab") as log:
-        os.dup2(log.fileno(), sys.stderr.fileno())
+    return say
 
 
 def main() -> None:
     """Start a worker on the store in the folder given as the only argument."""
+    say = on_stdout()
+    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()  # a signal's handler may put into it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), lambda *_: inbox.put(LEAVE))
     lower_priority()
     torch.set_num_threads(1)
-    Worker(Path(sys.argv[1])).work()
+    warm_up()
+    threading.Thread(target=read_messages, args=(inbox,), daemon=True).start()
+    Worker(RunStore(Path(sys.argv[1]), patient=True), inbox, say, keep_output_with).work()
+    os._exit(0)  # a thread may still be reading stdin, and Python would wait for it
 
 
 if __name__ == "__main__":

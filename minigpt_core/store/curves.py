@@ -123,6 +123,13 @@ def update_buckets(
         size *= 2
 
 
+def cut_buckets(connection: sqlite3.Connection, run: int, last: int) -> None:
+    """Bring every level up to date after the steps beyond `last` have been removed."""
+    connection.execute("DELETE FROM buckets WHERE run = ? AND start + size > ?", (run, last + 1))
+    if connection.execute(FIRST_POINT, (run,)).fetchone() is not None:
+        update_buckets(connection, run, last, last, last)
+
+
 def _rebuild(connection: sqlite3.Connection, run: int, size: int, low: int, high: int) -> None:
     if size == SMALLEST:
         rows = connection.execute(ONE_STEP_BUCKETS, (run, low, high))

@@ -30,11 +30,21 @@ def explained(path: Path) -> Iterator[None]:
         raise explain_sqlite_error(error, path) from error
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else keeps the write lock."""
+    return primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """SQLite's code without its details, which stand in the higher bytes."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
 def explain_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
     """The sentence for an error of SQLite."""
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # the low byte is the primary code
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return busy(path)
+    if is_busy(error):
+        return busy(path)
+    match primary_code(error):
         case sqlite3.SQLITE_FULL:
             return disk_full(path)
         case sqlite3.SQLITE_IOERR if shutil.disk_usage(path.parent).free < ALMOST_NOTHING:

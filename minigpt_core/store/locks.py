@@ -11,9 +11,13 @@ from filelock import FileLock, Timeout, lock_descriptor
 from minigpt_core.errors import StoreError
 
 
+class AtWork(StoreError):
+    """Somebody else holds a lock."""
+
+
 @contextmanager
 def hold(path: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock at `path`. Raises `StoreError` if somebody else still has it after `timeout` seconds.
+    """Hold the lock at `path`. Raises `AtWork` if somebody else still has it after `timeout` seconds.
 
     The file stays where it is afterwards: a lock is about an open file, and a new file would be another lock.
     """
@@ -23,7 +27,7 @@ def hold(path: Path, timeout: float) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise StoreError(
+        raise AtWork(
             "Another process is already at work on this ({name}). Stop it there, or wait for it to end.",
             name=path.stem,
         ) from error

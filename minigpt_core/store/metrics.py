@@ -1,10 +1,12 @@
 """What a run measured: losses, evaluations, samples and changed settings, as tables of the run store."""
 
 import itertools
+import json
 import math
 import sqlite3
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.curves import Curve, read_curve, update_buckets
@@ -30,7 +32,7 @@ class MetricsStore:
         changes: Sequence[ChangeEvent] = (),
         **progress: float | None,
     ) -> None:
-        """Write a batch in one transaction. What a resumed run replays takes the place of what was there.
+        """Write a batch in one transaction; `changes` become the settings in force.
 
         Args:
             progress: `step`, `seconds`, `steps_per_second`, `best_step`, `best_val_loss` of the run by now.
@@ -38,12 +40,16 @@ class MetricsStore:
         assert progress.keys() <= PROGRESS
         refuse_prepared(run_id)
         with self._database.writing() as db:
-            key = find(db, run_id)["key"]
+            row = find(db, run_id)
+            key = row["key"]
             write_steps(db, key, steps)
             write_evaluations(db, key, evaluations)
             write_samples(db, key, samples)
             write_changes(db, key, changes)
-            update(db, key, {name: finite(value) for name, value in progress.items()})
+            columns: dict[str, Any] = {name: finite(value) for name, value in progress.items()}
+            if changes:
+                columns["in_force"] = with_changes(row["in_force"], changes)
+            update(db, key, columns)
 
     def curve(self, run_id: str, points: int = 400, means: int = 200) -> Curve:
         """The loss of a run of any length as at most `points` points and `means` bucket means."""
@@ -142,7 +148,7 @@ def write_samples(db: sqlite3.Connection, key: int, samples: Sequence[SampleEven
 
 
 def write_changes(db: sqlite3.Connection, key: int, changes: Sequence[ChangeEvent]) -> None:
-    """Write changes, each after the others at its step. A resumed run does not report replayed ones again."""
+    """Write changes, each after the others at its step."""
     there = "SELECT count(*) FROM changes WHERE run = ? AND step = ?"
     steps = {change.step for change in changes}
     positions = {step: itertools.count(db.execute(there, (key, step)).fetchone()[0]) for step in steps}
@@ -150,6 +156,12 @@ def write_changes(db: sqlite3.Connection, key: int, changes: Sequence[ChangeEven
         "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)",
         [(key, c.step, next(positions[c.step]), c.name, c.value, time.time()) for c in changes],
     )
+
+
+def with_changes(in_force: str | None, changes: Sequence[ChangeEvent]) -> str:
+    """The column `in_force` after changes."""
+    changed: dict[str, float] = json.loads(in_force or "{}")
+    return json.dumps(changed | {change.name: change.value for change in changes})
 
 
 def finite(value: float | None) -> float | None:

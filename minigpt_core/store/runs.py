@@ -16,9 +16,9 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,9 +27,11 @@ from platformdirs import user_data_dir
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import RunNotFound, RunUnreadable, StoreError
 from minigpt_core.sameness import was_steered
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import checkpoint_files, locks
 from minigpt_core.store.explained import explained
 from minigpt_core.store.metrics import MetricsStore, write_evaluations, write_samples, write_steps
+from minigpt_core.store.rewind import rewind
 from minigpt_core.store.schema import PREPARED as PREPARED  # others know the store by this file
 from minigpt_core.store.schema import RUN_TABLES, Database, find, refuse_prepared, storable, update
 from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent
@@ -77,6 +79,11 @@ class Run:
 
     model: ModelConfig
     training: TrainConfig
+    """How it was set up."""
+
+    in_force: TrainConfig
+    """The same with what was changed while it went: what its next step is made with."""
+
     step: int
     """How many steps have been made."""
 
@@ -88,9 +95,6 @@ class Run:
     device: str
     parent: str | None
     """Id of the run that this one was made from."""
-
-    owner: str | None
-    """The job manager whose queue it is in."""
 
     error: str | None
     """Why it failed: a `UserError` as JSON."""
@@ -175,11 +179,15 @@ class RunStore(MetricsStore):
     Every method raises `StoreError`, with a sentence for the user, if the disk is full, the folder cannot be
     written, or the database is locked or damaged; what was stored before is still there then. Methods that
     take a run's id raise `RunNotFound` if there is none.
+
+    Args:
+        home: the folder; by default `data_home()`.
+        patient: whether a write waits for as long as another program keeps the database, as a training does.
     """
 
-    def __init__(self, home: Path | None = None) -> None:
+    def __init__(self, home: Path | None = None, *, patient: bool = False) -> None:
         self.home = (home or data_home()).absolute()
-        super().__init__(Database(self.home))
+        super().__init__(Database(self.home, patient))
 
     # Texts
 
@@ -261,7 +269,6 @@ class RunStore(MetricsStore):
         note: str = "",
         status: str = "queued",
         preset: str | None = None,
-        owner: str | None = None,
         parent: str | None = None,
         threads: int | None = None,
         device: str = "cpu",
@@ -276,7 +283,7 @@ class RunStore(MetricsStore):
             "status": status, "created": time.time(), "preset": preset,
             "text_id": text_id, "text_title": storable(text_title), "characters": characters, "lower": lower,
             "model": json.dumps(model.to_dict()), "training": json.dumps(training.to_dict()),
-            "owner": owner, "parent": parent, "threads": threads, "device": device,
+            "parent": parent, "threads": threads, "device": device,
         }  # fmt: skip
         with self._database.writing() as db:
             insert_run(db, columns)
@@ -429,11 +436,11 @@ class RunStore(MetricsStore):
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def set_status(self, run_id: str, status: str, error: str | None = None, **changed: Any) -> None:
-        """What the run is doing now; `changed` may name its `owner`, `threads`, `device` and `remark`.
+        """What the run is doing now; `changed` may name its `threads`, `device` and `remark`.
 
         A worker takes the run's lock before it says "running", and lets go after it has said how it ended.
         """
-        assert status in STATUSES and changed.keys() <= {"owner", "threads", "device", "remark"}
+        assert status in STATUSES and changed.keys() <= {"threads", "device", "remark"}
         refuse_prepared(run_id)
         now = time.time()
         columns = {"status": status, "error": error, "finished": None if status in LIVE else now}
@@ -444,6 +451,27 @@ class RunStore(MetricsStore):
             if columns["finished"] is not None:  # a clock may jump back
                 columns["finished"] = max(now, row["started"] or now)
             update(db, row["key"], columns | changed)
+
+    def rewind(
+        self, run_id: str, checkpoint: Checkpoint | None, asked: Mapping[str, float] | None = None
+    ) -> list[ChangeEvent]:
+        """Make the record of a run end at a checkpoint, or at its beginning, because it goes on from there now.
+
+        One transaction; who takes the run up calls it, and holds the run's lock.
+
+        Args:
+            asked: settings that come into force there, before those that were recorded last.
+
+        Returns:
+            The settings in force there, for the trainer.
+        """
+        refuse_prepared(run_id)
+        with self._database.writing() as db:
+            changes = rewind(db, find(db, run_id), checkpoint, asked or {})
+        with explained(self.folder(run_id)):
+            kept = (info.step for info in self.checkpoints(run_id))
+            checkpoint_files.remove_others(self.folder(run_id), kept)
+        return changes
 
     # Checkpoints
 
@@ -495,9 +523,10 @@ class RunStore(MetricsStore):
         """Whether a process is training this run."""
         return self._is_held(self._lock_path("run", run_id))
 
-    def manager_lock(self, owner: str) -> AbstractContextManager[None]:
-        """Hold this while runs of `owner` wait in a queue: they count as interrupted once nobody does."""
-        return self._hold(self._lock_path("manager", owner), LOCK_SECONDS)
+    def queue_lock(self, run_id: str) -> AbstractContextManager[None]:
+        """Hold this while a run waits for its turn: it counts as interrupted once nobody does. Raises `AtWork`."""
+        refuse_prepared(run_id)
+        return self._hold(self._lock_path("queue", run_id), 0)
 
     def folder(self, run_id: str) -> Path:
         """Where a run's weights and log are; those of a prepared one stay where they came."""
@@ -511,7 +540,7 @@ class RunStore(MetricsStore):
     def _text_path(self, text_id: str) -> Path:
         return self.home / "texts" / f"{text_id}.txt"
 
-    def _lock_path(self, kind: Literal["run", "manager"], name: str) -> Path:
+    def _lock_path(self, kind: Literal["run", "queue"], name: str) -> Path:
         check_id(name)
         return self.home / "locks" / f"{kind}-{name}.lock"
 
@@ -541,7 +570,7 @@ class RunStore(MetricsStore):
         """The run of a row. It was interrupted if somebody should be at work on it, and nobody is."""
         while row["status"] in LIVE and not self._attended(row):
             again = self._row(row["id"])
-            if (again["status"], again["owner"]) == (row["status"], row["owner"]):
+            if again["status"] == row["status"]:
                 return to_run(again, "interrupted")
             row = again  # it ended, or began, between the two looks
         return to_run(row, row["status"])
@@ -554,7 +583,7 @@ class RunStore(MetricsStore):
 
     def _attended(self, row: sqlite3.Row) -> bool:
         if row["status"] == "queued":
-            return row["owner"] is not None and self._is_held(self._lock_path("manager", row["owner"]))
+            return self._is_held(self._lock_path("queue", row["id"]))
         return self.is_locked(row["id"])
 
 
@@ -576,6 +605,7 @@ def to_run(row: sqlite3.Row, status: str) -> Run:
     try:
         values["model"] = ModelConfig.from_dict(json.loads(row["model"]))
         values["training"] = TrainConfig.from_dict(json.loads(row["training"]))
+        values["in_force"] = changed(values["training"], json.loads(row["in_force"] or "{}"))
     except (ValueError, TypeError) as error:
         raise RunUnreadable(
             "The run {name} cannot be shown: another version of this program has written it, with settings that "
@@ -583,6 +613,12 @@ def to_run(row: sqlite3.Row, status: str) -> Run:
             name=row["name"] or row["id"],
         ) from error
     return Run(**values | {"status": status, "lower": bool(row["lower"])})
+
+
+def changed(training: TrainConfig, settings: dict[str, float]) -> TrainConfig:
+    """A training with some of its settings changed."""
+    usual = training.to_dict()
+    return replace(training, **{name: type(usual[name])(value) for name, value in settings.items()})
 
 
 def insert_run(db: sqlite3.Connection, columns: dict[str, Any]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock
 
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.store.explained import BUSY_SECONDS, explained
+from minigpt_core.store.explained import BUSY_SECONDS, explained, is_busy
 
 RUNS_AND_METRICS = (
     """CREATE TABLE texts (
@@ -43,7 +43,7 @@ RUNS_AND_METRICS = (
         threads INTEGER,
         device TEXT NOT NULL,
         parent TEXT,
-        owner TEXT,
+        owner TEXT,                  -- no longer used
         error TEXT,
         deleted REAL,
         best_step INTEGER,
@@ -91,30 +91,49 @@ OWN_TEXTS = (  # those that a person brought along, apart from the ones that onl
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS = (RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS)
+SETTINGS_IN_FORCE = (
+    "ALTER TABLE runs ADD COLUMN in_force TEXT",  # JSON: the settings that were changed while the run went
+    """UPDATE runs SET in_force = (
+        SELECT json_group_object(name, value) FROM (
+            SELECT name, value, max(step * 1000000 + position) FROM changes WHERE run = runs.key GROUP BY name
+        )
+    )""",
+)
+
+MIGRATIONS = (RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE)
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 
 RUN_TABLES = ("steps", "buckets", "evaluations", "samples", "changes", "checkpoints")
 
 
 class Database:
-    """Opens `runs.sqlite3` for one short piece of work at a time, from any thread and any process."""
+    """Opens `runs.sqlite3` for one short piece of work at a time, from any thread and any process.
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    Args:
+        home: the folder it lies in.
+        patient: whether a write waits for as long as another program keeps the database; otherwise it fails after
+            `BUSY_SECONDS`.
+    """
+
+    def __init__(self, home: Path, patient: bool = False) -> None:
+        self.home, self._patient = home, patient
         self.path = home / "runs.sqlite3"
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one moment of the store."""
-        with explained(self.path), self._connection() as connection, transaction(connection, "DEFERRED"):
-            yield connection
+        with explained(self.path), self._connection() as connection:
+            connection.execute("BEGIN DEFERRED")
+            with transaction(connection):
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a write transaction: all of it is kept, or nothing."""
-        with explained(self.path), self._connection() as connection, transaction(connection, "IMMEDIATE"):
-            yield connection
+        with explained(self.path), self._connection() as connection:
+            begin_writing(connection, self._patient)
+            with transaction(connection):
+                yield connection
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
@@ -142,7 +161,8 @@ class Database:
         # SQLite does not wait its turn when the journal mode changes, so this lock does
         with FileLock(self.home / "locks" / "schema.lock", timeout=BUSY_SECONDS, preserve_lock_file=True):
             connection.execute("PRAGMA journal_mode = WAL")
-            with transaction(connection, "IMMEDIATE"):
+            begin_writing(connection, self._patient)
+            with transaction(connection):
                 done = schema_version(connection)
                 if done > len(MIGRATIONS):
                     raise StoreError(
@@ -162,10 +182,20 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return version
 
 
+def begin_writing(connection: sqlite3.Connection, patient: bool) -> None:
+    """Begin a transaction in turn: writers queue at its begin, so that none fails in the middle of its work."""
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if not (patient and is_busy(error)):
+                raise
+
+
 @contextmanager
-def transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
-    """BEGIN … COMMIT, or ROLLBACK after an error. Writers begin IMMEDIATE: they queue instead of failing."""
-    connection.execute(f"BEGIN {kind}")
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """COMMIT at the end of what was begun, or ROLLBACK after an error."""
     try:
         yield
         connection.execute("COMMIT")

@@ -127,6 +127,25 @@ def test_ctrl_c_stops_with_a_checkpoint_and_the_run_can_go_on(home: Path, here: 
     assert steps == list(range(1, 401))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
+@pytest.mark.parametrize("end", ["SIGTERM", "a closed pipe"])
+def test_who_ends_the_program_keeps_the_steps_that_were_made(home: Path, end: str) -> None:
+    arguments = ["train", "--json", "--set", "steps=4000", "--set", "eval_interval=20", "--set", "pace=100"]
+    process = subprocess.Popen([sys.executable, "-m", "minigpt_core", *arguments], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    while json.loads(process.stdout.readline()).get("step") != 20:
+        pass
+    if end == "SIGTERM":
+        process.send_signal(signal.SIGTERM)
+    else:
+        process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    store = RunStore(home)
+    run = store.find_run("last")
+    assert run.status == "stopped" and run.step >= 20
+    assert store.load_checkpoint(run.id).step == run.step
+
+
 def test_divergence_has_an_exit_status_of_its_own() -> None:
     assert main(["train", "--set", "optimizer=sgd", "--set", "learning_rate=1000", "--json", *SMALL]) == 1
 

@@ -98,7 +98,7 @@ def measured(ladder: Ladder) -> dict[str, Cost]:
     speed = (
         resources.jobs().speed(ladder.classic.model, ladder.classic.training, patience=0) if open_ else None
     )
-    return {step.rung.name: Cost(**speed).times(plan.WORK[step.rung.name]) for step in open_ if speed}
+    return {step.rung.name: Cost(**speed).times(step.rung.work) for step in open_ if speed}
 
 
 def total(steps: Sequence[Step], costs: dict[str, Cost]) -> Span | None:

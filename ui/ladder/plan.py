@@ -24,14 +24,6 @@ TRAINING: dict[str, Any] = {
     "batch_size": 16, "learning_rate": 5e-3, "schedule": "linear", "warmup_steps": 50, "min_lr_share": 0.1,
     "grad_clip": 1.0, "eval_windows": 128, "sample_length": 100,
 }  # fmt: skip
-# How long a rung's training takes, as a share of that of the last of `RUNGS`: processor time on one thread with these
-# sizes, 1,000 steps and their evaluations. With 38 and with 80 characters they agreed within a tenth (TinyGPT: 15 %).
-WORK = {
-    "tinygpt": 0.04, "positions": 0.05, "one-head": 0.11, "heads": 0.12, "mlp": 0.19, "residual": 0.2,
-    "layernorm": 0.22, "layers": 0.69, "dropout": 1.0,
-    "classic": 1.0, "rmsnorm": 1.05, "rotary": 1.07, "relu2": 1.0, "qk-norm": 1.12, "zero-init": 1.0, "muon": 1.22,
-    "together": 1.48,
-}  # fmt: skip
 BUDGETS = (300, 1000, 2000)  # steps
 USUAL_BUDGET = 1000
 GROUPS = {"up": RUNGS, "alone": ALONE}

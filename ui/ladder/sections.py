@@ -244,7 +244,7 @@ def ideas(ladder: Ladder, counted: Baselines) -> None:
     lines = []
     for step in ladder.steps:
         below = ladder.below(step)
-        told = f"{words.bought(ladder, step, counted)} {_(words.REASONS[step.rung.name])}"
+        told = f"{words.bought(ladder, step, counted)} {_(step.rung.why)}"
         if step.ended:
             lines.append(pictures.bought(step, words.difference(step, below), told, highest))
     st.html("".join(lines))

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from minigpt_core.ladder import TOGETHER, Rung
+from minigpt_core.ladder import ALONE, TOGETHER, Rung
 from minigpt_core.ngrams import Baselines
 from ui.ladder.plan import Ladder, Step
-from ui.model.part_names import MODERN_TITLES, RUNG_TITLES
 from ui.runs.wording import status_word
 from ui.words.i18n import N_, _, n_, number, signed
 
@@ -13,53 +12,15 @@ SAME = 0.05  # a smaller difference could as well come from another seed: four s
 MUCH = 0.1
 ROUNDING = 1e-9
 
-TITLES = {
-    **RUNG_TITLES, **MODERN_TITLES, "muon": "Muon", "classic": N_("Classic GPT"), "together": N_("All together"),
-}  # fmt: skip
-
 # From LayerNorm on, a model begins with GPT-2's small weights (`GPT.init_weights`): its rung counts both as one idea.
 # Measured with this page's settings on The Curious Cat in small letters, 300 steps, seeds 1337 and 1: 1.86 and 1.87 on
 # the rung below; LayerNorm alone 1.89 and 1.88; small weights alone 2.13 and 2.12; both together 1.70 and 1.67.
 CREDITED = {"layernorm": N_("+ LayerNorm with its small initial weights")}
 
-REASONS = {  # true whichever way the number goes
-    "tinygpt": N_("Seeing one character, it can at best learn which characters tend to follow which."),
-    "positions": N_(
-        "With no attention there is nobody to tell the positions to: each character is still alone."
-    ),
-    "one-head": N_(
-        "A character can look back now, but what it finds there takes the place of what it knew itself."
-    ),
-    "heads": N_("Four heads share the same numbers: four different looks back, each a quarter as wide."),
-    "mlp": N_("Attention only mixes what is there already; this network can make something new of it."),
-    "residual": N_("What a character knew itself stays, and what each part finds comes on top."),
-    "layernorm": N_(
-        "Two things in one: LayerNorm, and the smaller initial weights that it makes possible; without it, numbers "
-        "fade on their way through such weights. Measured apart (The Curious Cat, 300 steps), neither helped: only "
-        "both together did."
-    ),
-    "layers": N_(
-        "Four times the layers take much longer, and a deep model often needs more steps to show it."
-    ),
-    "dropout": N_(
-        "Blanking numbers makes learning harder on purpose; it helps once a model begins to memorise its text."
-    ),
-    "classic": N_("It stands here to compare the others with."),
-    "rmsnorm": N_("It does the job of LayerNorm with less arithmetic."),
-    "rotary": N_("Two characters at the same distance look the same to it, wherever they stand in the text."),
-    "relu2": N_("Weak signals are cut off, and strong ones stand out more."),
-    "qk-norm": N_(
-        "It guards against attention that runs away, which is a danger of large steps most of all."
-    ),
-    "zero-init": N_("No part disturbs the others before it has learned something."),
-    "muon": N_("The model stays as it is: only the way to its numbers is another one."),
-    "together": N_("What single ideas bring need not add up."),
-}
-
 
 def title(rung: Rung) -> str:
     """What a rung is called."""
-    return _(TITLES[rung.name])
+    return _(rung.title)
 
 
 def credited(rung: Rung) -> str:
@@ -217,10 +178,10 @@ def summary_alone(ladder: Ladder) -> str:
     }
     said = []
     if single and is_difference(least := min(single.values())) and least < 0:
-        best = min(single, key=lambda name: single[name])
+        best = next(rung for rung in ALONE if rung.name == min(single, key=lambda name: single[name]))
         said.append(
             _("The idea that buys the most alone: **{name}** ({change}).").format(
-                name=_(TITLES[best]), change=signed(least, 2)
+                name=title(best), change=signed(least, 2)
             )
         )
     elif single:

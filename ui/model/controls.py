@@ -9,6 +9,8 @@ from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
 from minigpt_core.store.runs import Run
 from ui import state
 from ui.model import drawn_model, part_names
+from ui.runs.wording import KINDS
+from ui.training.settings import SETTINGS
 from ui.words import glossary
 from ui.words.i18n import N_, _, percent
 
@@ -18,28 +20,11 @@ DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 MODERN_SHOWN = tuple(rung for rung in MODERN if rung.model)  # Muon is no part of the model: it trains it
 
-SETTINGS_OF = {  # which settings stand with which part
-    "positions": ("positions",),
-    "norm_1": ("norm",),
-    "norm_2": ("norm",),
-    "final_norm": ("norm",),
-    "attention": ("qk_norm",),
-    "add_1": ("residual",),
-    "add_2": ("residual",),
-    "mlp": ("mlp",),
-    "layer": ("norm", "dropout", "residual", "zero_init", "bias"),
-    "output": ("tie_weights",),
-}
-LABELS = {
-    "positions": N_("Positions"),
-    "norm": N_("Norm"),
-    "mlp": N_("Small network (MLP)"),
-    "residual": N_("Residual connections"),
+LABELS = {  # where the Training page says it in fewer words
     "qk_norm": N_("Fixed length of queries and keys (QK norm)"),
     "zero_init": N_("Zero start: every part begins by adding nothing"),
     "bias": N_("Constants (bias) in linear layers and LayerNorm"),
     "tie_weights": N_("Share the table of the embedding (tied weights)"),
-    "dropout": N_("Dropout"),
 }
 
 
@@ -49,7 +34,7 @@ def ladder(config: ModelConfig) -> None:
     with st.container(key="model_ladder", horizontal=True, gap=None):
         for rung in RUNGS:
             st.button(
-                _(part_names.RUNG_TITLES[rung.name]),
+                _(rung.title),
                 key=f"model_rung_{rung.name}",
                 type="primary" if rung is here else "secondary",
                 help=_(rung.idea),
@@ -114,7 +99,7 @@ def _modern_parts(config: ModelConfig) -> None:
             kept, reason = f"model.modern.{rung.name}", part_names.why_modern_off(rung.name, config)
             state.set_page_state(kept, drawn_model.is_modern(config, rung.name))
             st.toggle(
-                _(part_names.MODERN_TITLES[rung.name]),
+                _(rung.title),
                 key=state.page_key(kept),
                 help=reason or _(rung.idea),
                 on_change=drawn_model.switch_modern,
@@ -129,8 +114,8 @@ def _modern_parts(config: ModelConfig) -> None:
 
 def settings(part: str, config: ModelConfig) -> None:
     """The switches of the opened part. One that can do nothing here is off, and says why."""
-    names = SETTINGS_OF.get(part, ())
-    wide = [name for name in names if name in part_names.CHOICES or name == "dropout"]
+    names = drawn_model.SETTINGS_OF.get(part, ())
+    wide = [name for name in names if name in KINDS or name == "dropout"]
     reasons = []
     if wide:
         for name, column in zip(wide, st.columns((3, 2)[: len(wide)], gap="small"), strict=True):
@@ -144,7 +129,7 @@ def settings(part: str, config: ModelConfig) -> None:
 
 def _setting(name: str, config: ModelConfig) -> str | None:
     """One switch, and why it is off."""
-    reason, kept, label = part_names.why_off(name, config), f"model.{name}", _(LABELS[name])
+    reason, kept, label = part_names.why_off(name, config), f"model.{name}", label_of(name)
     state.set_page_state(kept, getattr(config, name))
     common: dict[str, Any] = {
         "key": state.page_key(kept),
@@ -152,8 +137,8 @@ def _setting(name: str, config: ModelConfig) -> str | None:
         "args": (name, kept),
         "disabled": reason is not None,
     }
-    if name in part_names.CHOICES:
-        kinds = part_names.CHOICES[name]
+    if name in KINDS:
+        kinds = KINDS[name]
         options = [kind for kind in kinds if kind != "rotary" or config.n_layer]
         st.segmented_control(label, options, format_func=lambda kind: _(kinds[kind]), required=True, **common)
     elif name == "dropout":
@@ -161,6 +146,11 @@ def _setting(name: str, config: ModelConfig) -> str | None:
     else:
         st.toggle(label, **common)
     return reason
+
+
+def label_of(name: str) -> str:
+    """What a setting is called here."""
+    return _(LABELS[name] if name in LABELS else SETTINGS[name].label)
 
 
 def _take(name: str, kept: str) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from minigpt_core import ladder
 from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import ConfigError
-from minigpt_core.ladder import settings_up_to
+from minigpt_core.ladder import RUNGS, find_rung, settings_up_to
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from ui import state
@@ -32,31 +33,32 @@ HEADS = (1, 2, 3, 4, 6, 8, 12, 16)
 WIDTHS = (2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 SIZES: dict[str, Sequence[int]] = {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTHS}
 
-OPENS = {  # which part each rung brings
-    "tinygpt": "embedding",
-    "positions": "positions",
-    "one-head": "attention",
-    "heads": "attention",
-    "mlp": "mlp",
-    "residual": "add_1",
-    "layernorm": "norm_1",
-    "layers": "layer",
-    "dropout": "layer",
+SETTINGS_OF = {  # which settings stand with which part
+    "positions": ("positions",),
+    "norm_1": ("norm",),
+    "norm_2": ("norm",),
+    "final_norm": ("norm",),
+    "attention": ("qk_norm",),
+    "add_1": ("residual",),
+    "add_2": ("residual",),
+    "mlp": ("mlp",),
+    "layer": ("norm", "dropout", "residual", "zero_init", "bias"),
+    "output": ("tie_weights",),
 }
+OPENS = {"tinygpt": "embedding", "one-head": "attention", "heads": "attention"}  # the part that a rung brings
+CLASSIC = ModelConfig(vocab_size=1, **settings_up_to(RUNGS[-1].name)[0])
 MODERN = {  # each modern part: the field, its modern value, what it is without
-    "rmsnorm": ("norm", "rmsnorm", "layernorm"),
-    "rotary": ("positions", "rotary", "learned"),
-    "relu2": ("mlp", "relu2", "gelu"),
-    "qk-norm": ("qk_norm", True, False),
-    "zero-init": ("zero_init", True, False),
+    rung.name: (name, value, getattr(CLASSIC, name))
+    for rung in ladder.MODERN
+    for name, value in rung.model.items()
 }
-OPENS |= {
-    "rmsnorm": "norm_1",
-    "rotary": "positions",
-    "relu2": "mlp",
-    "qk-norm": "attention",
-    "zero-init": "layer",
-}
+
+
+def part_of(rung: str) -> str:
+    """The part that a rung brings: where its setting stands."""
+    changed = find_rung(rung).model
+    places = (part for part, names in SETTINGS_OF.items() if not changed.keys().isdisjoint(names))
+    return OPENS.get(rung) or next(places, "layer")
 
 
 def fields_of(config: ModelConfig) -> Fields:
@@ -139,7 +141,7 @@ def climb(rung: str) -> None:
     kept = {name: drawn_fields()[name] for name in ("n_embd", "block_size")}
     draw(usual() | kept | settings_up_to(rung)[0])
     state.set_page_state(OPTIMIZER, "")
-    open_part(OPENS[rung])
+    open_part(part_of(rung))
     state.set_page_state(LAST, rung)
 
 
@@ -148,7 +150,7 @@ def switch_modern(name: str) -> None:
     fields = drawn_fields()
     field, modern, classic = MODERN[name]
     draw(fields | {field: classic if fields[field] == modern else modern})
-    open_part(OPENS[name])
+    open_part(part_of(name))
     state.set_page_state(LAST, name)
 
 

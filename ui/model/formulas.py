@@ -3,7 +3,7 @@
 import re
 
 from minigpt_core.configs import ModelConfig
-from ui.model.part_names import CHOICES
+from ui.runs.wording import KINDS
 from ui.words.i18n import N_, _, number
 
 FORMULAS = {
@@ -36,7 +36,7 @@ def formula(part: str, config: ModelConfig) -> str | None:
         return FORMULAS["add" if config.residual else "replace"]
     if part == "output" and (config.tie_weights or not config.bias):
         return FORMULAS["output bare"]
-    if kind in CHOICES:
+    if kind in KINDS:
         formula = FORMULAS.get(f"{kind} {getattr(config, kind)}")
         return without_constants(formula) if formula and not config.bias else formula
     return FORMULAS.get(part)

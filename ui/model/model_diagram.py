@@ -5,7 +5,8 @@ import streamlit as st
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import ModelPart, Shape
 from ui.model import drawn_model
-from ui.model.part_names import CHOICES, part_title
+from ui.model.part_names import part_title
+from ui.runs.wording import KINDS
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import escape
 
@@ -85,7 +86,7 @@ def _detail(config: ModelConfig, part: ModelPart) -> str:
     if not part.present:
         return _("not there yet")
     if part.name == "positions":
-        kind = _(CHOICES["positions"][config.positions])
+        kind = _(KINDS["positions"][config.positions])
         return f"{kind} · {number(part.parameters.count)}" if part.parameters.count else kind
     if part.name == "output" and not part.parameters.count:
         return _("shared with the embedding")

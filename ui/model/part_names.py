@@ -1,41 +1,11 @@
-"""What the parts of a model, its rungs and its settings are called, and why a setting can do nothing."""
+"""What the parts of a model are called, and why a setting can do nothing."""
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
+from minigpt_core.ladder import MODERN, find_rung, settings_that_cannot_matter, why_layers_are_needed
 from ui.model.drawn_model import is_modern
+from ui.runs.wording import KINDS
 from ui.words.i18n import N_, _, n_, number
 
-RUNG_TITLES = {
-    "tinygpt": "TinyGPT",
-    "positions": N_("+ positions"),
-    "one-head": N_("+ one head"),
-    "heads": N_("+ heads"),
-    "mlp": "+ MLP",
-    "residual": N_("+ residual"),
-    "layernorm": "+ LayerNorm",
-    "layers": N_("+ layers"),
-    "dropout": "+ dropout",
-}
-MODERN_TITLES = {
-    "rmsnorm": "RMSNorm",
-    "rotary": N_("Rotary positions"),
-    "relu2": "ReLU²",
-    "qk-norm": N_("QK norm"),
-    "zero-init": N_("Zero start"),
-}
-MODERN_NEEDS = {
-    "rmsnorm": "norm",
-    "rotary": "qk_norm",
-    "relu2": "mlp",
-    "qk-norm": "qk_norm",
-    "zero-init": "zero_init",
-}
-
-CHOICES: dict[str, dict[str, str]] = {
-    "positions": {"none": N_("none"), "learned": N_("learned"), "rotary": N_("rotary")},
-    "norm": {"none": N_("none"), "layernorm": "LayerNorm", "rmsnorm": "RMSNorm"},
-    "mlp": {"none": N_("none"), "gelu": "GELU", "relu2": "ReLU²"},
-}
 TITLES = {
     "characters": N_("Characters"),
     "embedding": N_("Embedding"),
@@ -46,13 +16,12 @@ TITLES = {
     "output": N_("Output layer"),
     "softmax": "Softmax",
 }
-NORM_TITLES = {"none": N_("Norm"), "layernorm": "LayerNorm", "rmsnorm": "RMSNorm"}
 
 
 def part_title(part: str, config: ModelConfig) -> str:
     """What a part is called in this configuration."""
     if part in ("norm_1", "norm_2", "final_norm"):
-        name = _(NORM_TITLES[config.norm])
+        name = _("Norm") if config.norm == "none" else _(KINDS["norm"][config.norm])
         return _("Final {norm}").format(norm=name) if part == "final_norm" else name
     if part in ("add_1", "add_2"):
         return _("Residual connection")
@@ -64,7 +33,7 @@ def model_title(config: ModelConfig) -> str:
     if config.n_layer == 0:
         return "TinyGPT" if config.positions == "none" else _("TinyGPT with positions")
     title = n_("GPT, {n} layer", "GPT, {n} layers", config.n_layer).format(n=number(config.n_layer))
-    modern = [_(name) for key, name in MODERN_TITLES.items() if is_modern(config, key)]
+    modern = [_(rung.title) for rung in MODERN if rung.model and is_modern(config, rung.name)]
     if not modern:
         return title
     newer = n_("{n} newer idea", "{n} newer ideas", len(modern)).format(n=number(len(modern)))
@@ -79,6 +48,5 @@ def why_off(name: str, config: ModelConfig) -> str | None:
 
 def why_modern_off(name: str, config: ModelConfig) -> str | None:
     """Why a modern part cannot be switched on here; None if it can."""
-    if config.n_layer == 0:
-        return _(NEEDS_LAYERS[MODERN_NEEDS[name]])
-    return why_off(MODERN_NEEDS[name], config)
+    (setting,) = find_rung(name).model
+    return _(why_layers_are_needed(setting)) if config.n_layer == 0 else why_off(setting, config)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from functools import cache, partial
 from typing import Any
 
-from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
+from minigpt_core.configs import WITHOUT_LAYERS, ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length
 from minigpt_core.errors import ConfigError, UserError
-from minigpt_core.ladder import NEEDS_LAYERS, settings_that_cannot_matter
+from minigpt_core.ladder import settings_that_cannot_matter
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.steering import ChangeEvent
@@ -256,7 +256,11 @@ def fitting(values: Values) -> Values:
     if values["n_layer"] == 0:
         usual = ModelConfig(vocab_size=1).to_dict()
         positions = "none" if values["positions"] == "none" else "learned"
-        return values | {name: usual[name] for name in NEEDS_LAYERS} | {"positions": positions}
+        return (
+            values
+            | {name: usual[name] for name in MODEL if name not in WITHOUT_LAYERS}
+            | {"positions": positions}
+        )
     if not values["residual"]:
         return values | {"zero_init": False}
     return values

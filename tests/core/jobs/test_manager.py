@@ -15,7 +15,8 @@ import pytest
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.devices import good_thread_count
 from minigpt_core.errors import ConfigError, StoreError, UserError
-from minigpt_core.jobs.manager import JobError, JobManager, LocalWorker, Message
+from minigpt_core.jobs.launchers import LocalWorker, Message
+from minigpt_core.jobs.manager import JobError, JobManager
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -83,7 +84,7 @@ def undisturbed(store: RunStore, run: Run) -> dict[int, float]:
 
 
 def worker_pid(jobs: JobManager, run: Run) -> int:
-    worker = jobs._busy[run.id]
+    worker = jobs._jobs[run.id].worker
     assert isinstance(worker, LocalWorker)
     return worker.pid
 
@@ -242,7 +243,7 @@ def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from minigpt_core.jobs.manager import JobManager;"
         "from minigpt_core.store.runs import RunStore; m = JobManager(RunStore(Path(sys.argv[1])), warm=False);"
-        "m.submit(sys.argv[2]); print(m._busy[sys.argv[2]].pid, flush=True); time.sleep(600)"
+        "m.submit(sys.argv[2]); print(m._jobs[sys.argv[2]].worker.pid, flush=True); time.sleep(600)"
     )
     server = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path), run.id], stdout=subprocess.PIPE, text=True
@@ -281,8 +282,45 @@ def test_a_broken_run_fails_with_a_sentence_and_the_worker_lives_on(
     until(lambda: store.run(good.id).status == "done", "the next run")
 
 
+NOISE = """
+import threading, time
+def talk():
+    while True:
+        print("a library says: ", end="", flush=True)
+        time.sleep(0.01)
+threading.Thread(target=talk, daemon=True).start()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
+def test_what_libraries_print_is_no_message_and_a_signal_leaves_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NOISE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    store = RunStore(tmp_path / "home")
+    manager, run, next_one = (
+        JobManager(store, max_running=1, warm=False),
+        make_run(store, pace=100),
+        make_run(store),
+    )
+    manager.submit(run.id)
+    manager.submit(next_one.id)
+    until(lambda: store.run(run.id).step > 5, "training")
+    manager.pause(run.id)
+    assert manager.wait(run.id, "paused", patience=PATIENCE)
+    os.kill(worker_pid(manager, run), signal.SIGTERM)
+    until(lambda: store.run(run.id).status == "interrupted", "the end")
+    assert store.load_checkpoint(run.id).step == store.run(run.id).step > 5
+    assert "a library says" in (store.folder(run.id) / "worker.log").read_text()
+    until(lambda: store.run(next_one.id).status == "done", "the next run")
+    manager.close()
+
+
 class FullDisk:
     """A worker that can say why it ends, and can write it nowhere."""
+
+    alive = True
 
     def __init__(self, store: RunStore, on_message: Callable[[Any, Message], None]) -> None:
         self._on_message = on_message
@@ -319,6 +357,7 @@ class Listening:
     """A worker that is ready at once, trains nothing and keeps what it is told."""
 
     started: list["Listening"] = []
+    alive = True
 
     def __init__(self, store: RunStore, on_message: Callable[[Any, Message], None]) -> None:
         self.told: list[Message] = []
@@ -356,7 +395,7 @@ def test_where_memory_runs_out_a_worker_ends_before_the_server(store: RunStore, 
     run = make_run(store, steps=1_000_000)
     jobs.submit(run.id)
     until(lambda: store.run(run.id).status == "running")
-    worker = jobs._busy[run.id]
+    worker = jobs._jobs[run.id].worker
     assert isinstance(worker, LocalWorker)
     theirs, ours = (int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (worker.pid, "self"))
     assert theirs > ours

@@ -26,6 +26,7 @@ from minigpt_core.store import metrics, schema
 from minigpt_core.store.checkpoint_files import steps_to_drop, weights_path
 from minigpt_core.store.curves import Bucket, Curve, read_curve, update_buckets
 from minigpt_core.store.explained import explained
+from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import (
     BIN_SECONDS,
     MAX_CHECKPOINTS,
@@ -198,7 +199,7 @@ def test_runs_are_listed_by_workspace_newest_first(store: RunStore) -> None:
 
 def test_a_run_is_found_by_the_beginning_of_its_id(store: RunStore) -> None:
     for run_id in ("aa1", "aa2", "b%"):
-        make_run(store, run_id=run_id)
+        make_run(store, run_id=run_id, status="stopped")
     assert store.find_run("aa1").id == "aa1"
     assert store.find_run("last").id == "b%"
     with pytest.raises(RunNotFound, match="2 runs begin with aa"):
@@ -315,14 +316,16 @@ def test_status_keeps_the_times_of_start_and_end(store: RunStore) -> None:
     run = store.run(run.id)
     assert (run.status, run.threads, run.started) == ("failed", 2, started) and run.finished is not None
     assert run.error is not None and str(StoreError.from_json(run.error)) == "No space."
-    store.set_status(run.id, "queued", owner="me")
+    store.set_status(run.id, "queued")
     assert (store.run(run.id).error, store.run(run.id).finished) == (None, None)
 
 
-def test_a_queued_run_belongs_to_a_living_manager(store: RunStore) -> None:
-    run = make_run(store, owner="me")
+def test_a_queued_run_holds_its_place_or_is_interrupted(store: RunStore) -> None:
+    run = make_run(store)
     assert store.run(run.id).status == store.runs()[0].status == "interrupted"
-    with store.manager_lock("me"):
+    with store.queue_lock(run.id):
+        with pytest.raises(AtWork), store.queue_lock(run.id):
+            pass
         assert store.run(run.id).status == store.runs()[0].status == "queued"
     assert store.run(run.id).status == "interrupted"
 
@@ -831,6 +834,24 @@ def test_a_locked_database_is_said_to_be_busy(store: RunStore, monkeypatch: pyte
     other.execute("COMMIT")
     other.close()
     store.append(run.id, steps=steps(1, 2))
+
+
+def test_a_patient_store_waits_until_it_may_write(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training does not end because another program keeps the store for longer than a page would wait."""
+    run, patient = make_run(store), RunStore(store.home, patient=True)
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
+    other = sqlite3.connect(store.home / "runs.sqlite3", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    writer = threading.Thread(target=lambda: patient.append(run.id, steps=steps(1, 2), step=2))
+    writer.start()
+    for _ in range(2):  # in the meantime others have given up twice
+        with pytest.raises(StoreError, match="is busy"):
+            store.append(run.id, steps=steps(1, 2))
+    assert writer.is_alive()
+    other.execute("COMMIT")
+    other.close()
+    writer.join()
+    assert store.run(run.id).step == 2
 
 
 def test_permissions_are_explained(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""How a worker is started, and what the job manager needs of it, wherever it runs."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from minigpt_core.store.runs import RunStore
+
+Message = dict[str, Any]
+
+
+class WorkerProcess(Protocol):
+    """A worker that trains one run at a time (see `worker.py` for the messages)."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+
+    def send(self, message: Message) -> None:
+        """Hand a message over; silently lost if the worker has ended."""
+
+    def close(self) -> None:
+        """Ask it to save a checkpoint and leave."""
+
+    def join(self, seconds: float) -> None:
+        """Wait for its end; after `seconds` end it by force."""
+
+
+Launcher = Callable[[RunStore, Callable[["WorkerProcess", Message], None]], WorkerProcess]
+"""Starts a worker on a store; calls back with each of its messages, at last with `{"event": "ended"}`."""
+
+
+class LocalWorker:
+    """A worker in a process of its own on this machine."""
+
+    def __init__(self, store: RunStore, on_message: Callable[[WorkerProcess, Message], None]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "minigpt_core.jobs.worker", str(store.home)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | import_path(),
+        )
+        self._on_message = on_message
+        self._sending = threading.Lock()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, message: Message) -> None:
+        assert self._process.stdin is not None
+        with self._sending:
+            try:
+                self._process.stdin.write(json.dumps(message).encode() + b"\n")
+                self._process.stdin.flush()
+            except (OSError, ValueError):  # it has ended, or its stdin is closed
+                pass
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        with self._sending:
+            try:
+                self._process.stdin.close()
+            except OSError:  # it has ended, and something was still to be sent
+                pass
+
+    def join(self, seconds: float) -> None:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            for line in self._process.stdout:
+                if (message := parsed(line)) is not None:
+                    self._on_message(self, message)
+        finally:
+            self._process.kill()  # it has closed its stdout, or is no longer listened to
+            self._process.wait()
+            self._on_message(self, {"event": "ended"})
+
+
+def parsed(line: bytes) -> Message | None:
+    """The message in a line of a worker's stdout; None for what something else has printed there."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) and "event" in message else None
+
+
+def import_path() -> dict[str, str]:
+    """Lets the worker find this package, from whichever folder the server was started."""
+    package_parent = str(Path(__file__).parents[2])
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))}

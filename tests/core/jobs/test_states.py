@@ -1,0 +1,222 @@
+"""What the job manager does in each state, with workers that move only when a test says so."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from minigpt_core.configs import TrainConfig
+from minigpt_core.errors import ConfigError, StoreError, UserError
+from minigpt_core.jobs.launchers import Message, WorkerProcess
+from minigpt_core.jobs.manager import JobError, JobManager
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.schema import Database
+from tests.core.jobs.puppets import Puppet
+
+TEXT = "le chat dort. " * 4
+
+
+class Stage:
+    """A store and a manager with puppets."""
+
+    def __init__(self, home: Path) -> None:
+        self.store = RunStore(home)
+        self.puppets: list[Puppet] = []
+        self.problem: Exception | None = None
+        """What the next start of a worker raises."""
+
+        self.jobs = JobManager(self.store, max_running=1, warm=False, launcher=self.launch)
+
+    def launch(self, store: RunStore, on_message: Callable[[WorkerProcess, Message], None]) -> Puppet:
+        if problem := self.problem:
+            self.problem = None
+            raise problem
+        self.puppets.append(Puppet(store, on_message))
+        return self.puppets[-1]
+
+    def run(self) -> Run:
+        training = TrainConfig(steps=20, eval_interval=10, eval_windows=1, sample_length=0, learning_rate=0.1)
+        model = {"block_size": 4, "n_embd": 2}
+        return new_run(self.store, text=TEXT, title="chat", model_fields=model, training=training)
+
+    def move(self, moves: int = 1000) -> None:
+        """Let the workers work, until they wait for a message or have moved this often."""
+        for _ in range(moves):
+            if not sum(puppet.advance() for puppet in self.puppets):
+                return
+
+    def status(self, run: Run) -> str:
+        return self.store.run(run.id).status
+
+    def rates(self, run: Run) -> list[float]:
+        return [step.learning_rate for step in self.store.steps_since(run.id)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path)
+    yield stage
+    stage.jobs.close()
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "not told"])
+def test_a_stop_that_comes_late_stops_nothing_for_ever(stage: Stage, told: bool) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.move(5)
+    stage.puppets[0].kill()
+    if told:
+        stage.puppets[0].report()
+    with pytest.raises(JobError):
+        stage.jobs.stop(run.id)
+    assert stage.status(run) == "interrupted"
+    assert not stage.jobs.is_stopping(run.id) and not stage.jobs.controls(run.id)
+    stage.jobs.resume(run.id)
+    assert not stage.jobs.is_stopping(run.id)
+    stage.move()
+    assert stage.status(run) == "done"
+    with pytest.raises(JobError):
+        stage.jobs.stop(run.id)
+    assert not stage.jobs.is_stopping(run.id)
+
+
+def test_a_worker_that_dies_while_it_is_to_stop(stage: Stage) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.move(5)
+    stage.jobs.stop(run.id)
+    assert stage.jobs.is_stopping(run.id)
+    with pytest.raises(JobError, match="just being stopped"):
+        stage.jobs.resume(run.id)
+    stage.puppets[0].kill()
+    assert not stage.jobs.is_stopping(run.id)
+    assert stage.status(run) == "interrupted"
+
+
+def test_a_start_that_fails_is_said_and_the_next_run_goes(stage: Stage) -> None:
+    first, second = stage.run(), stage.run()
+    stage.problem = OSError("no more processes")
+    stage.jobs.submit(first.id)
+    failed = stage.store.run(first.id)
+    assert failed.status == "failed" and "no more processes" in str(UserError.from_json(failed.error or ""))
+    assert not stage.jobs.controls(first.id)
+    stage.jobs.submit(second.id)
+    stage.jobs.submit(first.id)
+    stage.move()
+    assert stage.status(first) == stage.status(second) == "done"
+
+
+def test_a_worker_that_dies_before_it_begins_is_said(stage: Stage) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.puppets[0].kill()
+    assert not stage.jobs.controls(run.id)
+    failed = stage.store.run(run.id)
+    assert failed.status == "failed" and "before it could begin" in str(
+        UserError.from_json(failed.error or "")
+    )
+
+
+def test_a_spare_that_cannot_start_hinders_nobody(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.jobs.close()
+    stage.problem = OSError("no more processes")
+    stage.jobs = JobManager(stage.store, max_running=1, launcher=stage.launch)
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.move()
+    assert stage.status(run) == "done"
+    stage.jobs.close()
+
+
+class Busy(Database):
+    """One that somebody else keeps."""
+
+    def writing(self):  # type: ignore[no-untyped-def]
+        raise StoreError("The store is busy.")
+
+
+def test_a_store_that_is_busy_leaves_a_run_that_can_be_asked_again(stage: Stage) -> None:
+    run, behind, left = stage.run(), stage.run(), stage.run()
+    stage.jobs.submit(run.id)
+    stage.move(5)
+    stage.jobs.submit(behind.id)
+    usual, stage.store._database = stage.store._database, Busy(stage.store.home)
+    with pytest.raises(StoreError, match="busy"):
+        stage.jobs.submit(left.id)
+    assert not stage.jobs.controls(left.id)
+    with pytest.raises(StoreError, match="busy"):
+        stage.jobs.stop(behind.id)  # it has left the queue all the same
+    stage.store._database = usual
+    assert stage.status(behind) == "interrupted" and not stage.jobs.controls(behind.id)
+    stage.jobs.submit(behind.id)
+    stage.jobs.submit(left.id)
+    stage.move()
+    assert [stage.status(one) for one in (run, behind, left)] == ["done"] * 3
+
+
+def test_settings_on_their_way_are_known_until_they_are_in_force(stage: Stage) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id, paused=True)
+    stage.move()
+    stage.jobs.change(run.id, learning_rate=0.5)
+    assert stage.jobs.asked(run.id) == {"learning_rate": 0.5}
+    assert stage.store.run(run.id).in_force.learning_rate == 0.1
+    stage.jobs.change(run.id, learning_rate=0.2)
+    assert stage.jobs.asked(run.id) == {"learning_rate": 0.2}
+    stage.move()  # also while it is held
+    assert stage.jobs.asked(run.id) == {}
+    assert stage.store.run(run.id).in_force.learning_rate == 0.2
+    with pytest.raises(ConfigError):
+        stage.jobs.change(run.id, learning_rate=-1.0)
+    assert stage.jobs.asked(run.id) == {}
+
+
+def test_settings_asked_of_a_run_in_the_queue_hold_from_its_first_step(stage: Stage) -> None:
+    first, second = stage.run(), stage.run()
+    stage.jobs.submit(first.id)
+    stage.jobs.submit(second.id)
+    stage.jobs.change(second.id, learning_rate=0.5)
+    assert stage.jobs.asked(second.id) == {"learning_rate": 0.5}
+    stage.move()
+    assert set(stage.rates(second)) == {0.5} and set(stage.rates(first)) == {0.1}
+    assert stage.jobs.asked(second.id) == {}
+
+
+def test_what_a_killed_worker_did_not_store_counts_when_the_run_goes_on(stage: Stage) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.move(15)
+    stage.jobs.change(run.id, learning_rate=0.5)
+    stage.puppets[0].kill()
+    stage.jobs.resume(run.id, pace=90_000)
+    stage.move()
+    run = stage.store.run(run.id)
+    assert (run.in_force.learning_rate, run.in_force.pace) == (0.5, 90_000)
+    assert stage.rates(run)[-1] == 0.5
+
+
+@pytest.mark.parametrize(
+    "words", [["pause"], ["step"], ["step", "step"], ["step", "pause"], ["pause", "resume"]]
+)
+def test_what_is_asked_of_a_run_in_the_queue_is_done_in_its_turn(stage: Stage, words: list[str]) -> None:
+    first, second = stage.run(), stage.run()
+    stage.jobs.submit(first.id)
+    stage.jobs.submit(second.id)
+    for word in words:
+        getattr(stage.jobs, word)(second.id)
+    stage.move()
+    made = {"pause": 0, "step": words.count("step"), "resume": 20}[words[-1]]
+    assert stage.store.run(second.id).step == made
+    assert stage.status(second) == ("done" if made == 20 else "paused")
+
+
+def test_two_servers_do_not_queue_the_same_run(stage: Stage) -> None:
+    run, other = stage.run(), Stage(stage.store.home)
+    stage.jobs.submit(run.id)
+    with pytest.raises(JobError, match="already"):
+        other.jobs.submit(run.id)
+    other.jobs.close()
+    stage.move()
+    assert stage.status(run) == "done"
