@@ -6,20 +6,28 @@ from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
 from ui.components.show_code import show_code
-from ui.vocabulary import choose, letters, own_sentence, picture, summary, table, tensor
+from ui.vocabulary import (
+    headline,
+    own_sentence,
+    printed_tensor,
+    small_letters,
+    text_choice,
+    text_window,
+    vocabulary_table,
+)
 from ui.words.i18n import _
 
 with st.sidebar:
-    choose.chooser()
+    text_choice.chooser()
 
 chosen = state.chosen_text()
 words = resources.tokenizer(chosen.id, chosen.lower)
 counts = resources.counts(chosen.id, chosen.lower)
 encoded = resources.encoded_text(chosen.id, chosen.lower)
 
-summary.headline(len(encoded.ids), words.vocab_size)
-summary.too_short(len(encoded.ids))
-picture.window(chosen, words, counts)
+headline.headline(len(encoded.ids), words.vocab_size)
+headline.too_short(len(encoded.ids))
+text_window.window(chosen, words, counts)
 
 number_, tensor_, own, small = st.tabs(
     [
@@ -31,13 +39,13 @@ number_, tensor_, own, small = st.tabs(
     key="vocabulary_questions",
 )
 with number_:
-    table.section(words, counts)
+    vocabulary_table.section(words, counts)
 with tensor_:
-    tensor.section(encoded, picture.place(chosen))
+    printed_tensor.section(encoded, text_window.place(chosen))
 with own:
     own_sentence.section(words, counts, chosen.lower)
 with small:
-    letters.section(chosen.id)
+    small_letters.section(chosen.id)
 
 show_code(
     "vocabulary",

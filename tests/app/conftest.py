@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs import manager
+from minigpt_core.ladder import settings_up_to
 from minigpt_core.store import prepared
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -83,15 +84,18 @@ def app() -> OpenPage:
 
 @pytest.fixture
 def some_run(home: Path) -> Callable[..., Run]:
-    """`some_run(steps=20)`: a stored run on the English story that nobody trains; its samples would be short."""
+    """`some_run(steps=20)`: a stored run that nobody trains, TinyGPT or the model of a `rung`, on the English story or
+    a `text` of one's own; its samples would be short."""
 
-    def make(workspace: str = "local", name: str = "", **settings: float) -> Run:
+    def make(
+        workspace: str = "local", name: str = "", text: str = "", rung: str = "tinygpt", **settings: float
+    ) -> Run:
         story = corpus.load("the-curious-cat")
         return new_run(
             RunStore(home),
-            text=corpus.normalize(story.text),
-            title=story.title,
-            model_fields={"block_size": 32, "n_embd": 64},
+            text=text or corpus.normalize(story.text),
+            title="Mine" if text else story.title,
+            model_fields={"block_size": 32, "n_embd": 64} | settings_up_to(rung)[0],
             training=TrainConfig(**{"sample_length": 20} | settings),  # type: ignore[arg-type]
             workspace=workspace,
             name=name,

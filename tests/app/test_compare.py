@@ -23,7 +23,7 @@ from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import details, sweep, table
 from ui.training import settings
-from ui.vocabulary import choose
+from ui.vocabulary import text_choice
 from ui.words import i18n
 
 MakeRun = Callable[..., Run]
@@ -439,8 +439,8 @@ def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: Mak
 def test_a_field_takes_files_as_large_as_it_says() -> None:
     """Streamlit's route refuses what is larger than `server.maxUploadSize`, whatever a field promises."""
     settings = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
-    assert settings["server"]["maxUploadSize"] == details.MAX_UPLOAD_MB > choose.MAX_UPLOAD_MB
-    assert corpus.MAX_BYTES < choose.MAX_UPLOAD_MB * 1_000_000
+    assert settings["server"]["maxUploadSize"] == details.MAX_UPLOAD_MB > text_choice.MAX_UPLOAD_MB
+    assert corpus.MAX_BYTES < text_choice.MAX_UPLOAD_MB * 1_000_000
     largest = max(parameters_of(ModelConfig(vocab_size=100, **find_preset(name).model)) for name in PRESETS)
     assert MAX_CHECKPOINTS * 12 * largest < details.MAX_UPLOAD_MB * 1_000_000
 

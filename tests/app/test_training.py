@@ -30,6 +30,7 @@ from ui.training import diagnosis, menu, settings, story
 from ui.words import i18n
 
 RunMaker = Callable[..., Run]
+REPEATING = "one morning the cat sat on the mat and looked at the dog. " * 40
 PATIENCE = 60.0  # seconds
 
 
@@ -279,29 +280,51 @@ def test_the_verdict_stands_above_the_chart_and_sets_up_the_next_run(
     assert not test.session_state["page.training.why"]
 
 
-def test_the_prepared_gpt_is_not_sent_to_more_steps(app: OpenPage) -> None:
-    test = app("training", "fr", run="preparedGptEn")
+def test_what_learns_by_heart_is_not_sent_to_more_steps(
+    app: OpenPage, home: Path, some_run: RunMaker
+) -> None:
+    run, store = some_run(steps=100, rung="mlp"), RunStore(home)
+    store.append(
+        run.id,
+        evaluations=[
+            MetricsEvent(
+                step=5 * n, train_loss=0.6 + 3 * 0.85**n, val_loss=1.5 + 2.1 * 0.7**n, val_accuracy=0.3
+            )
+            for n in range(21)
+        ],
+    )
+    store.set_status(run.id, "done")
+    test = app("training", "fr", run=run.id)
     with i18n.using("fr"):
         test.session_state["page.training.why"] = True
         test.run()
     assert all(
-        part in words(test) for part in ("Il apprend par cœur", "de −0,12, jusqu’à 0,53", "jusqu’à 0,95")
+        part in words(test) for part in ("Il apprend par cœur", "de −0,15, jusqu’à 0,72", "jusqu’à 1,50")
     )
     assert "training_next_run_above" not in [button.key for button in test.button]
 
 
-def test_near_its_floor_the_distance_is_named(app: OpenPage) -> None:
-    assert "Presque à son plancher\u00a0: 0,05 au-dessus du minimum possible." in words(
-        app("training", "fr", run="preparedTinyEn")
-    )
+def test_near_its_floor_the_distance_is_named(app: OpenPage, home: Path) -> None:
+    test = app("training", "fr", run="preparedTinyEn")
+    last = RunStore(home).evaluations("preparedTinyEn")[-1]
+    floor = baselines(prepare(corpus.normalize(corpus.load("the-curious-cat").text))).one_character_minimum
+    distance = round(round(last.train_loss, 2) - round(floor, 2), 2)
+    assert 0 < distance < 0.1
+    said = f"Presque à son plancher\u00a0: {distance:.2f} au-dessus du minimum possible.".replace("0.", "0,")
+    assert said in words(test)
 
 
-def test_why_unseen_text_is_easier_where_it_is_known_already(app: OpenPage) -> None:
-    test = app("training", run="preparedTinyEn")
+def test_why_unseen_text_is_easier_where_it_is_known_already(
+    app: OpenPage, home: Path, trained: RunMaker
+) -> None:
+    run, store = trained(steps=20, text=REPEATING), RunStore(home)
+    lower = replace(store.evaluations(run.id)[-1], train_loss=2.5, val_loss=2.4)
+    store.append(run.id, evaluations=[lower])
+    test = app("training", run=run.id)
     with i18n.using("en"):
         test.session_state["page.training.why"] = True
         test.run()
-    assert "One reason: 63\u202f% of it" in words(test)
+    assert "One reason: 100\u202f% of it" in words(test)
 
 
 def test_dropout_is_named_where_the_losses_are_explained(app: OpenPage) -> None:

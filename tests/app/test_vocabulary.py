@@ -15,7 +15,16 @@ from minigpt_core.texts import corpus
 from minigpt_core.texts.downloads import TINY_SHAKESPEARE
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
-from ui.vocabulary import choose, fetching, letters, own_sentence, picture, summary, table, tensor
+from ui.vocabulary import (
+    fetching,
+    headline,
+    own_sentence,
+    printed_tensor,
+    small_letters,
+    text_choice,
+    text_window,
+    vocabulary_table,
+)
 from ui.words.i18n import number, using
 
 CAT = corpus.load("the-curious-cat").text
@@ -42,7 +51,7 @@ def tiles(page: AppTest) -> str:
 
 def own_text() -> None:
     """What is inside the dialog, as a page of its own."""
-    from ui.vocabulary.choose import own_text
+    from ui.vocabulary.text_choice import own_text
 
     own_text()
 
@@ -91,7 +100,7 @@ def test_each_tile_stands_above_its_id(app: OpenPage) -> None:
 
 def test_the_window_moves_through_the_text_and_stops_at_its_end(app: OpenPage) -> None:
     page = app("vocabulary", text="the-curious-cat")
-    length, total = picture.ROWS * picture.IN_A_ROW, len(corpus.normalize(CAT))
+    length, total = text_window.ROWS * text_window.IN_A_ROW, len(corpus.normalize(CAT))
     page.button(key="vocabulary_further").click().run()
     assert f"Characters {length + 1} to {2 * length} of" in html(page)
     page.slider(key="vocabulary_start").set_value(total - length + 1).run()
@@ -104,7 +113,7 @@ def test_the_window_moves_through_the_text_and_stops_at_its_end(app: OpenPage) -
 def test_the_tensor_is_printed_as_pytorch_prints_it(app: OpenPage) -> None:
     page = app("vocabulary", text="the-curious-cat")
     ids = SMALL.encode(corpus.normalize(CAT))
-    assert repr(ids) in code(page) and repr(ids[: tensor.STRETCH]) in code(page)
+    assert repr(ids) in code(page) and repr(ids[: printed_tensor.STRETCH]) in code(page)
     assert f"(torch.int64, torch.Size([{len(ids)}]), {8 * len(ids)})" in code(page)
 
 
@@ -135,7 +144,7 @@ def test_a_text_too_short_for_a_block_is_told_at_once(app: OpenPage) -> None:
 
 
 def test_the_shortest_text_is_just_long_enough(app: OpenPage) -> None:
-    n = summary.shortest()
+    n = headline.shortest()
     for length, enough in ((n - 1, False), (n, True)):
         text_id = RunStore().save_text(("ab" * n)[:length], "ab")
         assert bool(app("vocabulary", text=text_id).warning) != enough
@@ -147,7 +156,7 @@ def test_a_vocabulary_of_thousands_stays_usable(app: OpenPage) -> None:
     page = app("vocabulary", text=RunStore().save_text(many * 3, "many"))
     assert not page.exception
     assert len(page.dataframe[0].value) == 5000
-    assert tiles(page).count("<bdi>") == picture.ROWS * picture.IN_A_ROW_WIDE
+    assert tiles(page).count("<bdi>") == text_window.ROWS * text_window.IN_A_ROW_WIDE
 
 
 # A sentence of one's own
@@ -196,7 +205,7 @@ def test_a_difference_is_always_explained(typed: str, lower: bool) -> None:
 def test_the_search_knows_characters_ids_and_names(asked: str, found: str) -> None:
     words = CharTokenizer.from_text(" ,4eé")  # é has the id 4
     with using("en"):
-        assert table.find(words, asked) == found
+        assert vocabulary_table.find(words, asked) == found
 
 
 @pytest.mark.parametrize(
@@ -205,7 +214,7 @@ def test_the_search_knows_characters_ids_and_names(asked: str, found: str) -> No
 def test_the_search_knows_the_french_names_of_marks(asked: str, found: str) -> None:
     words = CharTokenizer.from_text(" ',.;ev")
     with using("fr"):
-        assert table.find(words, asked) == found
+        assert vocabulary_table.find(words, asked) == found
 
 
 def test_a_search_without_result_says_so(app: OpenPage) -> None:
@@ -220,7 +229,7 @@ def test_numbers_of_the_table_are_written_in_the_reader_s_language() -> None:
         {"id": [1], "character": ["a"], "count": [12345], "share": [0.5], "name": ["A"], "kind": ["vowel"]}
     )
     with using("fr"):
-        written = table.styled(frame).to_html()
+        written = vocabulary_table.styled(frame).to_html()
     assert "12\u202f345" in written and "50,00\u202f%" in written
 
 
@@ -228,9 +237,12 @@ def test_numbers_of_the_table_are_written_in_the_reader_s_language() -> None:
 
 
 def test_capitals_are_grouped_under_their_small_letter() -> None:
-    assert letters.merged("AEaeÉé1") == {"a": "A", "e": "E", "é": "É"}
-    assert letters.merged("abc 1") == {}
-    assert letters.merged("İK\u212a") == {"i\u0307": "İ", "k": "K\u212a"}  # the last one is the Kelvin sign
+    assert small_letters.merged("AEaeÉé1") == {"a": "A", "e": "E", "é": "É"}
+    assert small_letters.merged("abc 1") == {}
+    assert small_letters.merged("İK\u212a") == {
+        "i\u0307": "İ",
+        "k": "K\u212a",
+    }  # the last one is the Kelvin sign
 
 
 # Texts from elsewhere
@@ -315,7 +327,7 @@ def test_a_file_is_read_shown_and_chosen(dialog: AppTest) -> None:
 def test_the_preview_counts_what_will_be_learnt(dialog: AppTest) -> None:
     page = upload(dialog, "file.txt", b"  one cat\r\ntwo\n")
     assert ">11 characters<" in html(page)
-    assert any(f"at least {summary.shortest()} characters" in caption.value for caption in page.caption)
+    assert any(f"at least {headline.shortest()} characters" in caption.value for caption in page.caption)
 
 
 def test_of_two_files_with_the_same_words_the_newer_names_them(app: OpenPage) -> None:
@@ -348,6 +360,6 @@ def test_a_bad_file_is_refused(dialog: AppTest, raw: bytes, sentence: str) -> No
 
 
 def test_the_lines_that_tell_an_encoding() -> None:
-    assert choose.telling_lines("\n one \ntwo\nthré\nfôur") == ["one", "thré"]
-    assert choose.telling_lines("é\nè") == ["é"]
-    assert choose.telling_lines("") == []
+    assert text_choice.telling_lines("\n one \ntwo\nthré\nfôur") == ["one", "thré"]
+    assert text_choice.telling_lines("é\nè") == ["é"]
+    assert text_choice.telling_lines("") == []

@@ -127,7 +127,10 @@ def test_script_and_notebook_need_nothing_but_torch(store: RunStore, tmp_path: P
     assert losses == pytest.approx(measured(store, run)[0], abs=ROUNDING)
     assert evaluations == [pytest.approx(row, abs=ROUNDING) for row in measured(store, run)[1]]
     assert text == TEXT
-    assert store.samples(run.id)[-1].text in printed
+    sample = store.samples(run.id)[-1].text
+    assert (
+        sample[: run.model.block_size] in printed
+    )  # behind its window, a sample forgets half of it at a time
     notebook, _ = export_notebook(store, run, "fr")
     cells = nbformat.reads(notebook, as_version=4).cells
     assert [cell.id for cell in cells] == list(PARTS)

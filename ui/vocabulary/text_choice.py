@@ -12,8 +12,8 @@ from minigpt_core.texts import corpus
 from ui import resources, state
 from ui.problems import spoken_errors
 from ui.runs.wording import text_title
-from ui.vocabulary import fetching, letters
-from ui.vocabulary.summary import shortest
+from ui.vocabulary import fetching, small_letters
+from ui.vocabulary.headline import shortest
 from ui.words.i18n import N_, _, n_, number, spoken, translate
 from ui.words.tokens import escape, escape_markdown, face
 
@@ -60,7 +60,7 @@ def chooser() -> None:
         st.dialog(_("Another text"), width="large")(own_text)()
     st.session_state[state.VOCABULARY_LOWER] = state.lower()
     st.toggle(_("Lower-case the text"), key=state.VOCABULARY_LOWER, on_change=_switch_letters)
-    st.html(f"<div class='mg-note'>{letters.in_short(state.text_id(), state.lower())}</div>")
+    st.html(f"<div class='mg-note'>{small_letters.in_short(state.text_id(), state.lower())}</div>")
 
 
 def _about(text_id: str) -> str:

@@ -1,0 +1,144 @@
+"""What the bundled stories are like beside real books, and what models make of them.
+
+    python -m benchmarks.stories [--trained]
+
+`TINY_SHAKESPEARE` and `TINY_MOLIERE`, if they are set, name the books: measured whole, and in pieces as long as a
+story (mean, lowest to highest). The last tenth of each text is the validation part, the rest is counted and learned;
+losses in nats per character, everything in small letters. `--trained` adds what takes processor time, with float32
+on one thread: TinyGPT, the preset for stories, and that preset without dropout and patience.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.data import Dataset, prepare
+from minigpt_core.interpret.memorization import TrainingText
+from minigpt_core.ngrams import baselines
+from minigpt_core.presets import CHAT_CURIEUX_GPT, NOTEBOOK
+from minigpt_core.texts import corpus
+from minigpt_core.training import MetricsEvent, StepEvent, Trainer
+
+STORIES = [name for name, bundled in corpus.BUNDLED.items() if bundled.language]
+COPIED = 15  # characters of a stretch that does not stand in two places by chance
+PIECE = 70_000  # characters: as long as a story
+PIECES = 12  # of a book, evenly spread
+COLUMNS = ("copied", "bigram train", "val", "trigram train", "val")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A text without any training."""
+
+    characters: int
+    distinct: int
+    measured: tuple[float, ...]
+    """The values of `COLUMNS`."""
+
+
+def figures(text: str) -> Figures:
+    """Measure a text in small letters."""
+    n = int(0.9 * len(text))
+    copied = TrainingText(text[:n]).memorized(text[n:], COPIED).share
+    counted = baselines(prepare(text))
+    assert counted.bigram_val is not None and counted.trigram_val is not None
+    losses = (counted.bigram_train, counted.bigram_val, counted.trigram_train, counted.trigram_val)
+    return Figures(len(text), len(set(text)), (copied, *losses))
+
+
+def report(title: str, found: Sequence[Figures]) -> None:
+    """One line: the text, or the mean and the range of its pieces."""
+    cells = []
+    for values in zip(*(one.measured for one in found), strict=True):
+        form = "{:.1%}" if len(cells) == 0 else "{:.3f}"
+        cell = form.format(fmean(values))
+        if len(found) > 1:
+            cell += f" ({form.format(min(values))} to {form.format(max(values))})"
+        cells.append(cell)
+    size = f"{found[0].characters:>9,} characters, {found[0].distinct} distinct"
+    print(f"{title:<30} {size}  " + "  ".join(f"{n} {c}" for n, c in zip(COLUMNS, cells, strict=True)))
+
+
+def pieces(text: str) -> list[str]:
+    """`PIECES` stretches of a book, as long as a story, evenly spread over it."""
+    step = (len(text) - PIECE) // (PIECES - 1)
+    return [text[i * step : i * step + PIECE] for i in range(PIECES)]
+
+
+def books() -> dict[str, str]:
+    """The books that the environment names, in small letters."""
+    named = {"Tiny Shakespeare": "TINY_SHAKESPEARE", "Tiny Molière": "TINY_MOLIERE"}
+    return {
+        title: corpus.normalize(corpus.decode(Path(os.environ[name]).read_bytes()).text)
+        for title, name in named.items()
+        if name in os.environ
+    }
+
+
+def train(title: str, dataset: Dataset, model: dict[str, Any], config: TrainConfig) -> list[MetricsEvent]:
+    """Train, evaluate over both parts as a whole, and print how both losses went."""
+    config = replace(config, eval_windows=0, sample_length=0)
+    trainer = Trainer(
+        dataset, ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **model), config, wait=lambda _: None
+    )
+    found, seconds, last = [], 0.0, time.process_time()
+    for event in trainer.run():
+        if isinstance(event, StepEvent):
+            seconds += time.process_time() - last
+        elif isinstance(event, MetricsEvent):
+            found.append(event)
+        last = time.process_time()
+    best = min(found, key=lambda event: event.val_loss or 0.0)
+    end = found[-1]
+    assert best.val_loss is not None and end.val_loss is not None
+    print(
+        f"  {title:<38} step {end.step:>5}: train {end.train_loss:.3f}  val {end.val_loss:.3f}   best val "
+        f"{best.val_loss:.3f} at step {best.step:>5} (train {best.train_loss:.3f})   since then val "
+        f"{end.val_loss - best.val_loss:+.3f}, train {end.train_loss - best.train_loss:+.3f}   {seconds:.0f} CPU s",
+        flush=True,
+    )
+    return found
+
+
+def report_trained(story: str) -> None:
+    """TinyGPT; the preset for stories; the same without what holds it back from learning by heart."""
+    dataset = prepare(corpus.normalize(corpus.load(story).text))
+    print(corpus.load(story).title)
+    train("TinyGPT (notebook)", dataset, NOTEBOOK.model, NOTEBOOK.training)
+    preset = CHAT_CURIEUX_GPT
+    train(preset.name, dataset, preset.model, preset.training)
+    bare = replace(preset.training, patience=0)
+    train(f"{preset.name}, no dropout", dataset, preset.model | {"dropout": 0.0}, bare)
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--trained", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    for story in STORIES:
+        loaded = corpus.load(story)
+        report(loaded.title, [figures(corpus.normalize(loaded.text))])
+    for title, text in books().items():
+        report(title, [figures(text)])
+        report(f"  {PIECES} pieces of it", [figures(piece) for piece in pieces(text)])
+    if options.trained:
+        for story in STORIES:
+            report_trained(story)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
