@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, state, style
-from ui.components import history
+from ui.components import history, tab_workspace
 from ui.runs.health import spoiled
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.words import glossary
@@ -49,6 +49,7 @@ def foot(watched_elsewhere: bool) -> None:
             st.fragment(_glossary)()  # opening them reruns nothing else
             st.fragment(_corner)()
             history.keep_one_entry_a_page()
+            tab_workspace.keep()
 
 
 def _switch_language() -> None:

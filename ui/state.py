@@ -22,7 +22,7 @@ from ui.words.languages import LANGUAGES, nearest
 
 LANGUAGE, TEXT, LETTERS, RUN = "language", "text", "letters", "run"
 LANGUAGE_SWITCH = "language_switch"
-WORKSPACE = "workspace"
+WORKSPACE, TAB_WORKSPACE = "workspace", "tab_workspace"
 NOTICES = "notices"
 VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
     "vocabulary_text",
@@ -320,15 +320,27 @@ def choose_after(text: str | None) -> None:
 
 
 def workspace() -> str:
-    """Whose runs this browser may touch: "local", or the unguessable token of its cookie when serving a class."""
+    """Whose runs this browser may touch: "local", or the unguessable token of its cookie when serving a class.
+
+    Without cookies it is the tab's own (see `tab_workspace.py`).
+    """
     if not workspaces.serving():
         return workspaces.LOCAL
     token = st.context.cookies.get(workspaces.COOKIE)
     if workspaces.well_formed(token):
         return str(token)
-    return str(
-        st.session_state.setdefault(WORKSPACE, workspaces.new_token())
-    )  # no cookies: for this tab only
+    return str(st.session_state.setdefault(WORKSPACE, workspaces.new_token()))
+
+
+def without_cookie() -> bool:
+    """Whether a class is served and this browser has sent no cookie of ours."""
+    return workspaces.serving() and not workspaces.well_formed(st.context.cookies.get(workspaces.COOKIE))
+
+
+def keep_workspace(token: object) -> None:
+    """Take over the workspace that this tab had before it was reloaded."""
+    if workspaces.well_formed(token) and without_cookie():
+        st.session_state[WORKSPACE] = token
 
 
 # What went wrong

@@ -1,10 +1,12 @@
 """What a tab remembers, what stands in the address, and what the shell does with it."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, Trainer
@@ -15,6 +17,7 @@ from ui.journey import STATIONS, Station
 from ui.sidebar import run_html
 from ui.style import DONE, PROBLEM
 from ui.words.i18n import _, using
+from ui.workspace import well_formed
 
 RunMaker = Callable[..., Run]
 TITLES = {
@@ -187,6 +190,26 @@ def test_visitors_are_not_told_the_folder(app: OpenPage, home: Path, monkeypatch
     test = app("home")
     test.session_state["corner"] = True
     assert str(home) not in test.run().code[-1].value
+
+
+def tab_workspaces(test: AppTest) -> list[str]:
+    """The tokens that the tab is asked to keep."""
+    return [
+        json.loads(part.proto.json)["token"]
+        for part in test.get("bidi_component")
+        if "tab_workspace" in part.proto.component_name
+    ]
+
+
+def test_where_no_cookie_comes_the_tab_keeps_the_workspace(
+    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tab_workspaces(app("home")) == []  # on loopback everybody has the same
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    test = app("home")
+    [token] = tab_workspaces(test)
+    assert well_formed(token) and test.session_state["workspace"] == token
+    assert tab_workspaces(test.run()) == [token]
 
 
 def test_the_glossary_has_the_same_words_in_both_languages() -> None:

@@ -250,6 +250,12 @@ def weight_words(name: str, index: tuple[int, ...], words: CharTokenizer) -> str
     return group_name(name)
 
 
+def remembers(seen: StepUnderMicroscope, optimizer: str) -> str:
+    """How a weight can move with its gradient; nothing where none can: in AdamW's first step and in SGD's."""
+    words = REMEMBERS[optimizer]
+    return _(words) if words and (seen.step > 0 or optimizer != "adamw") else ""
+
+
 def follows_means(seen: StepUnderMicroscope) -> bool:
     """Whether the update follows something else than its own gradient that can be shown: after AdamW's first step."""
     return bool(seen.mean_gradients) and seen.step > 0
@@ -322,6 +328,6 @@ def labels(seen: StepUnderMicroscope, run: Run, words: CharTokenizer) -> dict[st
         ],
         "legend": legends(seen, words),
         "again": _("The same batch again with the new weights: loss {after} instead of {before}."),
-        "remembers": _(REMEMBERS[run.training.optimizer]) if REMEMBERS[run.training.optimizer] else "",
+        "remembers": remembers(seen, run.training.optimizer),
         "loss_of": _("loss {loss}: it gave “{y}” {p} %"),
     }  # fmt: skip
