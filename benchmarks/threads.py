@@ -12,7 +12,7 @@ import torch
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.devices import good_thread_count, step_operations
+from minigpt_core.devices import best_thread_count, flops_per_step
 from minigpt_core.ladder import settings_up_to
 from minigpt_core.texts import corpus
 from minigpt_core.training import StepEvent, Trainer
@@ -53,8 +53,8 @@ def main() -> None:
         rounds = [[seconds_per_step(dataset, model, batch_size, n) for n in (1, cores)] for _ in range(3)]
         one, all_cores = (min(times) * 1e3 for times in zip(*rounds, strict=True))
         print(
-            f"{step_operations(model, batch_size):17.2e} {one:8.2f} ms {all_cores:8.2f} ms {one / all_cores:7.2f} "
-            f"{good_thread_count(model, batch_size, cores):8}",
+            f"{flops_per_step(model, batch_size):17.2e} {one:8.2f} ms {all_cores:8.2f} ms {one / all_cores:7.2f} "
+            f"{best_thread_count(model, batch_size, cores):8}",
             flush=True,
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig, check_choice, check_range
-from minigpt_core.devices import good_thread_count, threads_here
+from minigpt_core.devices import available_threads, best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
@@ -35,7 +35,15 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import DoneEvent, Event, MetricsEvent, SampleEvent, StepEvent, Trainer, part
+from minigpt_core.training import (
+    DoneEvent,
+    Event,
+    MetricsEvent,
+    SampleEvent,
+    StepEvent,
+    Trainer,
+    strip_prefix,
+)
 from minigpt_core.weights import load_model
 
 BAR_WIDTH = 24
@@ -124,7 +132,7 @@ def command_train(options: argparse.Namespace) -> int:
     run_id = store.find_run(options.resume).id if options.resume else new_run_id()
     with store.lock(run_id):
         run = store.run(run_id) if options.resume else make_run(store, options, run_id)
-        threads = options.threads or threads_here(run.threads or thread_count(run))
+        threads = options.threads or available_threads(run.threads or thread_count(run))
         torch.set_num_threads(threads)
         trainer = take_up(store, run)
         if trainer.device_problem:
@@ -144,7 +152,7 @@ def command_train(options: argparse.Namespace) -> int:
 
 def thread_count(run: Run) -> int:
     """How many threads suit the run's model on this machine."""
-    return good_thread_count(run.model, run.training.batch_size, os.cpu_count() or 1)
+    return best_thread_count(run.model, run.training.batch_size, os.cpu_count() or 1)
 
 
 def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
@@ -306,7 +314,7 @@ def command_sample(options: argparse.Namespace) -> int:
     store = RunStore()
     run = find_run(store, options.run)
     weights = store.load_checkpoint(run.id, chosen_step(options.checkpoint), model_only=True)
-    model = load_model(run.model, part(weights.tensors, "model."))
+    model = load_model(run.model, strip_prefix(weights.tensors, "model."))
     tokenizer = CharTokenizer.from_characters(run.characters)
     prompt = known_part(tokenizer, corpus.normalize(options.prompt, run.lower, strip=False))
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])

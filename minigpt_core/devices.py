@@ -19,7 +19,7 @@ class DeviceError(UserError):
     """The device that was asked for, or found, cannot train this model."""
 
 
-def step_operations(model_config: ModelConfig, batch_size: int) -> float:
+def flops_per_step(model_config: ModelConfig, batch_size: int) -> float:
     """About how many floating-point operations one training step takes.
 
     6 for each parameter and character (a multiplication and an addition forward, twice that backward), and
@@ -30,12 +30,12 @@ def step_operations(model_config: ModelConfig, batch_size: int) -> float:
     return (6.0 * parameters_of(model_config) + attention) * characters
 
 
-def good_thread_count(model_config: ModelConfig, batch_size: int, cores: int) -> int:
+def best_thread_count(model_config: ModelConfig, batch_size: int, cores: int) -> int:
     """How many threads train such a model fastest on `cores` idle cores: 1 for a small one."""
-    return max(1, min(cores, int(step_operations(model_config, batch_size) / WORTH_A_THREAD)))
+    return max(1, min(cores, int(flops_per_step(model_config, batch_size) / WORTH_A_THREAD)))
 
 
-def threads_here(wanted: int) -> int:
+def available_threads(wanted: int) -> int:
     """As many threads as are wanted, but no more than this machine has cores: more wait for each other."""
     return min(wanted, os.cpu_count() or 1)
 
@@ -62,7 +62,7 @@ def choose_device(wanted: str, operations: float) -> torch.device:
     return torch.device("cpu")
 
 
-def place(model: nn.Module, device: torch.device) -> tuple[torch.device, DeviceError | None]:
+def move_to_device(model: nn.Module, device: torch.device) -> tuple[torch.device, DeviceError | None]:
     """Move the model to the device and try it; if that fails, back to the CPU, with a sentence that says so."""
     if device.type == "cpu":
         return device, None
@@ -83,7 +83,7 @@ def place(model: nn.Module, device: torch.device) -> tuple[torch.device, DeviceE
 
 def choose_precision(wanted: str, device: torch.device) -> tuple[str, DeviceError | None]:
     """The precision that is `wanted`, or float32 where bfloat16 would be slower, with a sentence that says so."""
-    if wanted == "float32" or calculates_bfloat16(device):
+    if wanted == "float32" or has_fast_bfloat16(device):
         return wanted, None
     return "float32", DeviceError(
         "This processor has no instructions for {precision}: the model is trained in float32, which takes longer "
@@ -92,7 +92,7 @@ def choose_precision(wanted: str, device: torch.device) -> tuple[str, DeviceErro
     )
 
 
-def calculates_bfloat16(device: torch.device) -> bool:
+def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies numbers of 16 bits faster than those of 32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
@@ -100,7 +100,7 @@ def calculates_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(supported())
 
 
-def linear_layers_in(precision: str, device: torch.device) -> torch.autocast:
+def autocast(precision: str, device: torch.device) -> torch.autocast:
     """Inside this context, linear layers multiply in that precision and sum up in float32.
 
     bfloat16 has the range of float32 and 8 instead of 24 significant bits: a product is off by up to 0.4 %, at random,

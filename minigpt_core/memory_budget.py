@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.devices import choose_device, step_operations
+from minigpt_core.devices import choose_device, flops_per_step
 from minigpt_core.errors import ConfigError
 from minigpt_core.memory import FLOAT32_BYTES, training_memory
 from minigpt_core.weights import parameters_of
@@ -87,7 +87,7 @@ def check_memory(config: ModelConfig, training: TrainConfig) -> None:
 
 def on_cuda(config: ModelConfig, training: TrainConfig) -> bool:
     """Whether this training would take place in the memory of a graphics card."""
-    return choose_device(training.device, step_operations(config, training.batch_size)).type == "cuda"
+    return choose_device(training.device, flops_per_step(config, training.batch_size)).type == "cuda"
 
 
 def check_weights_memory(config: ModelConfig) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.devices import calculates_bfloat16
+from minigpt_core.devices import has_fast_bfloat16
 from minigpt_core.model import TinyGPT
 
 
@@ -84,7 +84,7 @@ def orthogonalize(
     (https://kellerjordan.github.io/posts/muon/).
     """
     a, b, c = coefficients
-    short = torch.bfloat16 if calculates_bfloat16(matrices.device) else torch.float32
+    short = torch.bfloat16 if has_fast_bfloat16(matrices.device) else torch.float32
     tall = matrices.size(1) > matrices.size(2)
     x = (matrices.transpose(1, 2) if tall else matrices).to(short)  # (n, rows, columns), rows <= columns
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=eps)  # no direction longer than 1

@@ -19,11 +19,11 @@ from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
 from minigpt_core.devices import (
     DeviceError,
+    autocast,
     choose_device,
     choose_precision,
-    linear_layers_in,
-    place,
-    step_operations,
+    flops_per_step,
+    move_to_device,
 )
 from minigpt_core.generation.streaming import stream
 from minigpt_core.model import build_model
@@ -166,8 +166,8 @@ class Trainer:
         self._dropout = RandomNumbers.seeded(config.seed)
         with self._dropout.lent():  # it goes on behind the weights
             self.model = build_model(model_config)
-        wanted = choose_device(config.device, step_operations(model_config, config.batch_size))
-        self.device, device_problem = place(self.model, wanted)
+        wanted = choose_device(config.device, flops_per_step(model_config, config.batch_size))
+        self.device, device_problem = move_to_device(self.model, wanted)
         self.precision, precision_problem = choose_precision(config.precision, self.device)
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
@@ -237,8 +237,8 @@ class Trainer:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors, state = checkpoint.tensors, checkpoint.state
-        self.model.load_state_dict(part(tensors, "model."))
-        optimizers.load_state_dict(self._optimizers, part(tensors, "optimizer."))
+        self.model.load_state_dict(strip_prefix(tensors, "model."))
+        optimizers.load_state_dict(self._optimizers, strip_prefix(tensors, "optimizer."))
         self._batches.set_state(tensors["rng.batches"])
         if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
             self._dropout.state = tensors["rng.torch"]
@@ -255,7 +255,7 @@ class Trainer:
         x, y = get_batch(
             self.dataset.train, self.model_config.block_size, self.config.batch_size, self._batches
         )
-        with self._own_random_numbers(), linear_layers_in(self.precision, self.device):
+        with self._own_random_numbers(), autocast(self.precision, self.device):
             logits, loss = self.model(x.to(self.device), y.to(self.device))  # (B, T, V), ()
         self.model.zero_grad(set_to_none=True)
         loss.backward()
@@ -323,7 +323,7 @@ class Trainer:
         for chunk in starts.split(max(1, characters // T)):
             x, y = (ids.to(self.device) for ids in windows(data, chunk, T))
             self.model.eval()  # no dropout
-            with linear_layers_in(self.precision, self.device):  # as it trains
+            with autocast(self.precision, self.device):  # as it trains
                 logits, loss = self.model(x, y)  # (B, T, V), ()
             self.model.train()
             loss_sum += loss.item() * y.numel()
@@ -347,6 +347,6 @@ class Trainer:
         return self._dropout.lent() if self.model_config.dropout else nullcontext()
 
 
-def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def strip_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors whose name begins with `prefix`, without it."""
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -34,7 +34,7 @@ from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import part
+from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
 from ui.components import javascript
 
@@ -168,7 +168,7 @@ def run_baselines(run_id: str) -> ngrams.Baselines:
 def model(run_id: str, step: int) -> Network:
     """A copy of a run's model as it was after `step` steps, ready to predict. Raises `StoreError`."""
     kept = store().load_checkpoint(run_id, step, model_only=True)
-    return load_model(store().run(run_id).model, part(kept.tensors, "model."))
+    return load_model(store().run(run_id).model, strip_prefix(kept.tensors, "model."))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change, check_fit
 from minigpt_core.data import Dataset, check_length, prepare
-from minigpt_core.devices import threads_here
+from minigpt_core.devices import available_threads
 from minigpt_core.errors import StoreError
 from minigpt_core.export.archive_files import (
     MAX_BYTES,
@@ -50,7 +50,7 @@ from minigpt_core.store.runs import LIVE, LOCAL, Run, RunStore, checked_name, ch
 from minigpt_core.store.schema import storable
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent, Trainer, part
+from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent, Trainer, strip_prefix
 from minigpt_core.weights import WithoutDrawing, parameters_of
 
 FORMAT, VERSION = "mini-gpt run", 1
@@ -273,7 +273,9 @@ def checked_about(about: dict[str, Any], training: TrainConfig) -> dict[str, Any
         "text_title": typed(about["text_title"], str)[:200],
         "characters": about["characters"],
         "lower": typed(about["lower"], bool),
-        "threads": None if about["threads"] is None else threads_here(up_to(about["threads"], 1024) or 1),
+        "threads": None
+        if about["threads"] is None
+        else available_threads(up_to(about["threads"], 1024) or 1),
         "device": typed(about["device"], str),
         "step": up_to(about["step"], training.steps),
         "seconds": number(about["seconds"], 0, LONGEST),
@@ -406,7 +408,7 @@ def shapes(model: ModelConfig) -> dict[str, torch.Size]:
 
 def check_weights(checkpoint: Checkpoint, expected: dict[str, torch.Size]) -> None:
     """Raise `ArchiveError` unless these are the weights of just this model, and all of them numbers."""
-    weights = part(checkpoint.tensors, "model.")
+    weights = strip_prefix(checkpoint.tensors, "model.")
     fitting = weights.keys() == expected.keys() and all(
         is_like(weights[name], shape) for name, shape in expected.items()
     )
@@ -444,7 +446,7 @@ def check_state(checkpoint: Checkpoint, training: TrainConfig) -> None:
 def check_optimizer(trainer: Trainer, checkpoint: Checkpoint) -> None:
     """The optimizers' running averages have the shapes of the weights they belong to."""
     weights = [w for o in trainer._optimizers for group in o.param_groups for w in group["params"]]
-    for key, value in part(checkpoint.tensors, "optimizer.").items():
+    for key, value in strip_prefix(checkpoint.tensors, "optimizer.").items():
         number, name = key.split(".", 1)
         shape = torch.Size() if name == "step" else weights[int(number)].shape
         if name not in ("step", "exp_avg", "exp_avg_sq", "momentum_buffer") or not is_like(value, shape):

@@ -23,7 +23,7 @@ from minigpt_core.store.checkpoint_files import write_whole
 from minigpt_core.store.runs import MAX_NAME, Run, RunStore, new_run_id
 from minigpt_core.store.schema import storable
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import Trainer, part
+from minigpt_core.training import Trainer, strip_prefix
 
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.json"
 # What a GPT-2 is made of, where TinyGPT is not; and the settings that it leaves open, or that only training knows.
@@ -53,7 +53,7 @@ def export_gpt2(store: RunStore, run: Run, step: int | Literal["best", "last"], 
     """
     check_expressible(run.model)
     checkpoint = store.load_checkpoint(run.id, step, model_only=True)
-    weights = gpt2_weights(run.model, part(checkpoint.tensors, "model."))
+    weights = gpt2_weights(run.model, strip_prefix(checkpoint.tensors, "model."))
     vocabulary = {"characters": list(run.characters), "lower": run.lower, "step": checkpoint.step}
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from minigpt_core.configs import CHOICES, OPTIMIZERS, SCHEDULES, ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.devices import calculates_bfloat16
+from minigpt_core.devices import has_fast_bfloat16
 from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
@@ -100,7 +100,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
     training, T = run.training, run.model.block_size
     falling, warmup = training.schedule != "constant", training.warmup_steps > 0
     changed = {change.name for change in changes}
-    few_digits = calculates_bfloat16(torch.device("cpu"))
+    few_digits = has_fast_bfloat16(torch.device("cpu"))
     wide = run.model.norm != "none" and run.model.residual and not run.model.zero_init
     return {
         "accelerator": run.device != "cpu",

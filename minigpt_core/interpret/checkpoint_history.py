@@ -14,7 +14,7 @@ from torch import nn
 
 from minigpt_core.interpret.embedding_history import evenly_spaced
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import MetricsEvent, SampleEvent, part
+from minigpt_core.training import MetricsEvent, SampleEvent, strip_prefix
 from minigpt_core.weights import load_model
 
 MILESTONES = 7  # about so many of a training
@@ -87,7 +87,7 @@ def models_at(store: RunStore, run: Run, steps: Iterable[int]) -> Iterator[nn.Mo
     """A run's model as it was at each of these checkpoints, in eval mode: one at a time. Raises `StoreError`."""
     for step in steps:
         kept = store.load_checkpoint(run.id, step, model_only=True)
-        yield load_model(run.model, part(kept.tensors, "model."))
+        yield load_model(run.model, strip_prefix(kept.tensors, "model."))
 
 
 @dataclass(frozen=True, eq=False)

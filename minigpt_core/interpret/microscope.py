@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from minigpt_core import optimizers
 from minigpt_core.data import Dataset
-from minigpt_core.devices import linear_layers_in
+from minigpt_core.devices import autocast
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import Trainer
@@ -158,7 +158,7 @@ def examine_step(trainer: Trainer) -> StepUnderMicroscope:
     }
     means = optimizers.mean_gradients(trainer._optimizers)
     trainer.model.eval()
-    with torch.no_grad(), linear_layers_in(trainer.precision, trainer.device):
+    with torch.no_grad(), autocast(trainer.precision, trainer.device):
         again = trainer.model(x, y)[1].item()
     trainer.model.train()
     return StepUnderMicroscope(

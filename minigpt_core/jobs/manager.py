@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change
-from minigpt_core.devices import good_thread_count
+from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, WorkerProcess
 from minigpt_core.jobs.speed import speed_key
@@ -388,7 +388,7 @@ class JobManager:
 
     def _threads(self, model: ModelConfig, batch_size: int, *, alone: bool) -> int:
         """One, unless it is alone on idle cores: two trainings of two threads each would stall one another."""
-        return good_thread_count(model, batch_size, os.cpu_count() or 1) if alone else 1
+        return best_thread_count(model, batch_size, os.cpu_count() or 1) if alone else 1
 
     def _keep_warm(self) -> None:
         """Have a worker ready. It only saves time: one that cannot be started is not tried again at once."""

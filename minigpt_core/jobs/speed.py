@@ -12,7 +12,7 @@ import torch
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset
-from minigpt_core.devices import step_operations, threads_here
+from minigpt_core.devices import available_threads, flops_per_step
 from minigpt_core.memory import training_memory
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import CheckpointEvent, MetricsEvent, SampleEvent, StepEvent, Trainer
@@ -49,14 +49,14 @@ def measured_settings(model: ModelConfig, training: TrainConfig) -> tuple[ModelC
             model = replace(model, vocab_size=model.vocab_size // 2)
         else:
             model = replace(model, n_embd=model.n_embd // 2, n_head=1)
-    windows = min(training.eval_windows or WINDOWS, int(3 * MOST_OPERATIONS / step_operations(model, 1)))
+    windows = min(training.eval_windows or WINDOWS, int(3 * MOST_OPERATIONS / flops_per_step(model, 1)))
     return model, replace(training, eval_windows=max(1, windows))
 
 
 def is_large(model: ModelConfig, training: TrainConfig) -> bool:
     """Whether one step takes too long, or too much memory, to be measured by the way."""
     memory = training_memory(model, training.batch_size, training.optimizer).total
-    return memory > MOST_BYTES or step_operations(model, training.batch_size) > MOST_OPERATIONS
+    return memory > MOST_BYTES or flops_per_step(model, training.batch_size) > MOST_OPERATIONS
 
 
 def measure(model: ModelConfig, training: TrainConfig, threads: int = 1) -> Speed:
@@ -66,7 +66,7 @@ def measure(model: ModelConfig, training: TrainConfig, threads: int = 1) -> Spee
     of the whole text counts as one of `WINDOWS` windows.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(threads_here(threads))
+    torch.set_num_threads(available_threads(threads))
     try:
         return scaled(model, training, *measured_settings(model, training))
     finally:
@@ -77,8 +77,8 @@ def measure(model: ModelConfig, training: TrainConfig, threads: int = 1) -> Spee
 def scaled(model: ModelConfig, training: TrainConfig, less: ModelConfig, tried: TrainConfig) -> Speed:
     """The times of `less`, as they would be for `model`."""
     found = try_out(less, tried)
-    work = step_operations(model, training.batch_size) / step_operations(less, tried.batch_size)
-    a_window = step_operations(model, 1) / step_operations(less, 1)
+    work = flops_per_step(model, training.batch_size) / flops_per_step(less, tried.batch_size)
+    a_window = flops_per_step(model, 1) / flops_per_step(less, 1)
     windows = (training.eval_windows or WINDOWS) / tried.eval_windows
     characters = training.sample_length / max(1, tried.sample_length)
     return {

@@ -24,7 +24,7 @@ import torch
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
-from minigpt_core.devices import threads_here
+from minigpt_core.devices import available_threads
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
@@ -153,7 +153,7 @@ def train(
     """
     with store.lock(run_id):
         run = store.run(run_id)
-        torch.set_num_threads(threads_here(run.threads or threads))
+        torch.set_num_threads(available_threads(run.threads or threads))
         trainer = take_up(store, run, settings, controls.wait)
         recorder = Recorder(store, run_id, trainer)
         controls.drive(trainer, recorder)

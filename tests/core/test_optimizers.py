@@ -15,13 +15,13 @@ from minigpt_core import optimizers
 from minigpt_core.configs import SCHEDULES, ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import (
-    calculates_bfloat16,
+    autocast,
+    best_thread_count,
     choose_device,
     choose_precision,
-    good_thread_count,
-    linear_layers_in,
-    place,
-    step_operations,
+    flops_per_step,
+    has_fast_bfloat16,
+    move_to_device,
 )
 from minigpt_core.errors import ConfigError
 from minigpt_core.ladder import settings_up_to
@@ -247,11 +247,11 @@ def test_settings_out_of_range_are_refused(fields: dict[str, Any]) -> None:
 def test_small_models_get_one_thread_and_larger_ones_more() -> None:
     tiny = ModelConfig(vocab_size=50)
     nanogpt = ModelConfig(vocab_size=65, **find_preset("nanogpt-cpu").model)
-    assert good_thread_count(tiny, 4, cores=8) == 1
-    assert good_thread_count(nanogpt, 12, cores=2) == 2
-    assert good_thread_count(nanogpt, 12, cores=1) == 1
+    assert best_thread_count(tiny, 4, cores=8) == 1
+    assert best_thread_count(nanogpt, 12, cores=2) == 2
+    assert best_thread_count(nanogpt, 12, cores=1) == 1
     products = 6 * 4 * 12 * 128**2 * 12 * 64  # of the four layers' matrices alone
-    assert products < step_operations(nanogpt, 12) < 1.5 * products
+    assert products < flops_per_step(nanogpt, 12) < 1.5 * products
 
 
 def test_a_small_model_stays_on_the_processor_and_a_wish_is_heard() -> None:
@@ -279,7 +279,7 @@ def test_fewer_digits_cost_little_loss_and_are_the_same_every_time(dataset: Data
     short = of_type(make(dataset, precision="bfloat16").run(), StepEvent)
     assert of_type(make(dataset, precision="bfloat16").run(), StepEvent) == short
     assert all(abs(a.loss - b.loss) < 0.02 for a, b in zip(exact, short, strict=True))
-    assert (exact != short) == calculates_bfloat16(torch.device("cpu"))
+    assert (exact != short) == has_fast_bfloat16(torch.device("cpu"))
 
 
 def test_a_processor_without_short_numbers_calculates_as_always_and_says_so(
@@ -296,7 +296,7 @@ def test_a_processor_without_short_numbers_calculates_as_always_and_says_so(
 
 def test_the_weights_keep_all_their_digits(dataset: Dataset) -> None:
     trainer = make(dataset, precision="bfloat16")
-    with linear_layers_in("bfloat16", torch.device("cpu")):
+    with autocast("bfloat16", torch.device("cpu")):
         logits, loss = trainer.model(dataset.train[None, :8], dataset.train[None, 1:9])
     assert (logits.dtype, loss.dtype) == (torch.bfloat16, torch.float32)
     list(trainer.run())
@@ -306,4 +306,4 @@ def test_the_weights_keep_all_their_digits(dataset: Dataset) -> None:
 
 def test_the_processor_has_no_problem() -> None:
     model = TinyGPT(ModelConfig(vocab_size=5))
-    assert place(model, torch.device("cpu")) == (torch.device("cpu"), None)
+    assert move_to_device(model, torch.device("cpu")) == (torch.device("cpu"), None)

@@ -184,7 +184,7 @@ def test_a_stopped_run_ends_where_it_ended(store: RunStore) -> None:
 
 def test_a_processor_that_knows_no_short_numbers(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (export_script_module, optimizers, devices):
-        monkeypatch.setattr(module, "calculates_bfloat16", lambda _device: False)
+        monkeypatch.setattr(module, "has_fast_bfloat16", lambda _device: False)
     for case in ("modern", "fewer digits"):
         model, training = CASES[case]
         run = trained(store, model, **training)

@@ -18,7 +18,7 @@ from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import build_model
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import part
+from minigpt_core.training import strip_prefix
 
 TEXT = "un matin, le chat gris voit un oiseau.\nil court, il saute, il dort.\n" * 6
 GPT2 = settings_up_to("dropout")[0] | {"n_layer": 2, "tie_weights": True, "block_size": 16, "n_embd": 16}
@@ -39,7 +39,7 @@ def trained(store: RunStore, model: dict[str, Any], steps: int = 3) -> Run:
 
 def logits(store: RunStore, run: Run, idx: Tensor) -> Tensor:
     model = build_model(run.model)
-    model.load_state_dict(part(store.load_checkpoint(run.id, model_only=True).tensors, "model."))
+    model.load_state_dict(strip_prefix(store.load_checkpoint(run.id, model_only=True).tensors, "model."))
     with torch.no_grad():
         return model.eval()(idx)[0]
 

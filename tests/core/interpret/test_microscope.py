@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.devices import linear_layers_in
+from minigpt_core.devices import autocast
 from minigpt_core.interpret.microscope import WeightUpdate, examine_step, start_before, trainer_at
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
@@ -121,7 +121,7 @@ def test_with_fewer_digits_losses_before_and_after_are_measured_alike(store: Run
     assert seen.logits.dtype == torch.float32
     assert seen.losses.mean().item() == pytest.approx(seen.loss, rel=1e-6)
     assert seen.probabilities.sum(-1).sub(1).abs().max() < 1e-6
-    with torch.no_grad(), linear_layers_in(trainer.precision, trainer.device):
+    with torch.no_grad(), autocast(trainer.precision, trainer.device):
         assert trainer.model.eval()(seen.x, seen.y)[1].item() == seen.loss_again
 
 

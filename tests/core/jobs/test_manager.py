@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.devices import good_thread_count
+from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, UserError
 from minigpt_core.jobs.launchers import LocalWorker, Message
 from minigpt_core.jobs.manager import JobError, JobManager
@@ -379,7 +379,7 @@ def test_the_speed_is_measured_on_as_many_threads_as_the_run_would_get(store: Ru
         ModelConfig(vocab_size=65, block_size=256, n_embd=256, n_layer=2),
         TrainConfig(batch_size=64),
     )
-    alone = good_thread_count(model, 64, os.cpu_count() or 1)
+    alone = best_thread_count(model, 64, os.cpu_count() or 1)
     for threads in (alone, 1):
         manager.speed(model, training, patience=0)
         assert Listening.started[-1].told[-1]["threads"] == threads

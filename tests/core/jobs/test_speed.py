@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.devices import step_operations
+from minigpt_core.devices import flops_per_step
 from minigpt_core.jobs import speed
 from minigpt_core.memory import training_memory
 
@@ -49,10 +49,10 @@ def test_what_is_measured_takes_little_time_and_memory(
     )
     training = TrainConfig(batch_size=B, eval_windows=windows, sample_length=length, optimizer=optimizer)
     less, tried = speed.measured_settings(model, training)
-    assert step_operations(less, tried.batch_size) <= speed.MOST_OPERATIONS
+    assert flops_per_step(less, tried.batch_size) <= speed.MOST_OPERATIONS
     assert training_memory(less, tried.batch_size, optimizer).total <= speed.MOST_BYTES
-    assert tried.eval_windows * step_operations(less, 1) <= max(
-        3 * speed.MOST_OPERATIONS, step_operations(less, 1)
+    assert tried.eval_windows * flops_per_step(less, 1) <= max(
+        3 * speed.MOST_OPERATIONS, flops_per_step(less, 1)
     )
     assert tried.sample_length <= speed.MOST_CHARACTERS
     read = speed.random_text(less, tried)
@@ -74,7 +74,7 @@ def test_times_of_something_smaller_are_scaled_by_the_work(monkeypatch: pytest.M
     found = speed.scaled(LARGE, training, less, tried)
     more = speed.scaled(LARGE, replace(training, batch_size=128), less, tried)
     assert all(math.isfinite(value) and value > 0 for value in found.values())
-    assert step_operations(LARGE, 128) == 2 * step_operations(LARGE, 64)
+    assert flops_per_step(LARGE, 128) == 2 * flops_per_step(LARGE, 64)
     assert more["step"] > found["step"]
 
 

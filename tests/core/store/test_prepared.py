@@ -18,7 +18,7 @@ from minigpt_core.store.checkpoint_files import read_checkpoint
 from minigpt_core.store.prepared import RECIPES, Recipe, adopt
 from minigpt_core.store.runs import PREPARED, SHIPPED, FinishedRun, RunStore
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import EvaluatingEvent, MetricsEvent, part
+from minigpt_core.training import EvaluatingEvent, MetricsEvent, strip_prefix
 
 TWO_DECIMALS = 5e-3
 every_run = pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.id)
@@ -37,7 +37,7 @@ def evaluate(recipe: Recipe, step: int) -> MetricsEvent:
     """What the trainer measures with the shipped weights."""
     trainer = prepared.make_trainer(recipe)
     weights = read_checkpoint(SHIPPED / recipe.id, step).tensors
-    trainer.model.load_state_dict(part(weights, "model."))
+    trainer.model.load_state_dict(strip_prefix(weights, "model."))
     measuring = trainer.evaluate()
     while True:
         try:
