@@ -33,7 +33,7 @@ from ui.runs.wording import run_title
 from ui.sampling import views
 from ui.sampling.generation_settings import CONTROLS
 from ui.sampling.learnt_explained import LEARNT, VERY_SHORT, Losses, how_short_its_text_is, what_it_has_learnt
-from ui.sampling.memorization import sample_html, verdict
+from ui.sampling.memorization import better_known, sample_html, verdict
 from ui.sampling.settings_explained import TEMPERATURES, always_likeliest, settings_words, temperature_words
 from ui.server.generation_routes import ROUTES
 from ui.words.i18n import _ as translated
@@ -606,6 +606,23 @@ def test_a_share_is_only_called_copied_beyond_what_the_text_repeats_itself() -> 
         assert "Copied" in verdict(half, [0.2])
         assert "Invented" in verdict(known.memorized("zzz", 2), [0.4])
         assert "no unseen text" in verdict(half, [])
+
+
+def test_pieces_that_repeat_alike_are_given_one_share() -> None:
+    half = TrainingText("abcdefghij").memorized("abcdefghij" + "z" * 10, 5)
+    with using("en"):
+        assert "100% stands word for word in the rest as well." in verdict(half, [1.0, 1.0]).replace(
+            "\u202f", ""
+        )
+        assert " to " not in verdict(half, [1.0, 1.0, 1.0])
+
+
+def test_what_a_sample_does_not_show_is_told_by_the_losses() -> None:
+    with using("en"):
+        said = better_known(Losses(0.86, 1.58))
+        assert "0.86" in said and "1.58" in said and "its own text better" in said
+        for seen, unseen in ((1.2, 1.46), (2.29, 2.28), (None, 1.0), (1.0, None)):
+            assert not better_known(Losses(seen, unseen))
 
 
 # Behind them

@@ -9,9 +9,12 @@ from statistics import mean
 
 import streamlit as st
 
+from minigpt_core.interpret.diagnosis import APART
 from minigpt_core.interpret.memorization import Memorization, Span, pieces_of, usual_share
 from ui import resources
+from ui.runs.health import loss_number
 from ui.sampling.inputs import Inputs, text_key
+from ui.sampling.learnt_explained import Losses
 from ui.words import tokens
 from ui.words.i18n import N_, _, n_, number, percent
 
@@ -31,6 +34,10 @@ MANY_PIECES = N_(
 )
 WHY = N_(
     "How can an end that it never saw stand there? This text repeats its phrases again and again, in its end as well."
+)
+BETTER_KNOWN = N_(
+    "Its losses tell more than one sample: {seen} on the text it learnt from, {unseen} on text it never saw. It knows "
+    "its own text better than the language, even where it does not write it out word for word."
 )
 REPEATS = 0.1  # share of the unseen end in the rest from which on this needs to be explained
 NO_PROOF = N_("So this share alone does not show that it learnt by heart.")
@@ -62,7 +69,8 @@ def show(inputs: Inputs) -> None:
     unseen_shares = [resources.copied(key, piece, least).share for piece in pieces_of(unseen, len(sample))]
     with right:
         st.html(shares(copied.share, usual_share(unseen_shares)[0]))
-    st.markdown(verdict(copied, unseen_shares))
+    better = "" if inputs.model.broken else better_known(inputs.model.losses)
+    st.markdown(" ".join(filter(None, (verdict(copied, unseen_shares), better))))
     longest = resources.copied(key, sample, SHORTEST).longest(LISTED)
     with st.container(key="sampling_columns"):
         left, right = st.columns(2, gap="medium")
@@ -118,7 +126,15 @@ def verdict(copied: Memorization, unseen: Sequence[float]) -> str:
 def compared_with(unseen: Sequence[float]) -> str:
     """How much the text repeats itself: at least one share."""
     values = {"mean": percent(mean(unseen)), "lowest": percent(min(unseen)), "highest": percent(max(unseen))}
-    return _(ONE_PIECE if len(unseen) == 1 else MANY_PIECES).format(**values)
+    return _(ONE_PIECE if values["lowest"] == values["highest"] else MANY_PIECES).format(**values)
+
+
+def better_known(losses: Losses) -> str:
+    """That a model knows its own text better than what it never saw, by the rule of its diagnosis; else nothing."""
+    seen, unseen = losses.seen, losses.unseen
+    if seen is None or unseen is None or not unseen - seen >= APART * unseen:
+        return ""
+    return _(BETTER_KNOWN).format(seen=loss_number(seen), unseen=loss_number(unseen))
 
 
 def sample_html(sample: str, copied: Memorization, longest: Sequence[Span]) -> str:
