@@ -6,19 +6,19 @@ from minigpt_core.model import GPT, TinyGPT, build_model
 from minigpt_core.weights import parameters_of
 from ui import resources, state
 from ui.components.show_code import show_code
-from ui.model import choice, controls, sections
+from ui.model import controls, costs, drawn_model, header, part_panel, traced_batch
 
 chosen = state.chosen_text()
 run = state.current_run()
 vocab_size = resources.tokenizer(chosen.id, chosen.lower).vocab_size
-config = ModelConfig(vocab_size=vocab_size, **choice.drawn_fields())
+config = ModelConfig(vocab_size=vocab_size, **drawn_model.drawn_fields())
 batch_size = controls.sidebar(config, run)
-parts = model_parts(config, batch_size, choice.optimizer())
+parts = model_parts(config, batch_size, drawn_model.optimizer())
 
-sections.head(config, parts)
+header.header(config, parts)
 controls.ladder(config)
-seen = sections.journey(chosen, config, batch_size, run)
-sections.picture_and_part(config, parts, batch_size, seen)
-sections.costs(config, parts, batch_size)
-sections.follow_batch(chosen, config, batch_size, seen)
+traced = traced_batch.traced_batch(chosen, config, batch_size, run)
+part_panel.diagram_and_part(config, parts, batch_size, traced)
+costs.section(config, parts, batch_size)
+traced_batch.section(chosen, config, batch_size, traced)
 show_code("model", ModelConfig, build_model, parameters_of, TinyGPT, GPT)

@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-import torch
 from numpy.typing import NDArray
 
 from minigpt_core import ngrams
-from minigpt_core.configs import ModelConfig
-from minigpt_core.data import Dataset, EncodedText, get_batch, prepare, train_length
+from minigpt_core.data import Dataset, EncodedText, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.generation.generated_text import GeneratedText
 from minigpt_core.generation.language_model import (
@@ -31,14 +29,13 @@ from minigpt_core.interpret.checkpoint_history import models_at
 from minigpt_core.interpret.embedding_history import EmbeddingHistory
 from minigpt_core.interpret.embedding_history import embedding_history as embedding_history_of
 from minigpt_core.interpret.memorization import Memorization, TrainingText
-from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import strip_prefix
-from minigpt_core.weights import fresh_model, load_model
+from minigpt_core.weights import load_model
 from ui.components import javascript
 
 
@@ -193,29 +190,6 @@ def language_model(request: GenerationRequest) -> LanguageModel:
 def generated_text(request: GenerationRequest) -> GeneratedText:
     """The text of a request, as far as it has been asked for; pages and streams share it."""
     return GeneratedText(language_model(request), request)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def followed(
-    text_id: str,
-    lower: bool,
-    config: ModelConfig,
-    batch_size: int,
-    batch_seed: int,
-    weights: tuple[str, int] | None,
-    model_seed: int,
-) -> list[Stage]:
-    """A batch of a text on its way through a model: that of a run's checkpoint, or a freshly drawn one.
-
-    Args:
-        weights: (run id, step), or None for the model with which a training with `model_seed` begins.
-
-    Raises:
-        TextError: the text is too short. StoreError: the checkpoint cannot be read.
-    """
-    generator = torch.Generator().manual_seed(batch_seed)
-    idx, _targets = get_batch(dataset(text_id, lower).train, config.block_size, batch_size, generator)
-    return trace(model(*weights) if weights else fresh_model(config, model_seed), idx)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)

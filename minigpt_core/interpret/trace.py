@@ -6,7 +6,9 @@ vocabulary.
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from minigpt_core.interpret.activations import run_with_cache
@@ -35,11 +37,11 @@ class Stage:
     shape: tuple[int, ...]
     """Of the tensor for the whole batch."""
 
-    values: Tensor
+    values: NDArray[np.float32]
     """(up to `SHOWN_PLACES`, up to `SHOWN_NUMBERS`): the first numbers of the first characters of one row; of the
     softmax all numbers."""
 
-    pattern: Tensor | None = None
+    pattern: NDArray[np.float32] | None = None
     """(nh, up to `SHOWN_PLACES`, the same), attention only: how much each character takes over
     from those up to it."""
 
@@ -63,8 +65,8 @@ def trace(model: nn.Module, idx: Tensor, row: int = 0) -> list[Stage]:
 
     def add(part: str, x: Tensor, layer: int = 0, pattern: Tensor | None = None) -> None:
         values = x[0, :n] if part == "softmax" else x[0, :n, :SHOWN_NUMBERS]
-        pattern = None if pattern is None else pattern[0, :, :n, :n].clone()
-        stages.append(Stage(part, (len(idx), *x.shape[1:]), values.clone(), pattern, layer))
+        kept = None if pattern is None else pattern[0, :, :n, :n].clone().numpy()
+        stages.append(Stage(part, (len(idx), *x.shape[1:]), values.clone().numpy(), kept, layer))
 
     add("embedding", cache["embed"])
     if "pos_embed" in cache:

@@ -90,3 +90,9 @@ def test_attention_and_layers_are_looked_at(app: OpenPage) -> None:
     run = trained(GPT)
     check(app("attention", run=run.id))
     check(app("layers", run=run.id))
+
+
+def test_the_drawn_model_and_its_batch_are_shown(app: OpenPage) -> None:
+    text = RunStore().save_text("".join(chr(0x4E00 + n % V) for n in range(12_000)), "many")
+    page = check(app("model", text=text))
+    check(page.button(key="model_rung_layernorm").click().run())

@@ -15,8 +15,8 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import CheckpointEvent, Trainer
 from minigpt_core.weights import count_parameters
 from tests.app.conftest import OpenPage
-from ui.model import choice, pictures
-from ui.model.words import formula, letters
+from ui.model import drawn_model, value_pictures
+from ui.model.formulas import formula, letters
 from ui.words.i18n import _, file_size, number, using
 
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)
@@ -41,7 +41,7 @@ def press(page: AppTest, key: str) -> AppTest:
 
 
 def drawn(page: AppTest) -> ModelConfig:
-    return ModelConfig(vocab_size=V, **page.session_state[f"page.{choice.DRAWN}"])
+    return ModelConfig(vocab_size=V, **page.session_state[f"page.{drawn_model.DRAWN}"])
 
 
 def shown_parameters(page: AppTest, config: ModelConfig) -> bool:
@@ -72,7 +72,7 @@ def test_every_modern_part_can_be_switched_alone(app: OpenPage) -> None:
     assert page.toggle(key=f"{SWITCH}rmsnorm").disabled
     press(page, "rung_dropout")
     before = drawn(page)
-    for name, (field, modern, _classic) in choice.MODERN.items():
+    for name, (field, modern, _classic) in drawn_model.MODERN.items():
         page.toggle(key=f"{SWITCH}{name}").set_value(True).run()
         assert not page.exception and not page.error
         assert drawn(page).to_dict() == before.to_dict() | {field: modern}
@@ -135,7 +135,7 @@ def test_the_batch_on_the_screen_is_that_of_get_batch_in_the_model_that_a_traini
     model = Trainer(DATASET, config, TrainConfig(seed=1337)).model
     with torch.no_grad():
         probabilities = model(x)[0][0, 11].softmax(-1)
-    assert pictures.likeliest(probabilities, int(y[0, 11]), DATASET.tokenizer) in html(page)
+    assert value_pictures.likeliest(probabilities.numpy(), int(y[0, 11]), DATASET.tokenizer) in html(page)
     assert "before any training" in "".join(caption.value for caption in page.caption)
 
 
@@ -151,7 +151,7 @@ def test_the_weights_of_the_current_run_are_used_if_it_is_the_same_model(
     x, y = get_batch(DATASET.train, 32, 4, torch.Generator().manual_seed(1337))
     with torch.no_grad():
         probabilities = trainer.model(x)[0][0, 11].softmax(-1)
-    assert pictures.likeliest(probabilities, int(y[0, 11]), DATASET.tokenizer) in html(page)
+    assert value_pictures.likeliest(probabilities.numpy(), int(y[0, 11]), DATASET.tokenizer) in html(page)
     assert "after step 3" in "".join(caption.value for caption in page.caption)
     press(page, "rung_one-head")
     assert "before any training" in "".join(caption.value for caption in page.caption)

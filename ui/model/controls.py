@@ -8,7 +8,7 @@ from minigpt_core.configs import ModelConfig
 from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
 from minigpt_core.store.runs import Run
 from ui import state
-from ui.model import choice, words
+from ui.model import drawn_model, part_names
 from ui.runs.wording import KINDS
 from ui.training.settings import SETTINGS
 from ui.words import glossary
@@ -30,7 +30,7 @@ LABELS = {  # where the Training page says it in fewer words
 
 def ladder(config: ModelConfig) -> None:
     """The rungs from TinyGPT to GPT as one row of steps, each one idea."""
-    here = rung_of(choice.classic(config))
+    here = rung_of(drawn_model.classic(config))
     with st.container(key="model_ladder", horizontal=True, gap=None):
         for rung in RUNGS:
             st.button(
@@ -38,7 +38,7 @@ def ladder(config: ModelConfig) -> None:
                 key=f"model_rung_{rung.name}",
                 type="primary" if rung is here else "secondary",
                 help=_(rung.idea),
-                on_click=choice.climb,
+                on_click=drawn_model.climb,
                 args=(rung.name,),
                 width="stretch",
                 wrap=False,
@@ -47,8 +47,8 @@ def ladder(config: ModelConfig) -> None:
 
 def idea(config: ModelConfig) -> str:
     """What was chosen last brings, in a sentence; else what the rung brings."""
-    here, last = rung_of(choice.classic(config)), choice.last_chosen()
-    if last in choice.MODERN and choice.is_modern(config, last):
+    here, last = rung_of(drawn_model.classic(config)), drawn_model.last_chosen()
+    if last in drawn_model.MODERN and drawn_model.is_modern(config, last):
         return _(find_rung(last).idea)
     return _(here.idea) if here else _("A mixture of your own: it stands on no rung of the ladder.")
 
@@ -59,25 +59,25 @@ def sidebar(config: ModelConfig, run: Run | None) -> int:
         _context(config)
         batch_size = st.select_slider(
             _("Batch size (rows)"),
-            sorted({*BATCHES, choice.batch_size()}),
-            key=state.page_key(choice.BATCH_SIZE),
+            sorted({*BATCHES, drawn_model.batch_size()}),
+            key=state.page_key(drawn_model.BATCH_SIZE),
             help=glossary.help("batch"),
             persist_state="session",
         )
         _modern_parts(config)
-        if run is not None and not choice.is_model_of(run):
+        if run is not None and not drawn_model.is_model_of(run):
             st.button(
                 _("Draw the current run’s model"),
                 icon=":material/show_chart:",
                 key="model_of_run",
-                on_click=choice.draw_model_of,
+                on_click=drawn_model.draw_model_of,
                 args=(run,),
             )
     return int(batch_size)
 
 
 def _context(config: ModelConfig) -> None:
-    reason = words.why_off("block_size", config)
+    reason = part_names.why_off("block_size", config)
     state.set_page_state("model.context", config.block_size)
     st.select_slider(
         _("Block size (characters)"),
@@ -96,13 +96,13 @@ def _modern_parts(config: ModelConfig) -> None:
     with st.container(gap="xsmall", key="model_modern"):
         st.html(f"<div class='mg-label'>{_('Newer ideas, one at a time')}</div>")
         for rung in MODERN_SHOWN:
-            kept, reason = f"model.modern.{rung.name}", words.why_modern_off(rung.name, config)
-            state.set_page_state(kept, choice.is_modern(config, rung.name))
+            kept, reason = f"model.modern.{rung.name}", part_names.why_modern_off(rung.name, config)
+            state.set_page_state(kept, drawn_model.is_modern(config, rung.name))
             st.toggle(
                 _(rung.title),
                 key=state.page_key(kept),
                 help=reason or _(rung.idea),
-                on_change=choice.switch_modern,
+                on_change=drawn_model.switch_modern,
                 args=(rung.name,),
                 disabled=reason is not None,
             )
@@ -114,7 +114,7 @@ def _modern_parts(config: ModelConfig) -> None:
 
 def settings(part: str, config: ModelConfig) -> None:
     """The switches of the opened part. One that can do nothing here is off, and says why."""
-    names = choice.SETTINGS_OF.get(part, ())
+    names = drawn_model.SETTINGS_OF.get(part, ())
     wide = [name for name in names if name in KINDS or name == "dropout"]
     reasons = []
     if wide:
@@ -129,7 +129,7 @@ def settings(part: str, config: ModelConfig) -> None:
 
 def _setting(name: str, config: ModelConfig) -> str | None:
     """One switch, and why it is off."""
-    reason, kept, label = words.why_off(name, config), f"model.{name}", label_of(name)
+    reason, kept, label = part_names.why_off(name, config), f"model.{name}", label_of(name)
     state.set_page_state(kept, getattr(config, name))
     common: dict[str, Any] = {
         "key": state.page_key(kept),
@@ -154,4 +154,4 @@ def label_of(name: str) -> str:
 
 
 def _take(name: str, kept: str) -> None:
-    choice.change(**{name: state.page_state(kept, None)})
+    drawn_model.change(**{name: state.page_state(kept, None)})

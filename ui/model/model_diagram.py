@@ -4,7 +4,8 @@ import streamlit as st
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import ModelPart, Shape
-from ui.model import choice, words
+from ui.model import drawn_model
+from ui.model.part_names import part_title
 from ui.runs.wording import KINDS
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import escape
@@ -18,7 +19,7 @@ NO_STEP = N_("There is no further size that fits the rest of the model.")
 SIZED = {"embedding": "n_embd", "layer": "n_layer", "attention": "n_head"}
 
 
-def model(config: ModelConfig, parts: dict[str, ModelPart]) -> None:
+def draw(config: ModelConfig, parts: dict[str, ModelPart]) -> None:
     """The whole model from the characters at the top to the probabilities at the bottom."""
     with st.container(key="model_drawing", gap=None):
         for name in ("characters", "embedding", "positions"):
@@ -59,7 +60,7 @@ def _half(config: ModelConfig, parts: dict[str, ModelPart], names: tuple[str, st
 
 def _part(config: ModelConfig, part: ModelPart) -> None:
     """One row: its name and number of parameters, to be opened; and its size, to be changed."""
-    opened = choice.opened() == part.name
+    opened = drawn_model.opened() == part.name
     with st.container(
         key=f"model_row_{part.name}", horizontal=True, gap="xxsmall", vertical_alignment="center", wrap=False
     ):
@@ -67,7 +68,7 @@ def _part(config: ModelConfig, part: ModelPart) -> None:
             _label(config, part),
             key=f"model_open_{part.name}",
             type="primary" if opened else "secondary" if part.present else "tertiary",
-            on_click=choice.open_part,
+            on_click=drawn_model.open_part,
             args=(part.name,),
             width="stretch",
             wrap=False,
@@ -77,7 +78,7 @@ def _part(config: ModelConfig, part: ModelPart) -> None:
 
 
 def _label(config: ModelConfig, part: ModelPart) -> str:
-    name = f"**{words.title(part.name, config)}**" if part.present else words.title(part.name, config)
+    name = f"**{part_title(part.name, config)}**" if part.present else part_title(part.name, config)
     return f"{name} :small[{_detail(config, part)}]"
 
 
@@ -103,14 +104,14 @@ def _detail(config: ModelConfig, part: ModelPart) -> str:
 
 
 def _stepper(name: str) -> None:
-    fields = choice.drawn_fields()
+    fields = drawn_model.drawn_fields()
     for direction, sign in ((-1, "−"), (1, "+")):
-        possible = choice.next_size(fields, name, direction) is not None
+        possible = drawn_model.next_size(fields, name, direction) is not None
         st.button(
             sign,
             key=f"model_{name}_{'more' if direction > 0 else 'fewer'}",
             help=_(STEP_WORDS[name][direction > 0]) if possible else _(NO_STEP),
-            on_click=choice.step_size,
+            on_click=drawn_model.step_size,
             args=(name, direction),
             disabled=not possible,
         )

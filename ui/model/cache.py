@@ -1,0 +1,32 @@
+"""What this page calculates and keeps: a row of a batch on its way through a model, 64 numbers of a place at most."""
+
+import streamlit as st
+
+from minigpt_core.configs import ModelConfig
+from minigpt_core.data import draw_batch
+from minigpt_core.interpret.trace import Stage, trace
+from minigpt_core.weights import fresh_model
+from ui import resources
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)  # each has 64 places of V probabilities
+def trace_of(
+    text_id: str,
+    lower: bool,
+    config: ModelConfig,
+    batch_size: int,
+    batch_seed: int,
+    weights: tuple[str, int] | None,
+    model_seed: int,
+) -> list[Stage]:
+    """The first row of a batch of a text on its way through a model: that of a run's checkpoint, or a fresh one.
+
+    Args:
+        weights: (run id, step), or None for the model with which a training with `model_seed` begins.
+
+    Raises:
+        TextError: the text is too short. StoreError: the checkpoint cannot be read.
+    """
+    known = resources.dataset(text_id, lower)
+    batch = draw_batch(known, "train", config.block_size, batch_size, batch_seed)
+    return trace(resources.model(*weights) if weights else fresh_model(config, model_seed), batch.x)
