@@ -178,7 +178,8 @@ def _values(part: ModelPart, config: ModelConfig, seen: Journey) -> None:
     label, character = escape(title.format(place=number(seen.place + 1))), escape(face(seen.text[seen.place]))
     picture = pictures.glimpse(stage, seen.place, seen.target, seen.tokenizer)
     st.html(
-        f"<div class='mg-label mg-plain'>{label} <b class='mg-last'><bdi>{character}</bdi></b></div>{picture}"
+        f"<div class='mg-label mg-plain'>{label} <b class='mg-last' translate='no'><bdi>{character}</bdi></b></div>"
+        f"{picture}"
     )
     if stage.pattern is not None:
         label = escape(_("Where each head looks from there:"))
