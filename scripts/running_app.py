@@ -48,9 +48,14 @@ def free_port() -> int:
 
 @contextmanager
 def running_app(
-    home: Path, *, env: Mapping[str, str] | None = None, options: Sequence[str] = (), patience: float = 120
+    home: Path,
+    *,
+    root: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+    patience: float = 120,
 ) -> Iterator[RunningApp]:
-    """Start `streamlit run dashboard.py` with its data in `home`, wait until it answers, and stop it again.
+    """Start `streamlit run dashboard.py` in `root` with its data in `home`, wait until it answers, and stop it again.
 
     Raises RuntimeError with the end of the server's log if it does not answer within `patience` seconds.
     """
@@ -63,7 +68,7 @@ def running_app(
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, state, style
-from ui.components import history, tab_workspace
+from ui.components import history, streamlit_words, tab_workspace
 from ui.runs.health import spoiled
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.words import glossary
@@ -50,6 +50,7 @@ def foot(watched_elsewhere: bool) -> None:
             st.fragment(_corner)()
             history.keep_one_entry_a_page()
             tab_workspace.keep()
+            streamlit_words.translate_page()
 
 
 def _switch_language() -> None:
@@ -66,7 +67,7 @@ def _show_text() -> None:
     letters = _("small letters") if chosen.lower else _("letters as written")
     st.html(
         f"<div class='mg-shared'><div class='mg-label'>{escape(_('Text'))}</div>"
-        f"<b><bdi>{escape(text_title(chosen.title))}</bdi></b><br>"
+        f"<b><bdi translate='no'>{escape(text_title(chosen.title))}</bdi></b><br>"
         f"<span class='mg-note'>{size} · {escape(letters)}</span></div>"
     )
 
@@ -110,7 +111,7 @@ def run_html(run: Run, with_step: bool = True) -> str:
     colour = style.PROBLEM if spoiled(run) else STATUS_COLOURS[run.status]
     return (
         f"<div class='mg-shared'><div class='mg-label'>{escape(_('Training run'))}</div>"
-        f"<b><bdi>{escape(run_title(run))}</bdi></b><br><span class='mg-note'>"
+        f"<b><bdi translate='no'>{escape(run_title(run))}</bdi></b><br><span class='mg-note'>"
         f"<span class='mg-dot{pulse}' style='--k:{colour}'></span>"
         f"{escape(words)}</span></div>"
     )

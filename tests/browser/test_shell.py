@@ -50,18 +50,6 @@ def test_the_browser_chooses_the_language_at_first(app_server: RunningApp, new_v
             assert (page.locator(LINK).all_inner_texts() == at_first) == (asked == lang)
 
 
-def test_what_a_click_opens_speaks_the_language_of_its_tab(open_page: OpenPage) -> None:
-    """Words and report are fragments: a click on them runs neither the shell nor the page."""
-    visitors = {lang: open_page("home", lang=lang) for lang in LOCALES}
-    for lang, page in (*visitors.items(), *visitors.items()):
-        with using(lang):
-            words, searched = _("Words"), _("Search the words")
-        page.get_by_role("button", name=words).click()
-        expect(page.get_by_placeholder(searched)).to_be_visible()
-        page.keyboard.press("Escape")
-        expect(page.get_by_placeholder(searched)).to_have_count(0)
-
-
 def test_back_leads_to_the_page_before(app_server: RunningApp, new_visitor: NewVisitor) -> None:
     page = new_visitor("en")
     go(page, app_server.url, lang="en", run="preparedGptEn")

@@ -5,7 +5,7 @@
 import { showTip } from "../components/js/canvas.js";
 import { buildChoice, showChoices } from "../components/js/choice.js";
 import { css, isDark } from "../components/js/colours.js";
-import { element, shape } from "../components/js/element.js";
+import { element, shape, verbatim } from "../components/js/element.js";
 import { clamp } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 import { drawGrid, markGrid } from "./heads.js";
@@ -25,7 +25,7 @@ function build(root) {
   buildBar(view);
   view.strip = element("div", "mg-att-strip", root);
   view.arcs = shape("svg", { class: "mg-att-arcs", "aria-hidden": "true" }, view.strip);
-  view.text = element("div", "mg-att-text", view.strip);
+  view.text = verbatim(element("div", "mg-att-text", view.strip));
   view.text.tabIndex = 0;
   view.origin = element("div", "mg-att-origin", view.strip);
   view.text.setAttribute("role", "group");

@@ -125,7 +125,8 @@ def pairs(x: str, y: str) -> str:
 def pair_words(context: str, target: str) -> str:
     """From “un m”, the model must guess “a”, as HTML."""
     given, wanted = (
-        f"<b class='mg-code'><bdi>{escape(words)}</bdi></b>" for words in (_flow(context), name(target))
+        f"<b class='mg-code'><bdi translate='no'>{escape(words)}</bdi></b>"
+        for words in (_flow(context), name(target))
     )
     sentence = escape(_("from “{context}”, the model must guess “{target}”"))
     return sentence.format(context=given, target=wanted)
@@ -140,9 +141,9 @@ def _pair(context: str, target: str) -> str:
     seen, last = context[:-1], context[-1]
     cut = "…" if len(seen) > CONTEXT_SHOWN else ""
     return (
-        f"<li><span class='mg-seen'>{cut}{escape(_flow(seen[-CONTEXT_SHOWN:]))}</span>"
-        f"<b class='mg-last'><bdi>{escape(face(last))}</bdi></b>"
-        f"<i>→</i><b class='mg-target'><bdi>{escape(face(target))}</bdi></b></li>"
+        f"<li><span class='mg-seen' translate='no'>{cut}{escape(_flow(seen[-CONTEXT_SHOWN:]))}</span>"
+        f"<b class='mg-last'><bdi translate='no'>{escape(face(last))}</bdi></b>"
+        f"<i>→</i><b class='mg-target'><bdi translate='no'>{escape(face(target))}</bdi></b></li>"
     )
 
 

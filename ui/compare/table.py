@@ -16,7 +16,7 @@ from ui.runs.health import ending, loss_number
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.style import PROBLEM
 from ui.training import settings
-from ui.words.i18n import _, duration, language, n_, number, spoken, using
+from ui.words.i18n import _, cached_by_language, duration, language, n_, number, spoken, using
 from ui.words.tokens import escape_markdown
 
 MOST_CHOSEN = 12
@@ -113,7 +113,7 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
     """One line; `labels` are those of the settings that are not the same everywhere."""
-    values, code, last = decisive(run), language(), ending(run)[0]
+    values, last = decisive(run), ending(run)[0]
     return {
         "id": run.id,
         "name": run_title(run),
@@ -133,14 +133,13 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
         "prepared": run.prepared,
         "seconds": run.seconds,
         "time": duration(run.seconds) if run.seconds else duration(None),
-        "settings": {label: _shown(name, values[name], code) for name, label in labels.items()},
+        "settings": {label: _shown(name, values[name]) for name, label in labels.items()},
     }
 
 
-@lru_cache(maxsize=4096)
-def _shown(name: str, value: Any, code: str) -> str:
-    with using(code):
-        return "–" if value is None else settings.shown(name, value)
+@cached_by_language(2048)
+def _shown(name: str, value: Any) -> str:
+    return "–" if value is None else settings.shown(name, value)
 
 
 def status_words(run: Run) -> str:

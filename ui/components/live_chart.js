@@ -2,7 +2,7 @@
 // once when the run's status has changed. It runs again on every new `data`, so everything here can run twice.
 
 import { groundColour, isDark } from "./js/colours.js";
-import { element, fill, write } from "./js/element.js";
+import { element, fill, verbatim, write } from "./js/element.js";
 import { forget, viewOf } from "./js/view.js";
 import { loadPlotly } from "./plotly_loader.js";
 
@@ -128,22 +128,25 @@ function formatter(view) {
   return { number, duration };
 }
 
+/** A figure, and smaller what it is of. */
+function putFigure(value, text, words) {
+  if (value.children.length !== 2) value.replaceChildren(verbatim(element("span")), element("small"));
+  write(value.firstChild, text);
+  write(value.lastChild, words);
+}
+
 function showFigures(view) {
   const { labels, steps } = view.data, state = view.state ?? {}, { number, duration } = formatter(view);
   const all = state.steps ?? steps, step = state.step ?? 0;
   const put = (name, label, text, help, when) => {
     const { box, label: title, value } = view.figures[name];
     write(title, label);
-    if (value.childNodes.length !== 2) { value.replaceChildren(document.createTextNode(""), document.createElement("small")); }
-    if (value.firstChild.data !== text) value.firstChild.data = text;
-    write(value.lastChild, when ? ` ${when}` : "");
+    putFigure(value, text, when ? ` ${when}` : "");
     if (help) box.dataset.tip = help;
   };
   const { label, value, box } = view.figures.step;
   write(label, labels.step);
-  if (value.childNodes.length !== 2) { value.replaceChildren(document.createTextNode(""), document.createElement("small")); }
-  if (value.firstChild.data !== number(step, 0)) value.firstChild.data = number(step, 0);
-  write(value.lastChild, ` / ${number(all, 0)}`);
+  putFigure(value, number(step, 0), ` / ${number(all, 0)}`);
   box.removeAttribute("data-tip");
   const which = state.loss == null ? "" : labels.last_batches;
   put("loss", labels.loss, number(state.loss, state.loss < 1000 ? 2 : 0), labels.loss_help, which);
@@ -213,7 +216,7 @@ function showSamples(view) {
       box = made;
     }
     write(box.firstChild, title);
-    box.lastChild.className = name;
+    verbatim(box.lastChild).className = name;
     write(box.lastChild, text);
   });
 }

@@ -24,7 +24,7 @@ def card(label: str, figure: str, unit: str, picture: str, sentence: str, look: 
     signs = {"done": "✓", "next": _("next"), "problem": "!"}
     sign = f"<span class='mg-sign'>{escape(signs[look])}</span>" if look else ""
     small = f" <small>{escape(unit)}</small>" if unit else ""
-    head = f"<div class='mg-n'><bdi>{escape(figure)}</bdi>{small}</div>" if figure else ""
+    head = f"<div class='mg-n'><bdi translate='no'>{escape(figure)}</bdi>{small}</div>" if figure else ""
     return (
         f"<div class='mg-stop{f' mg-{look}' if look else ''}'><div class='mg-label'>{escape(label)}{sign}</div>{head}"
         f"<div class='mg-pic'>{picture}</div><div class='mg-s'>{escape(sentence)}</div></div>"
@@ -35,7 +35,7 @@ def beginning(text: str) -> str:
     """How the text begins."""
     shown = " ".join(text[: 2 * BEGINNING].split())[:BEGINNING]
     more = "…" if len(text) > len(shown) else ""
-    return f"<div class='mg-begin'><bdi>{escape(readable(shown))}{more}</bdi></div>"
+    return f"<div class='mg-begin'><bdi translate='no'>{escape(readable(shown))}{more}</bdi></div>"
 
 
 def ids(text: str, tokenizer: CharTokenizer) -> str:
@@ -99,11 +99,11 @@ def sample(text: str, after: str | None = None) -> str:
         after: the prompt, in bold before it, or "". All of it is in one piece then, with a sign for every new line.
     """
     if after is None:
-        return f"<div class='mg-says'><bdi>{escape(readable(text))}</bdi></div>"
+        return f"<div class='mg-says'><bdi translate='no'>{escape(readable(text))}</bdi></div>"
     given, written = (
         escape(readable(part).replace(NEW_LINE, tokens.face(NEW_LINE))) for part in (after, text)
     )
-    return f"<div class='mg-says'><bdi><b>{given}</b>{written}</bdi></div>"
+    return f"<div class='mg-says'><bdi translate='no'><b>{given}</b>{written}</bdi></div>"
 
 
 def readable(text: str) -> str:

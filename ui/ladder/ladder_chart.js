@@ -1,10 +1,10 @@
 // All rungs in one chart. Python sends what to draw; this runs again on every new `data` and redraws in place.
 
-import { AXIS, chartLayout } from "../components/js/chart.js";
+import { AXIS, chartLayout, roomFor } from "../components/js/chart.js";
 import { isDark } from "../components/js/colours.js";
 import { loadPlotly } from "../components/plotly_loader.js";
 
-const LEFT = 34, RIGHT = 152;
+const LEFT = 34, RIGHT = 152, GAP = 10, LABEL = 12.5;
 const MARKS = 4;  // on a line, about
 const SYMBOLS = [["circle", "●"], ["square", "■"], ["diamond", "◆"], ["triangle-up", "▲"], ["triangle-down", "▼"], ["star", "★"],
   ["circle-open", "○"], ["square-open", "□"], ["diamond-open", "◇"]];
@@ -31,8 +31,8 @@ function traces(data, palette) {
 
 function annotations(data, palette) {
   const label = (value, shift, text) => ({
-    xref: "paper", x: 1, xshift: 10, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: shift, text, showarrow: false,
-    font: { size: 12.5 }, align: "left",
+    xref: "paper", x: 1, xshift: GAP, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: shift, text, showarrow: false,
+    font: { size: LABEL }, align: "left",
   });
   const words = data.references.map(({ value, label: text, shift }) => ({ ...label(value, shift, `┄ ${text}`), opacity: 0.8 }));
   const ends = data.lines.map((line) =>
@@ -48,15 +48,16 @@ function annotations(data, palette) {
 }
 
 function layout(data, root, palette) {
+  const words = annotations(data, palette), beside = words.filter((one) => one.xshift === GAP).map((one) => one.text);
   return {
     ...chartLayout(root, data.separators), height: data.height, autosize: true,
-    margin: { l: LEFT, r: RIGHT, t: data.margin.top, b: data.margin.bottom },
+    margin: { l: LEFT, r: roomFor(root, beside, LABEL, GAP, RIGHT), t: data.margin.top, b: data.margin.bottom },
     xaxis: { ...AXIS, showgrid: false, range: [0, data.steps], title: { text: data.labels.x, font: { size: 12.5 }, standoff: 4 },
       unifiedhovertitle: { text: `${data.labels.x} %{x:,d}` } },
     yaxis: { ...AXIS, range: data.range },
     shapes: data.references.map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
       line: { color: data.grey, width: 1.4, dash: "dot" }, layer: "below" })),
-    annotations: annotations(data, palette),
+    annotations: words,
   };
 }
 

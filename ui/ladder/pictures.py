@@ -86,4 +86,4 @@ def result(step: Step, written: str) -> str:
 def sample(prompt: str, text: str) -> str:
     """What a rung writes after the prompt, in one piece."""
     shown = [escape(readable(part).replace("\n", face("\n"))) for part in (prompt, text)]
-    return f"<div class='mg-says'><bdi><b>{shown[0]}</b>{shown[1]}</bdi></div>"
+    return f"<div class='mg-says'><bdi translate='no'><b>{shown[0]}</b>{shown[1]}</bdi></div>"

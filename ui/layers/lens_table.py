@@ -15,7 +15,7 @@ from ui.inside.inspected_model import InspectedModel
 from ui.layers import cache
 from ui.layers.activation_names import point_name
 from ui.style import PROBABILITY_SCALE
-from ui.words.i18n import _, language, number, percent
+from ui.words.i18n import _, cached_by_language, number, percent
 from ui.words.tokens import escape, face, kind, name, probability_colours, read_aloud
 
 WITHIN = "layers.within"
@@ -87,7 +87,7 @@ def _given_row(title: str, text: str, right: Collection[int] = (), missing: bool
 @lru_cache(maxsize=2048)
 def _given(character: str, right: bool) -> str:
     look = f"mg-{kind(character)}" + (" mg-right" if right else "")
-    return f"<td class='{look}'><bdi>{escape(face(character))}</bdi></td>"
+    return f"<td class='{look}'><bdi translate='no'>{escape(face(character))}</bdi></td>"
 
 
 def _cell(lens: LensGuesses, title: str, given: InputText, tokenizer: CharTokenizer, row: int, t: int) -> str:
@@ -96,13 +96,12 @@ def _cell(lens: LensGuesses, title: str, given: InputText, tokenizer: CharTokeni
     background, ink = _colours(round(100 * probabilities[0]))
     begin = given.text[max(t + 1 - LOOKED_BACK, 0) : t + 1]
     guesses = "\n".join(
-        f"{name(c)}  {_share(round(1000 * p), language())}"
-        for c, p in zip(characters, probabilities, strict=True)
+        f"{name(c)}  {_share(round(1000 * p))}" for c, p in zip(characters, probabilities, strict=True)
     )
     tip = f"{title}\n{_('after “{text}”').format(text=read_aloud(begin))}\n{guesses}"
     here = " class='mg-settled'" if lens.settled[t] == row else ""
     look = f"style='--p:{background};--ink:{ink}'"
-    return f"<td{here} {look} data-tip='{escape(tip)}'><bdi>{escape(face(characters[0]))}</bdi></td>"
+    return f"<td{here} {look} data-tip='{escape(tip)}'><bdi translate='no'>{escape(face(characters[0]))}</bdi></td>"
 
 
 @lru_cache(maxsize=101)
@@ -110,8 +109,8 @@ def _colours(per_cent: int) -> tuple[str, str]:
     return probability_colours(per_cent / 100)
 
 
-@lru_cache(maxsize=4004)
-def _share(per_mille: int, _language: str) -> str:
+@cached_by_language(2002)
+def _share(per_mille: int) -> str:
     return percent(per_mille / 1000, 1)
 
 

@@ -89,7 +89,8 @@ def _values(part: ModelPart, config: ModelConfig, traced: TracedBatch) -> None:
     )
     picture = value_pictures.glimpse(stage, traced.place, traced.target, traced.tokenizer)
     st.html(
-        f"<div class='mg-label mg-plain'>{label} <b class='mg-last'><bdi>{character}</bdi></b></div>{picture}"
+        f"<div class='mg-label mg-plain'>{label} <b class='mg-last' translate='no'><bdi>{character}</bdi></b></div>"
+        f"{picture}"
     )
     if stage.pattern is not None:
         label = escape(_("Where each head looks from there:"))

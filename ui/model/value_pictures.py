@@ -63,7 +63,7 @@ def likeliest(probabilities: Numbers, target: int, tokenizer: CharTokenizer) -> 
 
 def _chance(id_: int, probabilities: Numbers, tokenizer: CharTokenizer) -> str:
     shown = escape(face(tokenizer.characters[id_]))
-    return f"<span><b><bdi>{shown}</bdi></b> {escape(percent(float(probabilities[id_]), 1))}</span>"
+    return f"<span><b><bdi translate='no'>{shown}</bdi></b> {escape(percent(float(probabilities[id_]), 1))}</span>"
 
 
 def head_patterns(pattern: Numbers, text: str, place: int) -> str:
@@ -78,7 +78,8 @@ def head_patterns(pattern: Numbers, text: str, place: int) -> str:
         highest = float(row.max())
         cells = "".join(
             f"<span style='background:{TRAIN}{round(150 * float(p) / highest):02x}' "
-            f"data-tip='{escape(name(c))} · {escape(percent(float(p), 1))}'><bdi>{escape(face(c))}</bdi></span>"
+            f"data-tip='{escape(name(c))} · {escape(percent(float(p), 1))}'>"
+            f"<bdi translate='no'>{escape(face(c))}</bdi></span>"
             for c, p in zip(text, row, strict=False)
         )
         title = escape(_("head {n}").format(n=number(head)))
@@ -96,7 +97,7 @@ def trace_lines(
         target: the id that really comes next.
         place: of the character in its row, counted from 0.
     """
-    character = f"<b><bdi>{escape(face(tokenizer.characters[id_]))}</bdi></b>"
+    character = f"<b><bdi translate='no'>{escape(face(tokenizer.characters[id_]))}</bdi></b>"
     begin = f"<div class='mg-likeliest'><span>{character} {escape(_('id {n}').format(n=id_))}</span></div>"
     lines = [(_stage_title("characters", 0, config), stages[0].shape[:2], begin)]
     for stage in stages:

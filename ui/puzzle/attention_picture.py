@@ -20,7 +20,9 @@ def picture(solved: PuzzleAttention, only: Head | None) -> str:
     Args:
         only: the head whose attention is shown; None: in each row the one that looks most at the right character.
     """
-    header = "".join(f"<td class='mg-{kind(c)}'><bdi>{escape(face(c))}</bdi></td>" for c in solved.text)
+    header = "".join(
+        f"<td class='mg-{kind(c)}'><bdi translate='no'>{escape(face(c))}</bdi></td>" for c in solved.text
+    )
     rows = [f"<tr class='mg-lens-given'><th>{escape(_('it sees'))}</th>{header}</tr>"]
     rows += [_row(solved, n, here, source, only) for n, (here, source) in enumerate(solved.lookups)]
     label = escape(_("Where the model looks while it writes: {text}").format(text=read_aloud(solved.text)))

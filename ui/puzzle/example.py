@@ -68,7 +68,7 @@ def _answer(task: str, puzzle: Puzzle, written: str) -> None:
 
 def _verdict(puzzle: Puzzle, written: str) -> str:
     answer, wrote = (
-        f"<b class='mg-last'>{escape(''.join(face(c) for c in text.removesuffix(chr(10))))}</b>"
+        f"<b class='mg-last' translate='no'>{escape(''.join(face(c) for c in text.removesuffix(chr(10))))}</b>"
         for text in (puzzle.answer, written)
     )
     if written == puzzle.answer:

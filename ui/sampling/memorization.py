@@ -145,7 +145,7 @@ def sample_html(sample: str, copied: Memorization, longest: Sequence[Span]) -> s
     covered = {place for stretch in copied.spans for place in range(stretch.start, stretch.end)}
     aloud = tokens.escape(tokens.read_aloud(sample))
     body = marked(sample, rank, covered)
-    return f"<div class='mg-copied mg-flow' dir='ltr' role='img' aria-label='{aloud}'>{body}</div>"
+    return f"<div class='mg-copied mg-flow' dir='ltr' translate='no' role='img' aria-label='{aloud}'>{body}</div>"
 
 
 def marked(text: str, rank: Mapping[int, int], covered: set[int]) -> str:
@@ -181,7 +181,7 @@ def listed(longest: Sequence[Span], known: str) -> str:
         after = known[stretch.source_start + stretch.length :][:AROUND]
         words = n_("{n} character", "{n} characters", stretch.length).format(n=number(stretch.length))
         items.append(
-            f"<li><b>{tokens.escape(words)}</b><div class='mg-copied-place'>…{span(before, None, False, '')}"
-            f"{span(inside, rank, True, '')}{span(after, None, False, '')}…</div></li>"
+            f"<li><b>{tokens.escape(words)}</b><div class='mg-copied-place' translate='no'>"
+            f"…{span(before, None, False, '')}{span(inside, rank, True, '')}{span(after, None, False, '')}…</div></li>"
         )
     return f"<ol class='mg-copied-list'>{''.join(items)}</ol>"

@@ -154,7 +154,7 @@ def rounded(share: float) -> str:
 
 def segment(character: str, share: float, drawn: bool) -> str:
     """One character's part of the bar, as wide as it is probable."""
-    sign = f"<bdi>{tokens.escape(tokens.face(character))}</bdi>" if share >= LEGIBLE else ""
+    sign = f"<bdi translate='no'>{tokens.escape(tokens.face(character))}</bdi>" if share >= LEGIBLE else ""
     tip = tokens.escape(f"{tokens.name(character)} · {percent(share, 1)}")
     look = f"width:{100 * share:.4f}%" + (
         f";background:{VALIDATION};color:#000;outline:2px solid {VALIDATION}" if drawn else ""

@@ -2,7 +2,7 @@
 // called); this file reads the stream, colours each character by its probability, and shows where a text parts from the
 // one above it. It runs again on every new `data`, so everything here can run twice.
 
-import { element, fill, write } from "../components/js/element.js";
+import { element, fill, verbatim, write } from "../components/js/element.js";
 import { letter, tint } from "../components/js/letters.js";
 import { number, percent } from "../components/js/numbers.js";
 import { streamed } from "../components/js/stream.js";
@@ -35,7 +35,7 @@ function clear(view) {
     element("div", "mg-lane-says", side).textContent = note;
     const open = element("div", "mg-lane-open", side), bar = element("i", "", element("div", "mg-lane-bar", open));
     open.hidden = !data.entropy;
-    const text = element("div", "mg-flow mg-lane-text", box);
+    const text = verbatim(element("div", "mg-flow mg-lane-text", box));
     text.dir = "ltr";
     text.tabIndex = 0;
     text.setAttribute("role", "group");

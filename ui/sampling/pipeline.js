@@ -2,7 +2,7 @@
 // cumulative bar → the character. Python sends the scores once a character; everything else is calculated here, at
 // once. Runs again on every new `data`, so everything here can run twice.
 
-import { element, fill, write } from "../components/js/element.js";
+import { element, fill, verbatim, write } from "../components/js/element.js";
 import { faceAlone, letter } from "../components/js/letters.js";
 import { number, percent } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
@@ -39,7 +39,7 @@ function build(root) {
   button(view, bar, "play", () => (view.playing ? pause(view) : play(view)));
   control(view, bar, "speed", "range", { min: 1, max: 20, step: 1 });
   view.say = element("div", "mg-note mg-pipe-say", bar);
-  view.text = element("div", "mg-flow mg-pipe-text", root);
+  view.text = verbatim(element("div", "mg-flow mg-pipe-text", root));
   view.text.dir = "ltr";
   const grid = element("div", "mg-pipe-grid", root);
   for (let i = 0; i < 5; i++) view.heads.push(element("div", `mg-pipe-head mg-pipe-head-${i}`, grid));
@@ -156,7 +156,7 @@ function showRows(view, state) {
 function newRow(view) {
   const row = element("div", "mg-pipe-row", view.rows);
   row.setAttribute("role", "row");
-  const head = element("div", "", row), tile = element("button", "mg-pipe-tile", head);
+  const head = element("div", "", row), tile = verbatim(element("button", "mg-pipe-tile", head));
   head.setAttribute("role", "rowheader");
   tile.type = "button";
   tile.onclick = () => { pause(view); if (row.dataset.id !== undefined) take(view, Number(row.dataset.id), true); };

@@ -1,7 +1,7 @@
 // A text coloured by how surprised a model is at each character. Python sends `data`; pointing at a character, or moving
 // with the arrow keys, says what was expected there. Runs again on every new `data`, so everything can run twice.
 
-import { element, fill, write } from "../components/js/element.js";
+import { element, fill, verbatim, write } from "../components/js/element.js";
 import { faceAlone, letter, tint } from "../components/js/letters.js";
 import { NARROW_SPACE, number } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
@@ -16,7 +16,7 @@ function chanceOf(view, share) {
 
 function build(root) {
   root.replaceChildren();
-  const view = { root, text: element("div", "mg-flow mg-surprise-text", root), side: element("div", "mg-surprise-side", root), place: 1 };
+  const view = { root, text: verbatim(element("div", "mg-flow mg-surprise-text", root)), side: element("div", "mg-surprise-side", root), place: 1 };
   view.text.dir = "ltr";
   view.text.tabIndex = 0;
   view.text.setAttribute("role", "group");
@@ -60,7 +60,7 @@ function look(view, place, follow = false) {
   const side = document.createDocumentFragment();
   write(element("div", "mg-label", side), fill(labels.place, { n: number(view, view.place + 1, 0), all: number(view, ids.length, 0) }));
   const head = element("div", "mg-surprise-head", side);
-  write(element("b", "", head), faceAlone(shown));
+  write(verbatim(element("b", "", head)), faceAlone(shown));
   const words = element("span", "", head);
   write(element("div", "", words), fill(labels.chance, { p: chanceOf(view, Math.exp(-nats)) }));
   write(element("div", "", words), fill(labels.surprise, { nats: number(view, nats, 2) }));

@@ -2,7 +2,7 @@
 // reads the stream, colours each character by its probability, and says which one was pointed at. It runs again on
 // every new `data`, so everything here can run twice.
 
-import { element, fill } from "../components/js/element.js";
+import { element, fill, verbatim } from "../components/js/element.js";
 import { letter, tint } from "../components/js/letters.js";
 import { percent } from "../components/js/numbers.js";
 import { streamed } from "../components/js/stream.js";
@@ -28,7 +28,7 @@ function build(root) {
     view[name].type = "button";
     view[name].onclick = () => act(view);
   }
-  view.text = element("div", "mg-flow mg-writes-text", root);
+  view.text = verbatim(element("div", "mg-flow mg-writes-text", root));
   view.text.dir = "ltr";
   view.text.tabIndex = 0;
   view.text.setAttribute("role", "group");

@@ -4,7 +4,7 @@
 import { sharpPen } from "../components/js/canvas.js";
 import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark, onScale } from "../components/js/colours.js";
 import { drawArrow, inside, reachOf, unitOf } from "../embeddings/frame.js";
-import { element, fill, shape, write } from "../components/js/element.js";
+import { element, fill, shape, verbatim, write } from "../components/js/element.js";
 import { cellUnder, drawCells, drawFaces } from "../components/js/heat_map.js";
 import { bytes, number, percent } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
@@ -37,7 +37,7 @@ function build(view) {
   const loss = cell(labels.loss);
   view.loss = element("span", "mg-tl-loss", loss.head);
   view.curve = curve(view, loss.box);
-  view.sample = element("div", "mg-tl-sample", cell(labels.writes).box);
+  view.sample = verbatim(element("div", "mg-tl-sample", cell(labels.writes).box));
   view.bars = bars(view, cell(labels.next).box);
   const picture = element("div", "", grid);
   view.picture = data.picture.kind === "pairs" ? tables(view, picture) : map(view, picture);
@@ -164,7 +164,7 @@ function normal(view) {
     const line = element("button", "", box);
     line.title = data.labels.jump;
     element("b", "", line, words);
-    element("span", "", line, sample);
+    verbatim(element("span", "", line, sample));
     line.onclick = () => { hold(view); view.time = at; show(view); };
     return line;
   });

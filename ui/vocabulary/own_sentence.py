@@ -71,7 +71,7 @@ def _verdict(typed: str, back: str, why: list[str]) -> str:
     )
     sign = "✓" if back == typed else "≠"
     return (
-        f"<div>{escape(_('Decoded back:'))} <span class='mg-said'><bdi>{escape(shown)}</bdi></span> "
+        f"<div>{escape(_('Decoded back:'))} <span class='mg-said'><bdi translate='no'>{escape(shown)}</bdi></span> "
         f"<b>{sign}</b> {escape(judgement)}</div>"
     )
 

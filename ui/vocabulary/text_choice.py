@@ -244,7 +244,7 @@ def _shown_line(line: str) -> str:
     cut = max(0, start - LINE_SHOWN // 2) if start > LINE_SHOWN else 0
     shown = "".join(c if c == " " else face(c) for c in line[cut : cut + LINE_SHOWN])
     before, after = ("… " if cut else ""), (" …" if len(line) > cut + LINE_SHOWN else "")
-    return f"<div class='mg-quote'><bdi>{escape(before + shown + after)}</bdi></div>"
+    return f"<div class='mg-quote'><bdi translate='no'>{escape(before + shown + after)}</bdi></div>"
 
 
 def _first_line(text: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 from babel.messages.pofile import read_po
@@ -23,6 +23,9 @@ from ui.words.languages import LANGUAGES, SOURCE, Language
 NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and its unit
 SAME_TIME = 1.5  # times that differ by less than this factor count as one
 NO_VALUE = "–"
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SPOKEN = "spoken_language"  # session key
 
@@ -82,6 +85,23 @@ def n_(singular: str, plural: str, n: int) -> str:
     words = catalogue(language())
     forms = words.messages.get(singular, (singular, plural))
     return forms[min(words.plural_form(n), len(forms) - 1)]
+
+
+def cached_by_language(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorator: keep what a function says, for each language by itself. At most `most` sentences are kept."""
+
+    def decorate(speaks: Callable[P, R]) -> Callable[P, R]:
+        @lru_cache(maxsize=most)
+        def said(code: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            return speaks(*args, **kwargs)
+
+        @wraps(speaks)
+        def say(*args: P.args, **kwargs: P.kwargs) -> R:
+            return said(language(), *args, **kwargs)  # type: ignore[arg-type]  # they can be hashed
+
+        return say
+
+    return decorate
 
 
 def translate(error: UserError) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from ui.style import PROBABILITY_SCALE
-from ui.words.i18n import N_, _, n_, number, percent
+from ui.words.i18n import N_, _, cached_by_language, n_, number, percent
 
 MOST_TILES = 400
 READ_ALOUD = 300  # characters of a text alternative
@@ -104,6 +104,7 @@ def name(character: str) -> str:
     return shown if shown == character else f"{shown} ({unicode_name(character)})"
 
 
+@cached_by_language(10_000)
 def cell(character: str) -> tuple[str, str, bool, str]:
     """What a component needs to show a character: its face, its name, whether a line ends with it, and itself.
 
@@ -305,4 +306,4 @@ def _picture(body: str, label: str, characters: str) -> str:
     twins = sorted({_twin(c) for c in characters})
     rules = "".join(f"[data-testid=stMain]:has(.{t}:hover) .{t}{{box-shadow:var(--mg-lit)}}" for t in twins)
     style = f"<style>{rules}</style>" if rules else ""
-    return f"<div role='img' aria-label='{escape(label)}'>{body}{style}</div>"
+    return f"<div role='img' translate='no' aria-label='{escape(label)}'>{body}{style}</div>"

@@ -1,5 +1,6 @@
 """Every sentence has its translation, and numbers look as the reader expects."""
 
+import ast
 import re
 import runpy
 from collections import Counter
@@ -11,7 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from minigpt_core.errors import TextError
-from ui.words import i18n
+from ui.words import i18n, tokens
 from ui.words.i18n import _, duration, file_size, n_, number, percent, signed, using
 
 ROOT = Path(__file__).parents[3]
@@ -140,3 +141,55 @@ def test_numbers(shown: Any, english: str, french: str) -> None:
         assert shown() == english
     with using("fr"):
         assert shown() == french
+
+
+def test_what_is_kept_is_kept_for_each_language() -> None:
+    said: dict[str, list[Any]] = {}
+    for code in ("en", "fr", "en", "fr"):
+        with using(code):
+            said.setdefault(code, []).append((tokens.cell("\n"), name_of_line_break()))
+    assert said["en"][0] != said["fr"][0]
+    assert said["en"][0] == said["en"][1] and said["fr"][0] == said["fr"][1]
+    assert [asked for asked in ASKED if asked == "\n"] == ["\n"] * 2  # once a language
+
+
+ASKED: list[str] = []
+
+
+@i18n.cached_by_language(10)
+def name_of_line_break(character: str = "\n") -> str:
+    ASKED.append(character)
+    return tokens.name(character)
+
+
+SPEAK = {
+    "_",
+    "n_",
+    "translate",
+    "number",
+    "signed",
+    "percent",
+    "file_size",
+    "duration",
+    "rough_duration",
+    "language",
+}
+SPEAK |= {"name", "description", "cell"}  # of a character
+
+
+def test_no_other_cache_keeps_words() -> None:
+    """A function that is cached for everybody and speaks would say to all what it said to the first."""
+    for path in (ROOT / "ui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(map(is_cache, node.decorator_list)):
+                called = {
+                    call.func.id
+                    for call in ast.walk(node)
+                    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+                }
+                assert called.isdisjoint(SPEAK), f"{path}: {node.name}"
+
+
+def is_cache(decorator: ast.expr) -> bool:
+    words = ast.unparse(decorator)
+    return "cache" in words and not words.startswith("cached_by_language")

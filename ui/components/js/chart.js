@@ -14,3 +14,11 @@ export function chartLayout(root, separators) {
     hoverlabel: { bgcolor: groundColour(root), font: { color } },
   };
 }
+
+/** Room beside a chart for labels of this size that begin `gap` behind it, in pixels: at least `least`. */
+export function roomFor(root, labels, size, gap, least) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${size}px ${getComputedStyle(root).fontFamily}`;
+  const words = labels.map((label) => label.replace(/<[^>]*>/g, ""));
+  return Math.max(least, ...words.map((word) => Math.ceil(pen.measureText(word).width) + 2 * gap));
+}

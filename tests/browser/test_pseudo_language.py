@@ -1,0 +1,109 @@
+"""Every page in a language of long, accented words: adding a language is adding a folder, nothing is left untranslated
+and everything has room on a classroom's projector."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from minigpt_core.texts import corpus
+from scripts.browser import go, new_context, wait_until_idle
+from scripts.running_app import RunningApp, running_app
+from tests.browser import pseudo
+from tests.browser.conftest import assert_nothing_left
+from ui.journey import STATIONS
+from ui.words.languages import LANGUAGES
+
+# What is the same in every language, and names that people give.
+NAMES = [
+    "mini-GPT", "TinyGPT", "GPT", "MLP", "LayerNorm", "RMSNorm", "ReLU²", "Softmax", "dropout", "top-k", "top-p",
+    "AdamW", "SGD", "Muon", "CPU", "float32", "PNG", "SVG", "CSV", "ZIP", "TensorBoard", "Streamlit",
+    "Shakespeare", "min", "kB", "MB",
+    *(text.title for text in corpus.BUNDLED.values() if text.language),
+    *(code.upper() for code in (*LANGUAGES, pseudo.CODE)),
+]  # fmt: skip
+WHOLE = [rf"\b{re.escape(name)}(?!\w)" for name in sorted(NAMES, key=len, reverse=True)]
+NO_WORDS = re.compile("|".join(["[“…][^”]*”", r"\S+\.py", r"\w+\(\)", *WHOLE]))
+# Texts, characters and code are marked, fields hold what was typed. Buttons with names of functions and with the
+# puzzle's words cannot be marked, nor tables whose description ends in a text.
+DATA = (
+    '[translate="no"], bdi, code, pre, textarea, script, style, noscript, table.mg-lens, .mg-lens table, '
+    '[class*="_code "] [data-testid="stButtonGroup"], [class*="st-key-puzzle_try_"]'
+)
+LOOK = """data => {
+  const seen = (element) => element?.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const ours = (element) => seen(element) && !element.closest(data);
+  const words = [], cut = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { data: text, parentElement } = walker.currentNode;
+    if (text.trim() && ours(parentElement)) words.push(text.trim());
+  }
+  for (const name of ["aria-label", "placeholder", "title"])
+    for (const element of document.querySelectorAll(`[${name}]:not([role="img"])`))
+      if (ours(element)) words.push(element.getAttribute(name));
+  for (const box of document.querySelectorAll("button, button *, a, label, summary, [role=tab]")) {
+    const clips = box.clientWidth > 1 && getComputedStyle(box).overflowX !== "visible";
+    if (clips && seen(box) && box.scrollWidth > box.clientWidth + 1) cut.push(box.textContent.trim());
+  }
+  for (const text of document.querySelectorAll("svg text")) {
+    let frame = text.ownerSVGElement;
+    while (frame.parentElement.closest("svg")) frame = frame.parentElement.closest("svg");
+    const box = text.getBoundingClientRect(), room = frame.getBoundingClientRect();
+    if (seen(text) && box.width && (box.left < room.left - 1 || box.right > room.right + 1)) cut.push(text.textContent);
+  }
+  const wide = [...document.querySelectorAll('html, [data-testid="stMain"], [data-testid="stSidebarContent"]')]
+    .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.dataset.testid ?? "page");
+  return { words, cut: cut.filter(Boolean), wide };
+}"""
+# The code is shown in the same way everywhere: on Home, that stands for all, it is opened, too.
+FOLDED = 'details:not([open]) > summary:not([class*="_code "]:not(.st-key-home_code) *)'
+
+
+@pytest.fixture(scope="module")
+def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """A dashboard with one language more."""
+    folder: Path = tmp_path_factory.mktemp("pseudo")
+    (folder / "root").mkdir()
+    with running_app(folder / "home", root=pseudo.checkout(folder / "root")) as app:
+        yield app
+    assert_nothing_left(app)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    context = new_context(browser)
+    yield context.new_page()
+    context.close()
+
+
+PAGES: list[tuple[str, dict[str, str]]] = [(station.name, {}) for station in STATIONS]
+PAGES += [("sampling", {"view": view}) for view in ("next", "temperature", "models", "surprise", "copied")]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"), PAGES, ids=lambda value: value if isinstance(value, str) else "".join(value.values())
+)
+def test_a_page_is_all_translated_and_has_room(
+    app: RunningApp, page: Page, name: str, query: dict[str, str]
+) -> None:
+    """Some seconds: what is folded is opened one by one."""
+    go(page, app.url, name, lang=pseudo.CODE, run="preparedGptEn", text="the-curious-cat", **query)
+    expect(page.locator("h1").first).to_be_visible()
+    for _ in range(page.locator(FOLDED).filter(visible=True).count()):
+        page.locator(FOLDED).filter(visible=True).first.click()
+        wait_until_idle(page)
+    found: dict[str, Any] = page.evaluate(LOOK, DATA)
+    assert len(found["words"]) > 20 and page.evaluate("document.documentElement.lang") == pseudo.CODE
+    assert [words for words in found["words"] if re.search("[A-Za-z]{2}", NO_WORDS.sub("", words))] == []
+    assert found["cut"] == []
+    assert found["wide"] == []
+
+
+def test_what_a_translator_leaves_as_it_is() -> None:
+    sentence = "See **{n} steps** of `train()`, :red[<b>at</b>] [home](https://x.org) :material/home:."
+    kept = ("{n}", "**", "`train()`", ":red[", "<b>", "</b>", "](https://x.org)", ":material/home:")
+    assert all(part in pseudo.pseudo(sentence) for part in kept)
+    assert pseudo.pseudo("Start") == "Šţááŕţ"

@@ -1,0 +1,77 @@
+// Streamlit's page knows English only: its own words in the reader's language, and which language the page is in, for
+// the browser and for screen readers. What we and other people have written is left alone.
+
+const ATTRIBUTES = ["aria-label", "placeholder", "title"];
+const OURS = '.stHtml, [data-testid="stBidiComponentRegular"]';
+const CODE = "pre, code, .katex";
+const WRITTEN = `[data-testid="stMarkdownContainer"], [translate="no"], [role="listbox"]:not([data-empty]), ${CODE}`;
+const MENU = '[data-testid="stTopNavSection"], [data-testid="stFileUploader"] button';  // "5 more" and "Upload" look like ours
+
+/** "Help for {label}" → an expression that finds it, with the names of its gaps. */
+function pattern(english) {
+  const source = english.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+?)");
+  return new RegExp(`^${source}$`);
+}
+
+function translated(view, english) {
+  const exact = view.exact.get(english);
+  if (exact !== undefined) return exact;
+  for (const [expression, words] of view.patterns) {
+    const found = expression.exec(english);
+    if (found) return words.replace(/\{(\w+)\}/g, (gap, name) => found.groups[name]);
+  }
+  return english;
+}
+
+/** Words in a place of a node, `slot`: the English ones are kept, for another language later. */
+function put(view, node, slot, now, write) {
+  const slots = view.kept.get(node) ?? {}, kept = slots[slot];
+  const english = kept?.shown === now ? kept.english : now;
+  const shown = translated(view, english);
+  if (shown === now) return;
+  view.kept.set(node, { ...slots, [slot]: { english, shown } });
+  write(shown);
+}
+
+function putText(view, node) {
+  const now = node.data.trim(), element = node.parentElement;
+  if (!now || !element || (element.closest(WRITTEN) && !element.closest(MENU))) return;
+  put(view, node, "text", now, (shown) => { node.data = node.data.replace(now, () => shown); });
+}
+
+function putAttribute(view, element, name) {
+  const now = element.getAttribute(name);
+  if (now) put(view, element, name, now, (shown) => element.setAttribute(name, shown));
+}
+
+/** A node that is not part of what we have written, and all that stands in it. */
+function walk(view, node) {
+  if (node.nodeType === Node.TEXT_NODE) putText(view, node);
+  if (node.nodeType !== Node.ELEMENT_NODE || node.matches(OURS)) return;
+  if (node.matches(CODE)) node.translate = false;  // neither do browsers translate these
+  for (const name of ATTRIBUTES) putAttribute(view, node, name);
+  for (const child of node.childNodes) walk(view, child);
+}
+
+function hear(view, changes) {
+  for (const { type, target, addedNodes, attributeName } of changes) {
+    if ((target.closest ? target : target.parentElement)?.closest(OURS)) continue;
+    if (type === "childList") for (const node of addedNodes) walk(view, node);
+    else if (type === "characterData") putText(view, target);
+    else putAttribute(view, target, attributeName);
+  }
+}
+
+export default function ({ data }) {
+  document.documentElement.lang = data.lang;
+  const view = (window.minigptStreamlitWords ??= { kept: new WeakMap() });
+  if (view.lang === data.lang) return;
+  view.lang = data.lang;
+  const words = Object.entries(data.words);
+  view.exact = new Map(words.filter(([english]) => !english.includes("{")));
+  view.patterns = words.filter(([english]) => english.includes("{")).map(([english, said]) => [pattern(english), said]);
+  view.observer?.disconnect();
+  walk(view, document.body);
+  view.observer = new MutationObserver((changes) => hear(view, changes));
+  view.observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ATTRIBUTES });
+}

@@ -1,0 +1,87 @@
+"""Streamlit's own words in the reader's language: the page that it sends knows English only."""
+
+from pathlib import Path
+
+from ui import resources
+from ui.words.i18n import N_, _, language
+from ui.words.languages import SOURCE
+
+HERE = Path(__file__).parent
+WORDS = (
+    # around the page
+    N_("Skip to main content"),
+    N_("App pages"),
+    N_("{n} more"),
+    N_("Sidebar"),
+    N_("Collapse sidebar"),
+    N_("Expand sidebar"),
+    N_("Link to heading"),
+    # its menu
+    N_("Main menu"),
+    N_("Theme"),
+    N_("System"),
+    N_("Light"),
+    N_("Dark"),
+    N_("About"),
+    N_("Made with Streamlit v"),
+    N_("Close"),
+    # fields
+    N_("Help"),
+    N_("Help for {label}"),
+    N_("Open"),
+    N_("Choose an option"),
+    N_("No results"),
+    N_("Selectbox options"),
+    N_("Clear value"),
+    N_("Increment"),
+    N_("Decrement"),
+    N_("Press Enter to apply"),
+    N_("Press {key}+Enter to apply"),
+    N_("Upload"),
+    N_("file upload"),
+    N_("Drag and drop a file here"),
+    N_("{size} per file"),
+    N_("Remove {name}"),
+    # above pictures, tables and code
+    N_("Fullscreen"),
+    N_("Fullscreen: {title}"),
+    N_("Close fullscreen"),
+    N_("Close fullscreen: {title}"),
+    N_("Search"),
+    N_("Search: {title}"),
+    N_("Show/hide columns"),
+    N_("Show/hide columns: {title}"),
+    N_("Download as CSV"),
+    N_("Download as CSV: {title}"),
+    N_("Copy to clipboard"),
+    N_("Copied"),
+    N_("Sort ascending"),
+    N_("Sort descending"),
+    N_("Format"),
+    N_("Autosize"),
+    N_("Pin column"),
+    N_("Unpin column"),
+    N_("Hide column"),
+    N_("Type to search"),
+    # beside tabs that have no room
+    N_("Scroll tabs left"),
+    N_("Scroll tabs right"),
+    # when the connection is lost
+    N_("Running..."),
+    N_("Connecting"),
+    N_("Connecting to Streamlit server"),
+    N_("Unable to connect to Streamlit server"),
+    N_("Streamlit server is not responding. Are you connected to the internet?"),
+    N_(
+        "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your terminal:"
+    ),
+    N_("Connection error"),
+    N_("Error"),
+)
+
+
+def translate_page() -> None:
+    """Say in which language the page is, and put Streamlit's words on it into that language."""
+    words = {} if language() == SOURCE else {english: _(english) for english in WORDS}
+    data = {"lang": language(), "words": words}
+    resources.component("streamlit_words", HERE, "")(data=data, key="streamlit_words")
