@@ -260,7 +260,7 @@ def _by_setting(shown: Sequence[Run]) -> dict[str, str]:
     if len(differing) != 1:
         return titles
     label = settings.label(differing[0])
-    values = {run.id: _shown(differing[0], decisive(run)[differing[0]], language()) for run in shown}
+    values = {run.id: _shown(differing[0], decisive(run)[differing[0]]) for run in shown}
     return {
         run_id: title if says(title, values[run_id]) else f"{title} · {label} {values[run_id]}"
         for run_id, title in titles.items()
