@@ -8,13 +8,14 @@ CHECKED := minigpt_core ui pages dashboard.py
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev serve test prepared screenshots clean
+.PHONY: help run dev serve test quick checks prepared screenshots clean
 
 help:
 	@echo "make run          install what is missing and open the dashboard in the browser"
 	@echo "make serve        the same, open to the network, for a class (it prints the address to give)"
 	@echo "make dev          the same as run, and look again at every file you save"
 	@echo "make test         every check: style, types, tests (those in a browser need Chromium or Chrome)"
+	@echo "make quick        style, types, and the tests that need no browser and no whole page, in a minute"
 	@echo "make prepared     train the runs that come with the program again, on one thread (some minutes)"
 	@echo "make screenshots  pictures of every page, in both languages and themes, into docs/screenshots/"
 	@echo "make clean        remove what these commands made here (your runs are kept)"
@@ -30,13 +31,18 @@ dev: $(VENV)/installed
 serve: $(VENV)/installed
 	$(PY) -m scripts.serve $(ARGS)
 
-test: $(VENV)/installed-dev
+test: checks
+	$(PY) -m pytest $(PARALLEL) $(ARGS)
+
+quick: checks
+	$(PY) -m pytest --quick $(PARALLEL) $(ARGS)
+
+checks: $(VENV)/installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(VENV)/bin/oxlint ui
 	$(PY) -m mypy --num-workers 2 $(CHECKED)
 	$(VENV)/bin/lint-imports --no-logo
-	$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 prepared: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(PY) -m scripts.prepare_runs $(ARGS)

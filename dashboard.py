@@ -15,6 +15,9 @@ from minigpt_core.jobs import manager
 from minigpt_core.store.runs import BIN_SECONDS, RunStore
 from ui import problems
 from ui.server import generation_routes, run_routes
+from ui.server.base_path import below_base_path
+from ui.server.open_files import raise_limit
+from ui.server.security import OwnNamesOnly, SecurityHeaders
 from ui.server.unknown_page import UnknownPage
 from ui.workspace import WorkspaceCookie
 
@@ -32,6 +35,7 @@ def empty_bin() -> None:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Have a training process ready before the first visitor; leave none behind."""
+    raise_limit()
     devices.use_threads(1)  # a page calculates little: more would only wait for each other and for trainings
     try:
         manager.shared()
@@ -45,7 +49,12 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 app = st.App(
     "ui/shell.py",
     lifespan=lifespan,
-    middleware=[Middleware(UnknownPage), Middleware(WorkspaceCookie)],
-    routes=[*run_routes.ROUTES, *generation_routes.ROUTES],
+    middleware=[
+        Middleware(SecurityHeaders),
+        Middleware(OwnNamesOnly),
+        Middleware(UnknownPage),
+        Middleware(WorkspaceCookie),
+    ],
+    routes=below_base_path([*run_routes.ROUTES, *generation_routes.ROUTES]),
     on_script_error=problems.show,
 )

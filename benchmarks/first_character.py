@@ -42,7 +42,9 @@ def main() -> None:
         browser = launch(p, executable)
         page: Page = new_context(browser).new_page()
         go(page, app.url, "sampling", lang="en", text="the-curious-cat")
-        page.wait_for_function("document.querySelectorAll('.mg-writes-text [data-place]').length === 300")
+        page.wait_for_function(
+            "() => document.querySelectorAll('.mg-writes-text [data-place]').length === 300"
+        )
         waits, rates = [], []
         for seed in range(clicks):  # a text that nobody has asked for yet
             page.locator(".st-key-seed input").fill(str(seed))

@@ -24,8 +24,8 @@ STOP = ".st-key-training_stop button"
 WORDS = ".st-key-glossary button"  # a control that every page has
 
 # Notes when a condition first holds after a click, in milliseconds of the page's own clock.
-_CLICK_AND_WAIT = """([selector, condition]) => new Promise(resolve => {
-  const holds = new Function('return ' + condition);
+_CLICK_AND_WAIT = """(selector) => new Promise(resolve => {
+  const holds = () => CONDITION;
   const started = performance.now();
   document.querySelector(selector).click();
   const look = () => holds() ? resolve(performance.now() - started) : requestAnimationFrame(look);
@@ -69,7 +69,7 @@ NOTHING = "import streamlit\n\nstreamlit.button('nothing', key='glossary')\n"
 
 def click_until(page: Page, selector: str, condition: str) -> float:
     """Milliseconds from a click until a JavaScript condition holds."""
-    return float(page.evaluate(_CLICK_AND_WAIT, [selector, condition]))
+    return float(page.evaluate(_CLICK_AND_WAIT.replace("CONDITION", condition), selector))
 
 
 def start_and_stop(browser: Browser, url: str) -> tuple[float, float]:
@@ -79,7 +79,9 @@ def start_and_stop(browser: Browser, url: str) -> tuple[float, float]:
     go(page, url, "training")
     page.evaluate("window.runBefore = location.search.match(/run=(\\w+)/)?.[1]")
     first_point = click_until(page, START, FIRST_POINT.replace("LATER", str(LATER_STEP)))
-    page.wait_for_function(f"parseInt(document.querySelector('.mg-live-big').textContent) > {LATER_STEP}")
+    page.wait_for_function(
+        f"() => parseInt(document.querySelector('.mg-live-big').textContent) > {LATER_STEP}"
+    )
     stop = click_until(page, STOP, STOPPED)
     wait_until_idle(page)
     context.close()

@@ -53,9 +53,11 @@ def running_app(
     root: Path = ROOT,
     env: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
+    base: str = "",
     patience: float = 120,
 ) -> Iterator[RunningApp]:
-    """Start `streamlit run dashboard.py` in `root` with its data in `home`, wait until it answers, and stop it again.
+    """Start `streamlit run dashboard.py` in `root` with its data in `home`, below the path `base` (as in "/lab"), wait
+    until it answers, and stop it again.
 
     Raises RuntimeError with the end of the server's log if it does not answer within `patience` seconds.
     """
@@ -63,7 +65,15 @@ def running_app(
     log = home / "server.log"
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
-    command += ["--server.port", str(port), "--server.headless", "true", *options]
+    command += [
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+        "--server.baseUrlPath",
+        base,
+        *options,
+    ]
     environment = {**os.environ, **(env or {}), "MINIGPT_HOME": str(home)}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -74,7 +84,7 @@ def running_app(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    app = RunningApp(f"http://127.0.0.1:{port}", home, log, process)
+    app = RunningApp(f"http://127.0.0.1:{port}{base}", home, log, process)
     try:
         _wait_until_healthy(app, patience)
         yield app

@@ -33,13 +33,37 @@ settings.register_profile(
 settings.load_profile("project")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+TESTS = Path(__file__).parent
+WHOLE_PAGES = {"app", "browser"}  # fixtures
+# Here trainings reach a known loss, exported programs are run, and processes are started and killed.
+LONG = [
+    "browser", "core/jobs", "core/export", "core/generation/test_streaming.py", "core/interpret/test_diagnosis.py",
+    "core/store/test_prepared.py", "core/store/test_runs.py", "core/store/test_written_before.py",
+    "core/test_command_line.py", "core/test_notebook.py", "core/test_presets.py",
+]  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--quick` is what `make quick` asks for."""
+    parser.addoption("--quick", action="store_true", help="leave out whole pages and what takes long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The files that take longest come first: run two at a time, they end at about the same moment."""
+    if config.getoption("quick"):
+        config.hook.pytest_deselected(items=[item for item in items if takes_long(item)])
+        items[:] = [item for item in items if not takes_long(item)]
     rooms = ("browser", "app", "core")
     place = {room: number for number, room in enumerate(rooms)}
     items.sort(
         key=lambda item: min((place.get(part, len(rooms)) for part in item.path.parts), default=len(rooms))
     )
+
+
+def takes_long(item: pytest.Item) -> bool:
+    """Whether it needs a browser or a whole page, or is among the `LONG` ones."""
+    whole = not WHOLE_PAGES.isdisjoint(getattr(item, "fixturenames", ()))
+    return whole or any(item.path.is_relative_to(TESTS / place) for place in LONG)
 
 
 @pytest.fixture(autouse=True)

@@ -81,7 +81,7 @@ def main() -> None:
         menu_items={"About": _("Watch a small GPT come to life, character by character.")},
     )
     style.inject()
-    page = st.navigation(pages(), position="top")
+    page = st.navigation(pages(), position="top", expanded=True)
     sidebar.head()
     check_address(nonsense)
     for notice in state.take_notices():

@@ -1,6 +1,7 @@
 """What SQLite and the file system raise, as sentences for the user: the one place where that happens."""
 
 import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -49,6 +50,8 @@ def explain_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
             return disk_full(path)
         case sqlite3.SQLITE_IOERR if shutil.disk_usage(path.parent).free < ALMOST_NOTHING:
             return disk_full(path)
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_IOERR if none_can_be_opened():
+            return too_many_open()
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             return read_only(path)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
@@ -65,6 +68,8 @@ def explain_os_error(error: OSError, path: Path) -> StoreError:
     at = error.filename or path
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(path)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return too_many_open()
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return read_only(at)
     if isinstance(error, FileExistsError | NotADirectoryError):
@@ -74,6 +79,23 @@ def explain_os_error(error: OSError, path: Path) -> StoreError:
             path=at,
         )
     return unusable(at, error)
+
+
+def none_can_be_opened() -> bool:
+    """Whether the system lets this program open no file at all: SQLite does not tell this from a missing permission."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
+
+
+def too_many_open() -> StoreError:
+    """The limit of the system for one program is reached."""
+    return StoreError(
+        "The program has as many files and connections open as the system allows. Close some of its tabs, or raise the "
+        "limit (ulimit -n 4096) and start it again. Nothing that was saved is lost."
+    )
 
 
 def busy(path: Path) -> StoreError:

@@ -18,21 +18,21 @@ LABELS = "() => document.querySelector('.mg-cmp-chart').layout.annotations.map((
 
 def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("compare", lang="en")
-    page.wait_for_function(f"({LINES})() === 2")  # the prepared ones of the language's story
+    page.wait_for_function(f"() => ({LINES})() === 2")  # the prepared ones of the language's story
     for view, line in [
         ("loss on unseen text", "counted pairs, on unseen"),
         ("loss of each batch", "lowest seeing one"),
     ]:
         page.get_by_text(view, exact=True).first.click()
-        page.wait_for_function(f"({LABELS})().includes('{line}')")
+        page.wait_for_function(f"() => ({LABELS})().includes('{line}')")
     rows = page.locator(".mg-cmp-table tbody tr")
     known = rows.count()
     boxes = page.locator(".mg-cmp-table input")
     assert [box.is_checked() for box in boxes.all()[:3]] == [True, True, False]  # what is drawn stands on top
     boxes.nth(0).uncheck() if boxes.nth(0).is_checked() else boxes.nth(0).check()
-    page.wait_for_function(f"({LINES})() !== 2")
+    page.wait_for_function(f"() => ({LINES})() !== 2")
     page.get_by_text("loss on unseen text", exact=True).first.click()
-    page.wait_for_function(f"({LINES})() !== 2")
+    page.wait_for_function(f"() => ({LINES})() !== 2")
     wait_until_idle(page)
 
     page.evaluate("document.querySelector('.mg-cmp-chart').dataset.mounted = 'once'")

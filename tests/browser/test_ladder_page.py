@@ -28,7 +28,7 @@ def test_the_ladder_is_followed_stopped_and_found_again(open_page: OpenPage) -> 
     page.locator(TRAIN).click()
     expect(page.locator(STOP)).to_be_enabled()
     expect(page.locator(RUNG).first).to_contain_text("loss")
-    page.wait_for_function(f"({LINES})() > 0")
+    page.wait_for_function(f"() => ({LINES})() > 0")
     assert page.evaluate("document.querySelector('.mg-ladder-chart').dataset.mounted") == "once"
     page.reload()
     expect(page.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first).to_contain_text(
@@ -41,7 +41,7 @@ def test_the_ladder_is_followed_stopped_and_found_again(open_page: OpenPage) -> 
     page.set_viewport_size({"width": 400, "height": 800})  # a phone: cards, and nothing beside the screen
     page.reload()
     expect(page.locator(".mg-result.mg-label")).to_be_hidden()
-    page.wait_for_function(f"({WIDEST})() <= 400")
+    page.wait_for_function(f"() => ({WIDEST})() <= 400")
     assert page.locator(".mg-says").first.evaluate("(text) => text.clientWidth") > 250
     page.locator(".st-key-ladder_results [data-testid=stPageLink-NavLink]:visible").first.click()
     expect(page).to_have_url(re.compile(r"/training\?(.*&)?run=\w+"))

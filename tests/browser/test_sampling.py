@@ -31,7 +31,7 @@ def test_a_text_is_written_stopped_continued_and_pointed_at(open_page: OpenPage)
     expect(page.locator(LETTER)).to_have_count(300)
 
     page.locator(WRITE).click()
-    page.wait_for_function("document.querySelectorAll('.mg-writes-text [data-place]').length < 250")
+    page.wait_for_function("() => document.querySelectorAll('.mg-writes-text [data-place]').length < 250")
     page.locator(STOP).click()
     settled(page, "stopped")
     shown = page.locator(LETTER).count()
@@ -192,7 +192,7 @@ def test_keep_drawing_writes_the_text_of_the_same_address(open_page: OpenPage) -
     page.wait_for_selector(".mg-pipe[data-ready=true]")
     page.locator(".mg-pipe-bar input").fill("20")
     page.locator(".mg-pipe-play").click()
-    page.wait_for_function("document.querySelectorAll('.mg-pipe-drawn').length >= 25")
+    page.wait_for_function("() => document.querySelectorAll('.mg-pipe-drawn').length >= 25")
     page.locator(".mg-pipe-play").click()
     written = drawn_text(page)
     page.locator(".st-key-sampling_views button").first.click()
@@ -253,5 +253,5 @@ def test_a_text_is_copied_and_downloaded(open_page: OpenPage) -> None:
         "navigator.clipboard.writeText = (text) => { window.taken = text; return Promise.resolve(); }"
     )
     page.locator(".mg-writes-button", has_text="Copy").click()
-    page.wait_for_function("window.taken !== undefined")
+    page.wait_for_function("() => window.taken !== undefined")
     assert page.evaluate("window.taken") == saved

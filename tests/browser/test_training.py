@@ -47,7 +47,7 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
 ) -> None:
     page = open_page("training", lang="fr")
     run = start_training(page)
-    page.wait_for_function(f"({POINTS})() > 0")
+    page.wait_for_function(f"() => ({POINTS})() > 0")
     page.evaluate(f"{CHART}.dataset.mounted = 'once'")
     page.locator(slider(page, "learning_rate")).press("ArrowLeft")
     page.locator(button(page, "hold")).click()
@@ -56,12 +56,12 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
     page.locator(button(page, "step")).click()
     wait_for_run(page, app_server.url, run, lambda live: live["step"] == held + 1)
     assert page.evaluate(f"{CHART}.dataset.mounted") == "once"  # the same chart all along
-    page.wait_for_function(f"{SIGN} === {MARK}")
+    page.wait_for_function(f"() => {SIGN} === {MARK}")
     page.get_by_role("button", name="Pas logarithmiques").click()
-    page.wait_for_function(f"{SIGN} === Math.log10({MARK})")
+    page.wait_for_function(f"() => {SIGN} === Math.log10({MARK})")
     page.reload()
     wait_until_idle(page)
-    page.wait_for_function(f"({POINTS})() > 0")
+    page.wait_for_function(f"() => ({POINTS})() > 0")
     page.locator(button(page, "hold")).click()
     page.locator(button(page, "stop")).click()  # at once
     stopped = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")

@@ -69,20 +69,20 @@ def test_logarithmic_axes_stay_and_the_learned_table_answers_the_pointer(
     for n, name in enumerate(("Pas logarithmiques", "Perte logarithmique")):
         page.get_by_role("button", name=re.compile(name)).press("Enter")
         expect(page.locator(AXES).nth(n)).to_have_attribute("aria-pressed", "true")
-    page.wait_for_function(BOTH_LOGARITHMIC)
+    page.wait_for_function(f"() => {BOTH_LOGARITHMIC}")
     go(page, app_server.url, "training", lang="fr", run=trained_run(page, "le-chat-curieux", steps=60))
     page.wait_for_function(
-        f"{BOTH_LOGARITHMIC} && {LAYOUT}.xaxis.range[1] === Math.log10(60)"
+        f"() => {BOTH_LOGARITHMIC} && {LAYOUT}.xaxis.range[1] === Math.log10(60)"
     )  # this tab remembers
     lines, words = (
         page.evaluate(f"{LAYOUT}.{name}.map(one => one.{y})")
         for name, y in (("shapes", "y0"), ("annotations", "y"))
     )
     assert sorted(map(math.log10, lines)) == pytest.approx(sorted(words))
-    page.wait_for_function(f"!({OVERLAP})()")  # no label covers another
+    page.wait_for_function(f"() => !({OVERLAP})()")  # no label covers another
     assert all(abs(moved) <= 40 for moved in page.evaluate(f"{LAYOUT}.annotations.map(one => one.ay)"))
     page.set_viewport_size({"width": 900, "height": 720})  # its legend takes more lines here
-    page.wait_for_function(f"!({OVERLAP})()")
+    page.wait_for_function(f"() => !({OVERLAP})()")
     page.locator(SECTIONS).nth(3).click()
     learned = page.locator(".mg-learned canvas").first
     learned.hover(position={"x": 200, "y": 200})

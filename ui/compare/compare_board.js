@@ -13,6 +13,7 @@ const COLOURS_DARK = ["#56B4E9", "#E8813A", "#2BC49B", "#E39CC4", "#E6B93C", "#8
 const DASHES = ["solid", "dash", "dot"], MARKS = ["■", "╍", "┅"];  // by how many others lie below a line
 const SAME = 0.005;  // nats per character: closer curves cannot be told apart
 const MARGIN = { l: 40, r: 216, t: 24, b: 34 };
+const NARROW_PX = 520;      // a narrower chart has no room beside it: the table below names the lines by their colours
 const LABEL = 12, GAP = 9, LABEL_PX = 15, LABEL_CHARACTERS = 30, LABEL_BEGIN = 9;
 const MOST_DIFFERENCES = 3;
 const SAVED_HEIGHT = 420;   // of a picture: there is more room for it than on the page
@@ -34,7 +35,7 @@ function build(root) {
   view.chart = element("div", "mg-cmp-chart", root);
   view.chart.setAttribute("role", "img");
   view.box = element("div", "mg-cmp-table", root);
-  view.resize = new ResizeObserver(() => { if (window.Plotly && view.drawn) window.Plotly.Plots.resize(view.chart); });
+  view.resize = new ResizeObserver(() => { if (window.Plotly && view.drawn) draw(view); });
   view.resize.observe(view.chart);
   view.onVisible = () => { if (!document.hidden) poll(view); };
   document.addEventListener("visibilitychange", view.onVisible);
@@ -74,7 +75,7 @@ async function save(view, format) {
   const Plotly = await loadPlotly(view.data.script);
   const paper = groundColour(view.root);
   const width = view.chart.clientWidth + SAVED_MARGIN, height = Math.max(SAVED_HEIGHT, view.data.height), all = lines(view);
-  const drawn = layout(view, all, height), margin = { ...drawn.margin, r: drawn.margin.r + SAVED_MARGIN };
+  const drawn = layout(view, all, height, false), margin = { ...drawn.margin, r: drawn.margin.r + SAVED_MARGIN };
   const figure = { data: traces(view, all), layout: { ...drawn, margin, paper_bgcolor: paper, plot_bgcolor: paper } };
   const address = await Plotly.toImage(figure, { format, width, height, scale: format === "png" ? 2 : 1 });
   const link = element("a", "", document.body);
@@ -248,18 +249,19 @@ function spread(wanted, height) {
   return places;
 }
 
-function layout(view, all, height = view.data.height) {
+function layout(view, all, height = view.data.height, narrow = view.chart.clientWidth < NARROW_PX) {
   const { data } = view, { labels } = data, references = referencesOf(view);
   const [low, high] = limits(view, all), scale = view.logLoss ? Math.log10 : (y) => y;
   const inner = height - MARGIN.t - MARGIN.b;
   const pixel = (y) => (scale(high) - scale(Math.min(Math.max(y, low), high))) / (scale(high) - scale(low)) * inner;
-  const ends = [...references.map((line) => ({ y: line.value, text: `┄ ${escape(line.label)}`, faint: true })),
-    ...all.map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">${MARKS[DASHES.indexOf(line.dash)]}</span> ${escape(cut(line.name))}` }))];
+  const ends = [...references.map((line) => ({ y: line.value, text: narrow ? escape(line.label) : `┄ ${escape(line.label)}`, faint: true })),
+    ...(narrow ? [] : all).map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">${MARKS[DASHES.indexOf(line.dash)]}</span> ${escape(cut(line.name))}` }))];
   const at = ends.map((end) => pixel(end.y)), places = spread(at, inner);
   const last = Math.max(1, ...all.map((line) => line.main.x.at(-1)));
   const words = { showarrow: false, font: { size: LABEL }, align: "left", xanchor: "left", xref: "paper" };
   return {
-    ...chartLayout(view.root, data.separators), height, autosize: true, margin: { ...MARGIN, r: roomFor(view.root, ends.map((end) => end.text), LABEL, GAP, MARGIN.r) },
+    ...chartLayout(view.root, data.separators), height, autosize: true,
+    margin: narrow ? { ...MARGIN, r: 10 } : { ...MARGIN, r: roomFor(view.root, ends.map((end) => end.text), LABEL, GAP, MARGIN.r) },
     xaxis: { ...AXIS, showgrid: false, type: view.logSteps ? "log" : "linear", range: view.logSteps ? [0, Math.log10(last)] : [0, last],
       title: { text: labels.x, font: { size: 12 }, standoff: 2 }, unifiedhovertitle: { text: `${labels.x} %{x:,d}` } },
     yaxis: { ...AXIS, type: view.logLoss ? "log" : "linear", range: [scale(low), scale(high)], nticks: 7 },
@@ -267,7 +269,7 @@ function layout(view, all, height = view.data.height) {
       line: { color: data.grey, width: 1.3, dash: "dot" }, layer: "below" })),
     annotations: [
       { ...words, x: 0, xshift: 1 - MARGIN.l, yref: "paper", y: 1, yanchor: "bottom", yshift: 4, text: labels[`y_${view.what}`] },
-      ...ends.map((end, i) => ({ ...words, x: 1, xshift: GAP, yref: "paper", y: 1, yanchor: "middle", yshift: -places[i], text: end.text, opacity: end.faint ? 0.8 : 1 })),
+      ...ends.map((end, i) => ({ ...words, ...(narrow ? { xanchor: "right", bgcolor: groundColour(view.root) } : { xshift: GAP }), x: 1, yref: "paper", y: 1, yanchor: "middle", yshift: -places[i], text: end.text, opacity: end.faint ? 0.8 : 1 })),
       ...(all.length ? [] : [{ ...words, xanchor: "center", x: 0.5, yref: "paper", y: 0.6, text: labels.empty, opacity: 0.75, font: { size: 14 } }]),
     ],
   };

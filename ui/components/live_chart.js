@@ -18,6 +18,7 @@ const LINE_PX = 16;           // height of one line of a reference line's label
 const LEADER_PX = 14;         // from the end of a reference line to its label
 const FARTHEST_PX = 40;       // a label farther up or down would seem to belong to another line
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
+const NARROW_PX = 520;        // a narrower chart has no room beside it: labels stand on their lines
 const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as this tab remembers it
 const LEAST_LOSS = 1e-3;      // a logarithmic axis has no 0
 const YOUNG_SHARE = 1.2;      // a young run's axis reaches to the next round number beyond so many times its steps
@@ -278,23 +279,27 @@ function lossRange(view) {
 
 const shownLines = (view) => view.data.references.filter(({ value }) => !view.log.y || value > LEAST_LOSS);
 
+const isNarrow = ({ chart }) => chart.clientWidth < NARROW_PX;
+const margins = (view) => isNarrow(view) ? { ...MARGIN, l: 46, r: 10 } : MARGIN;
+
 // What the margins leave of the chart, and a legend of several lines; before it is drawn nobody knows how many
 const plotHeight = ({ chart }) => Math.max(80, chart._fullLayout?._size?.h ?? chart.clientHeight - MARGIN.t - MARGIN.b);
 
-// Labels of the reference lines stand in the right margin, moved apart so that none covers another, and joined with
+// Labels of the reference lines stand in the right margin (on a phone, on their lines), moved apart so that none covers another, and joined with
 // their lines. The data names the important lines first: one that would push a label too far gets none.
 function referenceLabels(view, [low, high]) {
-  const height = plotHeight(view);
+  const height = plotHeight(view), narrow = isNarrow(view);
   const lines = shownLines(view).map(({ value, label }) => {
-    const words = wrap(label), y = onAxis(value, view.log.y);
+    const words = wrap(label, narrow ? 38 : 22), y = onAxis(value, view.log.y);
     return { y, words, at: (high - y) / (high - low) * height, half: words.length * LINE_PX / 2 + 2 };
   });
   let labelled = [];
   for (const line of lines) labelled = movedApart([...labelled, line], -MARGIN.t, height + 4) ?? labelled;
   return labelled.map(({ y, words, at, place }) => ({
-    xref: "paper", x: 1, xanchor: "left", yref: "y", y, yanchor: "middle", ax: LEADER_PX, ay: place - at,
-    showarrow: true, arrowhead: 0, arrowwidth: 1, arrowcolor: view.data.colours.reference, borderpad: 0,
-    text: words.join("<br>"), align: "left", font: { size: 12 },
+    xref: "paper", x: 1, yref: "y", y, yanchor: "middle", borderpad: 0, text: words.join("<br>"),
+    ...(narrow ? { xanchor: "right", yshift: at - place, showarrow: false, align: "right", font: { size: 10.5 }, bgcolor: groundColour(view.root) } :
+      { xanchor: "left", ax: LEADER_PX, ay: place - at, showarrow: true, arrowhead: 0, arrowwidth: 1, arrowcolor: view.data.colours.reference,
+        align: "left", font: { size: 12 } }),
   }));
 }
 
@@ -339,7 +344,7 @@ function marks(view) {
 
 // Signs at the top, each only where it does not run into another: the others are told by the pointer
 function signs(view, found) {
-  const width = Math.max(1, view.chart.clientWidth - MARGIN.l - MARGIN.r), { x: log } = view.log, last = onAxis(Math.max(2, lastStep(view)), log);
+  const { l, r } = margins(view), width = Math.max(1, view.chart.clientWidth - l - r), { x: log } = view.log, last = onAxis(Math.max(2, lastStep(view)), log);
   let free = Infinity;
   return found.toReversed().flatMap(({ at, short, long }) => {  // the newest one first
     const place = onAxis(at, log) / last * width, size = short.length * SIGN_LETTER_PX, right = place + size < width;
@@ -383,7 +388,7 @@ function layout(view) {
   const axis = { automargin: false, zeroline: false, gridcolor: grid, linecolor: grid, title: { font: { size: 12.5 } } };
   return {
     uirevision: view.data.url ?? "empty",
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators, margin: MARGIN, autosize: true,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators, margin: margins(view), autosize: true,
     font: { color: text, family: style.fontFamily, size: 12 },
     hovermode: "x unified", dragmode: "zoom",
     hoverlabel: { bgcolor: groundColour(view.root), font: { color: text } },

@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit import config
 
 from ui.journey import PAGES
+from ui.server.base_path import base_path
 
 MISSING = "missing"  # the query parameter that carries the unknown name
 ONE_WORD = re.compile(r"/([^/.]+)")  # files have a dot, Streamlit's own addresses a slash
@@ -23,8 +23,7 @@ class UnknownPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send an unknown page's visitor to the first page; pass everything else on."""
-        is_get = scope["type"] == "http" and scope["method"] == "GET"
-        word = ONE_WORD.fullmatch(_path(scope)) if is_get else None
+        word = ONE_WORD.fullmatch(below(scope["path"])) if is_get(scope) else None
         if word is None or word[1] in KNOWN:
             return await self.app(scope, receive, send)
         query = scope["query_string"].decode("latin-1")
@@ -32,8 +31,12 @@ class UnknownPage:
         await RedirectResponse(f"./?{MISSING}={quote(word[1])}{kept}")(scope, receive, send)
 
 
-def _path(scope: Scope) -> str:
-    """The path that was asked for, without the one that a proxy puts before all of ours."""
-    base = "/" + config.get_option("server.baseUrlPath").strip("/")
-    path: str = scope["path"]
-    return path.removeprefix(base) if base != "/" else path
+def is_get(scope: Scope) -> bool:
+    """Whether somebody opens an address."""
+    return bool(scope["type"] == "http" and scope["method"] == "GET")
+
+
+def below(path: str) -> str:
+    """What follows the base path; "" for what does not stand below it."""
+    base = base_path()
+    return path.removeprefix(base) if path.startswith(f"{base}/") else ""
