@@ -7,6 +7,7 @@ read. Everything lives in one folder (see `data_home`) and is safe to use from a
     texts/<sha256>.txt                       the texts, as UTF-8
     runs/<run id>/step-00000500.safetensors  weights, with a .json beside them; worker.log
     locks/run-<run id>.lock                  held by the process that trains the run
+    locks/queue-<run id>.lock                held while the run waits for its turn or is trained by a server
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Whatever is asked of runs, in whatever order, and whoever dies in between: a run tells the truth about itself.
 
 Hypothesis makes up the sequences. Workers are puppets (the real loop, moved by the test), so that thousands take
-minutes: `STATE_MACHINE=5000 pytest tests/core/jobs/test_state_machine.py`. A few are played with real processes.
+minutes: `STATE_MACHINE=5000 pytest tests/core/jobs/test_state_machine.py`.
 """
 
 import os
@@ -384,6 +384,6 @@ class Runs(RuleBasedStateMachine):
         assert [step.loss for step in self.store.steps_since(run.id)] == losses[: run.step]
 
 
-def test_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_any_order() -> None:
     how = settings(max_examples=EXAMPLES, stateful_step_count=25, print_blob=True)
     run_state_machine_as_test(Runs, settings=how)
