@@ -53,7 +53,7 @@ def figures(page: AppTest) -> list[str]:
 def texts(page: AppTest) -> list[str]:
     """What was written: complete, and without."""
     boxes = re.findall(r"<div class='mg-without'>(.*?)</div></div></div>", html(page), re.DOTALL)
-    return [unescape("".join(re.findall(r"<bdi>(.*?)</bdi>", box))) for box in boxes]
+    return [unescape("".join(re.findall(r"<bdi[^>]*>(.*?)</bdi>", box))) for box in boxes]
 
 
 def press(page: AppTest, key: str) -> AppTest:

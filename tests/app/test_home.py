@@ -134,7 +134,8 @@ def test_the_sampling_page_begins_with_the_text_of_the_home_page(app: OpenPage, 
     expected = run_facts.prediction(run)
     assert expected is not None
     page = app("sampling", text="the-curious-cat")
-    (sent,) = [json.loads(e.proto.json) for e in page.get("bidi_component") if e.proto.json]
+    written = [e.proto for e in page.get("bidi_component") if "typewriter" in e.proto.component_name]
+    (sent,) = [json.loads(proto.json) for proto in written]
     request = GenerationRequest.from_query(
         {name: value[0] for name, value in parse_qs(urlsplit(sent["url"]).query).items()}
     )

@@ -50,7 +50,7 @@ def html(page: AppTest) -> str:
 def rows(page: AppTest) -> list[list[str]]:
     """The characters in the table's rows."""
     found = re.findall(r"<tr.*?</tr>", html(page), re.DOTALL)
-    return [re.findall(r"<bdi>(.*?)</bdi>", row) for row in found]
+    return [re.findall(r"<bdi[^>]*>(.*?)</bdi>", row) for row in found]
 
 
 def typed(page: AppTest, text: str) -> AppTest:

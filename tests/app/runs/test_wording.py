@@ -35,6 +35,6 @@ def test_a_name_is_shown_as_it_is_on_the_pages(app: OpenPage, some_run: RunMaker
     page = app("training", run=run.id)
     assert not page.exception
     sidebar = "".join(html.proto.body for html in page.sidebar.get("html"))
-    assert "<bdi>\u2068&lt;b&gt;שלום&lt;/b&gt; **x**\u2069</bdi>" in sidebar
+    assert "<bdi translate='no'>\u2068&lt;b&gt;שלום&lt;/b&gt; **x**\u2069</bdi>" in sidebar
     labels = [button.label for button in page.main.button]
     assert any(r"\*\*x\*\*" in label and r"\<b\>" in label for label in labels)

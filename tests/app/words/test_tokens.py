@@ -51,7 +51,7 @@ def test_whatever_is_typed_becomes_tiles_and_nothing_else(text: str) -> None:
     assert set(strip.tags) | set(flow.tags) <= ALLOWED
     assert len(strip.bold) == len(text)
     names = {name for name, _value in strip.attributes + flow.attributes}
-    assert names <= {"class", "role", "aria-label", "data-tip", "style", "dir"}
+    assert names <= {"class", "role", "aria-label", "data-tip", "style", "dir", "translate"}
 
 
 def test_no_character_is_invisible_or_moves_its_neighbours() -> None:
