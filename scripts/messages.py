@@ -179,9 +179,13 @@ def typography(folder: Path) -> dict[str, str]:
 
 def with_spaces(text: str, rules: dict[str, str]) -> str:
     """`text` with wide no-break spaces before and after some marks, and narrow ones before others."""
-    before, after = re.escape(rules["no_break_before"]), re.escape(rules["no_break_after"])
-    text = re.sub(rf"(?<!\s) (?=[{before}](?!\w))|(?<=[{after}]) ", "\u00a0", text)
-    return re.sub(rf"(?<!\s) (?=[{re.escape(rules['narrow_no_break_before'])}])", "\u202f", text)
+    for mark in rules["no_break_before"]:
+        text = re.sub(rf"(?<!\s) (?={re.escape(mark)}(?!\w))", "\u00a0", text)
+    for mark in rules["no_break_after"]:
+        text = re.sub(rf"(?<={re.escape(mark)}) ", "\u00a0", text)
+    for mark in rules["narrow_no_break_before"]:
+        text = re.sub(rf"(?<!\s) (?={re.escape(mark)})", "\u202f", text)
+    return text
 
 
 def complete(string: Any) -> bool:

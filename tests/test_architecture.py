@@ -8,6 +8,8 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 from ui.journey import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,3 +141,12 @@ def test_what_is_imported_is_installed_and_what_is_installed_is_used() -> None:
         used = {package for module in foreign for package in package_of.get(module, set())}
         assert missing == set()
         assert listed - used - STARTED == set()
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"])
+def test_files_that_the_documents_name_are_there(name: str) -> None:
+    """But for those in recipes: a page called `hello`, a text about a wolf, a folder for German."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:minigpt_core|ui|pages|tests|scripts|benchmarks|docs)/[\w./-]+)`", text))
+    made_up = re.compile(r"hello|the_wolf|/de/")
+    assert [path for path in sorted(named) if not made_up.search(path) and not (ROOT / path).exists()] == []

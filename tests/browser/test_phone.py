@@ -8,8 +8,9 @@ from tests.browser.conftest import OpenPage
 from ui.journey import STATIONS
 
 WIDTHS = (390, 640)
-PLOT = ".js-plotly-plot .cartesianlayer .plot"
-BUTTONS = ".st-key-training_transport button"
+# What the margins leave of a chart: with labels beside them, the curves of Compare had 75 pixels of 390.
+SHARE = "() => document.querySelector('.js-plotly-plot')?._fullLayout?._size.w / innerWidth > 0.45"
+BUTTONS = ".st-key-training_transport button:visible"
 EDGES = "buttons => buttons.map(b => b.getBoundingClientRect()).map(b => [b.top, b.left, b.right])"
 UNCUT = "buttons => buttons.every(b => b.scrollWidth <= b.clientWidth)"
 ARROWS = "stops => stops.map(stop => getComputedStyle(stop, '::after').content)"
@@ -40,14 +41,7 @@ def test_the_buttons_of_a_training_stand_in_two_lines_and_none_is_cut(narrow_pag
 
 @pytest.mark.parametrize("name", ["training", "compare"])
 def test_the_curve_takes_most_of_the_width(narrow_page: OpenPage, name: str) -> None:
-    page = narrow_page(name)
-    plot = page.locator(PLOT).first
-    expect(plot).to_be_visible()
-    width = page.evaluate("innerWidth")
-    page.wait_for_function(
-        "([plot, width]) => document.querySelector(plot).getBoundingClientRect().width > 0.6 * width",
-        arg=[PLOT, width],
-    )
+    narrow_page(name).wait_for_function(SHARE)
 
 
 def test_the_arrows_of_home_point_to_the_next_card(narrow_page: OpenPage) -> None:
