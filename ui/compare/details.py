@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from minigpt_core.errors import StoreError
+from minigpt_core.errors import StoreError, UserError
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.metrics import export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
@@ -191,19 +191,25 @@ def open_archive(runs: Sequence[Run]) -> None:
         runs: what the table shows.
     """
     said = st.container()  # above the field: what is below it may be out of sight
-    run_id, count = state.page_state(OPENED, ("", 0))
+    opened = state.page_state(OPENED, {"run": "", "files": 0})
     file = st.file_uploader(
-        _("A run exported as ZIP, from this machine or another"), type="zip", key=f"compare_archive_{count}",
+        _("A run exported as ZIP, from this machine or another"), type="zip", key=f"compare_archive_{opened['files']}",
         max_upload_size=MAX_UPLOAD_MB,
     )  # fmt: skip
     if file is None:
-        for run in (run for run in runs if run.id == run_id):
+        for run in (run for run in runs if run.id == opened["run"]):
             said.success(_(UPLOADED).format(name=escape_markdown(run_title(run))))
         return
+    workspace = state.workspace()
+    opened["files"] += (
+        1  # the next field is empty; at once: a click may cut this run short at any use of the session
+    )
     try:
-        run = import_run(resources.store(), file, state.workspace())
+        opened["run"] = import_run(resources.store(), file, workspace).id
+    except UserError:
+        opened["files"] -= 1  # the field stays, and the sentence below it
+        raise
     finally:
         uploads.forget(file)
-    state.set_page_state(OPENED, (run.id, count + 1))  # the next field is empty
-    table.choose_from_here([run.id, *table.chosen(runs)], run.id)
+    table.choose_from_here([opened["run"], *table.chosen(runs)], opened["run"])
     st.rerun()
