@@ -94,14 +94,15 @@ def try_out(model: ModelConfig, training: TrainConfig) -> dict[str, float]:
     trainer = Trainer(random_text(model, training), model, training)
     started, used = time.perf_counter(), time.process_time()
     seconds: dict[type, float] = {}
-    at, steps = started, 0
+    at, steps, is_first = started, 0, True
     for event in trainer.run():
         now = time.perf_counter()
         if isinstance(event, StepEvent):
-            if steps == 0 and trainer.seconds < MEASURED_SECONDS:
+            if is_first and trainer.seconds < MEASURED_SECONDS:
                 trainer.seconds = 0.0  # the first one makes room
             else:
                 steps += 1
+            is_first = False
             if trainer.seconds >= MEASURED_SECONDS:
                 break
         elif isinstance(event, MetricsEvent | SampleEvent | CheckpointEvent):

@@ -121,3 +121,10 @@ def test_a_large_training_is_measured_in_little_memory() -> None:
     found, peak = json.loads(done.stdout)
     assert peak * (1 if sys.platform == "darwin" else 1024) < 1_500_000_000
     assert found["step"] > 0 and found["evaluation"] > found["step"]
+
+
+def test_a_measurement_ends_however_quick_the_steps_are() -> None:
+    """The first step is not counted; the others are, though each of them takes less than what is measured."""
+    tiny, once = ModelConfig(vocab_size=2), TrainConfig(steps=1, sample_length=1)
+    for _ in range(2):  # nothing has to be imported the second time
+        assert 0 < speed.measure(tiny, once)["step"] < speed.MEASURED_SECONDS
