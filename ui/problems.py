@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from minigpt_core.errors import UserError
 from ui import state
@@ -36,26 +35,7 @@ def show(error: BaseException) -> bool:
 def spoken_errors() -> Iterator[None]:
     """For callbacks: they come to their end, and what goes wrong is said in a sentence above the page."""
     try:
-        with uninterrupted():
+        with state.uninterrupted():
             yield
     except UserError as error:
         state.notify(translate(error))
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Nothing in here is cut short. Streamlit gives up a script run at the next use of the session once another one has
-    been asked for (by a component, say), in the middle of a callback too: then a click would be lost half done."""
-    context = get_script_run_ctx()
-    if context is None:
-        yield
-        return
-    session = context.session_state
-    give_way = session._yield_callback
-    object.__setattr__(
-        session, "_yield_callback", lambda: None
-    )  # its own __setattr__ writes into the session
-    try:
-        yield
-    finally:
-        object.__setattr__(session, "_yield_callback", give_way)

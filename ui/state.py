@@ -5,12 +5,14 @@ link find them again. Widgets keep their own values with `key=` and `persist_sta
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.store.runs import Run
@@ -392,3 +394,22 @@ def keep_choices(area: str, names: Iterable[str]) -> None:
 def set_page_state(name: str, value: Any) -> None:
     """Change a value of one page."""
     st.session_state[page_key(name)] = value
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Nothing in here is cut short. Streamlit gives up a script run at the next use of the session once another one has
+    been asked for (by a component, say), in the middle of a callback too: then a click would be lost half done."""
+    context = get_script_run_ctx()
+    if context is None:
+        yield
+        return
+    session = context.session_state
+    give_way = session._yield_callback
+    object.__setattr__(
+        session, "_yield_callback", lambda: None
+    )  # its own __setattr__ writes into the session
+    try:
+        yield
+    finally:
+        object.__setattr__(session, "_yield_callback", give_way)

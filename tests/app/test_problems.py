@@ -9,7 +9,7 @@ def script() -> None:
     from streamlit.runtime.scriptrunner import RerunException, get_script_run_ctx
     from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-    from ui.problems import uninterrupted
+    from ui.state import uninterrupted
 
     def another_run() -> None:
         raise RerunException(RerunData())
