@@ -27,7 +27,7 @@ from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
 from scripts.browser import find_chromium, go, launch, new_context, wait_until_idle
 from scripts.running_app import running_app
-from ui.training.closer import SECTIONS
+from ui.training.tabs import TABS
 
 SETTLE_SECONDS = 4.0  # the page has opened, the spare worker has started
 WAKE_SECONDS = 0.5  # what was missed has been drawn
@@ -55,7 +55,7 @@ def speed(store: RunStore, run_id: str, seconds: float) -> float:
 
 def unfold(page: Page, section: str) -> None:
     """Open everything on the page, and this part below the chart."""
-    page.locator("[class*='st-key-page-training-closer'] button").nth(list(SECTIONS).index(section)).click()
+    page.locator("[class*='st-key-page-training-tab'] button").nth(list(TABS).index(section)).click()
     page.locator(UNFOLDED[section]).first.wait_for()
     for _ in range(page.locator(FOLDED).count()):
         page.locator(FOLDED).first.click()

@@ -9,14 +9,14 @@ from minigpt_core.training import Trainer
 from ui import resources
 from ui.components.live_chart import Reference, live_chart, references
 from ui.components.show_code import show_code
-from ui.training import closer, controls, prediction, settings, story, transport
-from ui.training.situation import Situation, look
+from ui.training import controls, prediction, run_state, settings, status_line, tabs, time_estimate, transport
+from ui.training.run_state import RunState
 from ui.words.i18n import _
 
 COCKPIT_HEIGHT = 510
 
 
-def lines_to_compare(now: Situation, planned: settings.Plan) -> list[Reference]:
+def lines_to_compare(now: RunState, planned: settings.Plan) -> list[Reference]:
     """What simple methods reach on the shown run's text, or on the chosen one before the first run."""
     try:
         if now.run is not None:
@@ -34,25 +34,25 @@ def lines_to_compare(now: Situation, planned: settings.Plan) -> list[Reference]:
         return []
 
 
-def looks_back(now: Situation, planned: settings.Plan) -> bool:
+def looks_back(now: RunState, planned: settings.Plan) -> bool:
     """Whether the shown model sees more than one character."""
     model = now.run.model if now.run is not None else planned.model
     return model is not None and model.n_layer > 0
 
 
-now = look()
+now = run_state.current()
 settings.fill(now)
 prediction.attach(now.run)
 planned = settings.plan()
 with st.sidebar:
     time_needed = controls.draw(now, planned)
 with time_needed:
-    story.estimate(now, planned)
+    time_estimate.draw(now, planned)
 
 with st.container(horizontal=True, vertical_alignment="center", key="training_head"):
     st.title(_("Training"), anchor=False, width="content")
     transport.row(now, planned)
-story.show(now, planned)
+status_line.show(now, planned)
 live_chart(
     now.run,
     references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
@@ -60,7 +60,7 @@ live_chart(
     stopping=now.stopping,
     height=COCKPIT_HEIGHT,
 )
-closer.section(now)
+tabs.draw(now)
 if looks_back(now, planned):
     show_code("training_gpt", Trainer._train_step, Trainer.run, GPT, get_batch)
 else:

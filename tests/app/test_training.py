@@ -1,4 +1,4 @@
-"""The Training page: what each situation shows, says and lets one press."""
+"""The Training page: what each state of a run shows, says and lets one press."""
 
 import queue
 import sqlite3
@@ -30,7 +30,7 @@ from tests.app.conftest import OpenPage
 from tests.core.jobs.puppets import Puppet
 from ui import workspace
 from ui.components import live_chart
-from ui.training import diagnosis, menu, settings, story
+from ui.training import diagnosis, menu, settings, status_line, time_estimate
 from ui.words import i18n
 
 RunMaker = Callable[..., Run]
@@ -314,7 +314,9 @@ def test_a_loss_above_chance_at_step_0_is_called_normal(
         event = MetricsEvent(step=0, train_loss=loss, val_loss=loss, val_accuracy=0.1)
         store.append(run.id, evaluations=[event])
         with i18n.using("en"):
-            assert ("That is normal" in " ".join(story._worse_than_chance_yet(store.run(run.id)))) == normal
+            assert (
+                "That is normal" in " ".join(status_line._worse_than_chance_yet(store.run(run.id)))
+            ) == normal
     assert not test.exception
 
 
@@ -636,10 +638,12 @@ def test_markup_in_a_name_is_shown_and_a_deleted_run_comes_back(app: OpenPage, s
 def test_the_expected_time_is_the_work_or_what_the_pace_demands() -> None:
     measured = {"step": 0.001, "evaluation": 0.01, "crowding": 2.0}
     work = 0.5 + 21 * 0.01
-    assert story.seconds_expected(TrainConfig(steps=500), measured) == pytest.approx((work / 2, work))
-    assert story.seconds_expected(TrainConfig(steps=500, pace=50), measured) == pytest.approx((10, 10))
+    assert time_estimate.seconds_expected(TrainConfig(steps=500), measured) == pytest.approx((work / 2, work))
+    assert time_estimate.seconds_expected(TrainConfig(steps=500, pace=50), measured) == pytest.approx(
+        (10, 10)
+    )
     slow = {"step": 1.0, "evaluation": 0.0, "crowding": 1.0}
-    assert story.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx((500, 500))
+    assert time_estimate.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx((500, 500))
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

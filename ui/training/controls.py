@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from minigpt_core.ladder import find_rung
 from ui import state
 from ui.training import menu, settings
+from ui.training.run_state import RunState
 from ui.training.settings import PACES, Plan
-from ui.training.situation import Situation
 from ui.words import glossary
 from ui.words.i18n import _
 from ui.words.tokens import escape
@@ -27,7 +27,7 @@ WINDOWS = (16, 64, 256, 1024, 0)
 VALIDATION_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 
-def draw(now: Situation, planned: Plan) -> DeltaGenerator:
+def draw(now: RunState, planned: Plan) -> DeltaGenerator:
     """All controls. A run that may not be steered from here takes none of them.
 
     Returns:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from ui import resources, style
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import _, language, plotly_separators
 from ui.words.tokens import escape
 
@@ -15,7 +15,7 @@ HTML = "<div class='mg-curves'></div>"
 POLL_MS = 1000
 
 
-def section(now: Situation) -> None:
+def section(now: RunState) -> None:
     """Four charts of the shown run; a sentence before the first."""
     if now.run is None or now.run.step == 0:
         waiting = _("The curves begin with the first step of a training.")

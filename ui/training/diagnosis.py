@@ -17,7 +17,7 @@ from ui.problems import spoken_errors
 from ui.runs.health import last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.training import settings
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import N_, _, n_, number, percent, signed
 from ui.words.tokens import escape
 
@@ -183,7 +183,7 @@ def brief(finding: Finding | None) -> str:
     return _(words).format(**shown(finding)) if finding and words else ""
 
 
-def why(now: Situation, finding: Finding) -> None:
+def why(now: RunState, finding: Finding) -> None:
     """Behind a small button: the verdict in full."""
     state.page_state(WHY, False)
     advises = finding.next_run or finding.next_preset
@@ -193,7 +193,7 @@ def why(now: Situation, finding: Finding) -> None:
             explanation(now, finding, key="training_next_run_above")
 
 
-def section(now: Situation) -> None:
+def section(now: RunState) -> None:
     """The verdict about the shown run; a sentence before there is anything to judge."""
     run = now.run
     if run is None or run.status not in (*ENDED, "paused"):
@@ -203,7 +203,7 @@ def section(now: Situation) -> None:
     explanation(now, finding_of(run), key="training_next_run")
 
 
-def explanation(now: Situation, finding: Finding, *, key: str) -> None:
+def explanation(now: RunState, finding: Finding, *, key: str) -> None:
     """The verdict, what it rests on, and the button `key` that sets up the next run."""
     assert now.run is not None
     words, values = WORDS[finding.kind], shown(finding)

@@ -103,7 +103,7 @@ function draw(view) {
     B: number(view, data.windows[0], 0), T: number(view, data.characters[0], 0), n: number(view, data.windows[0] * data.characters[0], 0),
     x: data.faces[data.x[b][t]], y: data.faces[data.y[b][t]], loss: number(view, data.loss, 4), rate: data.rate,
   };
-  if (view.part === 4) values.n = number(view, data.moves.length, 0);
+  if (view.part === 4) values.n = number(view, data.updates.length, 0);
   view.say.textContent = fill(words.say[view.part], values);
   view.body.replaceChildren();
   [batch, guess, losses, gradients, update][view.part](view, view.body);
@@ -226,13 +226,13 @@ function update(view, body) {
   const table = element("table", "mg-scope-table", body), head = element("tr", "", element("thead", "", table));
   for (const [, word] of words.table) element("th", "", head, word);
   const rows = element("tbody", "", table);
-  for (const move of data.moves) {
+  for (const weight of data.updates) {
     const row = element("tr", "", rows), name = element("td", "", row);
     const both = element("div", "mg-scope-weight", name);
-    element("span", "", both, move.words);
-    element("code", "", both, move.name);
-    for (const [column] of words.table.slice(1)) element("td", "mg-scope-n", row, small(view, move[column]));
-    if (move.with) element("div", "mg-scope-with", row.lastChild, move.with);
+    element("span", "", both, weight.words);
+    element("code", "", both, weight.name);
+    for (const [column] of words.table.slice(1)) element("td", "mg-scope-n", row, small(view, weight[column]));
+    if (weight.with) element("div", "mg-scope-with", row.lastChild, weight.with);
   }
   if (words.remembers) element("div", "mg-note", body, words.remembers);
   if (data.again !== null) {

@@ -16,7 +16,7 @@ from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
 from ui.style import PROBABILITY_SCALE
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words import tokens
 from ui.words.i18n import N_, _, language, number
 
@@ -26,7 +26,7 @@ MOST_ROWS = 4
 MOST_COLUMNS = 32
 MOST_BARS = 8
 MOST_NUMBERS = 8
-MOST_MOVES = 7
+MOST_UPDATES = 7
 CHOSEN = "training.microscope_step"
 
 # What is said of a weight that moved with its gradient, and of how that can be
@@ -51,7 +51,7 @@ REMEMBERS = {
 PARTS = (N_("Batch"), N_("Guess"), N_("Loss"), N_("Gradient"), N_("Update"))
 
 
-def section(now: Situation) -> None:
+def section(now: RunState) -> None:
     """The steps of the shown run, one at a time; a sentence before the first."""
     run = now.run
     if run is None or last_step(run) is None:
@@ -184,7 +184,7 @@ def picture(seen: StepUnderMicroscope, words: CharTokenizer, run: Run) -> dict[s
         "width": run.model.n_embd,
         "gradients": [[name, *found] for name, found in seen.gradient_lengths(group_name).items()],
         "gradNorm": seen.grad_norm,
-        "moves": [_moved(seen, name, index, words, run) for name, index in seen.steepest(MOST_MOVES)],
+        "updates": [_update(seen, name, index, words, run) for name, index in seen.steepest(MOST_UPDATES)],
         "again": seen.loss_again if run.model.dropout == 0 else None,
         "scale": [f"rgb({r} {g} {b})" for r, g, b in PROBABILITY_SCALE],
     }
@@ -215,7 +215,7 @@ def group_name(weight: str) -> str:
     return known.get(parts[0], weight)
 
 
-def _moved(
+def _update(
     seen: StepUnderMicroscope, name: str, index: tuple[int, ...], words: CharTokenizer, run: Run
 ) -> dict[str, Any]:
     update = seen.weight_update(name, index)

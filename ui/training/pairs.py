@@ -3,12 +3,12 @@
 import streamlit as st
 
 from ui.components.pair_table import pair_table
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import _, number
 from ui.words.tokens import escape
 
 
-def section(now: Situation) -> None:
+def section(now: RunState) -> None:
     """The two tables of the shown run; a sentence where there is none to show."""
     run = now.run
     if run is None:

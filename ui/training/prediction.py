@@ -16,7 +16,7 @@ from ui.problems import spoken_errors
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_title
 from ui.training import settings
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape
 
@@ -153,7 +153,7 @@ def line(run: Run | None) -> list[Reference]:
     return [Reference(guess.loss, label.format(loss=number(guess.loss, 2))) for guess in found[-1:]]
 
 
-def section(now: Situation) -> None:
+def section(now: RunState) -> None:
     """The question, and what came of earlier answers."""
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -164,7 +164,7 @@ def section(now: Situation) -> None:
         st.fragment(_results, run_every=LOOK_AGAIN_SECONDS if waiting else None)()
 
 
-def _ask(now: Situation) -> None:
+def _ask(now: RunState) -> None:
     waiting = bool(guesses()) and guesses()[-1].run_id is None
     planned = settings.plan()
     if planned.model is None or planned.text is None:
@@ -215,7 +215,7 @@ def rule() -> str:
     )
 
 
-def _ask_duel(now: Situation) -> None:
+def _ask_duel(now: RunState) -> None:
     st.subheader(_("Which learning rate wins?"), anchor=False)
     for at, usual in enumerate((0.003, 0.1)):
         name = f"training.duel_rate_{at}"

@@ -9,7 +9,7 @@ from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import STATUSES, run_remark, run_title, status_word
 from ui.training import settings
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import N_, _, n_, number, translate
 from ui.words.tokens import escape, escape_markdown
 
@@ -32,7 +32,7 @@ DEVICES = {
 }
 
 
-def section(now: Situation) -> None:
+def section(now: RunState) -> None:
     """Name, link, settings and list; nothing before the first run."""
     undo("training", follow=True)
     if now.run is None:
@@ -113,7 +113,7 @@ def _entry(run: Run) -> str:
     return escape_markdown(" · ".join(parts))
 
 
-def _name(now: Situation) -> None:
+def _name(now: RunState) -> None:
     assert now.run is not None
     run = now.run
     mine = now.mine and not run.prepared

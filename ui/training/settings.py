@@ -23,7 +23,7 @@ from ui.problems import spoken_errors
 from ui.runs.health import spoiled
 from ui.runs.wording import KINDS
 from ui.training import menu
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import N_, _, n_, number, percent
 
 PACES = (1, 5, 20, 60, 300, 0)  # steps per second, 0 as fast as it goes
@@ -152,9 +152,9 @@ def _all(model: ModelConfig, training: TrainConfig) -> Values:
     return {name: values[name] for name in dict.fromkeys((*SETTINGS, *TRAINING, *MODEL))}  # as in the sidebar
 
 
-def of_run(run: Run, asked: Mapping[str, float] | None = None) -> Values:
-    """A run's settings as they are in force now, or were at its end; with those that were `asked` for since."""
-    values = _all(run.model, run.in_force) | dict(asked or {})
+def of_run(run: Run, pending: Mapping[str, float] | None = None) -> Values:
+    """A run's settings as they are in force now, or were at its end; with the changes still `pending`."""
+    values = _all(run.model, run.in_force) | dict(pending or {})
     if run.training.eval_interval == 0 and values["eval_interval"] == run.training.evaluation_interval:
         values["eval_interval"] = 0  # it is the usual one
     return {
@@ -162,10 +162,12 @@ def of_run(run: Run, asked: Mapping[str, float] | None = None) -> Values:
     }  # number fields want their type
 
 
-def wanted(run: Run) -> Values:
+def requested(run: Run) -> Values:
     """A run's settings, with those that were asked for and are still on their way."""
-    asked = resources.jobs().asked(run.id)  # before the run is read: none is missed that comes into force now
-    return of_run(resources.store().run(run.id), asked)
+    pending = resources.jobs().asked(
+        run.id
+    )  # before the run is read: none is missed that comes into force now
+    return of_run(resources.store().run(run.id), pending)
 
 
 def of_tab() -> Values:
@@ -173,12 +175,12 @@ def of_tab() -> Values:
     return {name: state.page_state(f"training.{name}", first) for name, first in of_preset().items()}
 
 
-def fill(now: Situation) -> None:
+def fill(now: RunState) -> None:
     """Give the controls their first values: the shown run's if it was asked for or goes on, else the preset's."""
     state.keep_choices("training", [ADVANCED, *(f"training.{name}" for name in of_preset())])
     if not state.page_state("training.filled", False):
         state.set_page_state("training.filled", True)
-        take_over(wanted(now.run) if now.run and (now.live or state.run_id()) else of_preset())
+        take_over(requested(now.run) if now.run and (now.live or state.run_id()) else of_preset())
     restore_lost()
     if now.run is not None:
         follow(now.run, now.steerable)
@@ -298,7 +300,7 @@ def back_to(run_id: str) -> None:
     """Put controls and text back to those of a run."""
     with spoken_errors():
         run = resources.run(run_id)
-        take_over(wanted(run), run_id)
+        take_over(requested(run), run_id)
         if fingerprint(state.chosen_text().text) != run.text_id:
             bundled = (name for name in corpus.BUNDLED if _is_text_of(run, name))
             state.choose_text(next(bundled, run.text_id))
@@ -338,14 +340,14 @@ def _ended_well(workspace: str) -> Run | None:
 def apply(run_id: str, *names: str) -> None:
     """Ask a run that is trained here for what the controls say about settings that act at once."""
     with spoken_errors(), suppress(JobError):  # it has just ended by itself
-        if asked := different(run_id, *names):
-            resources.jobs().change(run_id, **asked)
+        if changes := different(run_id, *names):
+            resources.jobs().change(run_id, **changes)
 
 
 def different(run_id: str, *names: str) -> dict[str, float]:
     """What the controls say otherwise than a run about settings that act at once, as the run takes it."""
     run, now = resources.run(run_id), of_tab()
-    before = wanted(run)
+    before = requested(run)
     usual = {"eval_interval": run.training.evaluation_interval}
     return {name: now[name] or usual.get(name, 0) for name in names if now[name] != before[name]}
 
@@ -358,7 +360,7 @@ def at_once(run: Run) -> tuple[str, ...]:
 def follow(run: Run, steerable: bool) -> None:
     """Move the controls of what acts at once along with a run, which may have been changed from another tab: always
     while it can be steered from here, else where they still say what the run said when this tab looked last."""
-    values, seen = wanted(run), state.page_state(f"training.seen.{run.id}", {})
+    values, seen = requested(run), state.page_state(f"training.seen.{run.id}", {})
     for name in at_once(run):
         if steerable or of_tab()[name] == seen.get(name):
             state.set_page_state(f"training.{name}", values[name])

@@ -10,7 +10,7 @@ from ui import resources, state
 from ui.problems import spoken_errors
 from ui.runs.health import spoiled
 from ui.training import settings
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import _
 
 WIDTH = 110  # pixels, the longer of Pause and Resume
@@ -18,7 +18,7 @@ GOING = ("running", "paused")
 HOLD = "training_hold"
 
 
-def row(now: Situation, planned: settings.Plan) -> None:
+def row(now: RunState, planned: settings.Plan) -> None:
     """The buttons; those that cannot act are off."""
     ready, start_next = planned.problem is None, start_is_next(now, planned)
     run_id = now.run.id if now.run else ""
@@ -44,7 +44,7 @@ def row(now: Situation, planned: settings.Plan) -> None:
         )  # fmt: skip
 
 
-def _pause_or_resume(now: Situation, run_id: str, *, obvious: bool) -> None:
+def _pause_or_resume(now: RunState, run_id: str, *, obvious: bool) -> None:
     """One button with two meanings. Two buttons in turn would both stand there while the page is drawn anew, and
     push those beside them away under somebody's finger."""
     if now.can_go_on or can_try_again(now):
@@ -61,14 +61,14 @@ def _pause_or_resume(now: Situation, run_id: str, *, obvious: bool) -> None:
         )  # fmt: skip
 
 
-def can_try_again(now: Situation) -> bool:
+def can_try_again(now: RunState) -> bool:
     """It diverged, and the learning rate is smaller now: it may go on from its checkpoint."""
     if now.run is None or not now.mine or now.status != "diverged":
         return False
     return bool(settings.of_tab()["learning_rate"] < settings.of_run(now.run)["learning_rate"])
 
 
-def start_is_next(now: Situation, planned: settings.Plan) -> bool:
+def start_is_next(now: RunState, planned: settings.Plan) -> bool:
     """Start is the thing to press: other settings than the shown run's wait for it. With the same ones it is not
     where a run can go on, has to write first, or would break again."""
     run = now.run
@@ -79,17 +79,17 @@ def start_is_next(now: Situation, planned: settings.Plan) -> bool:
     return not now.can_go_on and not spoiled(run) and (run.prepared or run.status != "done")
 
 
-def can_step(now: Situation, ready: bool) -> bool:
+def can_step(now: RunState, ready: bool) -> bool:
     """One step can be made: of the shown run, or as the first one here."""
     return goes_on(now) or can_try_again(now) or (now.run is None and ready)
 
 
-def goes_on(now: Situation) -> bool:
+def goes_on(now: RunState) -> bool:
     """A step would be one of the shown run."""
     return now.can_go_on or now.can_pause
 
 
-def _step_help(now: Situation) -> str:
+def _step_help(now: RunState) -> str:
     """Always some words: a button that gets its first ones is mounted anew, under somebody's finger perhaps."""
     if now.status == "done":
         return _("This run has made all its steps. Start training begins another one at step 0.")
@@ -125,7 +125,7 @@ def resume(run_id: str) -> None:
     """Let the run go on, with the learning rate and the pace that the controls show."""
     jobs = resources.jobs()
     with spoken_errors():
-        jobs.resume(run_id, **_asked(run_id))
+        jobs.resume(run_id, **_pending_changes(run_id))
         if jobs.position(run_id) is None:
             jobs.wait(run_id, "running")
 
@@ -137,7 +137,7 @@ def step(run_id: str) -> None:
         run = resources.run(run_id) if run_id else start(paused=True)
         if run is None or run.status == "done":  # it could not be made, or has ended meanwhile
             return
-        jobs.step(run.id, **_asked(run.id))
+        jobs.step(run.id, **_pending_changes(run.id))
         if jobs.position(run.id) is None:
             jobs.wait(run.id, "paused")
 
@@ -149,8 +149,8 @@ def _wait_for_begin(run_id: str) -> None:
         jobs.wait(run_id, *GOING)
 
 
-def _asked(run_id: str) -> dict[str, float]:
-    """What a run that goes on is asked for with that."""
+def _pending_changes(run_id: str) -> dict[str, float]:
+    """What the controls say otherwise than the run that goes on: asked for with that."""
     return settings.different(run_id, *settings.at_once(resources.run(run_id)))
 
 

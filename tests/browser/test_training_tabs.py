@@ -11,7 +11,7 @@ from scripts.browser import go
 from scripts.running_app import RunningApp
 from tests.browser.conftest import OpenPage
 
-SECTIONS = "[class*='st-key-page-training-closer'] button"
+TABS = "[class*='st-key-page-training-tab'] button"
 AXES = ".mg-live-axes button"
 LAYOUT = "document.querySelector('.mg-live-chart').layout"
 BOTH_LOGARITHMIC = f"['xaxis', 'yaxis'].every(axis => {LAYOUT}?.[axis].type === 'log')"
@@ -35,10 +35,10 @@ def test_a_step_is_taken_apart(
 ) -> None:
     page = open_page("training", lang="en")
     go(page, app_server.url, "training", lang="en", run=trained_run(page))
-    page.locator(SECTIONS).nth(2).click()
-    tabs = page.locator(".mg-scope-tab")
-    expect(tabs).to_have_count(5)
-    tabs.nth(2).click()
+    page.locator(TABS).nth(2).click()
+    parts = page.locator(".mg-scope-tab")
+    expect(parts).to_have_count(5)
+    parts.nth(2).click()
     shown = page.locator(".mg-scope-say").inner_text()
     mean = float(re.search(r"is (\d\.\d+): the loss", shown)[1])  # type: ignore[index]
     tiles = page.locator(".mg-scope-tile i").all_inner_texts()
@@ -48,7 +48,7 @@ def test_a_step_is_taken_apart(
     before = title.inner_text()
     page.locator(".mg-scope-button").nth(1).click()  # one step forward
     expect(title).not_to_have_text(before)
-    tabs.nth(3).click()
+    parts.nth(3).click()
     bars = page.locator(".mg-scope-centred")
     assert bars.count() > 2
     sides = bars.evaluate_all(SIDES)
@@ -83,7 +83,7 @@ def test_logarithmic_axes_stay_and_the_learned_table_answers_the_pointer(
     assert all(abs(moved) <= 40 for moved in page.evaluate(f"{LAYOUT}.annotations.map(one => one.ay)"))
     page.set_viewport_size({"width": 900, "height": 720})  # its legend takes more lines here
     page.wait_for_function(f"() => !({OVERLAP})()")
-    page.locator(SECTIONS).nth(3).click()
+    page.locator(TABS).nth(3).click()
     learned = page.locator(".mg-learned canvas").first
     learned.hover(position={"x": 200, "y": 200})
     expect(page.locator(".mg-learned-say")).to_have_text(re.compile(r"Après «.+\d.% appris"))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state
 
-LEFT = ("stopped", "interrupted", "failed")  # ended before its last step: can go on from its checkpoint
+RESUMABLE = ("stopped", "interrupted", "failed")  # ended before its last step: can go on from its checkpoint
 
 
 @dataclass(frozen=True)
-class Situation:
+class RunState:
     """The run that the page shows, if any, and who may do what with it."""
 
     run: Run | None
@@ -19,7 +19,7 @@ class Situation:
     here: bool = False
     """It waits or is trained in this server."""
 
-    asked_to_stop: bool = False
+    stop_requested: bool = False
     position: int | None = None
     """Place in the queue, 1 is next."""
 
@@ -31,7 +31,7 @@ class Situation:
     @property
     def stopping(self) -> bool:
         """Stop was pressed and has not happened yet."""
-        return self.live and self.asked_to_stop
+        return self.live and self.stop_requested
 
     @property
     def steerable(self) -> bool:
@@ -56,7 +56,7 @@ class Situation:
     @property
     def can_go_on(self) -> bool:
         """It is paused, or was left before its last step."""
-        return (self.steerable and self.status == "paused") or (self.mine and self.status in LEFT)
+        return (self.steerable and self.status == "paused") or (self.mine and self.status in RESUMABLE)
 
     @property
     def can_stop(self) -> bool:
@@ -69,19 +69,19 @@ class Situation:
         return self.steerable
 
 
-def look() -> Situation:
-    """The situation now. Raises `StoreError` if the store cannot be read."""
+def current() -> RunState:
+    """The shown run and its state now. Raises `StoreError` if the store cannot be read."""
     run = state.current_run()
     if run is None:
-        return Situation(None)
+        return RunState(None)
     jobs = resources.jobs()
     here = jobs.controls(run.id)
     if run.status in LIVE and not here:
         run = resources.run(run.id)  # it may have ended between the two looks
-    return Situation(
+    return RunState(
         run=run,
         mine=state.owns(run) or run.prepared,
         here=here,
-        asked_to_stop=jobs.is_stopping(run.id),
+        stop_requested=jobs.is_stopping(run.id),
         position=jobs.position(run.id),
     )

@@ -23,9 +23,9 @@ from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS
 from ui.server import run_routes
 from ui.training import diagnosis, prediction
-from ui.training.closer import SECTIONS
 from ui.training.diagnosis import WORDS
-from ui.training.microscope import MOST_MOVES, group_name
+from ui.training.microscope import MOST_UPDATES, group_name
+from ui.training.tabs import TABS
 from ui.words.i18n import using
 
 SomeRun = Callable[..., Run]
@@ -49,7 +49,7 @@ def trained(home: Path, some_run: SomeRun) -> Callable[..., Run]:
 
 def open_section(app: Callable[..., AppTest], name: str, lang: str = "en", **query: str) -> AppTest:
     test = app("training", lang=lang, **query)
-    test.session_state["page.training.closer"] = name
+    test.session_state["page.training.tab"] = name
     with using(lang):  # the test itself asks the widgets for their words
         return test.run()
 
@@ -65,12 +65,12 @@ def component(test: AppTest, name: str) -> dict[str, Any]:
     return found[0]
 
 
-@pytest.mark.parametrize("name", list(SECTIONS))
+@pytest.mark.parametrize("name", list(TABS))
 def test_every_section_opens_before_the_first_run(app: Callable[..., AppTest], name: str) -> None:
     assert not open_section(app, name, "en").exception
 
 
-@pytest.mark.parametrize("name", list(SECTIONS))
+@pytest.mark.parametrize("name", list(TABS))
 def test_every_section_opens_with_a_run(
     app: Callable[..., AppTest], trained: Callable[..., Run], name: str
 ) -> None:
@@ -101,7 +101,7 @@ def test_the_last_step_can_be_gone_to_and_a_section_stays(
     assert slider.options == ["1", "6", "11", "12"]
     slider.set_value(11).run()  # how many steps stand before it
     assert component(test, "microscope")["step"] == 11
-    assert test.segmented_control(key="page.training.closer").proto.required
+    assert test.segmented_control(key="page.training.tab").proto.required
 
 
 def test_the_diagnosis_offers_the_next_run(app: Callable[..., AppTest], trained: Callable[..., Run]) -> None:
@@ -167,15 +167,19 @@ def test_a_weight_that_moves_with_its_gradient_is_marked(
     trainer = trainer_at(store, run, make_trainer(store, run).dataset, 0)
     steps = (examine_step(trainer) for _ in range(40))
     odd = next(
-        s.step for s in steps if any(s.weight_update(*w).with_gradient for w in s.steepest(MOST_MOVES))
+        s.step for s in steps if any(s.weight_update(*w).with_gradient for w in s.steepest(MOST_UPDATES))
     )
     test = open_section(app, "microscope", run=run.id)
     test.session_state["page.training.microscope_step"] = (run.id, odd)
     data = component(test.run(), "microscope")
-    marked = [move for move in data["moves"] if move["gradient"] * (move["after"] - move["before"]) > 0]
-    assert marked and all(move["with"].startswith("pushed by") for move in marked)
-    assert not any(move["with"] for move in data["moves"] if move not in marked)
-    assert all(move["mean"] * (move["after"] - move["before"]) < 0 for move in data["moves"])  # AdamW's rule
+    marked = [
+        update for update in data["updates"] if update["gradient"] * (update["after"] - update["before"]) > 0
+    ]
+    assert marked and all(update["with"].startswith("pushed by") for update in marked)
+    assert not any(update["with"] for update in data["updates"] if update not in marked)
+    assert all(
+        update["mean"] * (update["after"] - update["before"]) < 0 for update in data["updates"]
+    )  # AdamW's rule
     assert [column for column, _word in data["labels"]["table"]][3] == "mean"
 
 
@@ -185,7 +189,7 @@ def test_it_opens_where_each_weight_moves_against_its_gradient(
     run = trained(steps=40, eval_interval=5)
     data = component(open_section(app, "microscope", run=run.id), "microscope")
     assert data["step"] == 0
-    assert all(move["gradient"] * (move["after"] - move["before"]) < 0 for move in data["moves"])
+    assert all(update["gradient"] * (update["after"] - update["before"]) < 0 for update in data["updates"])
     assert "mean" not in [column for column, _word in data["labels"]["table"]]
 
 

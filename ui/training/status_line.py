@@ -1,4 +1,4 @@
-"""The line under the buttons: what is going on, what to do next, and how long the next run will take."""
+"""The line under the buttons: what the run is doing or how it ended, and what to do next."""
 
 import math
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.interpret.diagnosis import Finding
 from minigpt_core.store.runs import Run
 from ui import resources, state
@@ -16,13 +15,11 @@ from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_error
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.training import diagnosis, settings
-from ui.training.situation import Situation
-from ui.words.i18n import _, number, percent, rough_duration, translate
+from ui.training.run_state import RunState
+from ui.words.i18n import _, number, percent, translate
 from ui.words.tokens import escape
 
 SAMPLING = PAGES["sampling"].script
-LOOK_AGAIN_SECONDS = 0.5
-SHORT_SECONDS = 0.95
 EARLY_STEPS = 3
 VISIBLE = 0.005  # in the two decimals shown
 
@@ -56,7 +53,7 @@ class Line:
     """What remains of the text where another sentence follows, if not all of it."""
 
 
-def show(now: Situation, planned: settings.Plan) -> None:
+def show(now: RunState, planned: settings.Plan) -> None:
     """The lines that matter now."""
     for at, line in enumerate(lines(now, planned)):
         row = st.container(
@@ -85,7 +82,7 @@ def _press(action: Action) -> None:
         st.button(action.label, key=key, icon=action.icon, type=kind, on_click=action.do, args=action.args)
 
 
-def lines(now: Situation, planned: settings.Plan) -> list[Line]:
+def lines(now: RunState, planned: settings.Plan) -> list[Line]:
     """A problem first, then what happened, then what differs."""
     elsewhere = now.live and not now.here
     differs = difference(now, now.run, planned) if now.run and now.mine and not elsewhere else None
@@ -111,7 +108,7 @@ def in_one(before: Line, differs: Line) -> Line:
     )
 
 
-def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
+def difference(now: RunState, run: Run, planned: settings.Plan) -> Line | None:
     """What the controls say otherwise than the run."""
     found = settings.differences(run, planned.text)
     if not found:
@@ -122,7 +119,7 @@ def difference(now: Situation, run: Run, planned: settings.Plan) -> Line | None:
     return Line(text.format(what=" · ".join(found)), VALIDATION, [back])
 
 
-def happened(now: Situation) -> Line:
+def happened(now: RunState) -> Line:
     """What the run is doing, or how it ended and what its losses say about it."""
     line, verdict = _happened(now), diagnosis.verdict(now.run) if now.run else None
     if verdict is None:
@@ -131,7 +128,7 @@ def happened(now: Situation) -> Line:
     return replace(line, verdict=verdict, colour=colour)
 
 
-def _happened(now: Situation) -> Line:
+def _happened(now: RunState) -> Line:
     run = now.run
     if run is None:
         text = _("Press Start training. You cannot break anything: every run can be stopped and begun again.")
@@ -158,13 +155,13 @@ def _happened(now: Situation) -> Line:
     return ENDINGS[run.status](now, run)
 
 
-def _queued(now: Situation, run: Run) -> Line:
+def _queued(now: RunState, run: Run) -> Line:
     if now.position is None:
         return Line(_("Getting ready …"), TRAIN)
     return Line(_("Other trainings are going on: this one begins by itself as soon as it is its turn."))
 
 
-def _running(now: Situation, run: Run) -> Line:
+def _running(now: RunState, run: Run) -> Line:
     if now.stopping:
         return Line(_("Stopping …"), VALIDATION)
     text = _(
@@ -173,7 +170,7 @@ def _running(now: Situation, run: Run) -> Line:
     return Line(" ".join([text, *diagnosis.dropped_out(run)]), TRAIN)
 
 
-def _paused(now: Situation, run: Run) -> Line:
+def _paused(now: RunState, run: Run) -> Line:
     text = _("Paused: nothing is lost. Step makes exactly one more step, Resume goes on.")
     return Line(" ".join([text, *_worse_than_chance_yet(run)]), VALIDATION)
 
@@ -193,7 +190,7 @@ def _worse_than_chance_yet(run: Run) -> list[str]:
     return [text.format(loss=number(last.train_loss, 2), chance=number(chance, 2))]
 
 
-def _done(now: Situation, run: Run) -> Line:
+def _done(now: RunState, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
     writes = _write(obvious=True)
@@ -221,7 +218,7 @@ def _done(now: Situation, run: Run) -> Line:
     return Line(" ".join(said), DONE, [writes], brief=said[0])
 
 
-def _broken(now: Situation, run: Run) -> Line:
+def _broken(now: RunState, run: Run) -> Line:
     """It has made its steps, or some of them, and knows less than nothing."""
     last = last_evaluation(run)
     text = _(
@@ -236,7 +233,7 @@ def _broken(now: Situation, run: Run) -> Line:
     return Line(text.format(**values), PROBLEM, _to_good(run))
 
 
-def _stopped(now: Situation, run: Run) -> Line:
+def _stopped(now: RunState, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
     text = _("Stopped at step {step}; {kept}. Resume goes on from there.")
@@ -244,7 +241,7 @@ def _stopped(now: Situation, run: Run) -> Line:
     return Line(text.format(step=number(run.step), kept=_kept(run)), REFERENCE, [*_steps_back(run), *writes])
 
 
-def _interrupted(now: Situation, run: Run) -> Line:
+def _interrupted(now: RunState, run: Run) -> Line:
     if why := run_error(replace(run, error=resources.jobs().trouble(run.id))):
         return Line(f"{why} ({_kept(run)})", PROBLEM)
     text = _(
@@ -253,18 +250,18 @@ def _interrupted(now: Situation, run: Run) -> Line:
     return Line(text.format(step=number(run.step), kept=_kept(run)), PROBLEM)
 
 
-def _failed(now: Situation, run: Run) -> Line:
+def _failed(now: RunState, run: Run) -> Line:
     why = run_error(run) or _("The training failed.")
     return Line(f"{why} ({_kept(run)})", PROBLEM)
 
 
-def _diverged(now: Situation, run: Run) -> Line:
+def _diverged(now: RunState, run: Run) -> Line:
     text = _("Diverged after step {step}: the steps were too large, the loss is no number any more; {kept}.")
     values = {"step": number(run.step), "kept": _kept(run)}
     return Line(text.format(**values), PROBLEM, _to_good(run))
 
 
-ENDINGS: dict[str, Callable[[Situation, Run], Line]] = {
+ENDINGS: dict[str, Callable[[RunState, Run], Line]] = {
     "queued": _queued,
     "running": _running,
     "paused": _paused,
@@ -300,41 +297,3 @@ def _steps_back(run: Run) -> list[Action]:
     if settings.tries_something_else(run):
         return [replace(action, obvious=False) for action in _to_good(run)]
     return []
-
-
-# How long
-
-
-def estimate(now: Situation, planned: settings.Plan) -> None:
-    """How long the planned run will take on this machine. Looks again for as long as nothing can measure it."""
-    model, config = planned.model, planned.training
-    if model is None or config is None or not now.mine or (now.live and now.here):
-        return
-    measured = resources.jobs().speed(model, config, patience=0)
-    every = LOOK_AGAIN_SECONDS if measured is None else None
-    st.fragment(_estimate, run_every=every)(model, config, measured)
-
-
-def _estimate(model: ModelConfig, config: TrainConfig, before: dict[str, float] | None) -> None:
-    measured = resources.jobs().speed(model, config, patience=0)
-    if measured != before:
-        st.rerun()  # known now: no need to look again
-    st.html(f"<div class='mg-note'>{escape(estimate_words(config, measured))}</div>")
-
-
-def estimate_words(config: TrainConfig, measured: dict[str, float] | None) -> str:
-    """ "about 8 s on this machine"."""
-    if measured is None:
-        return _("measuring how long that takes …")
-    alone, crowded = seconds_expected(config, measured)
-    if crowded < SHORT_SECONDS:
-        return _("less than a second on this machine")
-    return _("about {time} on this machine").format(time=rough_duration(alone, crowded))
-
-
-def seconds_expected(config: TrainConfig, measured: dict[str, float]) -> tuple[float, float]:
-    """The work, or what the pace demands: evaluations fit into the waiting. With the machine to itself, and now."""
-    evaluations = config.steps // config.evaluation_interval + 1
-    work = config.steps * measured["step"] + evaluations * measured["evaluation"]
-    paced = config.steps / config.pace if config.pace else 0.0
-    return max(work / measured["crowding"], paced), max(work, paced)

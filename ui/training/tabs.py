@@ -6,10 +6,10 @@ import streamlit as st
 
 from ui import state
 from ui.training import curves, diagnosis, microscope, pairs, prediction, runs
-from ui.training.situation import Situation
+from ui.training.run_state import RunState
 from ui.words.i18n import N_, _
 
-SECTIONS: dict[str, tuple[str, str, Callable[[Situation], None]]] = {
+TABS: dict[str, tuple[str, str, Callable[[RunState], None]]] = {
     "runs": (N_("My runs"), ":material/list:", runs.section),
     "diagnosis": (N_("How did it go?"), ":material/stethoscope:", diagnosis.section),
     "microscope": (N_("Under the microscope"), ":material/biotech:", microscope.section),
@@ -19,16 +19,16 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Situation], None]]] = {
 }
 
 
-def section(now: Situation) -> None:
+def draw(now: RunState) -> None:
     """The choice, and what is chosen."""
-    name = "training.closer"
+    name = "training.tab"
     state.page_state(name, "runs")
     chosen = st.segmented_control(
         _("Look closer"),
-        list(SECTIONS),
+        list(TABS),
         key=state.page_key(name),
-        format_func=lambda option: f"{SECTIONS[option][1]} {_(SECTIONS[option][0])}",
+        format_func=lambda option: f"{TABS[option][1]} {_(TABS[option][0])}",
         label_visibility="collapsed",
         required=True,
     )
-    SECTIONS[chosen or "runs"][2](now)
+    TABS[chosen or "runs"][2](now)

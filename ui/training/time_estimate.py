@@ -1,0 +1,48 @@
+"""How long the next run will take on this machine."""
+
+import streamlit as st
+
+from minigpt_core.configs import ModelConfig, TrainConfig
+from ui import resources
+from ui.training import settings
+from ui.training.run_state import RunState
+from ui.words.i18n import _, rough_duration
+from ui.words.tokens import escape
+
+LOOK_AGAIN_SECONDS = 0.5
+SHORT_SECONDS = 0.95
+
+
+def draw(now: RunState, planned: settings.Plan) -> None:
+    """How long the planned run will take on this machine. Looks again for as long as nothing can measure it."""
+    model, config = planned.model, planned.training
+    if model is None or config is None or not now.mine or (now.live and now.here):
+        return
+    measured = resources.jobs().speed(model, config, patience=0)
+    every = LOOK_AGAIN_SECONDS if measured is None else None
+    st.fragment(_draw, run_every=every)(model, config, measured)
+
+
+def _draw(model: ModelConfig, config: TrainConfig, before: dict[str, float] | None) -> None:
+    measured = resources.jobs().speed(model, config, patience=0)
+    if measured != before:
+        st.rerun()  # known now: no need to look again
+    st.html(f"<div class='mg-note'>{escape(in_words(config, measured))}</div>")
+
+
+def in_words(config: TrainConfig, measured: dict[str, float] | None) -> str:
+    """ "about 8 s on this machine"."""
+    if measured is None:
+        return _("measuring how long that takes …")
+    alone, crowded = seconds_expected(config, measured)
+    if crowded < SHORT_SECONDS:
+        return _("less than a second on this machine")
+    return _("about {time} on this machine").format(time=rough_duration(alone, crowded))
+
+
+def seconds_expected(config: TrainConfig, measured: dict[str, float]) -> tuple[float, float]:
+    """The work, or what the pace demands: evaluations fit into the waiting. With the machine to itself, and now."""
+    evaluations = config.steps // config.evaluation_interval + 1
+    work = config.steps * measured["step"] + evaluations * measured["evaluation"]
+    paced = config.steps / config.pace if config.pace else 0.0
+    return max(work / measured["crowding"], paced), max(work, paced)
