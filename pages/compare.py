@@ -1,9 +1,31 @@
 """All runs side by side: what did each change buy?"""
 
+import streamlit as st
+
 from minigpt_core.export.script import picked
 from minigpt_core.store.new_run import settings_changed
-from ui.compare import sections
+from ui import resources, state
+from ui.compare import archive_upload, compare_board, headline, interrupted, run_details, sweep, table
 from ui.components.show_code import show_code
+from ui.runs import deleted
+from ui.runs.rename_delete import undo
+from ui.words.i18n import _, translate
+from ui.words.tokens import escape_markdown
 
-sections.page()
+runs = state.visible_runs()
+chosen = table.chosen(runs)
+st.title(_("Compare"), anchor=False)
+interrupted.go_on_with([run for run in runs if run.status == "interrupted" and state.owns(run)])
+st.markdown(headline.sentence(runs, [run for run in runs if run.id in chosen]))
+if runs:
+    compare_board.show(runs)
+for reason in resources.store().unreadable(state.workspace()):
+    st.caption(escape_markdown(translate(reason)))
+if focused := table.focus(runs):
+    run_details.show(focused)
+    sweep.folded(focused)
+else:
+    undo("compare")
+archive_upload.folded(runs)
+deleted.section()
 show_code("compare", settings_changed, picked)

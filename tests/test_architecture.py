@@ -63,7 +63,7 @@ def _cached_functions(path: Path) -> dict[str, list[ast.expr]]:
 
 
 def test_caches_live_in_the_room_that_uses_them_and_shared_ones_in_one_file() -> None:
-    """A cached function of `ui/resources.py` is for all; one in a room is imported by that room only."""
+    """A cached function of `ui/resources.py` is for all, as what mounts components; another one for its room alone."""
     sources = _sources("minigpt_core", "ui", "pages")
     imported = {path: {*_imports(path)} for path in sources}
     cached = {path: names for path in sources if (names := _cached_functions(path))}
@@ -71,7 +71,7 @@ def test_caches_live_in_the_room_that_uses_them_and_shared_ones_in_one_file() ->
     assert {path: len(_where(path, marks)) for path in sources if _where(path, marks)} == {
         path: len(names) for path, names in cached.items()
     }
-    assert cached.pop(UI / "resources.py")
+    assert cached.pop(UI / "resources.py") and cached.pop(UI / "components" / "mounting.py")
     for path, names in cached.items():
         assert path.parent.parent == UI, f"{path} is in no room of ui/"
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -6,8 +6,6 @@ Cached things are keyed by ids of what never changes (a text's contents, a check
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -36,7 +34,6 @@ from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
-from ui.components import javascript
 
 
 @dataclass(frozen=True)
@@ -241,13 +238,3 @@ def known_text(text_id: str, lower: bool, val_fraction: float) -> TrainingText:
 def copied(known: tuple[str, bool, float], text: str, least: int) -> Memorization:
     """What of a text stands in a known one: see `known_text`."""
     return known_text(*known).memorized(text, least)
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def component(name: str, folder: Path, html: str) -> Any:
-    """What mounts the component whose `name`.js, and `name`.css if it has one, stand in `folder`. It uses the page's
-    own styles."""
-    sheet = folder / f"{name}.css"
-    css = sheet.read_text(encoding="utf-8") if sheet.exists() else None
-    js = javascript.in_one_piece(folder / f"{name}.js")
-    return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)

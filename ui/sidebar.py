@@ -28,7 +28,7 @@ def head() -> None:
         st.segmented_control(
             _("Language"),
             list(LANGUAGES),
-            format_func=str.upper,
+            format_func=lambda code: LANGUAGES[code].name,
             required=True,
             key=state.LANGUAGE_SWITCH,
             label_visibility="collapsed",

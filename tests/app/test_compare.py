@@ -21,7 +21,7 @@ from minigpt_core.training import MetricsEvent
 from minigpt_core.weights import parameters_of
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.compare import details, sweep, table
+from ui.compare import archive_upload, downloads, headline, run_names, sweep, table
 from ui.training import settings
 from ui.vocabulary import text_choice
 from ui.words import i18n
@@ -133,23 +133,23 @@ def test_every_run_says_what_it_is(app: OpenPage, finished: MakeRun) -> None:
     assert rows[second.id]["settings"]["lot"] == "8"
     assert rows[second.id]["model"] == "TinyGPT"
     with i18n.using("fr"):
-        assert "2,25, soit 0,25 de moins" in table.verdict([first, second])
+        assert "2,25, soit 0,25 de moins" in headline.verdict([first, second])
 
 
 def test_a_close_race_is_called_so(finished: MakeRun) -> None:
     with i18n.using("en"):
-        apart = table.verdict([finished(2.30), finished(2.31)])
+        apart = headline.verdict([finished(2.30), finished(2.31)])
         assert "another seed" in apart
-        assert "different texts" in table.verdict([finished(2.3), replace_text(finished(2.0))])
+        assert "different texts" in headline.verdict([finished(2.3), replace_text(finished(2.0))])
 
 
 def test_a_run_that_goes_on_is_not_compared(finished: MakeRun) -> None:
     ended = [finished(2.3, learning_rate=0.003), finished(2.4, learning_rate=0.01)]
     begun = Run(**{**vars(finished(4.0, learning_rate=0.1)), "status": "running"})
     with i18n.using("en"):
-        assert table.verdict([ended[0], begun]) == "Runs are compared once they have ended. 1 run to go."
-        assert "0.10 lower" in table.verdict([*ended, begun])
-        assert table.verdict([*ended, begun]).endswith("1 run to go.")
+        assert headline.verdict([ended[0], begun]) == "Runs are compared once they have ended. 1 run to go."
+        assert "0.10 lower" in headline.verdict([*ended, begun])
+        assert headline.verdict([*ended, begun]).endswith("1 run to go.")
 
 
 def test_runs_of_one_setting_are_told_apart_by_its_value(finished: MakeRun) -> None:
@@ -157,19 +157,22 @@ def test_runs_of_one_setting_are_told_apart_by_its_value(finished: MakeRun) -> N
     named = finished(2.4, name="TinyGPT, learning rate 0.01", learning_rate=0.01)
     other = finished(2.4, name="TinyGPT, batch 8", learning_rate=0.01, batch_size=8)
     with i18n.using("en"):
-        assert list(table.names([base, named]).values()) == ["TinyGPT · learning rate 0.003", named.name]
-        assert table.says("TinyGPT, taux d’apprentissage 0,01", "0.01") and not table.says(
+        assert list(run_names.names([base, named]).values()) == ["TinyGPT · learning rate 0.003", named.name]
+        assert run_names.says("TinyGPT, taux d’apprentissage 0,01", "0.01") and not run_names.says(
             "TinyGPT, batch 16", "1"
         )
-        assert table.says("TinyGPT · learning rate 0.01 · batch size 8", "0.01")
-        assert list(table.names([base, named, other]).values()) == ["TinyGPT", named.name, other.name]
+        assert run_names.says("TinyGPT · learning rate 0.01 · batch size 8", "0.01")
+        assert list(run_names.names([base, named, other]).values()) == ["TinyGPT", named.name, other.name]
 
 
 def test_runs_that_no_setting_tells_apart_are_told_apart_by_their_steps(finished: MakeRun) -> None:
     base = finished(2.3, name="TinyGPT")
     left = Run(**{**vars(base), "id": "other", "step": 2, "status": "stopped"})
     with i18n.using("en"):
-        assert list(table.names([base, left]).values()) == [f"TinyGPT, step {base.step}", "TinyGPT, step 2"]
+        assert list(run_names.names([base, left]).values()) == [
+            f"TinyGPT, step {base.step}",
+            "TinyGPT, step 2",
+        ]
 
 
 def test_the_best_and_the_last_loss_have_a_column_each(app: OpenPage, finished: MakeRun, home: Path) -> None:
@@ -193,7 +196,7 @@ def test_a_run_that_broke_down_is_marked_and_not_called_best(
     row = next(row for row in board(app("compare"))["rows"] if row["id"] == wild.id)
     assert (row["loss_words"], row["last_words"], row["broke"]) == ("2.10", "50,000,000", True)
     with i18n.using("en"):
-        said = table.verdict([*runs[:2], store.run(wild.id)])
+        said = headline.verdict([*runs[:2], store.run(wild.id)])
         assert "0.10 lower" in said and "Broke down: wild" in said
 
 
@@ -368,9 +371,9 @@ def test_a_run_far_from_every_preset_is_called_after_its_own_model(some_run: Mak
 
 
 def test_a_file_name_is_safe_on_every_system(some_run: MakeRun) -> None:
-    assert details.slug(some_run(name="Échelle 1 : TinyGPT")) == "echelle-1-tinygpt"
+    assert downloads.slug(some_run(name="Échelle 1 : TinyGPT")) == "echelle-1-tinygpt"
     for name in ("../../x", "a/b:c*", "été <b>", "…", "con.txt " * 12):
-        slug = details.slug(some_run(name=name))
+        slug = downloads.slug(some_run(name=name))
         assert slug and all(c.isascii() and (c.isalnum() or c == "-") for c in slug) and len(slug) <= 60
 
 
@@ -379,18 +382,18 @@ def test_downloads_are_made_when_they_are_asked_for(
 ) -> None:
     offered: dict[str, tuple[str, bytes]] = {}
     monkeypatch.setattr(
-        details,
+        downloads,
         "_offer",
         lambda key, label, about, file, make, mime, off: offered.update({key: (file, make())}),
     )
     run = some_run(name="Essai n° 1")
     with i18n.using("fr"):
-        details.downloads(run)
+        downloads.offer(run)
     assert json.loads(offered["notebook"][1])["nbformat"] == 4
     assert "# 1. Préparer" in offered["script"][1].decode()
     assert offered["csv"][1].startswith(b"step;loss")
     with i18n.using("en"):
-        details.downloads(run)
+        downloads.offer(run)
     assert offered["csv"][1].startswith(b"step,loss")
     assert {file for file, _data in offered.values()} >= {"essai-n-1.ipynb", "essai-n-1.zip"}
 
@@ -439,10 +442,10 @@ def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: Mak
 def test_a_field_takes_files_as_large_as_it_says() -> None:
     """Streamlit's route refuses what is larger than `server.maxUploadSize`, whatever a field promises."""
     settings = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
-    assert settings["server"]["maxUploadSize"] == details.MAX_UPLOAD_MB > text_choice.MAX_UPLOAD_MB
+    assert settings["server"]["maxUploadSize"] == archive_upload.MAX_UPLOAD_MB > text_choice.MAX_UPLOAD_MB
     assert corpus.MAX_BYTES < text_choice.MAX_UPLOAD_MB * 1_000_000
     largest = max(parameters_of(ModelConfig(vocab_size=100, **find_preset(name).model)) for name in PRESETS)
-    assert MAX_CHECKPOINTS * 12 * largest < details.MAX_UPLOAD_MB * 1_000_000
+    assert MAX_CHECKPOINTS * 12 * largest < archive_upload.MAX_UPLOAD_MB * 1_000_000
 
 
 def test_the_lines_of_counts_say_which_text_they_are_on(app: OpenPage) -> None:

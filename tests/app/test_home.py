@@ -23,7 +23,7 @@ from tests.app.conftest import OpenPage
 from ui import resources
 from ui.home import card_pictures, next_step, run_facts
 from ui.runs.health import spoiled
-from ui.server.run_routes import live_state
+from ui.runs.live_state import live_state
 from ui.words import tokens
 from ui.words.i18n import _, number, percent, using
 
@@ -100,7 +100,7 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
         assert percent(best, 1) in card(page, 5)
         assert button(page) == _(next_step.WRITE.words)
     request = GenerationRequest(run=run.id, step=40, prompt="one morning,", temperature=USUAL_TEMPERATURE)
-    written = card_pictures.readable(resources.generated_text(request).text(60)).replace("\n", "⏎")
+    written = tokens.visible(resources.generated_text(request).text(60)).replace("\n", "⏎")
     assert f"<b>one morning,</b>{tokens.escape(written)}" in card(page, 6)
     assert "mg-done" in card(page, 3) and "mg-next" in card(page, 4)
 

@@ -24,7 +24,7 @@ from minigpt_core.weights import count_parameters
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.components.live_chart import Reference
-from ui.ladder import chart, moves, plan, words
+from ui.ladder import ladder_chart, plan, rung_sentences, training_time, transport
 from ui.words import i18n
 
 STORY = "the-curious-cat"
@@ -91,7 +91,7 @@ def test_an_empty_page_shows_all_rungs_with_their_true_sizes(app: OpenPage) -> N
     with i18n.using("fr"):
         for rung in RUNGS:
             size = count_parameters(build_model(plan.settings(rung.name, "up", vocab_size, 1000)[0]))
-            assert words.parameters(size) in shown(test)
+            assert rung_sentences.parameters(size) in shown(test)
             assert i18n._(rung.idea).split(",")[0] in shown(test)
     assert not button(test, "ladder_train").disabled
     assert button(test, "ladder_stop").disabled
@@ -100,7 +100,7 @@ def test_an_empty_page_shows_all_rungs_with_their_true_sizes(app: OpenPage) -> N
 def test_the_references_are_those_of_unseen_text() -> None:
     known = baselines(prepare(story().text))
     with i18n.using("en"):
-        lines = chart.references(known)
+        lines = ladder_chart.references(known)
     assert [line.value for line in lines] == [known.uniform, known.bigram_val, known.trigram_val]
     assert lines[1].label == f"counted pairs {known.bigram_val:.2f}"
 
@@ -199,7 +199,7 @@ def told(rung: MakeRung, before: float, after: float) -> str:
     rung("positions", after)
     ladder = plan.look(story(), 300)
     with i18n.using("en"):
-        return words.bought(ladder, ladder.steps[1], baselines(prepare(story().text)))
+        return rung_sentences.bought(ladder, ladder.steps[1], baselines(prepare(story().text)))
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_without_the_rung_before_no_gain_is_claimed(rung: MakeRung) -> None:
     rung("heads", 1.6)
     ladder = plan.look(story(), 300)
     with i18n.using("en"):
-        sentence = words.bought(ladder, ladder.steps[3], baselines(prepare(story().text)))
-    assert words.difference(ladder.steps[3], ladder.steps[2]) is None
+        sentence = rung_sentences.bought(ladder, ladder.steps[3], baselines(prepare(story().text)))
+    assert rung_sentences.difference(ladder.steps[3], ladder.steps[2]) is None
     assert sentence == "Loss 1.60. Train the rung before it as well to see what this idea alone buys."
 
 
@@ -237,7 +237,7 @@ def test_the_summary_names_the_best_rung_and_the_idea_that_bought_most(rung: Mak
     ]:
         rung(name, loss)
     with i18n.using("en"):
-        assert words.summary(plan.look(story(), 300)) == (
+        assert rung_sentences.summary(plan.look(story(), 300)) == (
             "From **TinyGPT** to **+ MLP** the loss falls from 2.20 to 1.60. It is lowest with **+ heads**: 1.50. "
             "The idea that bought the most: **+ heads** (−0.40)."
         )
@@ -258,14 +258,14 @@ def test_the_summary_calls_a_change_what_its_figures_show(rung: MakeRung, last: 
     for name, loss in [("tinygpt", 2.224), ("positions", 2.219), ("one-head", last)]:
         rung(name, loss)
     with i18n.using("en"):
-        assert words.summary(plan.look(story(), 300)).startswith(change)
+        assert rung_sentences.summary(plan.look(story(), 300)).startswith(change)
 
 
 def test_no_idea_is_called_the_best_while_others_were_left_out(rung: MakeRung) -> None:
     for name, loss in [("one-head", 2.0), ("heads", 1.88), ("layernorm", 1.61)]:
         rung(name, loss)
     with i18n.using("en"):
-        assert words.summary(plan.look(story(), 300)) == (
+        assert rung_sentences.summary(plan.look(story(), 300)) == (
             "From **+ one head** to **+ LayerNorm** the loss falls from 2.00 to 1.61. "
             "Of the ideas measured one by one, the one that bought the most: **+ heads** (−0.12)."
         )
@@ -275,7 +275,7 @@ def test_a_rungs_note_is_its_idea_in_the_readers_language(home: Path) -> None:
     ladder = plan.look(story(), 300)
     with i18n.using("fr"):
         for step in ladder.steps:
-            assert moves.create(ladder, step, None).note == i18n._(step.rung.idea)
+            assert transport.create(ladder, step, None).note == i18n._(step.rung.idea)
 
 
 def test_what_layernorm_buys_is_credited_to_its_initial_weights_too(rung: MakeRung, app: OpenPage) -> None:
@@ -295,7 +295,7 @@ def test_a_ladder_that_bought_nothing_says_so(rung: MakeRung) -> None:
     rung("tinygpt", 2.2)
     rung("positions", 2.3)
     with i18n.using("en"):
-        said = words.summary(plan.look(story(), 300))
+        said = rung_sentences.summary(plan.look(story(), 300))
     assert said.startswith("From **TinyGPT** to **+ positions** the loss rises from 2.20 to 2.30.")
     assert "No rung has come below **TinyGPT** so far" in said and "bought the most" not in said
 
@@ -348,7 +348,7 @@ def test_the_other_group_is_chosen_beside_the_page_and_uses_the_last_rung(
     assert [step.run.id for step in ladder.steps if step.run] == [made.id]
     with i18n.using("en"):
         for idea in ALONE:
-            assert words.title(idea) in shown(test)
+            assert rung_sentences.title(idea) in shown(test)
         assert f"{i18n._('loss')} <b>{i18n.number(1.5, 2)}</b>" in shown(test)
 
 
@@ -359,8 +359,8 @@ def test_newer_ideas_are_compared_with_the_classic_gpt(rung: MakeRung, app: Open
     ladder = plan.look(story(), 300, "alone")
     known = baselines(prepare(story().text))
     with i18n.using("en"):
-        said = {step.rung.name: words.bought(ladder, step, known) for step in ladder.done}
-        summary = words.summary(ladder)
+        said = {step.rung.name: rung_sentences.bought(ladder, step, known) for step in ladder.done}
+        summary = rung_sentences.summary(ladder)
     assert said["rmsnorm"] == "Loss 1.50 → 1.52: hardly any difference."
     assert said["rotary"] == "Loss 1.50 → 1.38: this idea bought a lot."
     assert said["together"] == "Loss 1.50 → 1.20: better together."
@@ -394,10 +394,10 @@ def test_one_newer_idea_is_trained_from_the_page(
 def test_a_time_is_a_range_where_the_machine_is_busy(rung: MakeRung) -> None:
     ladder = plan.look(story(), 300)
     training = ladder.steps[0].training
-    cost = moves.Cost(step=0.02, evaluation=0.1, crowding=4.0)
+    cost = training_time.Cost(step=0.02, evaluation=0.1, crowding=4.0)
     evaluations = training.steps / training.evaluation_interval + 1
     seconds = training.steps * 0.02 + evaluations * 0.1
-    assert cost.of(training) == moves.Span(seconds / 4, seconds)
+    assert cost.of(training) == training_time.Span(seconds / 4, seconds)
     with i18n.using("en"):
         assert i18n.rough_duration(31, 124) == "30\u202fs to 2\u202fmin"
         assert i18n.rough_duration(31, 36) == "35\u202fs"
@@ -415,12 +415,12 @@ def test_all_times_come_from_one_measurement_and_grow_with_the_work(
 
     monkeypatch.setattr(resources.jobs(), "speed", speed)
     ladder = plan.look(story(), 300)
-    costs = moves.measured(ladder)
+    costs = training_time.measured(ladder)
     spans = [costs[step.rung.name].of(step.training) for step in ladder.steps]
     assert all(
         after.alone > before.alone and after.crowded > before.crowded for before, after in pairwise(spans)
     )
-    others = moves.measured(plan.look(story(), 300, "alone"))
+    others = training_time.measured(plan.look(story(), 300, "alone"))
     assert others["classic"] == costs["dropout"] and len(others) == len(ALONE)
     assert set(asked) == {ladder.steps[-1].model}
 
@@ -437,9 +437,9 @@ def test_the_whole_takes_what_its_parts_take_together(
     monkeypatch.setattr(resources.jobs(), "speed", lambda *_asked, **_patience: speed)
     monkeypatch.setattr(type(resources.jobs()), "at_once", 2)
     ladder = plan.look(story(), plan.USUAL_BUDGET)
-    costs = moves.measured(ladder)
+    costs = training_time.measured(ladder)
     parts = [costs[step.rung.name].of(step.training) for step in ladder.steps]
-    whole, left = moves.total(ladder.steps, costs), moves.time_left(ladder.steps, costs)
+    whole, left = training_time.total(ladder.steps, costs), training_time.time_left(ladder.steps, costs)
     assert whole is not None and left is not None
     assert whole.alone == pytest.approx(sum(part.alone for part in parts))
     assert whole.crowded == left.crowded == pytest.approx(sum(part.crowded for part in parts))
@@ -465,8 +465,8 @@ def test_what_is_under_way_says_how_busy_the_machine_is(rung: MakeRung, home: Pa
     run = rung("tinygpt", status="stopped")
     RunStore(home).append(run.id, step=100, seconds=6.0)  # 0.06 s a step
     step = plan.look(story(), 300).steps[0]
-    costs = {"tinygpt": moves.Cost(step=0.04, evaluation=0.0, crowding=2.0)}  # alone: 0.02 s
-    left = moves.time_left([step], costs)
+    costs = {"tinygpt": training_time.Cost(step=0.04, evaluation=0.0, crowding=2.0)}  # alone: 0.02 s
+    left = training_time.time_left([step], costs)
     assert left is not None
     assert left.alone == left.crowded == pytest.approx(200 * 0.06)
 
@@ -481,7 +481,9 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@pytest.mark.parametrize(("palette", "paper"), [(chart.ON_LIGHT, "#FBFAF7"), (chart.ON_DARK, "#14181F")])
+@pytest.mark.parametrize(
+    ("palette", "paper"), [(ladder_chart.ON_LIGHT, "#FBFAF7"), (ladder_chart.ON_DARK, "#14181F")]
+)
 def test_the_rungs_have_colours_that_can_be_seen(palette: tuple[str, ...], paper: str) -> None:
     assert len(set(palette)) == len(palette) >= len(RUNGS)
     for colour in palette:
@@ -491,7 +493,7 @@ def test_the_rungs_have_colours_that_can_be_seen(palette: tuple[str, ...], paper
 
 @given(st.lists(st.floats(0, 400), max_size=12))
 def test_labels_never_cover_one_another(wanted: list[float]) -> None:
-    places = chart.spread(wanted, 16, 400)
+    places = ladder_chart.spread(wanted, 16, 400)
     in_order = sorted(places)
     assert all(after - before >= 16 - 1e-6 for before, after in pairwise(in_order))
     assert all(place <= 400 for place in places)
@@ -501,6 +503,6 @@ def test_labels_never_cover_one_another(wanted: list[float]) -> None:
 @given(st.lists(st.floats(0.1, 50), max_size=20))
 def test_all_reference_lines_are_in_view(losses: list[float]) -> None:
     lines = [Reference(3.9, "chance"), Reference(2.2, "pairs")]
-    low, high = chart.loss_range(losses, lines)
+    low, high = ladder_chart.loss_range(losses, lines)
     assert low < min([2.2, *losses])
     assert 3.9 < high <= 6

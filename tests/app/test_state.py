@@ -12,11 +12,12 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
 from tests.app.test_prepared import STORY, looks_into
-from ui import resources
+from ui import resources, state
 from ui.journey import STATIONS, Station
 from ui.sidebar import run_html
 from ui.style import DONE, PROBLEM
 from ui.words.i18n import _, using
+from ui.words.languages import LANGUAGES
 from ui.workspace import well_formed
 
 RunMaker = Callable[..., Run]
@@ -58,7 +59,11 @@ def test_the_address_is_written_back_on_the_next_page(app: OpenPage) -> None:
 
 def test_the_language_switch(app: OpenPage) -> None:
     test = app("home", "en")
-    test.get("segmented_control")[0].set_value("fr").run()  # type: ignore[union-attr]
+    switch = test.segmented_control(key=state.LANGUAGE_SWITCH)
+    assert switch.options == [spoken.name for spoken in LANGUAGES.values()], (
+        "each calls itself by its own name"
+    )
+    switch.set_value("fr").run()
     assert test.query_params["lang"] == "fr"
     assert "caractères" in sidebar_html(test)
     assert not test.exception

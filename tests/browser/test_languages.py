@@ -7,7 +7,7 @@ from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor, OpenPage
 from ui.components.streamlit_words import WORDS
 from ui.words.i18n import _, using
-from ui.words.languages import SOURCE
+from ui.words.languages import LANGUAGES, SOURCE
 
 OTHERS = [lang for lang in LOCALES if lang != SOURCE]
 # What a browser's translator does: it puts each text into elements of its own, and leaves alone what is marked.
@@ -42,7 +42,7 @@ def test_streamlits_own_words_follow_the_language(app_server: RunningApp, new_vi
         if page.url == "about:blank":
             go(page, app_server.url, "training", lang=lang)
         else:
-            page.locator(".st-key-language_switch").get_by_text(lang.upper()).click()
+            page.locator(".st-key-language_switch").get_by_text(LANGUAGES[lang].name).click()
             wait_until_idle(page)
         with using(lang):
             expect(page.get_by_test_id("stSkipToContent")).to_have_text(_("Skip to main content"))

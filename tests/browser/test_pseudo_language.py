@@ -23,7 +23,7 @@ NAMES = [
     "AdamW", "SGD", "Muon", "CPU", "float32", "PNG", "SVG", "CSV", "ZIP", "TensorBoard", "Streamlit",
     "Shakespeare", "min", "kB", "MB",
     *(text.title for text in corpus.BUNDLED.values() if text.language),
-    *(code.upper() for code in (*LANGUAGES, pseudo.CODE)),
+    *(language.name for language in LANGUAGES.values()),
 ]  # fmt: skip
 WHOLE = [rf"\b{re.escape(name)}(?!\w)" for name in sorted(NAMES, key=len, reverse=True)]
 NO_WORDS = re.compile("|".join(["[“…][^”]*”", r"\S+\.py", r"\w+\(\)", *WHOLE]))

@@ -187,9 +187,9 @@ def test_another_language_changes_no_setting(app_server: RunningApp, open_page: 
         expect(pace).to_have_attribute("aria-valuetext", words)
     wait_until_idle(page)
     for language, said in (
-        ("EN", ("5 steps/s", "0.003")),
-        ("FR", ("5\u202fpas/s", "0,003")),
-        ("EN", ("5 steps/s", "0.003")),
+        ("English", ("5 steps/s", "0.003")),
+        ("Français", ("5\u202fpas/s", "0,003")),
+        ("English", ("5 steps/s", "0.003")),
     ):
         page.get_by_role("radio", name=language).or_(
             page.locator("[data-testid=stSidebar] button", has_text=language)

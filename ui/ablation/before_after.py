@@ -50,7 +50,7 @@ def one_text(prompt: str, title: str, before: Continuation, hint: str) -> str:
 def _text(title: str, prompt: str, one: Continuation, apart: int | None) -> str:
     rings = () if apart is None else (len(prompt) + apart,)
     probabilities = [None] * len(prompt) + list(one.probabilities)
-    picture = tokens.surprise(prompt + one.text, probabilities, label=title, rings=rings)
+    picture = tokens.coloured_by_probability(prompt + one.text, probabilities, label=title, rings=rings)
     picture = picture.replace(
         "</span>\n", "</span>"
     )  # the sign of a new line is enough: there is little room

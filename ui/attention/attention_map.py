@@ -5,11 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from minigpt_core.interpret.heads import HeadDescription
-from ui import resources, state
+from ui import state
 from ui.attention import cache
 from ui.attention.head_descriptions import described_heads
 from ui.attention.text_window import TextWindow
 from ui.components.binary import base64_of
+from ui.components.mounting import component
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
 from ui.words import tokens
@@ -61,7 +62,7 @@ def draw(inspected: InspectedModel, shown: TextWindow) -> None:
     """The text with its arcs, all heads, one head large, the calculation: one component, sent once."""
     seen = cache.text_queries_keys(inspected.run.id, inspected.step, shown.part)
     described = cache.head_descriptions(inspected.run.id, inspected.step)
-    resources.component("attention_map", HERE, HTML)(
+    component("attention_map", HERE, HTML)(
         data={
             "model": inspected.run.id,
             "layers": inspected.config.n_layer,

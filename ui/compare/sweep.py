@@ -16,6 +16,7 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state
 from ui.compare import table
+from ui.compare.headline import SAME
 from ui.components import charts
 from ui.problems import spoken_errors
 from ui.runs.health import loss_number
@@ -40,6 +41,19 @@ FIRST = 4  # values that are ticked to begin with
 CHART_HEIGHT = 250
 MOST_OF_BASE = 40  # characters of its title in the names of the runs made from it: the table shows two lines
 ISOLATES = "\u2068\u2069"  # they are set anew where the whole name is shown
+
+
+def folded(base: Run) -> None:
+    """The section, folded: filled once it is open."""
+    several = st.expander(
+        _("Try several values of one setting"),
+        key="compare_sweep_box",
+        icon=":material/tune:",
+        on_change="rerun",
+    )
+    if several.open:
+        with several:
+            section(base)
 
 
 def section(base: Run) -> None:
@@ -243,7 +257,7 @@ def finding(name: str, found: dict[float, Run]) -> str:
     )  # fmt: skip
     told = {"setting": _(settings.SETTINGS[name].label), "value": settings.shown(name, best)}
     said.insert(0, words.format(loss=loss_number(losses[best]), **told))
-    if max(losses.values()) - min(losses.values()) < table.SAME:
+    if max(losses.values()) - min(losses.values()) < SAME:
         said.append(_("But all of them are as good as equal: another seed could turn the order around."))
     elif not waiting and best == max(found) and best == max(losses):
         said.append(_("It is the largest value tried: a larger one may do even better."))

@@ -1,7 +1,6 @@
 """The runs as rows of a table, in words; and which of them are shown."""
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -17,7 +16,6 @@ from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.style import PROBLEM
 from ui.training import settings
 from ui.words.i18n import _, cached_by_language, duration, language, n_, number, spoken, using
-from ui.words.tokens import escape_markdown
 
 MOST_CHOSEN = 12
 CHOSEN_AT_FIRST = 3
@@ -133,12 +131,12 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
         "prepared": run.prepared,
         "seconds": run.seconds,
         "time": duration(run.seconds) if run.seconds else duration(None),
-        "settings": {label: _shown(name, values[name]) for name, label in labels.items()},
+        "settings": {label: shown_setting(name, values[name]) for name, label in labels.items()},
     }
 
 
 @cached_by_language(2048)
-def _shown(name: str, value: Any) -> str:
+def shown_setting(name: str, value: Any) -> str:
     return "–" if value is None else settings.shown(name, value)
 
 
@@ -186,90 +184,3 @@ def parameters_words(model: ModelConfig) -> str:
 @lru_cache(maxsize=1024)
 def _parameters(model: ModelConfig) -> int:
     return parameters_of(model)
-
-
-# What the chosen ones say
-
-
-def verdict(shown: Sequence[Run]) -> str:
-    """Which of the shown runs came out best, in Markdown; what to do, if there is nothing to compare.
-
-    Runs that still go on are not compared: nobody knows yet where they end. Nor are those that broke down.
-    """
-    if not shown:
-        return _("Tick runs in the table: each draws its curve.")
-    if len({run.text_id for run in shown}) > 1:
-        return _(
-            "These runs learned from **different texts**: a lower loss on an easier text says nothing about the model."
-        )
-    called, broken = names(shown), [run for run in shown if broke(run)]
-    ended = [
-        run for run in shown if run.best_val_loss is not None and run.status not in LIVE and run not in broken
-    ]
-    going = sum(run.status in LIVE for run in shown)
-    said = []
-    if len(ended) > 1:
-        said.append(best_of(ended, called))
-    elif going and len(shown) > 1:
-        said.append(_("Runs are compared once they have ended."))
-    if broken and len(shown) > 1:
-        values = ", ".join(escape_markdown(called[run.id]) for run in broken)
-        said.append(_("Broke down: {values}.").format(values=values))
-    if said and going:
-        said.append(n_("{n} run to go.", "{n} runs to go.", going).format(n=number(going)))
-    return " ".join(said) or _("Tick **two or more** runs on the same text to compare them.")
-
-
-def best_of(ended: Sequence[Run], called: Mapping[str, str]) -> str:
-    """Which of two runs or more came out best, in Markdown; `called` gives their names by their ids."""
-    first, second = sorted(ended, key=lambda run: run.best_val_loss or 0.0)[:2]
-    assert first.best_val_loss is not None and second.best_val_loss is not None
-    lead = second.best_val_loss - first.best_val_loss
-    told = {
-        "first": escape_markdown(called[first.id]),
-        "second": escape_markdown(called[second.id]),
-        "loss": loss_number(first.best_val_loss),
-        "lead": loss_number(lead),
-    }
-    if lead < SAME:
-        return _(
-            "On text they never saw, **{first}** ({loss}) and **{second}** are as good as equal: the difference could "
-            "come from another seed."
-        ).format(**told)
-    return _("On text they never saw, **{first}** does best: {loss}, {lead} lower than **{second}**.").format(
-        **told
-    )
-
-
-def names(shown: Sequence[Run]) -> dict[str, str]:
-    """What runs are called among each other, by their ids: where one setting alone tells them apart, with its value;
-    where nothing does, with the step that each has reached."""
-    called = _by_setting(shown)
-    often = Counter(called.values())
-    return {
-        run.id: called[run.id]
-        if often[called[run.id]] == 1
-        else _("{name}, step {step}").format(name=called[run.id], step=number(run.step))
-        for run in shown
-    }
-
-
-def _by_setting(shown: Sequence[Run]) -> dict[str, str]:
-    differing = varying(shown)
-    titles = {run.id: run_title(run) for run in shown}
-    if len(differing) != 1:
-        return titles
-    label = settings.label(differing[0])
-    values = {run.id: _shown(differing[0], decisive(run)[differing[0]]) for run in shown}
-    return {
-        run_id: title if says(title, values[run_id]) else f"{title} · {label} {values[run_id]}"
-        for run_id, title in titles.items()
-    }
-
-
-def says(title: str, value: str) -> bool:
-    """Whether a name tells the value of a setting already, as names do that were made here in either language."""
-    return f" {value}, ".replace(",", ".") in f"{title}, ".replace(" ·", ",").replace(",", ".")
-
-
-SAME = 0.02  # nats per character: differences below this could as well come from another seed

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ui import resources
+from ui.components.mounting import component
 
 HERE = Path(__file__).parent
 
 
 def keep_one_entry_a_page() -> None:
     """Let no value in a page's address add a step to the browser's history."""
-    resources.component("history", HERE, "")(key="history")
+    component("history", HERE, "")(key="history")

@@ -10,7 +10,7 @@ from typing import Any
 
 from minigpt_core.ngrams import Baselines
 from minigpt_core.store.runs import LIVE, Run
-from ui import resources
+from ui.components.mounting import component
 from ui.runs.health import spoiled
 from ui.runs.wording import STATUSES
 from ui.style import PROBLEM, REFERENCE, TRAIN, VALIDATION
@@ -89,7 +89,7 @@ def live_chart(
         "colours": {"train": TRAIN, "validation": VALIDATION, "reference": REFERENCE, "problem": PROBLEM},
         "labels": labels(run),
     }
-    mount = resources.component("live_chart", HERE, HTML)
+    mount = component("live_chart", HERE, HTML)
     result = mount(data=data, key=key, height="content", on_status_change=lambda: None)
     return result.status
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from minigpt_core.store.runs import Run
 from ui import resources
+from ui.components.mounting import component
 from ui.style import PROBABILITY_SCALE
 from ui.words import tokens
 from ui.words.i18n import _, language
@@ -32,7 +33,7 @@ def pair_table(run: Run, *, key: str) -> None:
     """Draw both tables of a TinyGPT's run, live. Raises `UserError` if its text is gone."""
     counts = resources.counted_pairs(run.id)
     ids, times = counts.most_frequent(MOST_CHARACTERS), counts.row_totals().tolist()
-    mount = resources.component("pair_table", HERE, HTML)
+    mount = component("pair_table", HERE, HTML)
     mount(
         data={
             "url": f"api/runs/{run.id}/pairs",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ui import resources
+from ui.components.mounting import component
 from ui.words.i18n import N_, _, language
 from ui.words.languages import SOURCE
 
@@ -84,4 +84,4 @@ def translate_page() -> None:
     """Say in which language the page is, and put Streamlit's words on it into that language."""
     words = {} if language() == SOURCE else {english: _(english) for english in WORDS}
     data = {"lang": language(), "words": words}
-    resources.component("streamlit_words", HERE, "")(data=data, key="streamlit_words")
+    component("streamlit_words", HERE, "")(data=data, key="streamlit_words")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import resources, state
+from ui import state
+from ui.components.mounting import component
 
 HERE = Path(__file__).parent
 
@@ -13,7 +14,7 @@ def keep() -> None:
     """Have the tab remember its workspace, if no cookie does; after a reload it tells which one it had."""
     if not state.without_cookie():
         return
-    mount = resources.component("tab_workspace", HERE, "")
+    mount = component("tab_workspace", HERE, "")
     mount(data={"token": state.workspace()}, key=state.TAB_WORKSPACE, on_token_change=_take)
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from minigpt_core.interpret.embedding_history import EmbeddingHistory, RowHistory, evenly_spaced
 from ui import resources
 from ui.components.binary import base64_of
+from ui.components.mounting import component
 from ui.embeddings.character_order import by_kind, has_accent
 from ui.embeddings.embedding_map_labels import labels
 from ui.inside import reading_guide
@@ -60,7 +61,7 @@ def draw(inspected: InspectedModel) -> None:
             ],
             "by_kind": list(range(len(history.place_numbers))),
         }  # fmt: skip
-    resources.component("embedding_map", HERE, HTML)(
+    component("embedding_map", HERE, HTML)(
         data={
             "model": f"{inspected.run.id} {history.steps[-1]}",
             "steps": history.steps,

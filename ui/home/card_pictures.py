@@ -35,7 +35,7 @@ def beginning(text: str) -> str:
     """How the text begins."""
     shown = " ".join(text[: 2 * BEGINNING].split())[:BEGINNING]
     more = "…" if len(text) > len(shown) else ""
-    return f"<div class='mg-begin'><bdi translate='no'>{escape(readable(shown))}{more}</bdi></div>"
+    return f"<div class='mg-begin'><bdi translate='no'>{escape(tokens.visible(shown))}{more}</bdi></div>"
 
 
 def ids(text: str, tokenizer: CharTokenizer) -> str:
@@ -99,16 +99,11 @@ def sample(text: str, after: str | None = None) -> str:
         after: the prompt, in bold before it, or "". All of it is in one piece then, with a sign for every new line.
     """
     if after is None:
-        return f"<div class='mg-says'><bdi translate='no'>{escape(readable(text))}</bdi></div>"
+        return f"<div class='mg-says'><bdi translate='no'>{escape(tokens.visible(text))}</bdi></div>"
     given, written = (
-        escape(readable(part).replace(NEW_LINE, tokens.face(NEW_LINE))) for part in (after, text)
+        escape(tokens.visible(part).replace(NEW_LINE, tokens.face(NEW_LINE))) for part in (after, text)
     )
     return f"<div class='mg-says'><bdi translate='no'><b>{given}</b>{written}</bdi></div>"
-
-
-def readable(text: str) -> str:
-    """A text in which only what could not be seen has been replaced by signs."""
-    return "".join(c if c in " \n" else tokens.face(c) for c in text)
 
 
 def empty() -> str:

@@ -14,7 +14,7 @@ from ui.home.next_step import NextStep, is_about, next_step
 from ui.home.run_facts import Configs, Prediction
 from ui.resources import ChosenText
 from ui.runs.health import last_evaluation, spoiled
-from ui.server import run_routes
+from ui.runs.live_state import live_state
 from ui.words.i18n import translate
 
 
@@ -30,7 +30,7 @@ class Snapshot:
     """What to do next."""
 
     live: dict[str, Any]
-    """What the live chart knows about the run (see `run_routes.live_state`); empty without one."""
+    """What the live chart knows about the run (see `ui/runs/live_state.py`); empty without one."""
 
     evaluation: MetricsEvent | None
     """The run's newest evaluation."""
@@ -83,7 +83,7 @@ def take_snapshot() -> Snapshot:
         run=run,
         configs=run_facts.configs(run, dataset.tokenizer.vocab_size),
         next_step=next_step(chosen, dataset, run),
-        live=run_routes.live_state(run) if run else {},
+        live=live_state(run) if run else {},
         evaluation=last_evaluation(run) if run else None,
         spoiled=run is not None and spoiled(run),
         prediction=prediction,

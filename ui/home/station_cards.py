@@ -126,4 +126,4 @@ def generated(now: Snapshot) -> str:
 
 def quote(words: str) -> str:
     """“un matin,” or « un matin, »."""
-    return _("“{words}”").format(words=card_pictures.readable(words).replace("\n", tokens.face("\n")))
+    return _("“{words}”").format(words=tokens.visible(words).replace("\n", tokens.face("\n")))

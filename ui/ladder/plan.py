@@ -15,7 +15,6 @@ from minigpt_core.training import MetricsEvent
 from minigpt_core.weights import parameters_of
 from ui import resources, state
 from ui.resources import ChosenText
-from ui.training.settings import fingerprint
 
 # Small enough for all nine in about a minute of two cores, large enough for the ideas to show. Measured on Le Chat
 # Curieux with 1,000 steps: 5e-3 falling to a tenth ended lower on every rung tried than 3e-3, falling or constant.
@@ -188,5 +187,5 @@ def _parameters(model: ModelConfig) -> int:
 
 
 def _of_text(text: ChosenText) -> list[Run]:
-    text_id = fingerprint(text.text)
+    text_id = resources.fingerprint(text.id, text.lower)
     return [run for run in state.visible_runs() if run.text_id == text_id]

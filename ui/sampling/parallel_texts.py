@@ -13,6 +13,7 @@ import streamlit as st
 from minigpt_core.generation.language_model import encode_prompt
 from minigpt_core.generation.request import GenerationRequest
 from ui import resources
+from ui.components.mounting import component
 from ui.style import PROBABILITY_SCALE
 from ui.words import tokens
 from ui.words.i18n import _, language
@@ -74,8 +75,8 @@ def parallel_texts(
         "locale": language(),
         "labels": labels(),
     }
-    component = resources.component("parallel_texts", HERE, "<div class='mg-lanes'></div>")
-    component(data=data, key=key, height="content")
+    mount = component("parallel_texts", HERE, "<div class='mg-lanes'></div>")
+    mount(data=data, key=key, height="content")
     st.html(tokens.probability_legend())
 
 

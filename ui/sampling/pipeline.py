@@ -16,6 +16,7 @@ from minigpt_core.generation.language_model import (
 )
 from minigpt_core.generation.request import MAX_LENGTH
 from ui import resources, state
+from ui.components.mounting import component
 from ui.sampling.generation_settings import CONTROLS, change
 from ui.sampling.inputs import Inputs
 from ui.words import glossary, tokens
@@ -30,8 +31,8 @@ def show(inputs: Inputs) -> None:
     """The pipeline, its controls in the columns where they act."""
     lm = resources.language_model(inputs.request)
     st.html(introduction(lm))
-    component = resources.component("pipeline", HERE, "<div class='mg-pipe' role='group'></div>")
-    component(
+    mount = component("pipeline", HERE, "<div class='mg-pipe' role='group'></div>")
+    mount(
         data=data(inputs, lm, encode_prompt(lm, inputs.prompt)),
         key=state.SAMPLING_PIPELINE,
         height="content",

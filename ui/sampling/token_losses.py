@@ -11,6 +11,7 @@ from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.generation.token_losses import TokenLosses
 from minigpt_core.generation.token_losses import token_losses as token_losses
 from ui import resources, state
+from ui.components.mounting import component
 from ui.sampling.inputs import Inputs, train_text, val_text
 from ui.sampling.prompt_explained import exchanged_words, unknown_words
 from ui.style import PROBABILITY_SCALE
@@ -100,8 +101,8 @@ def picture(request: GenerationRequest, lm: LanguageModel, read: EncodedPrompt) 
     found = losses_of(request.model_only, read.text)
     looks_back = lm.context_used > 1 and bool(request.run)
     st.html(figures(found.losses.mean().item(), found.loss, len(found.losses), lm.tokenizer.vocab_size))
-    component = resources.component("token_losses", HERE, "<div class='mg-surprise'></div>")
-    component(
+    mount = component("token_losses", HERE, "<div class='mg-surprise'></div>")
+    mount(
         data={
             "ids": read.ids,
             "losses": [min(round(loss, 4), HIGHEST) for loss in found.losses.tolist()],

@@ -7,7 +7,8 @@ import streamlit as st
 
 from minigpt_core.generation.generated_text import GeneratedText
 from minigpt_core.generation.request import GenerationRequest
-from ui import resources, state
+from ui import state
+from ui.components.mounting import component
 from ui.style import PROBABILITY_SCALE
 from ui.words.i18n import _, language
 from ui.words.tokens import cell
@@ -36,8 +37,8 @@ def typewriter(request: GenerationRequest, generated: GeneratedText, length: int
         "locale": language(),
         "labels": labels(),
     }
-    component = resources.component("typewriter", HERE, "<div class='mg-writes'></div>")
-    component(data=data, key=state.SAMPLING_TEXT, height=height, on_pick_change=_pick)
+    mount = component("typewriter", HERE, "<div class='mg-writes'></div>")
+    mount(data=data, key=state.SAMPLING_TEXT, height=height, on_pick_change=_pick)
 
 
 def watch() -> None:

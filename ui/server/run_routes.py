@@ -7,7 +7,7 @@ watch it.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,12 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from minigpt_core.errors import RunNotFound, UserError
-from minigpt_core.store.curves import smoothed_losses
 from minigpt_core.store.runs import Run
-from minigpt_core.training import MetricsEvent, SampleEvent
 from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS, shares
-from ui.words.tokens import face
+from ui.runs.live_state import EVALUATIONS, live_state, points
 
-RAW_POINTS, MEANS, EVALUATIONS, SAMPLES, CHANGES = (
-    320,
-    160,
-    60,
-    11,
-    20,
-)  # at most; keeps an answer under 15 KB
 DETAILS = 300  # steps in the small charts
-SAMPLE_CHARACTERS = 240
 
 Json = dict[str, Any]
 
@@ -81,38 +71,6 @@ ROUTES = [
 ]
 
 
-def live_state(run: Run) -> Json:
-    """Everything about a run that changes while it trains. Losses in nats per character."""
-    store = resources.store()
-    curve = store.curve(run.id, points=RAW_POINTS, means=MEANS)
-    evaluations = store.evaluations(run.id, EVALUATIONS)
-    train = [(e.step, e.train_loss) for e in evaluations if math.isfinite(e.train_loss)]
-    val = [(e.step, e.val_loss) for e in evaluations if e.val_loss is not None]
-    smooth = smoothed_losses(curve, run.training.steps)
-    return {
-        "status": run.status,
-        "step": run.step,
-        "steps": run.training.steps,
-        "rate": run.steps_per_second if run.status == "running" else None,
-        "seconds_left": seconds_left(run),
-        "queue_position": resources.jobs().position(run.id) if run.status == "queued" else None,
-        "stopping": run.status in ("running", "paused") and resources.jobs().is_stopping(run.id),
-        "loss": smooth[-1][1] if smooth else None,
-        "accuracy": last_accuracy(evaluations),
-        "accuracy_step": evaluations[-1].step if evaluations else None,
-        "raw": points(list(zip(curve.steps, curve.losses, strict=True))),
-        "smooth": points(smooth),
-        "train": points(train),
-        "val": points(val),
-        "changes": [
-            {"step": c.step, "name": c.name, "value": c.value} for c in store.changes(run.id)[-CHANGES:]
-        ],
-        "samples": [
-            {"step": s.step, "text": readable(s.text)} for s in milestones(store.samples(run.id, SAMPLES))
-        ],
-    }
-
-
 def learned_pairs(run: Run) -> Json:
     """A TinyGPT's table after its newest checkpoint, and its distance from counting after each one."""
     steps = [info.step for info in resources.store().checkpoints(run.id)]
@@ -142,40 +100,6 @@ def details(run: Run) -> Json:
         "val": points([(e.step, e.val_loss) for e in evaluations if e.val_loss is not None]),
         "accuracy": points([(e.step, e.val_accuracy) for e in evaluations if e.val_accuracy is not None]),
     }
-
-
-def seconds_left(run: Run) -> float | None:
-    """At the present speed; None if the run is not moving."""
-    if run.status != "running" or not run.steps_per_second:
-        return None
-    return (run.training.steps - run.step) / run.steps_per_second
-
-
-def last_accuracy(evaluations: Sequence[MetricsEvent]) -> float | None:
-    """The share of next characters guessed right, at the newest evaluation."""
-    return evaluations[-1].val_accuracy if evaluations else None
-
-
-def milestones(samples: Sequence[SampleEvent]) -> list[SampleEvent]:
-    """The first sample, two from early on (most is learnt then), and the newest."""
-    last = len(samples) - 1
-    return [samples[i] for i in sorted({0, round(last * 0.1), round(last * 0.4), last})] if samples else []
-
-
-def readable(text: str) -> str:
-    """A sample's beginning, with signs for what cannot be seen; lines stay lines."""
-    return "".join(c if c in " \n" else face(c) for c in text[:SAMPLE_CHARACTERS])
-
-
-def points(pairs: Sequence[tuple[float, float]]) -> Json:
-    """Pairs as plotly wants them, in few digits."""
-    return {"x": [short(x, 1) for x, _y in pairs], "y": [short(y, 4) for _x, y in pairs]}
-
-
-def short(value: float, digits: int) -> float | int:
-    """The rounded number, without a decimal point where none is needed."""
-    rounded = round(value, digits)
-    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def encoded(state: Json) -> bytes:

@@ -114,5 +114,4 @@ def milestone_lines(known: Sequence[Snapshot]) -> list[dict[str, Any]]:
 
 def readable(text: str, most: int) -> str:
     """The begin of a text, with signs for what cannot be seen; lines stay lines, and empty ones can be counted."""
-    shown = "".join(c if c in " \n" else tokens.face(c) for c in text[:most])
-    return re.sub("\n+", lambda ends: tokens.face("\n") * len(ends[0]) + "\n", shown)
+    return re.sub("\n+", lambda ends: tokens.face("\n") * len(ends[0]) + "\n", tokens.visible(text[:most]))

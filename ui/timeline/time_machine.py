@@ -7,7 +7,7 @@ import streamlit as st
 
 from minigpt_core.interpret.checkpoint_history import Snapshot
 from minigpt_core.interpret.embedding_history import MOST_CHARACTERS
-from ui import resources
+from ui.components.mounting import component
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
 from ui.style import REFERENCE, VALIDATION
@@ -47,7 +47,7 @@ def how_to_read() -> None:
 def draw(inspected: InspectedModel, known: Sequence[Snapshot], text: str) -> None:
     """The component, with all moments."""
     ids = tuple(inspected.tokenizer.encode(text).tolist()) or (0,)
-    mount = resources.component("timeline", HERE, HTML)
+    mount = component("timeline", HERE, HTML)
     mount(
         data=component_data.sent(inspected.run, known, ids[-inspected.longest :])
         | {

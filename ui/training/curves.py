@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui import resources, style
+from ui import style
+from ui.components.mounting import component
 from ui.training.run_state import RunState
 from ui.words.i18n import _, language, plotly_separators
 from ui.words.tokens import escape
@@ -21,7 +22,7 @@ def section(now: RunState) -> None:
         waiting = _("The curves begin with the first step of a training.")
         st.html(f"<p class='mg-note'>{escape(waiting)}</p>")
         return
-    mount = resources.component("curves", HERE, HTML)
+    mount = component("curves", HERE, HTML)
     mount(
         data={
             "url": f"api/runs/{now.run.id}/details",

@@ -15,6 +15,7 @@ from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
+from ui.components.mounting import component
 from ui.style import PROBABILITY_SCALE
 from ui.training.run_state import RunState
 from ui.words import tokens
@@ -64,7 +65,7 @@ def section(now: RunState) -> None:
     with st.spinner(_("Making step {n} again …").format(n=number(at + 1)), show_time=True):
         seen = examined_step(run.id, at, changes_before(run, at))
     words = resources.run_dataset(run.id).tokenizer
-    mount = resources.component("microscope", HERE, HTML)
+    mount = component("microscope", HERE, HTML)
     mount(
         data=picture(seen, words, run) | {"labels": labels(seen, run, words)},
         key=state.MICROSCOPE,

@@ -1,7 +1,7 @@
 """Characters as small tiles: safe HTML for `st.html`. Whatever a person typed is shown, never run.
 
 `strip` shows a stretch of text with the ids beneath, `rows` several stretches one above the other,
-`surprise` a text coloured by how probable each character was. Pointing at a tile says what it is and
+`coloured_by_probability` a text coloured by how probable each character was. Pointing at a tile says what it is and
 lights every equal one on the page.
 """
 
@@ -201,7 +201,7 @@ def rows(
     return _picture(f"<div class='mg-rows'>{''.join(cells)}</div>", f"{label}: {aloud}", everything)
 
 
-def surprise(
+def coloured_by_probability(
     text: str, probabilities: Sequence[float | None], *, label: str, rings: Collection[int] = ()
 ) -> str:
     """A text whose characters are coloured by how probable each was when it was drawn; None: not coloured."""
@@ -219,7 +219,7 @@ def legend(kinds: Iterable[str] = KINDS) -> str:
 
 
 def probability_legend() -> str:
-    """What the colours of `surprise` mean."""
+    """What the colours of `coloured_by_probability` mean."""
     stops = ", ".join(f"rgb{stop}" for stop in PROBABILITY_SCALE)
     low, high = escape(_("0 %: a great surprise")), escape(_("100 %: no surprise"))
     bar = f"<i class='mg-scale' style='background:linear-gradient(90deg, {stops})'></i>"
@@ -243,6 +243,11 @@ def luminance(red: int, green: int, blue: int) -> float:
         for c in (red / 255, green / 255, blue / 255)
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def visible(text: str) -> str:
+    """A text with signs for what cannot be seen; spaces and lines stay what they are."""
+    return "".join(c if c in " \n" else face(c) for c in text)
 
 
 def read_aloud(text: str) -> str:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
 from ui.server import run_routes
+from ui.words.tokens import visible
 
 RunMaker = Callable[..., Run]
 
@@ -123,5 +124,5 @@ def test_plotly_comes_from_the_installed_package(client: TestClient) -> None:
 
 @given(values.text())
 def test_any_sample_survives_the_way_to_the_browser(text: str) -> None:
-    shown = json.loads(run_routes.encoded({"text": run_routes.readable(text)}))["text"]
+    shown = json.loads(run_routes.encoded({"text": visible(text)}))["text"]
     assert not any(ord(c) < 32 and c != "\n" for c in shown)

@@ -47,7 +47,7 @@ class Structure(HTMLParser):
 @given(texts.text(max_size=40))
 def test_whatever_is_typed_becomes_tiles_and_nothing_else(text: str) -> None:
     strip = Structure(tokens.strip(text, STOI, label=text))
-    flow = Structure(tokens.surprise(text, [0.5] * len(text), label=text))
+    flow = Structure(tokens.coloured_by_probability(text, [0.5] * len(text), label=text))
     assert set(strip.tags) | set(flow.tags) <= ALLOWED
     assert len(strip.bold) == len(text)
     names = {name for name, _value in strip.attributes + flow.attributes}

@@ -1,24 +1,23 @@
 """The HTML of the Ladder page: plain data in, escaped HTML out."""
 
-from ui.home.card_pictures import readable
-from ui.ladder import chart, words
+from ui.ladder import ladder_chart, rung_sentences
 from ui.ladder.plan import Step
 from ui.words.i18n import _, duration, number, signed
-from ui.words.tokens import escape, face
+from ui.words.tokens import escape, face, visible
 
 NO_CHANGE = 0.005  # what is written as ±0.00
 
 
 def colour(step: Step) -> str:
     """The rung's place on the scale, for light and for dark paper."""
-    return f"light-dark({chart.ON_LIGHT[step.number - 1]}, {chart.ON_DARK[step.number - 1]})"
+    return f"light-dark({ladder_chart.ON_LIGHT[step.number - 1]}, {ladder_chart.ON_DARK[step.number - 1]})"
 
 
 def name(step: Step) -> str:
     """Its number in its colour, and its title."""
     return (
         f"<span class='mg-rung-n' style='--k:{colour(step)}'>{step.number}</span> "
-        f"<b>{escape(words.title(step.rung))}</b>"
+        f"<b>{escape(rung_sentences.title(step.rung))}</b>"
     )
 
 
@@ -28,7 +27,7 @@ def rung(step: Step, needed: str | None) -> str:
     return (
         f"<div class='mg-rung'><div>{name(step)}<div class='mg-rung-idea'>{idea}</div></div>"
         f"<div class='mg-rung-end'>{_reached(step, needed)}"
-        f"<span>{escape(words.parameters(step.parameters))}</span></div></div>"
+        f"<span>{escape(rung_sentences.parameters(step.parameters))}</span></div></div>"
     )
 
 
@@ -41,14 +40,14 @@ def _reached(step: Step, needed: str | None) -> str:
     if step.status == "running":
         share = 100 * step.run.step / step.training.steps
         bar = f"<div class='mg-rung-bar'><i style='width:{share:.1f}%'></i></div>"
-    return f"<div>{escape(words.state(step))}</div>{bar}"
+    return f"<div>{escape(rung_sentences.state(step))}</div>{bar}"
 
 
 def bought(step: Step, change: float | None, sentence: str, highest: float) -> str:
-    """The loss of a rung as a bar that begins at 0, the difference to the rung below, and both in words."""
+    """The loss of a rung as a bar that begins at 0, the difference to the rung below, and both in rung_sentences."""
     looks, shown = "", ""
     if change is not None:
-        looks = words.is_difference(change) * (" mg-fell" if change < 0 else " mg-rose")
+        looks = rung_sentences.is_difference(change) * (" mg-fell" if change < 0 else " mg-rose")
         shown = signed(change, 2) if abs(change) >= NO_CHANGE else f"±{number(0, 2)}"
     width = 100 * min(1.0, (step.loss or 0) / highest)  # none if it diverged
     return (
@@ -85,5 +84,5 @@ def result(step: Step, written: str) -> str:
 
 def sample(prompt: str, text: str) -> str:
     """What a rung writes after the prompt, in one piece."""
-    shown = [escape(readable(part).replace("\n", face("\n"))) for part in (prompt, text)]
+    shown = [escape(visible(part).replace("\n", face("\n"))) for part in (prompt, text)]
     return f"<div class='mg-says'><bdi translate='no'><b>{shown[0]}</b>{shown[1]}</bdi></div>"

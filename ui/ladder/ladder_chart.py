@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigpt_core.ngrams import Baselines
-from ui import resources
 from ui.components.live_chart import Reference
-from ui.ladder import words
+from ui.components.mounting import component
+from ui.ladder import rung_sentences
 from ui.ladder.plan import Ladder
 from ui.style import REFERENCE
 from ui.words.i18n import _, number, plotly_separators
@@ -24,7 +24,7 @@ ON_DARK = ("#56B4E9", "#D65DB1", "#9D86F5", "#F4F4F4", "#C05A2B", "#2BC49B", "#E
 
 
 def references(baselines: Baselines) -> list[Reference]:
-    """What needs no training at all, on unseen text; in words."""
+    """What needs no training at all, on unseen text; in rung_sentences."""
     known = (
         (baselines.uniform, _("pure chance {loss}")),
         (baselines.bigram_val, _("counted pairs {loss}")),
@@ -46,7 +46,7 @@ def draw(ladder: Ladder, lines: Sequence[Reference], height: int) -> None:
     ends = [line.value for line in lines] + [curves[step.number][-1][1] for step in shown]
     at = [(high - loss) / (high - low) * inner for loss in ends]
     shifts = [here - place for here, place in zip(at, spread(at, LABEL_PX, inner + BELOW_PX), strict=True)]
-    mount = resources.component("ladder_chart", HERE, HTML)
+    mount = component("ladder_chart", HERE, HTML)
     mount(
         data={
             "script": "api/plotly.js",
@@ -70,7 +70,7 @@ def draw(ladder: Ladder, lines: Sequence[Reference], height: int) -> None:
             "lines": [
                 {
                     "colour": step.number - 1,
-                    "name": f"{step.number} {words.title(step.rung)}",
+                    "name": f"{step.number} {rung_sentences.title(step.rung)}",
                     "x": [at for at, _loss in curves[step.number]],
                     "y": [loss for _at, loss in curves[step.number]],
                     "shift": shift,
@@ -86,7 +86,7 @@ def draw(ladder: Ladder, lines: Sequence[Reference], height: int) -> None:
 
 def aloud(ladder: Ladder) -> str:
     """What the chart shows, for those who hear the page."""
-    ends = [f"{words.title(step.rung)} {number(step.loss, 2)}" for step in ladder.done]
+    ends = [f"{rung_sentences.title(step.rung)} {number(step.loss, 2)}" for step in ladder.done]
     title = _("Chart of the loss on unseen text over the training steps, one line a rung.")
     return " ".join([title, ", ".join(ends)])
 

@@ -11,6 +11,8 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.compare import table
+from ui.compare.run_names import names
+from ui.components.mounting import component
 from ui.runs.wording import STATUS_COLOURS, STATUSES
 from ui.style import REFERENCE
 from ui.words.i18n import _, language, number, plotly_separators
@@ -25,7 +27,7 @@ def show(runs: Sequence[Run]) -> None:
     """The chart of the chosen runs, and the table of all."""
     chosen = table.chosen(runs)
     focused = table.focus(runs)
-    mount = resources.component("compare_board", HERE, HTML)
+    mount = component("compare_board", HERE, HTML)
     mount(
         data={
             "script": "api/plotly.js",
@@ -37,7 +39,7 @@ def show(runs: Sequence[Run]) -> None:
             "grey": REFERENCE,
             "most": table.MOST_CHOSEN,
             "rows": table.rows(runs),
-            "names": table.names([run for run in runs if run.id in chosen]),
+            "names": names([run for run in runs if run.id in chosen]),
             "chosen": chosen,
             "focus": focused.id if focused else None,
             "asked": state.page_state(table.ASKED, 0),

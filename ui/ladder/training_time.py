@@ -1,63 +1,12 @@
-"""What the buttons of the Ladder page do, and how long it takes."""
+"""How long the rungs of the Ladder take to train on this machine."""
 
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.jobs.manager import JobError
-from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import Run
-from ui import resources, state
-from ui.ladder import plan, words
+from ui import resources
 from ui.ladder.plan import Ladder, Step
-from ui.problems import spoken_errors
-from ui.words.i18n import _
-
-
-def train(group: str, budget: int, names: Collection[str]) -> None:
-    """Put the chosen rungs that have no result yet into the queue, the lowest first."""
-    with spoken_errors():
-        ladder = plan.look(state.chosen_text(), budget, group)
-        if ladder.problem:
-            raise ladder.problem
-        runs: dict[int, Run] = {step.number: step.run for step in ladder.steps if step.run}
-        for step in ladder.steps:
-            if step.rung.name in names and not (step.ended or step.live):
-                below = ladder.below(step)
-                parent = runs.get(below.number) if below else None
-                run = runs.setdefault(step.number, step.run or create(ladder, step, parent))
-                resources.jobs().submit(run.id)  # one that was left goes on from its last checkpoint
-
-
-def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
-    """Store a new run for a rung. Raises what `new_run` raises."""
-    model = step.model.to_dict()
-    del model["vocab_size"]
-    return new_run(
-        resources.store(),
-        text=ladder.text.text,
-        title=ladder.text.title,
-        model_fields=model,
-        training=step.training,
-        lower=ladder.text.lower,
-        name=words.run_name(ladder, step),
-        note=_(step.rung.idea),
-        workspace=state.workspace(),
-        parent=below.id if below else None,
-    )
-
-
-def stop_all(group: str, budget: int) -> None:
-    """End what is trained and empty the queue; what was reached is kept. The last in the queue leaves first."""
-    with spoken_errors():
-        for step in reversed(plan.look(state.chosen_text(), budget, group).steps):
-            if step.live and step.run:
-                with suppress(JobError):  # it has just ended by itself, or is trained outside this dashboard
-                    resources.jobs().stop(step.run.id)
-
-
-# How long it takes
+from ui.words.i18n import rough_duration
 
 
 @dataclass(frozen=True)
@@ -137,3 +86,8 @@ def slowdown(steps: Sequence[Step], costs: dict[str, Cost]) -> float | None:
         run.step * costs[step.rung.name].step / costs[step.rung.name].crowding for step, run in under_way
     )
     return sum(run.seconds for _step, run in under_way) / alone if alone else None
+
+
+def in_words(needed: Span) -> str:
+    """How long something takes, in words."""
+    return rough_duration(needed.alone, needed.crowded)

@@ -1,0 +1,18 @@
+"""How a component of ours gets onto a page."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.components import javascript
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def component(name: str, folder: Path, html: str) -> Any:
+    """What mounts the component whose `name`.js, and `name`.css if it has one, stand in `folder`. It uses the page's
+    own styles."""
+    sheet = folder / f"{name}.css"
+    css = sheet.read_text(encoding="utf-8") if sheet.exists() else None
+    js = javascript.in_one_piece(folder / f"{name}.js")
+    return st.components.v2.component(name, html=html, css=css, js=js, isolate_styles=False)

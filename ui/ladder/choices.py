@@ -1,0 +1,52 @@
+"""What is chosen on the Ladder page: which ideas, how many steps, which rungs."""
+
+import streamlit as st
+
+from ui import state
+from ui.ladder import plan
+from ui.ladder.plan import Ladder, Step
+from ui.words.i18n import N_, _
+
+BUDGET, GROUP = "ladder.budget", "ladder.group"
+GROUPS = {"up": N_("From TinyGPT to a GPT"), "alone": N_("Newer ideas, each alone")}
+ABOUT_GROUPS = {
+    "up": N_("each rung has one idea more than the one before"),
+    "alone": N_("a GPT with one newer idea at a time, then all"),
+}
+
+
+def choose_group() -> None:
+    """Which ideas? Until somebody chooses, those of the newest run on the chosen text."""
+    state.keep_choices("ladder", [BUDGET, GROUP])
+    if state.page_state(BUDGET, None) is None:
+        latest_group, latest_budget = plan.latest(state.chosen_text())
+        state.set_page_state(BUDGET, latest_budget)
+        state.set_page_state(GROUP, latest_group)
+    st.radio(
+        _("Which ideas?"),
+        list(GROUPS),
+        format_func=lambda name: _(GROUPS[name]),
+        captions=[_(words_) for words_ in ABOUT_GROUPS.values()],
+        key=state.page_key(GROUP),
+        persist_state="session",
+    )
+
+
+def is_chosen(step: Step) -> bool:
+    """Whether a rung has its tick."""
+    return bool(state.page_state(f"ladder.rung.{step.rung.name}", True))
+
+
+def budget() -> int:
+    """How many steps every rung is given."""
+    return int(state.page_state(BUDGET, plan.USUAL_BUDGET))
+
+
+def group() -> str:
+    """Which ideas the page is about: one of `plan.GROUPS`."""
+    return str(state.page_state(GROUP, "up"))
+
+
+def look() -> Ladder:
+    """The ladder that the page shows, as it stands now."""
+    return plan.look(state.chosen_text(), budget(), group())
