@@ -10,7 +10,7 @@ from ui.problems import spoken_errors
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import run_error, run_title
 from ui.training import settings
-from ui.training.run_state import LEFT
+from ui.training.run_state import RESUMABLE
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 
@@ -51,7 +51,7 @@ def _write_note(run_id: str, note: str) -> None:
 
 def _buttons(run: Run, mine: bool) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="compare_actions"):
-        if mine and run.status in LEFT:
+        if mine and run.status in RESUMABLE:
             st.button(
                 _("Go on from step {step}").format(step=run.step), icon=":material/play_arrow:", key="compare_go_on",
                 on_click=go_on, args=(run.id,),
