@@ -25,6 +25,7 @@ from minigpt_core.devices import (
     flops_per_step,
     move_to_device,
 )
+from minigpt_core.evaluation import guessed_right, loss_per_window, standard_error
 from minigpt_core.generation.streaming import stream
 from minigpt_core.model import build_model
 from minigpt_core.random_numbers import RandomNumbers
@@ -69,7 +70,11 @@ class MetricsEvent:
     train_loss: float
     val_loss: float | None
     val_accuracy: float | None
-    """Share of the next characters of the validation windows whose most probable guess is right."""
+    """Share of the next characters of the validation windows whose most probable guess is right (top-1 accuracy);
+    equally probable guesses share it."""
+
+    val_error: float | None = None
+    """Standard error of `val_loss`, from how much the windows differ; None if there are fewer than two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,31 +313,40 @@ class Trainer:
         val = yield from self._measure(self.dataset.val)
         if self.steering.stopping or train is None:
             return None
-        val_loss, val_accuracy = val or (None, None)
-        return MetricsEvent(step=self.step, train_loss=train[0], val_loss=val_loss, val_accuracy=val_accuracy)
+        if val is None:
+            return MetricsEvent(step=self.step, train_loss=train[0], val_loss=None, val_accuracy=None)
+        loss, accuracy, error = val
+        return MetricsEvent(
+            step=self.step, train_loss=train[0], val_loss=loss, val_accuracy=accuracy,
+            val_error=error if math.isfinite(error) else None,
+        )  # fmt: skip
 
     @torch.no_grad()
-    def _measure(self, data: Tensor) -> Generator[EvaluatingEvent, None, tuple[float, float] | None]:
-        """Mean loss and accuracy over windows of `data`, chunk by chunk; None if it is too short for one pair."""
+    def _measure(self, data: Tensor) -> Generator[EvaluatingEvent, None, tuple[float, float, float] | None]:
+        """Over windows of `data`, chunk by chunk: mean loss, accuracy, and the loss's standard error.
+
+        None if it is too short for one pair.
+        """
         T = min(self.model_config.block_size, len(data) - 1)  # a short validation part gets shorter windows
         if T < 1:
             return None
         starts = evaluation_starts(data, T, self.config.eval_windows, self.config.seed)
-        loss_sum, correct, seen = 0.0, 0, 0
+        losses, correct, seen = list[Tensor](), 0.0, 0
         characters = min(CHARACTERS_PER_CHUNK, WORK_PER_CHUNK // count_parameters(self.model))
         for chunk in starts.split(max(1, characters // T)):
             x, y = (ids.to(self.device) for ids in windows(data, chunk, T))
             self.model.eval()  # no dropout
             with autocast(self.precision, self.device):  # as it trains
-                logits, loss = self.model(x, y)  # (B, T, V), ()
+                logits, _loss = self.model(x)  # (B, T, V)
             self.model.train()
-            loss_sum += loss.item() * y.numel()
-            correct += int((logits.argmax(-1) == y).sum())
+            losses.append(loss_per_window(logits.float(), y))  # (B,)
+            correct += guessed_right(logits, y).sum().item()
             seen += y.numel()
             if self.steering.stopping:
                 return None
             yield EvaluatingEvent(step=self.step, done=seen, total=len(starts) * T)
-        return loss_sum / seen, correct / seen
+        each = torch.cat(losses)  # (W,)
+        return each.mean().item(), correct / seen, standard_error(each)
 
     def _sample(self) -> str:
         generator = torch.Generator().manual_seed(self.config.seed)

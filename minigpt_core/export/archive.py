@@ -46,6 +46,7 @@ from minigpt_core.model import build_model
 from minigpt_core.presets import PRESETS
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import checkpoint_files
+from minigpt_core.store.metrics import finite
 from minigpt_core.store.runs import LIVE, LOCAL, Run, RunStore, checked_name, checked_note, new_run_id
 from minigpt_core.store.schema import storable
 from minigpt_core.texts import corpus
@@ -129,7 +130,7 @@ def metrics_of(store: RunStore, run: Run) -> dict[str, Any]:
     """The content of metrics.json. What is no finite number stands as null."""
     return {
         "evaluations": [
-            [e.step, e.train_loss if math.isfinite(e.train_loss) else None, e.val_loss, e.val_accuracy]
+            [e.step, finite(e.train_loss), e.val_loss, e.val_accuracy, e.val_error]
             for e in store.evaluations(run.id)
         ],
         "samples": [[sample.step, sample.text] for sample in store.samples(run.id)],
@@ -340,12 +341,14 @@ def cell(text: str) -> float:
 
 def evaluation(row: list[Any], last: int) -> MetricsEvent:
     """A row of metrics.json's evaluations."""
-    step, train_loss, val_loss, val_accuracy = row
+    step, train_loss, val_loss, val_accuracy, *later = row
+    (val_error,) = later or (None,)  # earlier versions measured none
     return MetricsEvent(
         step=up_to(step, last),
         train_loss=math.nan if train_loss is None else number(train_loss, 0, LARGEST_LOSS),
         val_loss=optional(val_loss, 0, LARGEST_LOSS),
         val_accuracy=optional(val_accuracy, 0, 1),
+        val_error=optional(val_error, 0, LARGEST_LOSS),
     )
 
 

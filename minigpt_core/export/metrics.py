@@ -11,7 +11,8 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, StepEvent
 
-COLUMNS = ("step", "loss", "learning_rate", "grad_norm", "train_loss", "val_loss", "val_accuracy")
+EVALUATED = ("train_loss", "val_loss", "val_accuracy", "val_error")
+COLUMNS = ("step", "loss", "learning_rate", "grad_norm", *EVALUATED)
 AT_ONCE = 10_000  # steps read at a time
 
 
@@ -48,9 +49,7 @@ def line(step: StepEvent | None, evaluation: MetricsEvent | None) -> list[float 
     at = step or evaluation
     assert at is not None
     batch = (step.loss, step.learning_rate, step.grad_norm) if step else (None,) * 3
-    whole = (
-        (evaluation.train_loss, evaluation.val_loss, evaluation.val_accuracy) if evaluation else (None,) * 3
-    )
+    whole = [getattr(evaluation, name) if evaluation else None for name in EVALUATED]
     return [at.step, *(v if v is not None and math.isfinite(v) else "" for v in (*batch, *whole))]
 
 
@@ -85,7 +84,7 @@ def write_scalars(writer: "SummaryWriter", store: RunStore, run: Run) -> None:  
         for name in ("loss", "learning_rate", "grad_norm"):
             writer.add_scalar(name, getattr(step, name), step.step, walltime=began)
     for evaluation in store.evaluations(run.id):
-        for name in ("train_loss", "val_loss", "val_accuracy"):
+        for name in EVALUATED:
             if (value := getattr(evaluation, name)) is not None:
                 writer.add_scalar(name, value, evaluation.step, walltime=began)
     for sample in store.samples(run.id):

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, check_length, evaluation_starts, windows
+from minigpt_core.evaluation import loss_per_window, standard_error
 from minigpt_core.interpret.activations import Hook, config_of, embed, run_from_layer, run_with_hook
 from minigpt_core.model import GPT, Block, rotate
 
@@ -210,12 +211,6 @@ def window_losses(model: nn.Module, text: Windows, hook: Hook) -> Tensor:
     return torch.cat([loss_per_window(run_with_hook(model, few.x, hook), few.y) for few in chunks])
 
 
-def loss_per_window(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy of each row: (B, T, V) and (B, T) -> (B,) float64."""
-    each = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")  # (B, T)
-    return each.double().mean(dim=1)
-
-
 @dataclass(frozen=True)
 class Effect:
     """What switching one part off does to the loss."""
@@ -300,5 +295,4 @@ def summarized(state: Progress, whole: Tensor, without: Mapping[Component, Tenso
 
 def effect_of(part: Component, changes: Tensor) -> Effect:
     """Mean and standard error of the changes of all windows, (W,)."""
-    error = changes.std().item() / math.sqrt(len(changes)) if len(changes) > 1 else math.nan
-    return Effect(part, changes.mean().item(), error)
+    return Effect(part, changes.mean().item(), standard_error(changes))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from minigpt_core.configs import ModelConfig
+from minigpt_core.evaluation import guessed_right
 from minigpt_core.interpret.activations import ActivationCache, config_of, run_with_cache
 from minigpt_core.model import GPT
 from minigpt_core.sampling import check_logits
@@ -70,6 +71,9 @@ class LensGuesses:
     settled: tuple[int, ...]
     """For each character the first point from which the best guess stays what it is at the end."""
 
+    tied: NDArray[np.bool_]
+    """(P, T), whether other characters have exactly the same score as the best guess: it is none then."""
+
 
 @torch.no_grad()
 def lens_guesses(
@@ -91,17 +95,24 @@ def lens_guesses(
     points = lens_points(config_of(model), within_layers=within_layers)
     logits, cache = run_with_cache(model, torch.tensor([list(ids)]), keep={*points, "logits"}.__contains__)
     check_logits(logits)
-    best = []
+    best, tied = [], []
     for point in points:
         scores = logit_lens(model, cache, (point,))[0, 0]  # (T, V)
         best.append(scores.softmax(-1).topk(min(top, scores.size(-1)), dim=-1))
+        tied.append((scores == scores.amax(-1, keepdim=True)).sum(-1) > 1)  # (T,)
     guesses, probabilities = torch.stack([b.indices for b in best]), torch.stack([b.values for b in best])
-    return LensGuesses(points, guesses.numpy(), probabilities.numpy(), settled_at(guesses[..., 0]))
+    equals = torch.stack(tied)  # (P, T)
+    settled = settled_at(guesses[..., 0], equals)
+    return LensGuesses(points, guesses.numpy(), probabilities.numpy(), settled, equals.numpy())
 
 
-def settled_at(best: Tensor) -> tuple[int, ...]:
-    """The first point from which the best guess, (P, T) ids, never changes again, for each character."""
-    differs = best != best[-1]  # (P, T)
+def settled_at(best: Tensor, tied: Tensor) -> tuple[int, ...]:
+    """The first point from which the best guess, (P, T) ids, never changes again, for each character.
+
+    Where several were as good (`tied`, (P, T) bool), nothing was guessed yet.
+    """
+    differs = (best != best[-1]) | tied  # (P, T)
+    differs[-1] = False
     rows = torch.arange(1, len(best) + 1)[:, None]
     return tuple((differs * rows).amax(dim=0).tolist())
 
@@ -115,7 +126,7 @@ class LensScores:
     """Mean cross-entropy, in nats per character."""
 
     right: tuple[float, ...]
-    """Share of the characters that were the best guess."""
+    """Share of the characters that were the best guess; equally good guesses share it."""
 
     characters: int
     """How many were guessed."""
@@ -137,7 +148,7 @@ def measure_lens(model: nn.Module, x: Tensor, y: Tensor, chunk: int = 8) -> Lens
         for row, point in enumerate(points):
             logits = logit_lens(model, cache, (point,))[0]  # (B, T, V)
             loss[row] += F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").double()
-            right[row] += (logits.argmax(-1) == targets).sum()
+            right[row] += guessed_right(logits, targets).sum()
     return LensScores(
         points, tuple((loss / y.numel()).tolist()), tuple((right / y.numel()).tolist()), y.numel()
     )

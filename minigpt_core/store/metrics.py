@@ -73,6 +73,7 @@ class MetricsStore:
                 train_loss=or_nan(row["train_loss"]),
                 val_loss=row["val_loss"],
                 val_accuracy=row["val_accuracy"],
+                val_error=row["val_error"],
             )
             for row in self._spread("evaluations", run_id, most)
         ]
@@ -134,8 +135,11 @@ def write_steps(db: sqlite3.Connection, key: int, steps: Sequence[StepEvent]) ->
 def write_evaluations(db: sqlite3.Connection, key: int, evaluations: Sequence[MetricsEvent]) -> None:
     """Write evaluations, in the place of those at the same steps."""
     db.executemany(
-        "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?)",
-        [(key, e.step, finite(e.train_loss), finite(e.val_loss), e.val_accuracy) for e in evaluations],
+        "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (key, e.step, finite(e.train_loss), finite(e.val_loss), e.val_accuracy, finite(e.val_error))
+            for e in evaluations
+        ],
     )
 
 

@@ -100,7 +100,9 @@ SETTINGS_IN_FORCE = (
     )""",
 )
 
-MIGRATIONS = (RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE)
+VALIDATION_ERRORS = ("ALTER TABLE evaluations ADD COLUMN val_error REAL",)  # standard error of val_loss
+
+MIGRATIONS = (RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE, VALIDATION_ERRORS)
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 
 RUN_TABLES = ("steps", "buckets", "evaluations", "samples", "changes", "checkpoints")

@@ -70,7 +70,9 @@ def table(lens: LensGuesses, config: ModelConfig, given: InputText, tokenizer: C
         rows.append(f"<tr><th scope='row'>{escape(title)}</th>{cells}</tr>")
     answers = lens.ids[-1, :, 0].tolist()
     right = {
-        t for t, (answer, real) in enumerate(zip(answers, given.ids[1:], strict=False)) if answer == real
+        t
+        for t, (answer, real) in enumerate(zip(answers, given.ids[1:], strict=False))
+        if answer == real and not lens.tied[-1, t]
     }
     rows.append(_given_row(_("Really next"), given.text[1:], right, missing=True))
     label = _("What the model would guess after each layer, for each character of: {text}")

@@ -42,8 +42,22 @@ def test_the_guesses_are_the_best_of_the_scores_at_each_point(within: bool) -> N
 
 def test_settled_is_where_the_guess_never_changes_again() -> None:
     best = torch.tensor([[1, 2, 3, 4], [1, 5, 3, 9], [1, 2, 8, 9], [1, 2, 3, 9]])
-    assert settled_at(best) == (0, 2, 3, 1)
-    assert settled_at(best[:1]) == (0, 0, 0, 0)
+    none = torch.zeros(4, 4, dtype=torch.bool)
+    assert settled_at(best, none) == (0, 2, 3, 1)
+    assert settled_at(best[:1], none[:1]) == (0, 0, 0, 0)
+    assert settled_at(best, torch.eye(4, dtype=torch.bool)) == (1, 2, 3, 1)
+
+
+def test_characters_with_the_same_score_are_no_guess() -> None:
+    """A model that has learned nothing yet and gives all of them the same."""
+    model = fresh_model(
+        ModelConfig(vocab_size=V, block_size=T, n_layer=1, n_embd=16, residual=True, zero_init=True), seed=1
+    )
+    found = lens_guesses(model, IDS)
+    assert found.tied.all() and found.settled == (1,) * T
+    x = torch.tensor([IDS])
+    assert measure_lens(model, x, x.roll(-1)).right == pytest.approx((1 / V, 1 / V))
+    assert not lens_guesses(small_gpt(), IDS).tied.any()
 
 
 def test_a_small_vocabulary_has_fewer_guesses() -> None:

@@ -24,6 +24,7 @@ from minigpt_core.presets import TOY_REVERSED_WORDS
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import StepEvent, Trainer
+from minigpt_core.weights import fresh_model
 
 TOYS = pytest.mark.parametrize("toy", SPLITS)
 
@@ -122,6 +123,16 @@ def test_counted_pairs_write_what_followed_most_often() -> None:
     model = NgramLM(NgramModel(2, tokenizer.vocab_size).fit(ids))
     assert greedy_answers(model, tokenizer, [Puzzle("b=", "ab\n"), Puzzle("a", "=")], 8) == ["a=a", "="]
     assert model(ids[None, :4])[0].exp().sum(-1).tolist() == [[pytest.approx(1.0)] * 4]
+
+
+def test_characters_with_the_same_score_are_drawn_among_fairly() -> None:
+    """A model without any knowledge solves as many as dice would, not all those whose answer has the lowest id."""
+    tokenizer = CharTokenizer.from_text("0123456789+=\n")
+    model = fresh_model(
+        ModelConfig(vocab_size=13, block_size=8, n_layer=1, residual=True, zero_init=True), seed=1
+    )
+    puzzles = [Puzzle("1+1=", "\n"), Puzzle("1+2=", "0"), Puzzle("1+1+1=", "00")]
+    assert exact_match(model, tokenizer, puzzles, 8) == pytest.approx((1 / 13 + 1 / 13 + 1 / 13**2) / 3)
 
 
 def test_answers_come_in_the_order_of_the_questions() -> None:
