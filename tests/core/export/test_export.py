@@ -200,7 +200,7 @@ def test_a_run_that_ran_out_of_patience_ends_where_it_ended(store: RunStore) -> 
 
 
 def test_a_diverged_run_diverges_again(store: RunStore) -> None:
-    run = trained(store, {}, optimizer="sgd", learning_rate=1000.0, steps=200)
+    run = trained(store, {}, optimizer="sgd", learning_rate=1000.0, steps=200, eval_interval=9)
     assert run.status == "diverged"
     names = run_here(list(export_parts(store, run).parts.values()))
     losses, _ = measured(store, run)
