@@ -6,14 +6,14 @@ from minigpt_core.interpret.ablation import AblatedModel, ablation_hook, ablatio
 from minigpt_core.interpret.bigram_table import BigramTable, edited_row
 from ui.ablation import gpt_view, other_model, table_editor
 from ui.components.show_code import show_code
-from ui.inside.inspected_model import choose_model, previewed_run
+from ui.inside.inspected_model import choose_model
 from ui.words.i18n import _
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(_("Take it apart"), width="content")
     beside = st.container(width="content")
 other_model.introduction()
-inspected = choose_model(needs_layers=False, instead=previewed_run())
+inspected = choose_model(needs_layers=False)
 if inspected:
     with beside:
         other_model.other_model_button(inspected)

@@ -9,7 +9,7 @@ from ui.home.snapshot import take_snapshot
 
 now = take_snapshot()
 
-header.head(now.next_step)
+header.head(now.next_step, now.run)
 stations.stations()
 notebook_cells.cells()
 stations.samples(now)

@@ -49,3 +49,8 @@ STATIONS = (
     Station("puzzle", N_("A puzzle"), ":material/extension:", INSIDE),
 )
 PAGES = {station.name: station for station in STATIONS}
+
+
+def lets_write(run_id: str, view: str = "write") -> dict[str, str]:
+    """What the address of the Sampling page says so that this run writes there with its usual weights."""
+    return {"author": run_id, "view": view}

@@ -82,8 +82,8 @@ def main() -> None:
     )
     style.inject()
     page = st.navigation(pages(), position="top", expanded=True)
-    sidebar.head()
     check_address(nonsense)
+    sidebar.head(page.url_path)
     for notice in state.take_notices():
         st.warning(escape_markdown(notice), icon=":material/info:")
     try:
@@ -91,7 +91,7 @@ def main() -> None:
     except UserError as error:
         problems.show(error)
     finally:  # also when a page ends early with st.stop
-        sidebar.foot(watched_elsewhere=page.url_path == "training")
+        sidebar.foot(page.url_path)
 
 
 main()

@@ -6,6 +6,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, state, style
 from ui.components import history, streamlit_words, tab_workspace
+from ui.runs import live_list
 from ui.runs.health import spoiled
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
 from ui.words import glossary
@@ -15,11 +16,16 @@ from ui.words.tokens import escape, escape_markdown
 
 LIVE = ("queued", "running")
 REFRESH_SECONDS = 2.0
+TRAINING = "training"
 CORNER, GLOSSARY = "corner", "glossary"
 
 
-def head() -> None:
-    """The name of the app, and the language."""
+def head(page: str) -> None:
+    """The name of the app, the language, and the trainings that go on.
+
+    Args:
+        page: its address. The Training page itself follows the run that it shows.
+    """
     with st.sidebar.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -34,17 +40,16 @@ def head() -> None:
             label_visibility="collapsed",
             on_change=_switch_language,
         )
+    with st.sidebar:
+        run = _run_or_none()
+        live_list.section(run.id if run else None, page_follows=page == TRAINING)
 
 
-def foot(watched_elsewhere: bool) -> None:
-    """The chosen text, the current run, and where to look when something is wrong.
-
-    Args:
-        watched_elsewhere: the page itself follows the run and reruns when its status changes.
-    """
+def foot(page: str) -> None:
+    """The chosen text, the current run, and where to look when something is wrong."""
     with st.sidebar:
         _show_text()
-        _show_run(watched_elsewhere)
+        _show_run(page)
         with st.container(gap=None, key="shared_corner"):
             st.fragment(_glossary)()  # opening them reruns nothing else
             st.fragment(_corner)()
@@ -72,7 +77,7 @@ def _show_text() -> None:
     )
 
 
-def _show_run(watched_elsewhere: bool) -> None:
+def _show_run(page: str) -> None:
     try:
         run = state.current_run()
     except UserError as error:
@@ -84,10 +89,12 @@ def _show_run(watched_elsewhere: bool) -> None:
             f"<div class='mg-shared'><div class='mg-label'>{escape(_('Training run'))}</div>{words}</div>"
         )
         return
-    if watched_elsewhere and run.status in LIVE:
-        st.html(run_html(run, with_step=False))  # this line would stand still
+    if run.status not in LIVE:
+        st.html(run_html(run))
+    elif page == TRAINING or state.owns(run):
+        st.html(run_html(run, with_step=False))  # this line would stand still: page or list show the step
     else:
-        st.fragment(_run_line, run_every=REFRESH_SECONDS if run.status in LIVE else None)(run.id, run.status)
+        st.fragment(_run_line, run_every=REFRESH_SECONDS)(run.id, run.status)
 
 
 def _run_line(run_id: str, status_before: str) -> None:

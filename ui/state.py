@@ -1,4 +1,4 @@
-"""What one browser tab remembers: language, chosen text, followed run. The only file that names session keys.
+"""What one browser tab remembers: language, text, followed run, model looked at. The only file that names session keys.
 
 Language, text and run also stand in the address (`?lang=fr&text=additions&run=…`), so that a reload and a shared
 link find them again. Widgets keep their own values with `key=` and `persist_state="session"`.
@@ -34,27 +34,29 @@ VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
 TROUBLES = "troubles"
 MICROSCOPE, COMPARE_BOARD = "training_microscope", "compare_board"  # components that ask for something
 
-CHECKPOINT, AUTHOR, AGAINST, VIEW = "checkpoint", "author", "against", "view"
+AUTHOR, CHECKPOINT, AGAINST, VIEW = "author", "checkpoint", "against", "view"
 ROWS, TEMPERATURES, AFTER = "rows", "temperatures", "after"
 PROMPT = "prompt"  # a widget bound to the address: its key is the name there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
 SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
 
+COUNTED = ("bigram", "trigram")  # who can write without being a run
 LONGEST_AFTER = 200  # characters
 
 IN_ADDRESS = {
-    "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "checkpoint": CHECKPOINT, "author": AUTHOR,
+    "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "author": AUTHOR, "checkpoint": CHECKPOINT,
     "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES, "after": AFTER,
 }  # fmt: skip
+BELONGS_TO = {"run": ("author", "checkpoint"), "author": ("checkpoint",)}  # what another one leaves behind
 FORM = {
     "lang": re.compile("|".join(map(re.escape, LANGUAGES))),
     "text": re.compile("|".join(map(re.escape, corpus.BUNDLED)) + "|[0-9a-f]{64}"),
     "letters": re.compile("original|lower"),
     "run": re.compile("[0-9A-Za-z]{1,64}"),
-    "checkpoint": re.compile("best|[0-9]{1,12}"),
-    "author": re.compile("bigram|trigram|prepared[0-9A-Za-z]{1,56}"),
+    "author": re.compile("[0-9A-Za-z]{1,64}"),
+    "checkpoint": re.compile("best|last|[0-9]{1,12}"),
     "against": re.compile("bigram|trigram|[0-9A-Za-z]{1,64}:[0-9]{1,12}"),
-    "view": re.compile("next|temperature|models|surprise|copied"),
+    "view": re.compile("write|next|temperature|models|surprise|copied"),
     "rows": re.compile("draws"),
     "temperatures": re.compile(r"[0-9.]{1,4}(_[0-9.]{1,4}){0,7}"),
     "after": re.compile(f".{{0,{LONGEST_AFTER}}}", re.DOTALL),
@@ -71,6 +73,9 @@ def read_address() -> dict[str, str]:
     for name, key in IN_ADDRESS.items():
         value = st.query_params.get(name)
         if value is not None and FORM[name].fullmatch(value):
+            if value != st.session_state.get(key):
+                for dependent in BELONGS_TO.get(name, ()):
+                    st.session_state.pop(IN_ADDRESS[dependent], None)
             st.session_state[key] = value
             continue
         if value is not None:
@@ -170,9 +175,10 @@ def run_id() -> str | None:
 
 
 def follow_run(new_id: str | None) -> None:
-    """Make this the run that every page shows; None: the newest of this workspace."""
+    """Make this the run that Training shows, and the others until a model is chosen there; None: the newest of this
+    workspace."""
     if new_id != run_id():
-        choose_checkpoint(None)
+        look_at(None)
     _remember("run", new_id)
 
 
@@ -197,27 +203,32 @@ def owns(run: Run) -> bool:
     return run.workspace == workspace()
 
 
-# Sampling
+# The model looked at: it writes, and pages look inside it. Looking changes nothing about the followed run
 
 
-def checkpoint() -> str:
-    """Which checkpoint writes text: "last", "best" or a step."""
-    return str(st.session_state.get(CHECKPOINT, "last"))
-
-
-def choose_checkpoint(which: str | None) -> None:
-    """Write text with this checkpoint of the current run; None: the last one."""
-    _remember("checkpoint", None if which == "last" else which)
-
-
-def author() -> str | None:
-    """Who writes instead of the current run: "bigram" (counted pairs), "trigram", or the id of a prepared run."""
+def looked_at() -> str | None:
+    """What is looked at instead of the followed run: the id of another one, "bigram" (counted pairs) or "trigram"."""
     return st.session_state.get(AUTHOR)
 
 
-def choose_author(name: str | None) -> None:
-    """Let one of these write, or the current run (None)."""
+def look_at(name: str | None) -> None:
+    """Look at one of these, or at the followed run (None)."""
+    if name != looked_at():
+        choose_checkpoint(None)
     _remember("author", name)
+
+
+def checkpoint() -> str | None:
+    """Which of its checkpoints: "last", "best" or a step; None: the usual one (see `ui/runs/weights.py`)."""
+    return st.session_state.get(CHECKPOINT)
+
+
+def choose_checkpoint(which: str | None) -> None:
+    """Look at this checkpoint; None: the usual one."""
+    _remember("checkpoint", which)
+
+
+# Sampling
 
 
 def against() -> str | None:

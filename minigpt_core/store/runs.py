@@ -327,6 +327,16 @@ class RunStore(MetricsStore):
         found = self._runs_or_reasons(workspace, deleted)
         return [run for run in found if isinstance(run, Run)]
 
+    def live_runs(self, workspace: str) -> list[Run]:
+        """The runs of a workspace that somebody is at work on, or that wait for it, the newest first."""
+        with self._database.reading() as db:
+            rows = db.execute(
+                f"SELECT * FROM runs WHERE workspace = ? AND deleted IS NULL AND status IN {LIVE} ORDER BY key DESC",
+                (workspace,),
+            ).fetchall()
+        found = [self._settle_or_reason(row) for row in rows]
+        return [run for run in found if isinstance(run, Run) and run.status in LIVE]
+
     def unreadable(self, workspace: str | None = None) -> list[RunUnreadable]:
         """Why some runs are not among `runs`, a sentence for each."""
         found = self._runs_or_reasons(workspace, deleted=False)

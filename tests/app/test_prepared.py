@@ -122,7 +122,7 @@ def test_home_offers_one_to_who_has_trained_nothing(app: OpenPage, some_run: Mak
         ]
 
     page = app("home", "fr")
-    assert offered(page) == ["run=preparedGptFr"]
+    assert offered(page) == ["author=preparedGptFr&view=write"]
     assert "Begin" in app("home", "en", run="preparedGptEn").button(key="home_begin").label
     train(some_run(steps=2))
     assert offered(app("home", "en")) == []

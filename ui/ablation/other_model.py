@@ -9,11 +9,10 @@ from ui.inside.inspected_model import (
     InspectedModel,
     best_run,
     can_be_shown,
-    preview_run,
     run_label,
-    run_shown,
+    shown_by_itself,
 )
-from ui.runs.health import spoiled
+from ui.runs.health import sound
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 
@@ -42,8 +41,8 @@ def other_model_button(inspected: InspectedModel) -> None:
         _("Take a GPT apart") if table else _("Edit TinyGPT’s table by hand"),
         icon=":material/account_tree:" if table else ":material/edit:",
         key="ablation_other",
-        on_click=preview_run,
-        args=(None if other == usual_run() else other.id,),
+        on_click=state.look_at,
+        args=(other.id,),
         help=escape_markdown(run_label(other)),
     )
 
@@ -60,12 +59,10 @@ def run_of_other_kind(inspected: InspectedModel) -> Run | None:
         if bool(components_of(run.model)) == wanted and can_be_shown(run, False)
     ]
     chosen = resources.fingerprint(state.text_id(), state.lower())
-    here = (
-        chosen if any(run.text_id == chosen and not spoiled(run) for run in others) else inspected.run.text_id
-    )
+    here = chosen if any(run.text_id == chosen and sound(run) for run in others) else inspected.run.text_id
     return best_run(others, here)
 
 
 def usual_run() -> Run | None:
     """What the page shows by itself."""
-    return run_shown([run for run in state.visible_runs() if can_be_shown(run, False)], False)
+    return shown_by_itself([run for run in state.visible_runs() if can_be_shown(run, False)], False)

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from ui.home.next_step import BEGIN, NextStep
+from minigpt_core.store.runs import Run
+from ui.home.next_step import BEGIN, WRITE, NextStep
 from ui.inside.inspected_model import run_to_inspect
-from ui.journey import PAGES
+from ui.journey import PAGES, lets_write
 from ui.words.i18n import _
 
 
-def head(step: NextStep) -> None:
+def head(step: NextStep, run: Run | None) -> None:
     """What this is, and the one button to press."""
     words, button = st.columns([7, 3], vertical_alignment="center", gap="medium")
     with words:
@@ -18,7 +19,9 @@ def head(step: NextStep) -> None:
         )
     with button.container(horizontal_alignment="center", gap="xxsmall"):
         if st.button(_(step.words), icon=step.icon, type="primary", key="home_begin", width="stretch"):
-            st.switch_page(PAGES[step.page].script)
+            st.switch_page(
+                PAGES[step.page].script, query_params=lets_write(run.id) if run and step is WRITE else None
+            )
         st.caption(_("Don’t worry, you can’t break it."), text_alignment="center")
         if step is BEGIN:
             _offer_prepared()
@@ -32,7 +35,7 @@ def _offer_prepared() -> None:
             PAGES["sampling"].script,
             label=_("or let a prepared model write"),
             icon=":material/edit_note:",
-            query_params={"run": run.id},
+            query_params=lets_write(run.id),
             help=_("A GPT that was trained beforehand and comes with the program."),
             width="content",
         )

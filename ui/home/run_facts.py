@@ -13,6 +13,7 @@ from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.weights import parameters_of
 from ui import resources
+from ui.runs.weights import usual_step
 
 CONTINUED = 130  # characters: few enough to be written while somebody waits
 
@@ -66,11 +67,11 @@ def batch_starts(dataset: Dataset, used: Configs) -> list[int] | TextError:
 
 
 def prediction(run: Run | None) -> Prediction | None:
-    """What the run's newest saved weights expect after a few words of its own text; None before there are any."""
+    """What the run's saved weights expect after a few words of its own text; None before there are any."""
     saved = resources.store().checkpoints(run.id) if run else []
     if run is None or not saved:
         return None
-    step = saved[-1].step
+    step = usual_step(run)
     prompt = usual_prompt(resources.chosen_text(run.text_id, run.lower).text)
     request = GenerationRequest(run=run.id, step=step, prompt=prompt, temperature=USUAL_TEMPERATURE)
     generated = resources.generated_text(request)

@@ -7,7 +7,7 @@ import streamlit as st
 from ui import state
 from ui.home import card_pictures, station_cards
 from ui.home.snapshot import Snapshot, take_snapshot
-from ui.journey import PAGES
+from ui.journey import PAGES, lets_write
 from ui.words.i18n import _, number
 from ui.words.tokens import escape
 
@@ -38,19 +38,22 @@ def _draw_stations() -> None:
     now = take_snapshot()
     for column, (name, page, draw) in zip(st.columns(4, gap="medium"), LEARNING, strict=True):
         with column:
-            _station(name, page, draw(now))
+            _station(name, page, draw(now), {})
     flows, words = " mg-flows" if now.prediction else "", escape(_("what it has learnt, it can write"))
     st.html(f"<div class='mg-turn{flows}'><i></i><span>{words}</span><i></i></div>")
     for column, (name, page, draw) in zip(st.columns([1, 1, 2], gap="medium"), WRITING, strict=True):
         with column:
-            _station(name, page, draw(now))
+            view = "next" if name == "next_character" else "write"
+            _station(
+                name, page, draw(now), lets_write(now.run.id, view) if now.run and now.prediction else {}
+            )
 
 
-def _station(name: str, page: str, card: str) -> None:
+def _station(name: str, page: str, card: str, address: dict[str, str]) -> None:
     """A card that is a link as a whole: the link lies over it, invisible, and does not load the page anew."""
     with st.container(key=f"station_{name}", gap=None):
         st.html(card)
-        st.page_link(PAGES[page].script, label=_(PAGES[page].title))
+        st.page_link(PAGES[page].script, label=_(PAGES[page].title), query_params=address)
 
 
 def samples(now: Snapshot) -> None:

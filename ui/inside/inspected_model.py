@@ -7,19 +7,20 @@ from dataclasses import dataclass
 import streamlit as st
 
 from minigpt_core.configs import ModelConfig
-from minigpt_core.errors import UserError
+from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
 from ui.inside import train_gpt
-from ui.runs.health import broken, ending, last_evaluation, loss_number
+from ui.runs.health import broken, ending, last_evaluation, loss_number, sound
+from ui.runs.weights import say_which, usual_of, usual_step
 from ui.runs.wording import run_title, status_word, text_title
 from ui.words import glossary
-from ui.words.i18n import _, number, spoken
+from ui.words.i18n import _, number, spoken, translate
 from ui.words.tokens import escape_markdown
 
-RUN, STEP, ASIDE = "inside.run", "inside.step", "inside.aside"
+RUN, STEP = "inside.run", "inside.step"
 
 
 @dataclass(frozen=True)
@@ -52,31 +53,28 @@ LONGEST = 256
 
 
 def choose_model(
-    *, needs_layers: bool, pick_step: bool = True, usual: Run | None = None, instead: Run | None = None
+    *, needs_layers: bool, pick_step: bool = True, usual: Run | None = None
 ) -> InspectedModel | None:
     """The pickers in the sidebar; None if there is no run to look into (this has been said on the page then).
 
-    The followed run is shown if it can be; else the one that `best_run` finds.
+    The run that is looked at is shown if it can be, else the followed one, else the one that `best_run` finds.
 
     Args:
         needs_layers: only runs with layers can be shown.
-        pick_step: False takes the last checkpoint: the page has a way through the training of its own.
+        pick_step: False takes the usual checkpoint: the page has a way through the training of its own.
         usual: what to show where no run is followed, instead of the one that `best_run` finds.
-        instead: what to show though another run is followed (its last checkpoint): see `preview_run`.
 
     Raises:
         UserError: the run or its weights cannot be read.
     """
     candidates = [run for run in state.visible_runs() if can_be_shown(run, needs_layers)]
-    shown = instead or run_shown(candidates, needs_layers, usual)
+    shown = run_shown(candidates, needs_layers, usual)
     if shown is None:
         train_gpt.nothing_to_look_into()
         return None
     with st.sidebar:
         _pick_run(shown, candidates)
-        if instead:
-            _say_whose(instead)
-        step = _pick_step(shown) if pick_step and not instead else last_step(shown)
+        step = _pick_step(shown) if pick_step else usual_step(shown)
         if not any(run.model.n_layer and not run.prepared for run in candidates):
             train_gpt.button()
     resources.model(shown.id, step)  # if its weights cannot be read, that is said first
@@ -91,11 +89,32 @@ def can_be_shown(run: Run, needs_layers: bool) -> bool:
 
 
 def run_shown(candidates: list[Run], needs_layers: bool, usual: Run | None = None) -> Run | None:
+    """The run that is looked at if it fits (it may be somebody else's), else what is shown by itself."""
+    asked = looked_at()
+    if asked is not None and can_be_shown(asked, needs_layers):
+        return asked
+    return shown_by_itself(candidates, needs_layers, usual)
+
+
+def shown_by_itself(candidates: list[Run], needs_layers: bool, usual: Run | None = None) -> Run | None:
     """The followed run if it fits (it may be somebody else's), else the one that is looked into by default."""
     followed = state.current_run() if state.run_id() else None
     if followed is not None and can_be_shown(followed, needs_layers):
         return followed
     return usual or best_run(candidates, current_text_id())
+
+
+def looked_at() -> Run | None:
+    """The run that was chosen to be looked at, if it is there."""
+    name = state.looked_at()
+    if name is None or name in state.COUNTED:
+        return None
+    try:
+        return resources.run(name)
+    except RunNotFound as error:
+        state.look_at(None)
+        state.notify(translate(error))
+        return None
 
 
 def run_to_inspect() -> Run | None:
@@ -120,7 +139,7 @@ def best_run(runs: Iterable[Run], text_id: str | None) -> Run | None:
         return not run.model.n_layer, run.text_id != text_id, run.prepared, not native
 
     ordered = sorted(runs, key=order)  # a stable order: the newest stays first
-    return next((run for run in ordered if not ending(run)[1]), next(iter(ordered), None))
+    return next(filter(sound, ordered), next(iter(ordered), None))
 
 
 def current_text_id() -> str | None:
@@ -167,40 +186,14 @@ def run_label(run: Run) -> str:
     return " · ".join(parts)
 
 
-def preview_run(run_id: str | None) -> None:
-    """Show this run without following it, or (None) no longer. It ends by itself when another run is followed."""
-    state.set_page_state(ASIDE, (state.run_id(), run_id) if run_id else None)
-
-
-def previewed_run() -> Run | None:
-    """The run that is shown without being followed."""
-    followed, run_id = state.page_state(ASIDE, None) or (None, None)
-    if run_id is None or followed != state.run_id():
-        return None
-    return next((run for run in state.visible_runs() if run.id == run_id and can_be_shown(run, False)), None)
-
-
-def _say_whose(shown: Run) -> None:
-    followed = _followed()
-    if followed is not None and followed.id != shown.id:
-        words = _("Only a look: “{mine}” stays the run that is followed.")
-        st.caption(words.format(mine=escape_markdown(run_title(followed))))
-
-
 def _switch_run() -> None:
-    preview_run(None)
-    state.follow_run(state.page_state(RUN, None))
-
-
-def last_step(run: Run) -> int:
-    """That of its newest checkpoint."""
-    return resources.store().checkpoints(run.id)[-1].step
+    state.look_at(state.page_state(RUN, None))
 
 
 def _pick_step(run: Run) -> int:
     """Which checkpoint: a slider through the training, as far as weights were kept."""
     infos = resources.store().checkpoints(run.id)
-    step, steps = chosen_step(infos), [info.step for info in infos]
+    step, steps = chosen_step(run, infos), [info.step for info in infos]
     if len(steps) < 2:
         st.caption(_("Its weights after step {step}.").format(step=number(step)))
         return step
@@ -213,36 +206,34 @@ def _pick_step(run: Run) -> int:
         on_change=_switch_step,
         help=glossary.help("checkpoint"),
     )
+    say_which(run, step, "inside_weights")
     return step
 
 
-def chosen_step(infos: list[CheckpointInfo]) -> int:
-    """The step that the session or the address asks for, if its weights were kept; else the last one."""
-    which = state.checkpoint()
+def chosen_step(run: Run, infos: list[CheckpointInfo]) -> int:
+    """The step that the session or the address asks for, if its weights were kept; else the usual one."""
+    which = state.checkpoint() or ""
     if which.isdecimal() and int(which) in {info.step for info in infos}:
         return int(which)
-    return choose_checkpoint(infos, "best" if which == "best" else "last")
+    if which in ("best", "last"):
+        return choose_checkpoint(infos, "best" if which == "best" else "last")
+    return usual_of(run, infos)
 
 
 def _switch_step() -> None:
     step = state.page_state(STEP, 0)
-    last = resources.store().checkpoints(state.page_state(RUN, ""))[-1].step
-    state.choose_checkpoint("last" if step == last else str(step))
+    usual = usual_step(resources.run(state.page_state(RUN, "")))
+    state.choose_checkpoint(None if step == usual else str(step))
 
 
 def _say_what_is_shown(inspected: InspectedModel, needs_layers: bool) -> None:
     """A word where the page does not show what one may expect, or where there is little to learn from it."""
-    followed = _followed()
-    if (
-        followed is not None
-        and followed.id != inspected.run.id
-        and needs_layers
-        and not followed.model.n_layer
-    ):
+    asked = looked_at() or _followed()
+    if asked is not None and asked.id != inspected.run.id and needs_layers and not asked.model.n_layer:
         words = _("“{mine}” has no layers to look into, so this shows “{other}”.")
         st.caption(
             words.format(
-                mine=escape_markdown(run_title(followed)), other=escape_markdown(run_title(inspected.run))
+                mine=escape_markdown(run_title(asked)), other=escape_markdown(run_title(inspected.run))
             )
         )
     last = last_evaluation(inspected.run, inspected.step)

@@ -6,6 +6,7 @@ from minigpt_core.presets import PRESETS, Preset, find_preset
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_NAME
 from ui import resources, state
+from ui.journey import PAGES
 from ui.problems import spoken_errors
 from ui.runs.wording import text_title
 from ui.words.i18n import _
@@ -19,7 +20,7 @@ def go_to_training() -> None:
     """Show the training that a button has just started: the button's callback cannot change the page."""
     if state.page_state(STARTED, False):
         state.set_page_state(STARTED, False)
-        st.switch_page("../pages/training.py")
+        st.switch_page(PAGES["training"].script)
 
 
 def button(kind: str = "secondary") -> None:

@@ -8,6 +8,8 @@ from ui import resources, state
 from ui.inside import reading_guide, train_gpt
 from ui.puzzle.cache import COUNTED, TINYGPT, puzzle_score, puzzles
 from ui.puzzle.task import TEXT_BEFORE, quoted_title
+from ui.runs.health import sound
+from ui.runs.weights import usual_step
 from ui.runs.wording import run_title
 from ui.words.i18n import N_, _, n_, number, percent
 from ui.words.tokens import escape, escape_markdown
@@ -26,14 +28,16 @@ BEWARE = {
 
 
 def gpt_for(task: str) -> tuple[Run, int] | None:
-    """The newest GPT that learned this text and has weights, and its last step."""
+    """The newest GPT that learned this text and has weights, a sound one if there is one; and the step to look at."""
     text_id, characters = resources.fingerprint(task, True), resources.tokenizer(task, True).characters
+    found: list[Run] = []
     for run in state.visible_runs():
         if can_take_part(run, text_id, characters):
             kept = resources.store().checkpoints(run.id)
             if kept and kept[-1].step:
-                return run, kept[-1].step
-    return None
+                found.append(run)
+    best = next(filter(sound, found), next(iter(found), None))
+    return None if best is None else (best, usual_step(best))
 
 
 def scoreboard(task: str, gpt: tuple[Run, int] | None) -> None:

@@ -10,6 +10,7 @@ from ui import resources
 from ui.words.i18n import _, number
 
 LARGEST_SHOWN = 1e9
+LEARNT_SOMETHING = 0.95  # times ln V: below it, a model does better than pure chance
 
 
 def last_evaluation(run: Run, step: int | None = None) -> MetricsEvent | None:
@@ -32,6 +33,14 @@ def spoiled(run: Run) -> bool:
         return True
     last = last_evaluation(run)
     return last is not None and last.step > 0 and broken(last.train_loss, run.model.vocab_size)
+
+
+def sound(run: Run) -> bool:
+    """Whether there is something to look at in its newest weights: they were not broken, and know more than chance."""
+    last = last_evaluation(run)
+    if spoiled(run) or last is None:
+        return not spoiled(run)
+    return last.train_loss < LEARNT_SOMETHING * math.log(run.model.vocab_size)
 
 
 def ending(run: Run) -> tuple[float | None, bool]:

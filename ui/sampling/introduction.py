@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.configs import SampleSettings
 from minigpt_core.store.runs import Run
 from ui import resources, state
+from ui.journey import PAGES
 from ui.runs.health import spoiled
 from ui.runs.wording import text_title
 from ui.sampling.learnt_explained import how_short_its_text_is, what_it_has_learnt
@@ -24,7 +25,7 @@ def introduce(chosen: ModelChoice) -> None:
     elif chosen.run.prepared:
         prepared_words(chosen.run)
     elif chosen.broken:
-        broken_words()
+        broken_words(chosen.run)
     elif spoiled(chosen.run) and chosen.run.status != "diverged":
         words = _(
             "This training broke its model later on: the weights of step {step} write here, from before that."
@@ -42,7 +43,7 @@ def introduce(chosen: ModelChoice) -> None:
         st.markdown(words.format(name=escape_markdown(model_title(chosen)), title=title))
 
 
-def broken_words() -> None:
+def broken_words(run: Run) -> None:
     """That these weights are worse than none, and what to do about it."""
     words = _(
         "**This training broke its model**: it writes worse than pure chance. Choose an earlier checkpoint, or train "
@@ -50,11 +51,14 @@ def broken_words() -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(f":orange[:material/warning:] {words}")
-        _to_training(_("Back to the training"))
+        _to_training(_("Back to the training"), run)
 
 
-def _to_training(label: str) -> None:
-    st.page_link("../pages/training.py", label=label, icon=":material/show_chart:", width="content")
+def _to_training(label: str, run: Run | None = None) -> None:
+    st.page_link(
+        PAGES["training"].script, label=label, icon=":material/show_chart:", width="content",
+        query_params={"run": run.id} if run else None,
+    )  # fmt: skip
 
 
 def counted_words(chosen: ModelChoice) -> None:

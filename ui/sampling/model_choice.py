@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.store.runs import PREPARED, CheckpointInfo, Run, choose_checkpoint
+from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from ui import resources, state
 from ui.inside import inspected_model
 from ui.runs.health import broken, last_evaluation
+from ui.runs.weights import say_which, usual_of, usual_step
 from ui.runs.wording import run_title
 from ui.sampling.learnt_explained import Losses
 from ui.words import glossary
@@ -75,7 +76,7 @@ def choose_model() -> ModelChoice:
 
 def wanted_model_is_gone() -> bool:
     """Whether who was asked to write, or wrote when the page was last drawn, has been deleted since."""
-    names = (state.author(), st.session_state.get(state.SAMPLING_RUN))
+    names = (state.looked_at(), st.session_state.get(state.SAMPLING_RUN))
     return any(is_gone(name) for name in names if name and name not in NGRAMS)
 
 
@@ -101,14 +102,14 @@ def run_title_among_others(run: Run) -> str:
 def wanted_model() -> Run | str:
     """Who was asked to; else the newest run that has weights (one that waits has none to write with); else the
     prepared run of the chosen text; else its counted pairs."""
-    wanted = state.author()
+    wanted = state.looked_at()
     if wanted in NGRAMS:
         return str(wanted)
     if wanted:
         try:
             return resources.run(wanted)
         except RunNotFound:
-            state.choose_author(None)
+            state.look_at(None)
     if state.run_id():
         return state.current_run() or BIGRAM
     store, found = resources.store(), state.visible_runs()
@@ -121,27 +122,31 @@ def wanted_model() -> Run | str:
 def keep_in_address(chosen: ModelChoice) -> None:
     """Put who writes into the address, so that a link to this page gives the same text elsewhere."""
     if chosen.run is None:
-        state.choose_author(chosen.ngram)
+        state.look_at(chosen.ngram)
         if chosen.text:
             state.choose_text(chosen.text.id)
-    elif chosen.run.prepared and state.run_id() != chosen.run.id:
-        state.choose_author(chosen.run.id)  # to look at it is not to follow it on every page
+        return
+    which, followed = state.checkpoint(), state.current_run()
+    if followed is not None and followed.id == chosen.run.id:
+        state.follow_run(followed.id)
+        state.look_at(None)
     else:
-        state.choose_author(None)
-        state.follow_run(chosen.run.id)
+        state.look_at(chosen.run.id)
+    state.choose_checkpoint(None if chosen.step == usual_step(chosen.run) else which)
 
 
 def trained_choice(run: Run) -> ModelChoice:
     """The run with the checkpoint that is chosen, or with a sentence if that one is not kept."""
     infos = resources.store().checkpoints(run.id)
-    which = state.checkpoint()
-    if which.isdecimal() and infos and int(which) not in {info.step for info in infos}:
-        words = _("Step {step} of this run is not kept: its last checkpoint writes.")
-        st.caption(words.format(step=number(int(which))))
-        which = "last"
+    which = state.checkpoint() or ""
     titles = checkpoint_titles(infos)
+    if which.isdecimal() and infos and which not in titles:
+        words = _("Step {step} of this run is not kept: step {other} writes.")
+        st.caption(words.format(step=number(int(which)), other=number(usual_of(run, infos))))
+    if which not in titles:
+        which = "last" if not infos or usual_of(run, infos) == infos[-1].step else "best"
     if titles:
-        st.session_state[state.SAMPLING_CHECKPOINT] = which if which in titles else "last"
+        st.session_state[state.SAMPLING_CHECKPOINT] = which
         measured = any(info.val_loss is not None for info in infos)
         st.selectbox(
             _("Checkpoint (loss on text it never saw)") if measured else _("Checkpoint"),
@@ -154,6 +159,7 @@ def trained_choice(run: Run) -> ModelChoice:
     step = choose_checkpoint(
         infos, int(which) if which.isdecimal() else "best" if which == "best" else "last"
     )
+    say_which(run, step, "sampling_weights")
     return ModelChoice(run, step, text_of(run), losses_of(run, step))
 
 
@@ -195,13 +201,7 @@ def text_of(run: Run) -> resources.ChosenText | None:
 
 
 def _switch_model() -> None:
-    chosen = st.session_state[state.SAMPLING_RUN]
-    is_own = chosen not in NGRAMS and not chosen.startswith(PREPARED)
-    state.choose_author(None if is_own else chosen)
-    if is_own:
-        state.follow_run(chosen)
-    else:
-        state.choose_checkpoint(None)
+    state.look_at(st.session_state[state.SAMPLING_RUN])
 
 
 def _switch_checkpoint() -> None:

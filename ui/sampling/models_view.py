@@ -7,6 +7,7 @@ from minigpt_core.generation.language_model import encode_prompt
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.runs.health import loss_number
+from ui.runs.weights import usual_of
 from ui.sampling.inputs import Inputs, request_of
 from ui.sampling.model_choice import (
     NGRAMS,
@@ -109,7 +110,7 @@ def others(model: ModelChoice) -> dict[str, str]:
     for run in state.visible_runs():
         infos = store.checkpoints(run.id)
         if infos and (model.run is None or run.id != model.run.id):
-            found[f"{run.id}:{infos[-1].step}"] = run_title_among_others(run)
+            found[f"{run.id}:{usual_of(run, infos)}"] = run_title_among_others(run)
     return found
 
 

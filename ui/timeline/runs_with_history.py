@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from ui import resources, state
-from ui.runs.health import spoiled
+from ui.runs.health import sound
 from ui.runs.wording import run_title
 from ui.words.i18n import _, spoken
 from ui.words.tokens import escape_markdown
@@ -18,7 +18,7 @@ def default_run() -> Run | None:
     runs, store = state.visible_runs(), resources.store()
     kept = {run.id: len(store.checkpoints(run.id)) for run in runs}
     story = corpus.load(spoken().story).title
-    own = (run for run in runs if not run.prepared and kept[run.id] >= FEW and not spoiled(run))
+    own = (run for run in runs if not run.prepared and kept[run.id] >= FEW and sound(run))
     ready = [run for run in runs if run.prepared and run.text_title == story]
     return next(own, max(ready, key=lambda run: kept[run.id], default=None))
 
@@ -44,5 +44,5 @@ def one_checkpoint_notice(run: Run) -> None:
         if other := other_run_with_history(run):
             st.button(
                 _("Travel through {name}").format(name=escape_markdown(run_title(other))),
-                icon=":material/history:", key="timeline_other", on_click=state.follow_run, args=(other.id,),
+                icon=":material/history:", key="timeline_other", on_click=state.look_at, args=(other.id,),
             )  # fmt: skip

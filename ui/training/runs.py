@@ -57,13 +57,21 @@ def section(now: RunState) -> None:
 
 def _list(own: list[Run], shown: Run) -> None:
     with st.container(gap=None):
-        for run in own[:LISTED]:
+        for run in listed(own, shown):
             _to_follow(run, shown)
-        if len(own) > LISTED:
+        if len(own) > len(listed(own, shown)):
             label = n_(
                 "All {n} training: on the page Compare", "All {n} trainings: on the page Compare", len(own)
             )
             st.page_link(COMPARE, label=label.format(n=number(len(own))), icon=":material/compare_arrows:")
+
+
+def listed(own: list[Run], shown: Run) -> list[Run]:
+    """All that go on or wait and the shown one, whatever came after them; and the newest, up to `LISTED`."""
+    always = {run.id for run in own if run.status in LIVE or run.id == shown.id}
+    free = max(0, LISTED - len(always))
+    newest = {run.id for run in [run for run in own if run.id not in always][:free]}
+    return [run for run in own if run.id in always | newest]
 
 
 def _prepared(shown: Run | None) -> None:

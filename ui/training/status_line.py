@@ -10,7 +10,7 @@ import streamlit as st
 from minigpt_core.interpret.diagnosis import Finding
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.journey import PAGES
+from ui.journey import PAGES, lets_write
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_error
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
@@ -35,6 +35,9 @@ class Action:
 
     args: tuple[Any, ...] = ()
     icon: str | None = None
+    address: dict[str, str] = field(default_factory=dict)
+    """What the address of the page says besides."""
+
     obvious: bool = False
     """It is what to do next."""
 
@@ -77,7 +80,7 @@ def _press(action: Action) -> None:
     key = f"training_{action.name}"
     if isinstance(action.do, str):
         if st.button(action.label, key=key, icon=action.icon, type=kind):
-            st.switch_page(action.do)
+            st.switch_page(action.do, query_params=action.address)
     else:
         st.button(action.label, key=key, icon=action.icon, type=kind, on_click=action.do, args=action.args)
 
@@ -138,7 +141,7 @@ def _happened(now: RunState) -> Line:
             "This training was prepared and comes with the program. Its settings are in the controls: Start training "
             "makes one of your own."
         )
-        return Line(text, DONE, [_write()], brief="")
+        return Line(text, DONE, [_write(run)], brief="")
     if not now.mine:
         return Line(
             _("You are watching a training that somebody else started: only they can steer it."), VALIDATION,
@@ -193,7 +196,7 @@ def _worse_than_chance_yet(run: Run) -> list[str]:
 def _done(now: RunState, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
-    writes = _write(obvious=True)
+    writes = _write(run, obvious=True)
     first, last = last_evaluation(run, 0), last_evaluation(run)
     if first is None or last is None or first.step == last.step:
         return Line(_("Finished."), DONE, [writes])
@@ -237,7 +240,7 @@ def _stopped(now: RunState, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
     text = _("Stopped at step {step}; {kept}. Resume goes on from there.")
-    writes = [_write()] if run.step and resources.store().checkpoints(run.id) else []
+    writes = [_write(run)] if run.step and resources.store().checkpoints(run.id) else []
     return Line(text.format(step=number(run.step), kept=_kept(run)), REFERENCE, [*_steps_back(run), *writes])
 
 
@@ -280,8 +283,11 @@ def _kept(run: Run) -> str:
     return _("the weights of step {step} are kept").format(step=number(kept[-1].step))
 
 
-def _write(*, obvious: bool = False) -> Action:
-    return Action("write", _("Let it write"), SAMPLING, icon=":material/arrow_forward:", obvious=obvious)
+def _write(run: Run, *, obvious: bool = False) -> Action:
+    return Action(
+        "write", _("Let it write"), SAMPLING, icon=":material/arrow_forward:", address=lets_write(run.id),
+        obvious=obvious,
+    )  # fmt: skip
 
 
 def _to_good(run: Run) -> list[Action]:

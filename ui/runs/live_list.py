@@ -1,0 +1,72 @@
+"""The trainings of this browser that go on or wait: on every page, how far each is, and the way back to it."""
+
+import streamlit as st
+
+from minigpt_core.errors import UserError
+from minigpt_core.store.runs import Run
+from ui import resources, state
+from ui.journey import PAGES
+from ui.runs.wording import STATUS_COLOURS, run_title, status_word
+from ui.words.i18n import _, n_, number, percent
+from ui.words.tokens import escape, escape_markdown
+
+LISTED = 3
+ORDER = ("running", "paused", "queued")
+REFRESH_SECONDS = 2.0
+
+
+def section(followed: str | None, page_follows: bool) -> None:
+    """The list, which keeps itself up to date. Where the store cannot be read, nothing: the sidebar says so below.
+
+    Args:
+        followed: the id of the followed run.
+        page_follows: whether the page itself shows that run, and runs again when it has changed its status.
+    """
+    left_out = followed if page_follows else None
+    runs = _live(followed, left_out)
+    if runs:
+        waits = all(run.status == "paused" for run in runs)
+        st.fragment(_draw, run_every=None if waits else REFRESH_SECONDS)(
+            followed, left_out, _status(runs, followed)
+        )
+
+
+def _live(followed: str | None, left_out: str | None) -> list[Run]:
+    """The followed one first, then by what they do, those that wait in the order of their turns."""
+    try:
+        found = resources.store().live_runs(state.workspace())[::-1]
+    except UserError:
+        return []
+    found = [run for run in found if run.id != left_out]
+    return sorted(found, key=lambda run: (run.id != followed, ORDER.index(run.status)))
+
+
+def _status(runs: list[Run], run_id: str | None) -> str | None:
+    return next((run.status for run in runs if run.id == run_id), None)
+
+
+def _draw(followed: str | None, left_out: str | None, status_before: str | None) -> None:
+    """Once the followed run has changed its status, or none goes on any more, the whole page is told."""
+    runs = _live(followed, left_out)
+    if not runs or _status(runs, followed) != status_before:
+        st.rerun()
+    with st.container(key="live_runs", gap=None):
+        for run in runs[:LISTED]:
+            _line(run)
+        if (more := len(runs) - LISTED) > 0:
+            label = n_("{n} more goes on or waits", "{n} more go on or wait", more)
+            st.page_link(PAGES["compare"].script, label=label.format(n=number(more)))
+
+
+def _line(run: Run) -> None:
+    share = run.step / run.training.steps
+    status = status_word(run.status) if run.status != "running" else percent(share)
+    pulse = " mg-pulse" if run.status == "running" else ""
+    with st.container(key=f"live_run_{run.id}", gap=None):
+        st.html(
+            f"<div class='mg-live' style='--k:{STATUS_COLOURS[run.status]};--p:{100 * share:.1f}%'>"
+            f"<span class='mg-dot{pulse}'></span><bdi translate='no'>{escape(run_title(run))}</bdi>"
+            f"<span>{escape(status)}</span><i></i></div>"
+        )
+        label = _("To this training: {name}").format(name=escape_markdown(run_title(run)))
+        st.page_link(PAGES["training"].script, label=label, query_params={"run": run.id})
