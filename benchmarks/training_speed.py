@@ -21,7 +21,7 @@ from torch import Tensor
 from benchmarks.textbook import Textbook
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.devices import choose_precision
+from minigpt_core.precision import choose_precision
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.texts import corpus
 from minigpt_core.training import StepEvent, Trainer

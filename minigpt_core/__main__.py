@@ -27,6 +27,7 @@ from minigpt_core.export.script import ENGLISH, export_script, languages
 from minigpt_core.generation.streaming import stream
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import take_up
+from minigpt_core.precision import remember_in
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.sampling import start_id
 from minigpt_core.store import prepared
@@ -134,6 +135,7 @@ def command_train(options: argparse.Namespace) -> int:
         run = store.run(run_id) if options.resume else make_run(store, options, run_id)
         threads = options.threads or available_threads(run.threads or thread_count(run))
         torch.set_num_threads(threads)
+        remember_in(store.home)
         trainer = take_up(store, run)
         if trainer.device_problem:
             print(f"minigpt_core: {trainer.device_problem}", file=sys.stderr)

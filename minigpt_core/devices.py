@@ -79,31 +79,3 @@ def move_to_device(model: nn.Module, device: torch.device) -> tuple[torch.device
             problem=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
         )
     return device, None
-
-
-def choose_precision(wanted: str, device: torch.device) -> tuple[str, DeviceError | None]:
-    """The precision that is `wanted`, or float32 where bfloat16 would be slower, with a sentence that says so."""
-    if wanted == "float32" or has_fast_bfloat16(device):
-        return wanted, None
-    return "float32", DeviceError(
-        "This processor has no instructions for {precision}: the model is trained in float32, which takes longer "
-        "here and comes to nearly the same loss.",
-        precision=wanted,
-    )
-
-
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies numbers of 16 bits faster than those of 32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)  # not on every platform
-    return device.type == "cpu" and bool(supported())
-
-
-def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """Inside this context, linear layers multiply in that precision and sum up in float32.
-
-    bfloat16 has the range of float32 and 8 instead of 24 significant bits: a product is off by up to 0.4 %, at random,
-    which training does not mind (https://arxiv.org/abs/1905.12322). The weights themselves stay in float32.
-    """
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.devices import has_fast_bfloat16
 from minigpt_core.model import TinyGPT
 
 
-def configure_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
+def configure_optimizers(
+    model: nn.Module, config: TrainConfig, precision: str = "float32"
+) -> list[torch.optim.Optimizer]:
     """The optimizer that is asked for; for Muon two, one for the matrices inside the layers, one for the rest.
 
     Fused: one kernel call for all weights. Muon (https://kellerjordan.github.io/posts/muon/) takes the gradient's
@@ -41,11 +42,18 @@ def configure_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.op
         momentum=config.momentum,
         adjust_lr_fn="match_rms_adamw",
     )
+    muon.dtype = getattr(torch, precision)
     return [muon, adamw]
 
 
 class Muon(torch.optim.Muon):
-    """`torch.optim.Muon` with fewer and larger calls: all matrices of one shape go through the iteration together."""
+    """`torch.optim.Muon` with fewer and larger calls: all matrices of one shape go through the iteration together.
+
+    Attributes:
+        dtype: in which the iteration calculates; it makes directions equally long whether digits are few or many.
+    """
+
+    dtype = torch.float32
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -69,14 +77,20 @@ class Muon(torch.optim.Muon):
         updates = torch.stack(means)
         if group["nesterov"]:
             updates = gradients.lerp(updates, group["momentum"])
-        updates = orthogonalize(updates, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        updates = orthogonalize(
+            updates, group["ns_coefficients"], group["ns_steps"], group["eps"], self.dtype
+        )
         length = 0.2 * math.sqrt(max(weights[0].shape))  # `match_rms_adamw`
         torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(weights, list(updates), alpha=-group["lr"] * length)
 
 
 def orthogonalize(
-    matrices: Tensor, coefficients: tuple[float, float, float], iterations: int, eps: float
+    matrices: Tensor,
+    coefficients: tuple[float, float, float],
+    iterations: int,
+    eps: float,
+    dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     """Matrices, (n, rows, columns), whose directions are all about equally long: U S Vᵀ becomes U S' Vᵀ, S' near 1.
 
@@ -84,9 +98,8 @@ def orthogonalize(
     (https://kellerjordan.github.io/posts/muon/).
     """
     a, b, c = coefficients
-    short = torch.bfloat16 if has_fast_bfloat16(matrices.device) else torch.float32
     tall = matrices.size(1) > matrices.size(2)
-    x = (matrices.transpose(1, 2) if tall else matrices).to(short)  # (n, rows, columns), rows <= columns
+    x = (matrices.transpose(1, 2) if tall else matrices).to(dtype)  # (n, rows, columns), rows <= columns
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=eps)  # no direction longer than 1
     for _ in range(iterations):
         gram = x @ x.transpose(1, 2)  # (n, rows, rows)

@@ -17,17 +17,11 @@ from torch import Tensor, nn
 from minigpt_core import optimizers
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
-from minigpt_core.devices import (
-    DeviceError,
-    autocast,
-    choose_device,
-    choose_precision,
-    flops_per_step,
-    move_to_device,
-)
+from minigpt_core.devices import DeviceError, choose_device, flops_per_step, move_to_device
 from minigpt_core.evaluation import guessed_right, loss_per_window, standard_error
 from minigpt_core.generation.streaming import stream
 from minigpt_core.model import build_model
+from minigpt_core.precision import autocast, choose_precision
 from minigpt_core.random_numbers import RandomNumbers
 from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent, Steering
@@ -134,10 +128,12 @@ class Trainer:
         checkpoint: where to go on, or None to begin at step 0.
         changes: recorded changes of settings from that checkpoint on; they come into force again at their steps.
         wait: called before every step; returns when the step may be made (see `Steering`).
+        precision: the one that the run began in; None: the checkpoint's, or it is chosen now.
 
     Attributes:
         steering: the pace, the settings that may change on the way, Stop.
         device: where the model is trained.
+        precision: in which the linear layers multiply.
         device_problem: why it is not the device or the precision that was asked for; None if it is.
 
     Raises:
@@ -154,6 +150,7 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
         changes: Iterable[ChangeEvent] = (),
         wait: Callable[[Steering], object] | None = None,
+        precision: str | None = None,
     ) -> None:
         assert model_config.vocab_size == dataset.tokenizer.vocab_size
         check_length(dataset.train, model_config.block_size)
@@ -173,11 +170,17 @@ class Trainer:
             self.model = build_model(model_config)
         wanted = choose_device(config.device, flops_per_step(model_config, config.batch_size))
         self.device, device_problem = move_to_device(self.model, wanted)
-        self.precision, precision_problem = choose_precision(config.precision, self.device)
+        if (
+            precision is None and checkpoint is not None
+        ):  # older ones do not say it: it was what was asked for
+            precision = checkpoint.state.get("precision", config.precision)
+        self.precision, precision_problem = choose_precision(
+            config.precision, self.device, model_config, config.batch_size, precision
+        )
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
             self._dropout = RandomNumbers.seeded(config.seed, self.device)
-        self._optimizers = optimizers.configure_optimizers(self.model, config)
+        self._optimizers = optimizers.configure_optimizers(self.model, config, self.precision)
         if checkpoint is not None:
             self._restore(checkpoint)
 
@@ -238,6 +241,7 @@ class Trainer:
             "evaluations_without_gain": self.evaluations_without_gain,
             "evaluated_step": self._evaluated_step,
             "device": self.device.type,
+            "precision": self.precision,
         }
 
     def _restore(self, checkpoint: Checkpoint) -> None:

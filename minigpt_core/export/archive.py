@@ -25,7 +25,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from minigpt_core.configs import ModelConfig, TrainConfig, check_change, check_fit
+from minigpt_core.configs import PRECISIONS, ModelConfig, TrainConfig, check_change, check_fit
 from minigpt_core.data import Dataset, check_length, prepare
 from minigpt_core.devices import available_threads
 from minigpt_core.errors import StoreError
@@ -114,7 +114,7 @@ def about_run(run: Run) -> dict[str, Any]:
     """The content of run.json."""
     kept = (
         "name", "note", "preset", "text_title", "characters", "lower", "step", "seconds", "steps_per_second",
-        "threads", "device", "created", "best_step", "best_val_loss",
+        "threads", "device", "precision", "created", "best_step", "best_val_loss",
     )  # fmt: skip
     return {
         "format": FORMAT,
@@ -278,6 +278,7 @@ def checked_about(about: dict[str, Any], training: TrainConfig) -> dict[str, Any
         if about["threads"] is None
         else available_threads(up_to(about["threads"], 1024) or 1),
         "device": typed(about["device"], str),
+        "precision": about.get("precision", training.precision),  # older ones do not say it
         "step": up_to(about["step"], training.steps),
         "seconds": number(about["seconds"], 0, LONGEST),
         "steps_per_second": optional(about["steps_per_second"], 0, LONGEST),
@@ -286,6 +287,8 @@ def checked_about(about: dict[str, Any], training: TrainConfig) -> dict[str, Any
     }
     if kept["device"] not in ("cpu", "cuda", "mps"):
         raise ValueError(kept["device"])
+    if kept["precision"] not in (*PRECISIONS, None):
+        raise ValueError(kept["precision"])
     return kept
 
 

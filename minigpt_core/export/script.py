@@ -15,12 +15,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from minigpt_core.configs import CHOICES, OPTIMIZERS, SCHEDULES, ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.devices import has_fast_bfloat16
 from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
@@ -100,7 +98,6 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
     training, T = run.training, run.model.block_size
     falling, warmup = training.schedule != "constant", training.warmup_steps > 0
     changed = {change.name for change in changes}
-    few_digits = has_fast_bfloat16(torch.device("cpu"))
     wide = run.model.norm != "none" and run.model.residual and not run.model.zero_init
     return {
         "accelerator": run.device != "cpu",
@@ -122,8 +119,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "steered": falling or warmup or "learning_rate" in changed,
         "cut": ended_before(run),
         "early": run.status == "done",
-        "bfloat16": training.precision == "bfloat16" and few_digits,
-        "full_digits": not few_digits,
+        "bfloat16": run.precision == "bfloat16",
         "diverged": run.status == "diverged",
         "math": training.schedule == "cosine"
         or run.status == "diverged"

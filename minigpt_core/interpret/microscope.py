@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from minigpt_core import optimizers
 from minigpt_core.data import Dataset
-from minigpt_core.devices import autocast
 from minigpt_core.memory_budget import check_memory
+from minigpt_core.precision import autocast
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import Trainer
 
@@ -203,7 +203,9 @@ def trainer_at(store: RunStore, run: Run, dataset: Dataset, step: int) -> Traine
     checkpoint = store.load_checkpoint(run.id, start) if start is not None else None
     changes = store.changes(run.id, since_step=start or 0)
     config = replace(run.training, pace=0.0)
-    trainer = Trainer(dataset, run.model, config, checkpoint=checkpoint, changes=changes)
+    trainer = Trainer(
+        dataset, run.model, config, checkpoint=checkpoint, changes=changes, precision=run.precision
+    )
     while trainer.step < step:
         trainer.make_step()
     return trainer

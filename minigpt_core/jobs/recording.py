@@ -83,6 +83,7 @@ class Recorder:
             status,
             threads=torch.get_num_threads(),
             device=self._trainer.device.type,
+            precision=self._trainer.precision,
             remark=problem.to_json() if problem else None,
         )
 

@@ -12,8 +12,9 @@ import torch
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset
-from minigpt_core.devices import available_threads, flops_per_step
+from minigpt_core.devices import available_threads, choose_device, flops_per_step
 from minigpt_core.memory import training_memory
+from minigpt_core.precision import choose_precision
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import CheckpointEvent, MetricsEvent, SampleEvent, StepEvent, Trainer
 
@@ -76,7 +77,7 @@ def measure(model: ModelConfig, training: TrainConfig, threads: int = 1) -> Spee
 
 def scaled(model: ModelConfig, training: TrainConfig, less: ModelConfig, tried: TrainConfig) -> Speed:
     """The times of `less`, as they would be for `model`."""
-    found = try_out(less, tried)
+    found = try_out(less, replace(tried, precision=precision_here(model, training)))
     work = flops_per_step(model, training.batch_size) / flops_per_step(less, tried.batch_size)
     a_window = flops_per_step(model, 1) / flops_per_step(less, 1)
     windows = (training.eval_windows or WINDOWS) / tried.eval_windows
@@ -89,9 +90,15 @@ def scaled(model: ModelConfig, training: TrainConfig, less: ModelConfig, tried: 
     }
 
 
+def precision_here(model: ModelConfig, training: TrainConfig) -> str:
+    """The precision that a run of such a model would choose on this machine."""
+    device = choose_device(training.device, flops_per_step(model, training.batch_size))
+    return choose_precision(training.precision, device, model, training.batch_size)[0]
+
+
 def try_out(model: ModelConfig, training: TrainConfig) -> dict[str, float]:
     """Seconds of a step, and of an evaluation's windows, sample and checkpoint, of a training that begins now."""
-    trainer = Trainer(random_text(model, training), model, training)
+    trainer = Trainer(random_text(model, training), model, training, precision=training.precision)
     started, used = time.perf_counter(), time.process_time()
     seconds: dict[type, float] = {}
     at, steps, is_first = started, 0, True

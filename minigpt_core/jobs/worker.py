@@ -30,6 +30,7 @@ from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.speed import measure
 from minigpt_core.memory_budget import check_memory
+from minigpt_core.precision import remember_in
 from minigpt_core.steering import Steering
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
@@ -186,14 +187,30 @@ def take_up(
     """
     dataset, checkpoint = beginning(store, run)
     changes = store.rewind(run.id, checkpoint, settings)
-    return Trainer(dataset, run.model, run.training, checkpoint=checkpoint, changes=changes, wait=wait)
+    return Trainer(
+        dataset,
+        run.model,
+        run.training,
+        checkpoint=checkpoint,
+        changes=changes,
+        wait=wait,
+        precision=run.precision,
+    )
 
 
 def make_trainer(store: RunStore, run: Run, wait: Callable[[Steering], object] | None = None) -> Trainer:
     """A trainer of one's own at the run's last checkpoint, with the changes recorded since; the run stays as it is."""
     dataset, checkpoint = beginning(store, run)
     changes = store.changes(run.id, since_step=checkpoint.step if checkpoint else 0)
-    return Trainer(dataset, run.model, run.training, checkpoint=checkpoint, changes=changes, wait=wait)
+    return Trainer(
+        dataset,
+        run.model,
+        run.training,
+        checkpoint=checkpoint,
+        changes=changes,
+        wait=wait,
+        precision=run.precision,
+    )
 
 
 def beginning(store: RunStore, run: Run) -> tuple[Dataset, Checkpoint | None]:
@@ -331,6 +348,7 @@ def main() -> None:
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), lambda *_: inbox.put(LEAVE))
     lower_priority()
+    remember_in(Path(sys.argv[1]))
     torch.set_num_threads(1)
     warm_up()
     threading.Thread(target=read_messages, args=(inbox,), daemon=True).start()

@@ -154,7 +154,7 @@ def columns(recipe: Recipe, facts: dict[str, Any]) -> dict[str, Any]:
         "status": facts["status"], "created": now, "started": now, "finished": now,
         "text_title": corpus.load(recipe.text).title, "lower": facts["lower"], "characters": facts["characters"],
         "model": json.dumps(facts["model"]), "training": json.dumps(facts["training"]),
-        "step": facts["step"], "threads": 1, "device": "cpu",
+        "step": facts["step"], "threads": 1, "device": "cpu", "precision": facts["training"]["precision"],
         "best_step": facts["best_step"], "best_val_loss": facts["best_val_loss"],
     }  # fmt: skip
 

@@ -94,6 +94,9 @@ class Run:
     steps_per_second: float | None
     threads: int | None
     device: str
+    precision: str | None
+    """In which it calculates: what it asks for, or float32 where that was no faster; None before it begins."""
+
     parent: str | None
     """Id of the run that this one was made from."""
 
@@ -273,6 +276,7 @@ class RunStore(MetricsStore):
         parent: str | None = None,
         threads: int | None = None,
         device: str = "cpu",
+        precision: str | None = None,
         run_id: str | None = None,
     ) -> Run:
         """A new run. Who trains it at once makes the id (`new_run_id`) and takes its lock before."""
@@ -285,6 +289,7 @@ class RunStore(MetricsStore):
             "text_id": text_id, "text_title": storable(text_title), "characters": characters, "lower": lower,
             "model": json.dumps(model.to_dict()), "training": json.dumps(training.to_dict()),
             "parent": parent, "threads": threads, "device": device,
+            "precision": precision,
         }  # fmt: skip
         with self._database.writing() as db:
             insert_run(db, columns)
@@ -447,11 +452,11 @@ class RunStore(MetricsStore):
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def set_status(self, run_id: str, status: str, error: str | None = None, **changed: Any) -> None:
-        """What the run is doing now; `changed` may name its `threads`, `device` and `remark`.
+        """What the run is doing now; `changed` may name its `threads`, `device`, `precision` and `remark`.
 
         A worker takes the run's lock before it says "running", and lets go after it has said how it ended.
         """
-        assert status in STATUSES and changed.keys() <= {"threads", "device", "remark"}
+        assert status in STATUSES and changed.keys() <= {"threads", "device", "precision", "remark"}
         refuse_prepared(run_id)
         now = time.time()
         columns = {"status": status, "error": error, "finished": None if status in LIVE else now}

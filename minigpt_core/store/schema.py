@@ -102,7 +102,15 @@ SETTINGS_IN_FORCE = (
 
 VALIDATION_ERRORS = ("ALTER TABLE evaluations ADD COLUMN val_error REAL",)  # standard error of val_loss
 
-MIGRATIONS = (RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE, VALIDATION_ERRORS)
+PRECISION = (
+    "ALTER TABLE runs ADD COLUMN precision TEXT",  # in which it calculates, once it has begun
+    """UPDATE runs SET precision = coalesce(json_extract(training, '$.precision'), 'float32')
+        WHERE started IS NOT NULL""",
+)
+
+MIGRATIONS = (
+    RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE, VALIDATION_ERRORS, PRECISION,
+)  # fmt: skip
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 
 RUN_TABLES = ("steps", "buckets", "evaluations", "samples", "changes", "checkpoints")

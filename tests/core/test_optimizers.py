@@ -15,12 +15,9 @@ from minigpt_core import optimizers
 from minigpt_core.configs import SCHEDULES, ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import (
-    autocast,
     best_thread_count,
     choose_device,
-    choose_precision,
     flops_per_step,
-    has_fast_bfloat16,
     move_to_device,
 )
 from minigpt_core.errors import ConfigError
@@ -272,36 +269,6 @@ def test_a_device_that_fails_is_replaced_by_the_processor_with_a_sentence(
     assert f"The device {device} cannot train this model" in str(trainer.device_problem)
     steps = of_type(trainer.run(), StepEvent)
     assert steps == of_type(make(dataset, device="cpu").run(), StepEvent)
-
-
-def test_fewer_digits_cost_little_loss_and_are_the_same_every_time(dataset: Dataset) -> None:
-    exact = of_type(make(dataset, precision="float32").run(), StepEvent)
-    short = of_type(make(dataset, precision="bfloat16").run(), StepEvent)
-    assert of_type(make(dataset, precision="bfloat16").run(), StepEvent) == short
-    assert all(abs(a.loss - b.loss) < 0.02 for a, b in zip(exact, short, strict=True))
-    assert (exact != short) == has_fast_bfloat16(torch.device("cpu"))
-
-
-def test_a_processor_without_short_numbers_calculates_as_always_and_says_so(
-    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
-    trainer = make(dataset, precision="bfloat16")
-    assert trainer.precision == "float32"
-    assert "no instructions for bfloat16" in str(trainer.device_problem)
-    steps = of_type(trainer.run(), StepEvent)
-    assert steps == of_type(make(dataset, precision="float32").run(), StepEvent)
-    assert choose_precision("float32", torch.device("cpu")) == ("float32", None)
-
-
-def test_the_weights_keep_all_their_digits(dataset: Dataset) -> None:
-    trainer = make(dataset, precision="bfloat16")
-    with autocast("bfloat16", torch.device("cpu")):
-        logits, loss = trainer.model(dataset.train[None, :8], dataset.train[None, 1:9])
-    assert (logits.dtype, loss.dtype) == (torch.bfloat16, torch.float32)
-    list(trainer.run())
-    floats = [w for w in trainer.checkpoint().tensors.values() if w.is_floating_point()]
-    assert {weight.dtype for weight in floats} == {torch.float32}
 
 
 def test_the_processor_has_no_problem() -> None:

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.devices import autocast
 from minigpt_core.interpret.microscope import WeightUpdate, examine_step, start_before, trainer_at
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.model import TinyGPT
+from minigpt_core.precision import autocast
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent, Trainer
@@ -31,7 +31,10 @@ def trained(store: RunStore, model: dict[str, Any], **settings: Any) -> Run:
     """A stored run, trained here to its end, evaluated every 10 steps."""
     training = TrainConfig(steps=30, eval_interval=10, sample_length=5, **settings)
     run = new_run(store, text=TEXT, title="chat", model_fields=model, training=training)
-    trainer = make_trainer(store, run)
+    store.set_status(
+        run.id, "queued", precision=training.precision
+    )  # so large a model that it would be faster
+    trainer = make_trainer(store, store.run(run.id))
     recorder = Recorder(store, run.id, trainer)
     for event in trainer.run():
         recorder.record(event)
