@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from minigpt_core.store.runs import RunStore
 
 Message = dict[str, Any]
+LONGEST_QUOTE = 200  # characters
 
 
 class WorkerProcess(Protocol):
@@ -32,7 +33,8 @@ class WorkerProcess(Protocol):
 
 
 Launcher = Callable[[RunStore, Callable[["WorkerProcess", Message], None]], WorkerProcess]
-"""Starts a worker on a store; calls back with each of its messages, at last with `{"event": "ended"}`."""
+"""Starts a worker on a store; calls back with each of its messages, at last with `{"event": "ended"}`, which has the
+line as `garbled` if the worker was ended for a message that cannot be read: who knows what it has not said?"""
 
 
 class LocalWorker:
@@ -84,21 +86,27 @@ class LocalWorker:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
+        ready, ended = False, {"event": "ended"}
         try:
             for line in self._process.stdout:
                 if (message := parsed(line)) is not None:
+                    ready = True
                     self._on_message(self, message)
+                elif ready and line.endswith(b"\n"):  # else it was killed while it spoke
+                    ended["garbled"] = line.decode(errors="replace").strip()[:LONGEST_QUOTE]
+                    break
         finally:
             self._process.kill()  # it has closed its stdout, or is no longer listened to
             self._process.wait()
-            self._on_message(self, {"event": "ended"})
+            self._on_message(self, ended)
 
 
 def parsed(line: bytes) -> Message | None:
-    """The message in a line of a worker's stdout; None for what something else has printed there."""
+    """The message in a line of a worker's stdout. None for anything else: before the worker is ready, what a library
+    has printed (see `worker.on_stdout`); later, nothing but messages comes there."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) and "event" in message else None
 

@@ -49,7 +49,7 @@ class State(StrEnum):
 # What becomes of a run by what is asked of it, and by what is heard of its worker. Where nothing stands, a request is
 # refused and a message is about something that is over.
 TRANSITIONS: dict[str, tuple[str, str, str, str, str, str]] = {
-    # asked   queued      starting    running     paused      stopping    ended
+    # request queued      starting    running     paused      stopping    ended
     "submit": ("",         "",         "",         "",         "",         "queued"),
     "pause":  ("queued",   "starting", "running",  "paused",   "",         ""),
     "resume": ("queued",   "starting", "running",  "paused",   "",         "queued"),
@@ -75,7 +75,7 @@ class Job:
     then: list[Message]
     """What was asked of it before a worker had it, but for changed settings."""
 
-    asked: dict[str, float]
+    pending: dict[str, float]
     """The settings that were asked for and are not in the store yet."""
 
     state: State = State.QUEUED
@@ -96,7 +96,7 @@ class Job:
     def stored(self, changes: int) -> None:
         """So many of the changes are in force and stored."""
         if changes == self.changes:
-            self.asked.clear()
+            self.pending.clear()
 
 
 class JobManager:
@@ -199,10 +199,10 @@ class JobManager:
 
     # What is known of it
 
-    def asked(self, run_id: str) -> dict[str, float]:
+    def pending(self, run_id: str) -> dict[str, float]:
         """The settings that were asked for and are on their way: the store has others, or does not have them yet."""
         with self._lock:
-            return dict(self._jobs[run_id].asked) if run_id in self._jobs else {}
+            return dict(self._jobs[run_id].pending) if run_id in self._jobs else {}
 
     def wait(self, run_id: str, *states: str, patience: float = ANSWER_PATIENCE_SECONDS) -> bool:
         """Wait a moment until a run is in one of these states, or has ended.
@@ -294,7 +294,7 @@ class JobManager:
         with self._lock:
             job = self._moved(run_id, request)
             if settings:
-                job.asked |= settings
+                job.pending |= settings
                 job.changes += 1
                 if job.worker is not None:  # else they come along with the run
                     job.worker.send({"do": "change", "settings": settings, "id": job.changes})
@@ -317,8 +317,8 @@ class JobManager:
             self._store.set_status(run_id, "queued")
             with self._lock:
                 before = self._jobs.get(run_id)
-                asked = (before.asked if before else {}) | settings
-                job = Job(run, place.pop_all(), then, asked, changes=1)
+                pending = (before.pending if before else {}) | settings
+                job = Job(run, place.pop_all(), then, pending, changes=1)
                 self._troubles.pop(run_id, None)
                 self._jobs[run_id] = job
                 self._queue.append(job)
@@ -331,7 +331,7 @@ class JobManager:
             self._move(job, "over")
             job.worker = None
             job.place.close()
-            if not job.asked and self._jobs.get(job.run.id) is job:
+            if not job.pending and self._jobs.get(job.run.id) is job:
                 del self._jobs[job.run.id]
 
     def _fail(self, job: Job, error: UserError) -> None:
@@ -382,7 +382,7 @@ class JobManager:
                 return
             threads = self._threads(job.run.model, job.run.training.batch_size, alone=self._busy() == 1)
             worker.send({
-                "do": "train", "run": job.run.id, "threads": threads, "settings": job.asked, "then": job.then
+                "do": "train", "run": job.run.id, "threads": threads, "settings": job.pending, "then": job.then
             })  # fmt: skip
         self._bury(job.run.id)
 
@@ -452,7 +452,7 @@ class JobManager:
             case "finished":
                 self._finished(worker, message)
             case "ended":
-                self._lost(worker)
+                self._lost(worker, message.get("garbled"))
 
     def _job_of(self, worker: WorkerProcess) -> Job | None:
         return next((job for job in self._jobs.values() if job.worker is worker), None)
@@ -463,7 +463,7 @@ class JobManager:
             job = self._job_of(worker)
             if job is not None:
                 if message["status"] == "done":  # what was asked for came too late
-                    job.asked.clear()
+                    job.pending.clear()
                 if error := message.get("error"):
                     self._troubles[job.run.id] = error
                 self._end(job)
@@ -479,8 +479,9 @@ class JobManager:
         if worker is not None and not worker.alive:
             self._lost(worker)
 
-    def _lost(self, worker: WorkerProcess) -> None:
-        """A worker has ended: by request, or killed. A killed one's run shows as interrupted by itself."""
+    def _lost(self, worker: WorkerProcess, garbled: str | None = None) -> None:
+        """A worker has ended: by request, or killed. A killed one's run shows as interrupted by itself; where it was
+        ended for a message that nobody can read, the run says so."""
         with self._lock:
             self._ready.discard(worker)
             self._measuring = {key: at for key, at in self._measuring.items() if at[0] is not worker}
@@ -489,7 +490,12 @@ class JobManager:
             job = self._job_of(worker)
             if job is not None:
                 job.worker = None
-        if job is not None:
+        if job is not None and garbled:
+            self._fail(
+                job,
+                StoreError("The training process sent a message that cannot be read: {line}", line=garbled),
+            )
+        elif job is not None:
             self._end_without_word(job)
         self._dispatch()  # and no spare: a worker that cannot start must not be started for ever
 

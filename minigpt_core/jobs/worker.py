@@ -247,8 +247,9 @@ def lower_priority() -> None:
 
 def read_messages(inbox: Inbox) -> None:
     """Put stdin's messages into the inbox (pipes can't be polled on Windows, so a thread reads them)."""
-    for line in sys.stdin:
-        inbox.put(json.loads(line))
+    with suppress(ValueError):  # a line that was cut: the server has died while it spoke
+        for line in sys.stdin:
+            inbox.put(json.loads(line))
     inbox.put(LEAVE)
     time.sleep(LEAVE_SECONDS)
     os._exit(1)  # a step that takes longer than this; the last checkpoint stays

@@ -15,10 +15,10 @@ NOTHING = -1  # where a run without a checkpoint ends: not even the evaluation a
 
 
 def rewind(
-    db: sqlite3.Connection, row: sqlite3.Row, checkpoint: Checkpoint | None, asked: Mapping[str, float]
+    db: sqlite3.Connection, row: sqlite3.Row, checkpoint: Checkpoint | None, requested: Mapping[str, float]
 ) -> list[ChangeEvent]:
     """Cut everything beyond a checkpoint, or all of it if there is none, and bring the settings that were last asked
-    for into force there: those recorded, also beyond the checkpoint, then `asked`.
+    for into force there: those recorded, also beyond the checkpoint, then `requested`.
 
     Args:
         row: of the run in the table `runs`.
@@ -35,7 +35,7 @@ def rewind(
         evaluated = state.get("evaluated_step", last)
         db.execute(f"DELETE FROM {table} WHERE run = ? AND step > ?", (key, evaluated))
     cut_buckets(db, key, last)
-    changes = write_settings(db, row, max(0, last), state, asked)
+    changes = write_settings(db, row, max(0, last), state, requested)
     progress = {name: finite(state.get(name)) for name in ("seconds", "best_step", "best_val_loss")}
     progress |= {"step": max(0, last), "seconds": progress["seconds"] or 0.0, "steps_per_second": None}
     update(db, key, progress)
@@ -47,14 +47,14 @@ def write_settings(
     row: sqlite3.Row,
     step: int,
     state: Mapping[str, float],
-    asked: Mapping[str, float],
+    requested: Mapping[str, float],
 ) -> list[ChangeEvent]:
     """Put changes at `step` in the place of all that were recorded there and later."""
     key, training = row["key"], TrainConfig.from_dict(json.loads(row["training"]))
     earlier = "SELECT name, value FROM changes WHERE run = ? AND step < ? ORDER BY step, position"
     begun_with = Steering(training).in_force
     before = begun_with | dict(map(tuple, db.execute(earlier, (key, step))))
-    changed = json.loads(row["in_force"] or "{}") | dict(asked)
+    changed = json.loads(row["in_force"] or "{}") | dict(requested)
     db.execute("DELETE FROM changes WHERE run = ? AND step >= ?", (key, step))
     changes = [
         ChangeEvent(step=step, name=name, value=value) for name, value in (begun_with | changed).items()

@@ -469,21 +469,21 @@ class RunStore(MetricsStore):
             update(db, row["key"], columns | changed)
 
     def rewind(
-        self, run_id: str, checkpoint: Checkpoint | None, asked: Mapping[str, float] | None = None
+        self, run_id: str, checkpoint: Checkpoint | None, requested: Mapping[str, float] | None = None
     ) -> list[ChangeEvent]:
         """Make the record of a run end at a checkpoint, or at its beginning, because it goes on from there now.
 
         One transaction; who takes the run up calls it, and holds the run's lock.
 
         Args:
-            asked: settings that come into force there, before those that were recorded last.
+            requested: settings that come into force there, before those that were recorded last.
 
         Returns:
             The settings in force there, for the trainer.
         """
         refuse_prepared(run_id)
         with self._database.writing() as db:
-            changes = rewind(db, find(db, run_id), checkpoint, asked or {})
+            changes = rewind(db, find(db, run_id), checkpoint, requested or {})
         with explained(self.folder(run_id)):
             kept = (info.step for info in self.checkpoints(run_id))
             checkpoint_files.remove_others(self.folder(run_id), kept)

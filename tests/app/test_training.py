@@ -156,7 +156,7 @@ def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
     assert store.run(run_id).in_force.learning_rate == before == rate(other)
     for tab in (test.run(), other.run(), app("training", run=run_id)):
         assert rate(tab) == 0.01
-    while jobs.asked(run_id):
+    while jobs.pending(run_id):
         workers[0].advance()
     assert store.run(run_id).in_force.learning_rate == 0.01
     for tab in (test.run(), other.run(), app("training", run=run_id)):
@@ -167,7 +167,7 @@ def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
     assert store.run(run_id).in_force.learning_rate == 0.01
     assert rate(test.run()) == 0.03  # what the run will go on with
     press(other.run(), "training_hold")
-    while jobs.asked(run_id):
+    while jobs.pending(run_id):
         workers[1].advance()
     assert store.run(run_id).in_force.learning_rate == 0.03 == rate(test.run()) == rate(other.run())
 
@@ -182,7 +182,7 @@ def test_a_run_in_the_queue_takes_what_the_controls_say(app: OpenPage, home: Pat
     jobs.submit(second.id)
     test = app("training", run=second.id)
     control(test, "select_slider", "learning_rate").set_value(0.01).run()
-    assert jobs.asked(second.id) == {"learning_rate": 0.01}
+    assert jobs.pending(second.id) == {"learning_rate": 0.01}
     assert rate(app("training", run=second.id)) == 0.01
 
 

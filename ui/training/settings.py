@@ -164,9 +164,9 @@ def of_run(run: Run, pending: Mapping[str, float] | None = None) -> Values:
 
 def requested(run: Run) -> Values:
     """A run's settings, with those that were asked for and are still on their way."""
-    pending = resources.jobs().asked(
+    pending = resources.jobs().pending(
         run.id
-    )  # before the run is read: none is missed that comes into force now
+    )  # before the run is read: none that comes into force now is missed
     return of_run(resources.store().run(run.id), pending)
 
 

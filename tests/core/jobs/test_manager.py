@@ -15,7 +15,7 @@ import pytest
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, UserError
-from minigpt_core.jobs.launchers import LocalWorker, Message
+from minigpt_core.jobs.launchers import LocalWorker, Message, import_path
 from minigpt_core.jobs.manager import JobError, JobManager
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
@@ -315,6 +315,59 @@ def test_what_libraries_print_is_no_message_and_a_signal_leaves_a_checkpoint(
     assert "a library says" in (store.folder(run.id) / "worker.log").read_text()
     until(lambda: store.run(next_one.id).status == "done", "the next run")
     manager.close()
+
+
+SPOILED = """
+import os, threading, time
+dup = os.dup
+def spoiled(of):
+    messages = dup(of)
+    def speak():
+        while not os.path.exists(os.environ["SPOIL"]):
+            time.sleep(0.01)
+        os.write(messages, b'{"event": "fini\\xff\\n')
+    threading.Thread(target=speak, daemon=True).start()
+    return messages
+os.dup = spoiled
+print("[" * 100_000)
+print('{"event":')
+"""
+
+
+def test_a_message_that_cannot_be_read_ends_the_run_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows what it said: that the run has ended, perhaps. What comes before the first message is no matter."""
+    (tmp_path / "sitecustomize.py").write_text(SPOILED)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SPOIL", str(tmp_path / "now"))
+    store = RunStore(tmp_path / "home")
+    manager = JobManager(store, max_running=1, warm=False)
+    run, next_one = make_run(store, pace=100), make_run(store)
+    manager.submit(run.id)
+    manager.submit(next_one.id)
+    until(lambda: store.run(run.id).step > 5, "training")
+    monkeypatch.delenv("PYTHONPATH")
+    (tmp_path / "now").touch()
+    failed = until(lambda: (r := store.run(run.id)).status == "failed" and r, "the end")
+    assert str(UserError.from_json(failed.error or "")) == (
+        'The training process sent a message that cannot be read: {"event": "fini\ufffd'
+    )
+    until(lambda: store.run(next_one.id).status == "done", "the next run")
+    assert not manager.controls(run.id)
+    manager.resume(run.id, pace=0)
+    until(lambda: store.run(run.id).status == "done", "going on")
+    assert step_losses(store, run) == undisturbed(store, run)
+    manager.close()
+
+
+def test_a_server_that_dies_in_the_middle_of_a_word_leaves_no_worker(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "minigpt_core.jobs.worker", str(tmp_path)]
+    worker = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | import_path()
+    )
+    said, _ = worker.communicate(b'{"do": "tra', timeout=PATIENCE)
+    assert b"ready" in said and worker.returncode == 0
 
 
 class FullDisk:

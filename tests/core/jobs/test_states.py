@@ -161,16 +161,16 @@ def test_settings_on_their_way_are_known_until_they_are_in_force(stage: Stage) -
     stage.jobs.submit(run.id, paused=True)
     stage.move()
     stage.jobs.change(run.id, learning_rate=0.5)
-    assert stage.jobs.asked(run.id) == {"learning_rate": 0.5}
+    assert stage.jobs.pending(run.id) == {"learning_rate": 0.5}
     assert stage.store.run(run.id).in_force.learning_rate == 0.1
     stage.jobs.change(run.id, learning_rate=0.2)
-    assert stage.jobs.asked(run.id) == {"learning_rate": 0.2}
+    assert stage.jobs.pending(run.id) == {"learning_rate": 0.2}
     stage.move()  # also while it is held
-    assert stage.jobs.asked(run.id) == {}
+    assert stage.jobs.pending(run.id) == {}
     assert stage.store.run(run.id).in_force.learning_rate == 0.2
     with pytest.raises(ConfigError):
         stage.jobs.change(run.id, learning_rate=-1.0)
-    assert stage.jobs.asked(run.id) == {}
+    assert stage.jobs.pending(run.id) == {}
 
 
 def test_settings_asked_of_a_run_in_the_queue_hold_from_its_first_step(stage: Stage) -> None:
@@ -178,10 +178,10 @@ def test_settings_asked_of_a_run_in_the_queue_hold_from_its_first_step(stage: St
     stage.jobs.submit(first.id)
     stage.jobs.submit(second.id)
     stage.jobs.change(second.id, learning_rate=0.5)
-    assert stage.jobs.asked(second.id) == {"learning_rate": 0.5}
+    assert stage.jobs.pending(second.id) == {"learning_rate": 0.5}
     stage.move()
     assert set(stage.rates(second)) == {0.5} and set(stage.rates(first)) == {0.1}
-    assert stage.jobs.asked(second.id) == {}
+    assert stage.jobs.pending(second.id) == {}
 
 
 def test_what_a_killed_worker_did_not_store_counts_when_the_run_goes_on(stage: Stage) -> None:
