@@ -16,8 +16,8 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.inside.inspected_model import best_run, run_labels
-from ui.words.i18n import _, number, percent, using
+from ui.inside.inspected_model import best_run
+from ui.words.i18n import percent, using
 from ui.words.tokens import face
 
 TITLES = {"en": "Layer by layer", "fr": "Couche par couche"}
@@ -142,15 +142,6 @@ def test_a_sound_run_on_the_same_text_comes_first(app: OpenPage, some_run: Calla
         assert best_run([broken], tiny.text_id) == broken
     page = app("layers", lang="en", run=tiny.id)
     assert page.selectbox(key="page.inside.run").value == "preparedGptEn"
-
-
-def test_a_list_of_runs_tells_them_apart(some_run: Callable[..., Run]) -> None:
-    good, bad, twin = (evaluated(some_run(name="TinyGPT"), loss) for loss in (2.41, 99.0, 2.41))
-    with using("fr"):
-        names = run_labels([good, bad, twin, small_gpt()])
-        assert len(set(names.values())) == 4
-        assert "The Curious Cat" in names[bad.id] and _("broken") in names[bad.id]
-        assert number(2.41, 2) in names[good.id] and names[good.id].endswith(good.id[:6])
 
 
 def test_a_checkpoint_is_chosen_on_the_way(app: OpenPage) -> None:

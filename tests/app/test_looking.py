@@ -151,7 +151,7 @@ def test_trainings_that_go_on_are_in_sight_from_every_page(app: OpenPage, some_r
             shown = app(page, "en", run=runs[-1].id, author="preparedGptEn")
             links = [link.proto for link in shown.sidebar.get("page_link")]
             assert [(link.page, link.query_string) for link in links] == [("training", f"run={runs[0].id}")]
-            assert "number 0" in links[0].label and "mg-live" in followed(shown)
+            assert "number 0" in links[0].label and "mg-going" in followed(shown)
         assert listed(store.runs("local"), store.run(runs[-1].id))[-1].id == runs[0].id
         watched = app("training", "en", run=runs[0].id)
         assert not watched.sidebar.get("page_link")  # the page itself shows it

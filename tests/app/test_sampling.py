@@ -260,7 +260,7 @@ def test_counted_pairs_can_write_beside_a_run(app: OpenPage, trained: Run) -> No
     page.selectbox(key="sampling_run").set_value("trigram").run()
     assert "counted triples" in markdown(page) and page.query_params["author"] == "trigram"
     page.selectbox(key="sampling_run").set_value(trained.id).run()
-    assert f"{trained.id[:6]}**, trained on" in markdown(page) and "author" not in page.query_params
+    assert f"**{run_title(trained)}**, trained on" in markdown(page) and "author" not in page.query_params
 
 
 def test_a_run_without_weights_is_a_sentence(app: OpenPage, some_run: MakeRun) -> None:

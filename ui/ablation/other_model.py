@@ -9,10 +9,10 @@ from ui.inside.inspected_model import (
     InspectedModel,
     best_run,
     can_be_shown,
-    run_label,
     shown_by_itself,
 )
 from ui.runs.health import sound
+from ui.runs.names import title_with_facts
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 
@@ -43,7 +43,7 @@ def other_model_button(inspected: InspectedModel) -> None:
         key="ablation_other",
         on_click=state.look_at,
         args=(other.id,),
-        help=escape_markdown(run_label(other)),
+        help=escape_markdown(title_with_facts(other)),
     )
 
 

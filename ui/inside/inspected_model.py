@@ -1,7 +1,6 @@
 """Whose inside is looked at: a run and one of its checkpoints, chosen in the sidebar."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -13,9 +12,10 @@ from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
 from ui.inside import train_gpt
-from ui.runs.health import broken, ending, last_evaluation, loss_number, sound
+from ui.runs.health import broken, last_evaluation, loss_number, sound
+from ui.runs.names import menu_labels
 from ui.runs.weights import say_which, usual_of, usual_step
-from ui.runs.wording import run_title, status_word, text_title
+from ui.runs.wording import run_title
 from ui.words import glossary
 from ui.words.i18n import _, number, spoken, translate
 from ui.words.tokens import escape_markdown
@@ -152,7 +152,7 @@ def current_text_id() -> str | None:
 
 
 def _pick_run(shown: Run, candidates: list[Run]) -> None:
-    names = run_labels([shown, *(run for run in candidates if run.id != shown.id)])
+    names = menu_labels([shown, *(run for run in candidates if run.id != shown.id)])
     state.set_page_state(RUN, shown.id)
     st.selectbox(
         _("Which model?"),
@@ -162,28 +162,6 @@ def _pick_run(shown: Run, candidates: list[Run]) -> None:
         on_change=_switch_run,
         help=_("Your own trainings, the newest first, then those that come with the program."),
     )
-
-
-def run_labels(runs: Sequence[Run]) -> dict[str, str]:
-    """What each run is called in a list to choose from, by its id: no two alike."""
-    names = {run.id: run_label(run) for run in runs}
-    seen = Counter(names.values())
-    return {id_: name if seen[name] == 1 else f"{name} · {id_[:6]}" for id_, name in names.items()}
-
-
-def run_label(run: Run) -> str:
-    """What a run is called among others: its name, how good it is, and its text (a narrow list cuts off the end)."""
-    name, text, (loss, is_broken) = run_title(run), text_title(run.text_title), ending(run)
-    parts = [name]
-    if is_broken:
-        parts.append(_("broken"))
-    elif loss is not None:
-        parts.append(_("loss {loss}").format(loss=loss_number(loss)))
-    if text not in name:
-        parts.append(text)
-    if run.status not in ("done", "diverged"):
-        parts.append(status_word(run.status))
-    return " · ".join(parts)
 
 
 def _switch_run() -> None:

@@ -64,7 +64,7 @@ def _line(run: Run) -> None:
     pulse = " mg-pulse" if run.status == "running" else ""
     with st.container(key=f"live_run_{run.id}", gap=None):
         st.html(
-            f"<div class='mg-live' style='--k:{STATUS_COLOURS[run.status]};--p:{100 * share:.1f}%'>"
+            f"<div class='mg-going' style='--k:{STATUS_COLOURS[run.status]};--p:{100 * share:.1f}%'>"
             f"<span class='mg-dot{pulse}'></span><bdi translate='no'>{escape(run_title(run))}</bdi>"
             f"<span>{escape(status)}</span><i></i></div>"
         )

@@ -61,11 +61,11 @@ def status_word(status: str) -> str:
 
 
 def run_title(run: Run) -> str:
-    """The run's name; without one, its text and the begin of its id. A person's words: escape them."""
+    """The run's name; without one, its model and its text. A person's words: escape them."""
+    kind, text = "GPT" if run.model.n_layer else "TinyGPT", text_title(run.text_title)
     if run.prepared:
-        model, text = "GPT" if run.model.n_layer else "TinyGPT", text_title(run.text_title)
-        return _("{model} on “{text}” (prepared)").format(model=model, text=text)
-    return own_words(run.name) or f"{text_title(run.text_title)} · {run.id[:6]}"
+        return _("{model} on “{text}” (prepared)").format(model=kind, text=text)
+    return own_words(run.name) or _("{model} on “{text}”").format(model=kind, text=text)
 
 
 def own_words(name: str) -> str:

@@ -7,10 +7,9 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from ui import resources, state
-from ui.inside import inspected_model
 from ui.runs.health import broken, last_evaluation
+from ui.runs.names import menu_labels, title_among
 from ui.runs.weights import say_which, usual_of, usual_step
-from ui.runs.wording import run_title
 from ui.sampling.learnt_explained import Losses
 from ui.words import glossary
 from ui.words.i18n import N_, _, number
@@ -59,7 +58,7 @@ def choose_model() -> ModelChoice:
     current = wanted_model()
     runs = [current] if isinstance(current, Run) else []
     runs += [run for run in state.visible_runs() if all(run.id != known.id for known in runs)]
-    titles = inspected_model.run_labels(runs) | {name: _(NGRAMS[name]) for name in NGRAMS}
+    titles = menu_labels(runs) | {name: _(NGRAMS[name]) for name in NGRAMS}
     st.session_state[state.SAMPLING_RUN] = current.id if isinstance(current, Run) else current
     st.selectbox(
         _("Who writes"),
@@ -91,12 +90,12 @@ def is_gone(run_id: str) -> bool:
 
 def model_title(chosen: ModelChoice) -> str:
     """What the model is called, in a few words."""
-    return run_title_among_others(chosen.run) if chosen.run else _(NGRAMS[chosen.ngram])
+    return title_among_others(chosen.run) if chosen.run else _(NGRAMS[chosen.ngram])
 
 
-def run_title_among_others(run: Run) -> str:
-    """What a run is called among others."""
-    return run_title(run) if run.prepared else f"{run_title(run)} · {run.id[:6]}"
+def title_among_others(run: Run) -> str:
+    """What a run is called among those that can be chosen."""
+    return title_among(run, state.visible_runs())
 
 
 def wanted_model() -> Run | str:

@@ -7,6 +7,7 @@ from minigpt_core.generation.language_model import encode_prompt
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.runs.health import loss_number
+from ui.runs.names import menu_labels
 from ui.runs.weights import usual_of
 from ui.sampling.inputs import Inputs, request_of
 from ui.sampling.model_choice import (
@@ -15,8 +16,8 @@ from ui.sampling.model_choice import (
     ModelChoice,
     losses_of,
     ngram_choice,
-    run_title_among_others,
     text_of,
+    title_among_others,
 )
 from ui.sampling.parallel_texts import Row, parallel_texts
 from ui.sampling.prompt_explained import exchanged_words, unknown_words
@@ -50,7 +51,7 @@ def title_with_step(model: ModelChoice) -> str:
     """What the model is called among others, with its checkpoint."""
     if model.run is None:
         return _(NGRAMS[model.ngram])
-    title = run_title_among_others(model.run)
+    title = title_among_others(model.run)
     return _("{title}, step {step}").format(title=title, step=number(model.step))
 
 
@@ -107,10 +108,12 @@ def others(model: ModelChoice) -> dict[str, str]:
         if model.run or name != model.ngram:
             found[name] = _(NGRAMS[name])
     found |= same.values()
-    for run in state.visible_runs():
+    runs = state.visible_runs()
+    titles = menu_labels(runs)
+    for run in runs:
         infos = store.checkpoints(run.id)
         if infos and (model.run is None or run.id != model.run.id):
-            found[f"{run.id}:{usual_of(run, infos)}"] = run_title_among_others(run)
+            found[f"{run.id}:{usual_of(run, infos)}"] = titles[run.id]
     return found
 
 

@@ -27,7 +27,7 @@ def test_other_names_stay_as_they_are(name: str) -> None:
 @pytest.mark.parametrize("name", ["", " ", "\u200b\u200b", "\u2060\n"])
 def test_a_run_whose_name_cannot_be_seen_is_called_by_its_text(some_run: RunMaker, name: str) -> None:
     run = replace(some_run(), name=name)
-    assert run_title(run) == f"The Curious Cat · {run.id[:6]}"
+    assert run_title(run) == "TinyGPT on “The Curious Cat”"
 
 
 def test_a_name_is_shown_as_it_is_on_the_pages(app: OpenPage, some_run: RunMaker) -> None:

@@ -25,7 +25,7 @@ def test_the_name_says_what_differs_from_the_preset(tmp_path: Path) -> None:
         return new_run(store, **fields, training=TrainConfig(**training)).name
 
     assert name() == "TinyGPT"
-    assert name(pace=60.0, eval_interval=3) == "TinyGPT"  # these change no loss
+    assert name(pace=60.0, eval_interval=3) == "TinyGPT (2)"  # these change no loss
     assert name(learning_rate=0.1, steps=50) == "TinyGPT, 50 steps, learning_rate 0.1"
 
 
