@@ -10,16 +10,41 @@ from typing import Any, Self
 
 from minigpt_core.errors import ConfigError
 
-CHOICES = {  # the words that settings of a model can have
+CHOICES = {  # the words that a setting can be
     "positions": ("none", "learned", "rotary"),
     "mlp": ("none", "gelu", "relu2"),
     "norm": ("none", "layernorm", "rmsnorm"),
+    "optimizer": ("adamw", "sgd", "muon"),
+    "schedule": ("constant", "cosine", "linear"),
+    "device": ("auto", "cpu", "cuda", "mps"),
+    "precision": ("float32", "bfloat16"),
 }
-OPTIMIZERS = ("adamw", "sgd", "muon")
-SCHEDULES = ("constant", "cosine", "linear")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("float32", "bfloat16")
+RANGES = {  # the smallest and the largest number that a setting can be
+    "vocab_size": (1, 200_000),
+    "block_size": (1, 1024),
+    "n_embd": (1, 1024),
+    "n_layer": (0, 48),
+    "n_head": (1, 64),
+    "dropout": (0, 0.9),
+    "steps": (1, 10_000_000),
+    "batch_size": (1, 1024),
+    "weight_decay": (0, 10),
+    "grad_clip": (0, 1000),
+    "eval_interval": (0, 10_000_000),
+    "eval_windows": (0, 1_000_000),
+    "patience": (0, 10_000),
+    "sample_length": (0, 2000),
+    "val_fraction": (0, 0.5),
+    "seed": (0, 2**32 - 1),
+    "pace": (0, 100_000),
+    "beta1": (0, 0.9999),
+    "beta2": (0, 0.9999),
+    "momentum": (0, 0.9999),
+    "warmup_steps": (0, 10_000_000),
+    "min_lr_share": (0, 1),
+}
 EVALUATIONS_PER_RUN = 20
+STEERABLE = ("learning_rate", "pace", "eval_interval")  # may be changed while a run goes
 WITHOUT_LAYERS = ("vocab_size", "block_size", "n_embd", "n_layer", "positions")  # all else stands in layers
 
 
@@ -72,14 +97,7 @@ class ModelConfig:
     """Whether every part of a layer, and an output layer of its own, begins by adding nothing."""
 
     def __post_init__(self) -> None:
-        check_range("vocab_size", self.vocab_size, 1, 200_000)
-        check_range("block_size", self.block_size, 1, 1024)
-        check_range("n_embd", self.n_embd, 1, 1024)
-        check_range("n_layer", self.n_layer, 0, 48)
-        check_range("n_head", self.n_head, 1, 64)
-        check_range("dropout", self.dropout, 0, 0.9)
-        for name, known in CHOICES.items():
-            check_choice(name, getattr(self, name), known)
+        check_fields(self)
         check_combination(self)
 
     @property
@@ -175,27 +193,7 @@ class TrainConfig:
     instructions for it."""
 
     def __post_init__(self) -> None:
-        check_range("steps", self.steps, 1, 10_000_000)
-        check_range("batch_size", self.batch_size, 1, 1024)
-        check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        check_learning_rate(self.learning_rate)
-        check_range("weight_decay", self.weight_decay, 0, 10)
-        check_range("grad_clip", self.grad_clip, 0, 1000)
-        check_range("eval_interval", self.eval_interval, 0, 10_000_000)
-        check_range("eval_windows", self.eval_windows, 0, 1_000_000)
-        check_range("patience", self.patience, 0, 10_000)
-        check_range("sample_length", self.sample_length, 0, 2000)
-        check_range("val_fraction", self.val_fraction, 0, 0.5)
-        check_range("seed", self.seed, 0, 2**32 - 1)
-        check_range("pace", self.pace, 0, 100_000)
-        check_range("beta1", self.beta1, 0, 0.9999)
-        check_range("beta2", self.beta2, 0, 0.9999)
-        check_range("momentum", self.momentum, 0, 0.9999)
-        check_choice("schedule", self.schedule, SCHEDULES)
-        check_range("warmup_steps", self.warmup_steps, 0, 10_000_000)
-        check_range("min_lr_share", self.min_lr_share, 0, 1)
-        check_choice("device", self.device, DEVICES)
-        check_choice("precision", self.precision, PRECISIONS)
+        check_fields(self)
 
     @property
     def evaluation_interval(self) -> int:
@@ -283,6 +281,22 @@ def check_fit(model_config: ModelConfig, config: TrainConfig) -> None:
         )
 
 
+def check_setting(name: str, value: Any) -> None:
+    """Raise `ConfigError` if the setting `name` of a model or a training can never have this value."""
+    if name in CHOICES:
+        check_choice(name, value, CHOICES[name])
+    elif name == "learning_rate":
+        check_learning_rate(value)
+    elif name in RANGES:
+        check_range(name, value, *RANGES[name])
+
+
+def check_fields(config: "ModelConfig | TrainConfig") -> None:
+    """Raise `ConfigError` for the first field whose value it can never have."""
+    for name, value in vars(config).items():
+        check_setting(name, value)
+
+
 def check_learning_rate(value: float) -> None:
     """Raise `ConfigError` unless 0 < value <= 1000."""
     if not 0 < value <= 1000:
@@ -293,16 +307,14 @@ def check_learning_rate(value: float) -> None:
 
 def check_change(name: str, value: float) -> None:
     """Raise `ConfigError` if `name` cannot be changed while a run goes, or not to this value."""
-    if name == "learning_rate":
-        check_learning_rate(value)
-    elif name == "pace":
-        check_range(name, value, 0, 100_000)
-    elif name == "eval_interval":
-        check_range(name, value, 1, 10_000_000)
-    else:
+    if name not in STEERABLE:
         raise ConfigError(
             "{name} cannot be changed while a run goes: stop it and start a new one.", name=name
         )
+    if name == "eval_interval":
+        check_range(name, value, 1, 10_000_000)  # while it goes, 0 has been replaced
+    else:
+        check_setting(name, value)
 
 
 def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:

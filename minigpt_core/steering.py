@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from minigpt_core.configs import TrainConfig, check_change
+from minigpt_core.configs import STEERABLE, TrainConfig, check_change
 
 LARGEST_LAG = 0.1  # seconds that a late step may be made up for; more would be a burst after a pause
 
@@ -50,9 +50,7 @@ class Steering:
     @property
     def in_force(self) -> dict[str, float]:
         """The settings in force by name."""
-        return {
-            "learning_rate": self.learning_rate, "pace": self.pace, "eval_interval": self.eval_interval
-        }  # fmt: skip
+        return {name: getattr(self, name) for name in STEERABLE}
 
     def change(self, **settings: float) -> None:
         """Change `learning_rate`, `pace` or `eval_interval` from the next step on.

@@ -25,7 +25,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from minigpt_core.configs import PRECISIONS, ModelConfig, TrainConfig, check_change, check_fit
+from minigpt_core.configs import CHOICES, STEERABLE, ModelConfig, TrainConfig, check_change, check_fit
 from minigpt_core.data import Dataset, check_length, prepare
 from minigpt_core.devices import available_threads
 from minigpt_core.errors import StoreError
@@ -287,7 +287,7 @@ def checked_about(about: dict[str, Any], training: TrainConfig) -> dict[str, Any
     }
     if kept["device"] not in ("cpu", "cuda", "mps"):
         raise ValueError(kept["device"])
-    if kept["precision"] not in (*PRECISIONS, None):
+    if kept["precision"] not in (*CHOICES["precision"], None):
         raise ValueError(kept["precision"])
     return kept
 
@@ -434,7 +434,7 @@ def is_like(tensor: Tensor, shape: torch.Size) -> bool:
 def check_state(checkpoint: Checkpoint, training: TrainConfig) -> None:
     """The settings in force and the random generators' states are what a trainer expects."""
     state = checkpoint.state
-    for name in ("learning_rate", "pace", "eval_interval"):
+    for name in STEERABLE:
         check_change(name, typed(state[name], float))
     number(state["seconds"], 0, LONGEST)
     number(typed(state["evaluated_step"], int), -1, training.steps)

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from minigpt_core.configs import CHOICES, OPTIMIZERS, SCHEDULES, ModelConfig
+from minigpt_core.configs import CHOICES, ModelConfig, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent
@@ -84,13 +84,18 @@ def flags_of_model(model: ModelConfig) -> dict[str, bool]:
     zero_head = model.zero_init and not model.tie_weights
     return {
         **{name: bool(value) and value != "none" for name, value in fields.items()},
-        **{word: word == fields[name] for name, words in CHOICES.items() for word in words},
+        **flags_of_words(model, "positions", "mlp", "norm"),
         "tiny": model.is_tinygpt,
         "gpt2_weights": gpt2_weights,
         "projections": projections,
         "zero_head": zero_head,
         "drawn": gpt2_weights or model.positions == "learned" or projections or zero_head,
     }
+
+
+def flags_of_words(config: ModelConfig | TrainConfig, *settings: str) -> dict[str, bool]:
+    """Which words some settings have, of those that they can have."""
+    return {word: word == getattr(config, name) for name in settings for word in CHOICES[name]}
 
 
 def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[ChangeEvent]) -> dict[str, bool]:
@@ -109,9 +114,8 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "falling": falling,
         "warmup": warmup,
         "schedule": falling or warmup,
-        **{name: name == training.schedule for name in SCHEDULES},
+        **flags_of_words(training, "schedule", "optimizer"),
         "clip": training.grad_clip > 0,
-        **{name: name == training.optimizer for name in OPTIMIZERS},
         "groups": training.weight_decay > 0 and not run.model.is_tinygpt,
         "changed": bool(changes),
         "changed_rate": "learning_rate" in changed,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigpt_core import optimizers
-from minigpt_core.configs import SCHEDULES, ModelConfig, TrainConfig
+from minigpt_core.configs import CHOICES, ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import (
     best_thread_count,
@@ -169,7 +169,7 @@ def test_muon_without_layers_is_refused(dataset: Dataset) -> None:
 
 
 @given(
-    schedule=st.sampled_from(SCHEDULES), steps=st.integers(1, 300), warmup=st.integers(0, 400),
+    schedule=st.sampled_from(CHOICES["schedule"]), steps=st.integers(1, 300), warmup=st.integers(0, 400),
     share=st.floats(0, 1),
 )  # fmt: skip
 def test_a_schedule_rises_then_never_rises_again(
