@@ -9,14 +9,24 @@ from minigpt_core.training import Trainer
 from ui import resources
 from ui.components.live_chart import Reference, live_chart, references
 from ui.components.show_code import show_code
-from ui.training import controls, prediction, run_state, settings, status_line, tabs, time_estimate, transport
+from ui.training import (
+    controls,
+    next_run,
+    prediction,
+    run_state,
+    settings,
+    status_line,
+    tabs,
+    time_estimate,
+    transport,
+)
 from ui.training.run_state import RunState
 from ui.words.i18n import _
 
 COCKPIT_HEIGHT = 510
 
 
-def lines_to_compare(now: RunState, planned: settings.Plan) -> list[Reference]:
+def lines_to_compare(now: RunState, planned: next_run.Plan) -> list[Reference]:
     """What simple methods reach on the shown run's text, or on the chosen one before the first run."""
     try:
         if now.run is not None:
@@ -34,7 +44,7 @@ def lines_to_compare(now: RunState, planned: settings.Plan) -> list[Reference]:
         return []
 
 
-def looks_back(now: RunState, planned: settings.Plan) -> bool:
+def looks_back(now: RunState, planned: next_run.Plan) -> bool:
     """Whether the shown model sees more than one character."""
     model = now.run.model if now.run is not None else planned.model
     return model is not None and model.n_layer > 0
@@ -43,7 +53,7 @@ def looks_back(now: RunState, planned: settings.Plan) -> bool:
 now = run_state.current()
 settings.fill(now)
 prediction.attach(now.run)
-planned = settings.plan()
+planned = next_run.plan()
 with st.sidebar:
     time_needed = controls.draw(now, planned)
 with time_needed:

@@ -22,7 +22,8 @@ from minigpt_core.weights import parameters_of
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import archive_upload, downloads, headline, run_names, sweep, table
-from ui.training import settings
+from ui.settings.table import label_inside
+from ui.training import next_run
 from ui.vocabulary import text_choice
 from ui.words import i18n
 
@@ -283,7 +284,7 @@ def test_settings_that_do_nothing_are_not_compared(finished: MakeRun) -> None:
     plain, adaptive = finished(optimizer="sgd", beta1=0.5), finished(optimizer="adamw", beta1=0.9)
     assert table.varying([plain, adaptive]) == ["optimizer"]
     other = table.rows([plain, adaptive, finished(optimizer="adamw", beta1=0.8)])
-    assert {row["settings"][settings.label("beta1")] for row in other} == {"–", "0.8", "0.9"}
+    assert {row["settings"][label_inside("beta1")] for row in other} == {"–", "0.8", "0.9"}
 
 
 @pytest.mark.parametrize(
@@ -361,10 +362,10 @@ def test_a_sweep_from_a_prepared_run_does_not_call_itself_prepared(home: Path) -
 def test_a_run_far_from_every_preset_is_called_after_its_own_model(some_run: MakeRun) -> None:
     far = ModelConfig(vocab_size=30, n_layer=1, n_embd=24, block_size=12, positions="learned", dropout=0.2)
     with i18n.using("fr"):
-        assert settings.name_of(far, TrainConfig(steps=17, batch_size=3)) == "GPT, 1 couche"
-        assert settings.label("mlp") == "petit réseau (MLP)" and settings.label("qk_norm") == "norme QK"
+        assert next_run.name_of(far, TrainConfig(steps=17, batch_size=3)) == "GPT, 1 couche"
+        assert label_inside("mlp") == "petit réseau (MLP)" and label_inside("qk_norm") == "norme QK"
     with i18n.using("en"):
-        assert settings.label("qk_norm") == "QK norm" and settings.label("n_layer") == "layers"
+        assert label_inside("qk_norm") == "QK norm" and label_inside("n_layer") == "layers"
 
 
 # Exports

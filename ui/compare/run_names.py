@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from minigpt_core.store.runs import Run
 from ui.compare.table import decisive, shown_setting, varying
 from ui.runs.wording import run_title
-from ui.training import settings
+from ui.settings.table import label_inside
 from ui.words.i18n import _, number
 
 
@@ -28,7 +28,7 @@ def _by_setting(shown: Sequence[Run]) -> dict[str, str]:
     titles = {run.id: run_title(run) for run in shown}
     if len(differing) != 1:
         return titles
-    label = settings.label(differing[0])
+    label = label_inside(differing[0])
     values = {run.id: shown_setting(differing[0], decisive(run)[differing[0]]) for run in shown}
     return {
         run_id: title if says(title, values[run_id]) else f"{title} · {label} {values[run_id]}"

@@ -20,21 +20,13 @@ from ui.compare.headline import SAME
 from ui.components import charts
 from ui.problems import spoken_errors
 from ui.runs.health import loss_number
-from ui.runs.wording import run_title
+from ui.runs.wording import model_words, run_title
+from ui.settings.table import SETTINGS, in_labels, label, label_inside, value_words
 from ui.style import PROBLEM, VALIDATION
 from ui.training import settings
 from ui.words.i18n import _, n_, number, translate
 from ui.words.tokens import escape_markdown
 
-RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-CHOICES: dict[str, tuple[float, ...]] = {
-    "learning_rate": RATES,
-    "batch_size": (1, 2, 4, 8, 16, 32, 64),
-    "n_embd": (8, 16, 32, 64, 128),
-    "block_size": (4, 8, 16, 32, 64, 128),
-    "n_layer": (1, 2, 3, 4),
-    "dropout": (0.0, 0.1, 0.2, 0.3, 0.5),
-}
 SETTING = "compare.setting"
 LOOK_AGAIN_SECONDS = 1.5
 FIRST = 4  # values that are ticked to begin with
@@ -75,7 +67,7 @@ def _controls(base: Run) -> tuple[str, list[float]]:
     if state.page_state(SETTING, "learning_rate") not in names:
         state.set_page_state(SETTING, "learning_rate")
     name = st.selectbox(
-        _("Which setting?"), names, format_func=lambda n: _(settings.SETTINGS[n].label),
+        _("Which setting?"), names, format_func=label,
         key=state.page_key(SETTING), persist_state="session",
     )  # fmt: skip
     values = values_of(base, name)
@@ -84,7 +76,7 @@ def _controls(base: Run) -> tuple[str, list[float]]:
         state.set_page_state(key, first_choice(value_of(base, name), values))
     chosen = st.pills(
         _("Which values? Everything else stays as in this run."), values, selection_mode="multi",
-        format_func=lambda value: settings.shown(name, value), key=state.page_key(key), wrap=True,
+        format_func=lambda value: value_words(name, value), key=state.page_key(key), wrap=True,
     )  # fmt: skip
     found = alike(base, name, [base, *resources.store().runs(state.workspace())])
     missing = [value for value in chosen if not is_known(found.get(value))]
@@ -104,7 +96,7 @@ def already(name: str, found: dict[float, Run]) -> str:
     """Which values need no run, for there is one: "0.003 exists already: TinyGPT". Markdown."""
     words = _("{value} exists already: {run}")
     return " · ".join(
-        words.format(value=settings.shown(name, value), run=escape_markdown(run_title(run)))
+        words.format(value=value_words(name, value), run=escape_markdown(run_title(run)))
         for value, run in found.items()
         if is_known(run)
     )
@@ -113,12 +105,13 @@ def already(name: str, found: dict[float, Run]) -> str:
 def offered(base: Run) -> list[str]:
     """The settings that can matter for a run."""
     needs_layers = ("n_layer", "dropout")
-    return [name for name in CHOICES if base.model.n_layer or name not in needs_layers]
+    names = [name for name, setting in SETTINGS.items() if setting.compared]
+    return [name for name in names if base.model.n_layer or name not in needs_layers]
 
 
 def values_of(base: Run, name: str) -> list[float]:
     """What the setting can be, the run's own value among them, in order."""
-    possible = [value for value in CHOICES[name] if can_be(base, name, value)]
+    possible = [value for value in SETTINGS[name].comparable() if can_be(base, name, value)]
     return sorted({*possible, value_of(base, name)})
 
 
@@ -181,7 +174,7 @@ def start(base_id: str, name: str, values: Sequence[float]) -> None:
             try:
                 run = create(base, text.text, name, value)
             except UserError as error:
-                state.notify(settings.in_our_words(translate(error)))
+                state.notify(in_labels(translate(error)))
                 continue
             resources.jobs().submit(run.id)
             made.append(run.id)
@@ -205,12 +198,12 @@ def create(base: Run, text: str, name: str, value: float) -> Run:
 
 def run_name(base: Run, name: str, value: float) -> str:
     """ "TinyGPT · learning rate 0.01": what it was made from, shortened if need be, and the value."""
-    begin = settings.model_words(base.model) if base.prepared else run_title(base).strip(ISOLATES)
-    own = f" · {settings.label(name)} {settings.shown(name, value_of(base, name))}"
+    begin = model_words(base.model) if base.prepared else run_title(base).strip(ISOLATES)
+    own = f" · {label_inside(name)} {value_words(name, value_of(base, name))}"
     begin = begin.removesuffix(own)  # it was made like this itself
     if len(begin) > MOST_OF_BASE:
         begin = begin[: MOST_OF_BASE - 1].rstrip() + "…"
-    return f"{begin} · {settings.label(name)} {settings.shown(name, value)}"
+    return f"{begin} · {label_inside(name)} {value_words(name, value)}"
 
 
 # What came out
@@ -245,9 +238,9 @@ def finding(name: str, found: dict[float, Run]) -> str:
     said = []
     if waiting:
         said.append(n_("{n} run to go.", "{n} runs to go.", waiting).format(n=number(waiting)))
-    broken = [settings.shown(name, value) for value, run in found.items() if table.broke(run)]
+    broken = [value_words(name, value) for value, run in found.items() if table.broke(run)]
     if broken:
-        values = f"{settings.label(name)} {', '.join(broken)}"
+        values = f"{label_inside(name)} {', '.join(broken)}"
         said.append(_("Broke down: {values}.").format(values=values))
     if len(losses) < 2:
         return " ".join([_("What comes out will stand here."), *said]) if waiting else " ".join(said)
@@ -255,7 +248,7 @@ def finding(name: str, found: dict[float, Run]) -> str:
     words = _("{setting} **{value}** does best so far: {loss} on unseen text.") if waiting else _(
         "{setting} **{value}** does best: {loss} on unseen text."
     )  # fmt: skip
-    told = {"setting": _(settings.SETTINGS[name].label), "value": settings.shown(name, best)}
+    told = {"setting": label(name), "value": value_words(name, best)}
     said.insert(0, words.format(loss=loss_number(losses[best]), **told))
     if max(losses.values()) - min(losses.values()) < SAME:
         said.append(_("But all of them are as good as equal: another seed could turn the order around."))
@@ -269,23 +262,21 @@ def finding(name: str, found: dict[float, Run]) -> str:
 def chart(name: str, found: dict[float, Run]) -> go.Figure:
     """The loss on unseen text over the value. The axis is logarithmic where the values multiply."""
     losses = ended(found)
-    words = [settings.shown(name, value) for value in found]
+    words = [value_words(name, value) for value in found]
     figure = go.Figure()
     figure.add_scatter(
-        x=[settings.shown(name, value) for value in losses], y=list(losses.values()), mode="lines+markers+text",
+        x=[value_words(name, value) for value in losses], y=list(losses.values()), mode="lines+markers+text",
         line={"color": VALIDATION, "width": 2}, marker={"size": 10}, cliponaxis=False,
         text=[loss_number(loss) for loss in losses.values()], textposition="top center", hoverinfo="skip",
     )  # fmt: skip
-    broken = [settings.shown(name, value) for value, run in found.items() if table.broke(run)]
+    broken = [value_words(name, value) for value, run in found.items() if table.broke(run)]
     if broken and losses:
         figure.add_scatter(
             x=broken, y=[max(losses.values())] * len(broken), mode="markers+text", hoverinfo="skip",
             marker={"color": PROBLEM, "size": 11, "symbol": "x"}, text=[_("broke down")] * len(broken),
             textposition="top center", cliponaxis=False,
         )  # fmt: skip
-    charts.layout(
-        figure, x=_(settings.SETTINGS[name].label), y=_("best loss on unseen text"), height=CHART_HEIGHT
-    )
+    charts.layout(figure, x=label(name), y=_("best loss on unseen text"), height=CHART_HEIGHT)
     figure.update_xaxes(
         type="category",
         categoryorder="array",
@@ -299,5 +290,5 @@ def chart(name: str, found: dict[float, Run]) -> go.Figure:
 
 def aloud(name: str, found: dict[float, Run]) -> str:
     """The chart for those who hear the page."""
-    points = [f"{settings.shown(name, value)}: {loss_number(loss)}" for value, loss in ended(found).items()]
+    points = [f"{value_words(name, value)}: {loss_number(loss)}" for value, loss in ended(found).items()]
     return f"{_('Best loss on unseen text by value')}: {', '.join(points)}"

@@ -12,9 +12,9 @@ from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
 from ui import resources, state
 from ui.runs.health import ending, loss_number
-from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
+from ui.runs.wording import STATUS_COLOURS, model_words, run_title, status_word, text_title
+from ui.settings.table import SETTINGS, label_inside, value_words
 from ui.style import PROBLEM
-from ui.training import settings
 from ui.words.i18n import _, cached_by_language, duration, language, n_, number, spoken, using
 
 MOST_CHOSEN = 12
@@ -105,7 +105,7 @@ def _ask_to_follow() -> None:
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """What the table shows of each run, in words."""
     with using(language()):  # settled once, not for every word of a hundred runs
-        labels = {name: settings.label(name) for name in varying(runs)}
+        labels = {name: label_inside(name) for name in varying(runs)}
         return [row(run, labels) for run in runs]
 
 
@@ -121,7 +121,7 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
         "colour": PROBLEM if broke(run) else STATUS_COLOURS[run.status],
         "live": run.status in LIVE,
         "text": text_title(run.text_title),
-        "model": settings.model_words(run.model),
+        "model": model_words(run.model),
         "about": parameters_words(run.model),
         "loss": run.best_val_loss,
         "loss_words": loss_number(run.best_val_loss),
@@ -137,7 +137,7 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
 
 @cached_by_language(2048)
 def shown_setting(name: str, value: Any) -> str:
-    return "–" if value is None else settings.shown(name, value)
+    return "–" if value is None else value_words(name, value)
 
 
 def status_words(run: Run) -> str:
@@ -167,7 +167,7 @@ def _decisive(model: ModelConfig, training: TrainConfig) -> dict[str, Any]:
 def varying(runs: Sequence[Run]) -> list[str]:
     """The settings that are not the same in all of these runs where they matter, the best known first."""
     all_values = [decisive(run) for run in runs]
-    names = [*settings.SETTINGS, *(all_values[0] if all_values else ())]
+    names = [*SETTINGS, *(all_values[0] if all_values else ())]
     return [
         name
         for name in dict.fromkeys(names)

@@ -1,5 +1,6 @@
 """The controls of the Model page besides the drawing: the ladder, the sidebar, the settings of the opened part."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -9,23 +10,11 @@ from minigpt_core.ladder import MODERN, RUNGS, find_rung, rung_of
 from minigpt_core.store.runs import Run
 from ui import state
 from ui.model import drawn_model, part_names
-from ui.runs.wording import KINDS
-from ui.training.settings import SETTINGS
-from ui.words import glossary
-from ui.words.i18n import N_, _, percent
-
-BLOCKS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
-BATCHES = (1, 2, 4, 8, 16, 32, 64)
-DROPOUTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
+from ui.settings import table
+from ui.settings.table import SETTINGS, with_present
+from ui.words.i18n import _
 
 MODERN_SHOWN = tuple(rung for rung in MODERN if rung.model)  # Muon is no part of the model: it trains it
-
-LABELS = {  # where the Training page says it in fewer words
-    "qk_norm": N_("Fixed length of queries and keys (QK norm)"),
-    "zero_init": N_("Zero start: every part begins by adding nothing"),
-    "bias": N_("Constants (bias) in linear layers and LayerNorm"),
-    "tie_weights": N_("Share the table of the embedding (tied weights)"),
-}
 
 
 def ladder(config: ModelConfig) -> None:
@@ -58,10 +47,10 @@ def sidebar(config: ModelConfig, run: Run | None) -> int:
     with st.sidebar:
         _context(config)
         batch_size = st.select_slider(
-            _("Batch size (rows)"),
-            sorted({*BATCHES, drawn_model.batch_size()}),
+            table.label("batch_size", long=True),
+            with_present(SETTINGS["batch_size"].drawn, drawn_model.batch_size()),
             key=state.page_key(drawn_model.BATCH_SIZE),
-            help=glossary.help("batch"),
+            help=table.help_text("batch_size"),
             persist_state="session",
         )
         _modern_parts(config)
@@ -80,10 +69,10 @@ def _context(config: ModelConfig) -> None:
     reason = part_names.why_off("block_size", config)
     state.set_page_state("model.context", config.block_size)
     st.select_slider(
-        _("Block size (characters)"),
-        sorted({*BLOCKS, config.block_size}),
+        table.label("block_size", long=True),
+        with_present(SETTINGS["block_size"].drawn, config.block_size),
         key=state.page_key("model.context"),
-        help=glossary.help("block"),
+        help=table.help_text("block_size", layers=config.n_layer > 0),
         disabled=reason is not None,
         on_change=_take,
         args=("block_size", "model.context"),
@@ -115,7 +104,7 @@ def _modern_parts(config: ModelConfig) -> None:
 def settings(part: str, config: ModelConfig) -> None:
     """The switches of the opened part. One that can do nothing here is off, and says why."""
     names = drawn_model.SETTINGS_OF.get(part, ())
-    wide = [name for name in names if name in KINDS or name == "dropout"]
+    wide = [name for name in names if SETTINGS[name].widget != "switch"]
     reasons = []
     if wide:
         for name, column in zip(wide, st.columns((3, 2)[: len(wide)], gap="small"), strict=True):
@@ -128,29 +117,27 @@ def settings(part: str, config: ModelConfig) -> None:
 
 
 def _setting(name: str, config: ModelConfig) -> str | None:
-    """One switch, and why it is off."""
-    reason, kept, label = part_names.why_off(name, config), f"model.{name}", label_of(name)
+    """One setting, and why it is off."""
+    reason, kept, setting = part_names.why_off(name, config), f"model.{name}", SETTINGS[name]
     state.set_page_state(kept, getattr(config, name))
     common: dict[str, Any] = {
+        "label": table.label(name, long=True),
         "key": state.page_key(kept),
         "on_change": _take,
         "args": (name, kept),
         "disabled": reason is not None,
     }
-    if name in KINDS:
-        kinds = KINDS[name]
-        options = [kind for kind in kinds if kind != "rotary" or config.n_layer]
-        st.segmented_control(label, options, format_func=lambda kind: _(kinds[kind]), required=True, **common)
-    elif name == "dropout":
-        st.select_slider(label, sorted({*DROPOUTS, config.dropout}), format_func=percent, **common)
-    else:
-        st.toggle(label, **common)
+    words = partial(table.value_words, name)
+    match setting.widget:
+        case "menu":
+            options = [kind for kind in setting.options() if kind != "rotary" or config.n_layer]
+            st.segmented_control(options=options, format_func=words, required=True, **common)
+        case "slider":
+            options = with_present(setting.options(), getattr(config, name))
+            st.select_slider(options=options, format_func=words, **common)
+        case _:
+            st.toggle(**common)
     return reason
-
-
-def label_of(name: str) -> str:
-    """What a setting is called here."""
-    return _(LABELS[name] if name in LABELS else SETTINGS[name].label)
 
 
 def _take(name: str, kept: str) -> None:

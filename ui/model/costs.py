@@ -10,7 +10,7 @@ from minigpt_core.interpret.anatomy import ModelPart, total_memory
 from minigpt_core.memory import TrainingMemory
 from ui.model import drawn_model
 from ui.model.part_names import part_title
-from ui.runs.wording import KINDS
+from ui.settings.table import value_words
 from ui.words.i18n import _, file_size, n_, number, percent
 from ui.words.tokens import escape
 
@@ -32,7 +32,7 @@ def _memory_words(config: ModelConfig, parts: dict[str, ModelPart]) -> str:
     ).format(
         weights=file_size(kept.parameters),
         gradients=file_size(kept.gradients),
-        name=KINDS["optimizer"][drawn_model.optimizer()],
+        name=value_words("optimizer", drawn_model.optimizer()),
         optimizer=file_size(kept.optimizer),
         batch=file_size(kept.activations),
         share=percent(most.memory.activations / kept.activations),

@@ -3,7 +3,6 @@
 Both are fields of `ModelConfig` without `vocab_size`, which comes from the text.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from minigpt_core.ladder import RUNGS, find_rung, settings_up_to
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from ui import state
+from ui.settings.table import SETTINGS
 from ui.training import settings as training
 from ui.words.i18n import translate
 
@@ -27,11 +27,6 @@ DRAWN, OPENED, PLACE, LAST = (
 )
 BATCH_SIZE, OPTIMIZER = "model.batch_size", "model.optimizer"
 FIRST_PLACE = 12  # far enough on that there is something to look back at
-
-LAYERS = (*range(13), 16, 24, 32, 48)
-HEADS = (1, 2, 3, 4, 6, 8, 12, 16)
-WIDTHS = (2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-SIZES: dict[str, Sequence[int]] = {"n_layer": LAYERS, "n_head": HEADS, "n_embd": WIDTHS}
 
 SETTINGS_OF = {  # which settings stand with which part
     "positions": ("positions",),
@@ -187,7 +182,7 @@ def step_size(name: str, direction: int) -> None:
 
 def next_size(fields: Fields, name: str, direction: int) -> int | None:
     """The nearest larger or smaller value that fits the other fields; None at the end."""
-    further = [value for value in SIZES[name] if (value - fields[name]) * direction > 0]
+    further = [value for value in SETTINGS[name].drawn if (value - fields[name]) * direction > 0]
     for value in further if direction > 0 else reversed(further):
         if name == "n_layer" or is_possible(fields | {name: value}):
             return value

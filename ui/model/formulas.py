@@ -2,8 +2,7 @@
 
 import re
 
-from minigpt_core.configs import ModelConfig
-from ui.runs.wording import KINDS
+from minigpt_core.configs import CHOICES, ModelConfig
 from ui.words.i18n import N_, _, number
 
 FORMULAS = {
@@ -36,7 +35,7 @@ def formula(part: str, config: ModelConfig) -> str | None:
         return FORMULAS["add" if config.residual else "replace"]
     if part == "output" and (config.tie_weights or not config.bias):
         return FORMULAS["output bare"]
-    if kind in KINDS:
+    if kind in CHOICES:
         formula = FORMULAS.get(f"{kind} {getattr(config, kind)}")
         return without_constants(formula) if formula and not config.bias else formula
     return FORMULAS.get(part)

@@ -6,7 +6,7 @@ from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.anatomy import ModelPart, Shape
 from ui.model import drawn_model
 from ui.model.part_names import part_title
-from ui.runs.wording import KINDS
+from ui.settings.table import value_words
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import escape
 
@@ -86,7 +86,7 @@ def _detail(config: ModelConfig, part: ModelPart) -> str:
     if not part.present:
         return _("not there yet")
     if part.name == "positions":
-        kind = _(KINDS["positions"][config.positions])
+        kind = value_words("positions", config.positions)
         return f"{kind} · {number(part.parameters.count)}" if part.parameters.count else kind
     if part.name == "output" and not part.parameters.count:
         return _("shared with the embedding")

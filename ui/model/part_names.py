@@ -3,7 +3,7 @@
 from minigpt_core.configs import ModelConfig
 from minigpt_core.ladder import MODERN, find_rung, settings_that_cannot_matter, why_layers_are_needed
 from ui.model.drawn_model import is_modern
-from ui.runs.wording import KINDS
+from ui.settings.table import value_words
 from ui.words.i18n import N_, _, n_, number
 
 TITLES = {
@@ -21,7 +21,7 @@ TITLES = {
 def part_title(part: str, config: ModelConfig) -> str:
     """What a part is called in this configuration."""
     if part in ("norm_1", "norm_2", "final_norm"):
-        name = _("Norm") if config.norm == "none" else _(KINDS["norm"][config.norm])
+        name = _("Norm") if config.norm == "none" else value_words("norm", config.norm)
         return _("Final {norm}").format(norm=name) if part == "final_norm" else name
     if part in ("add_1", "add_2"):
         return _("Residual connection")

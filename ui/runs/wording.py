@@ -2,10 +2,11 @@
 
 import unicodedata
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
-from ui.words.i18n import N_, _, translate
+from ui.words.i18n import N_, _, n_, number, translate
 
 STATUSES = {
     "queued": N_("waiting"),
@@ -26,19 +27,6 @@ STATUS_COLOURS = {
     "diverged": PROBLEM,
     "failed": PROBLEM,
     "interrupted": PROBLEM,
-}
-
-KINDS = {  # what the settings with a choice of words can be
-    "positions": {"none": N_("none"), "learned": N_("learned"), "rotary": N_("rotary")},
-    "mlp": {"none": N_("none"), "gelu": "GELU", "relu2": "ReLU²"},
-    "norm": {"none": N_("none"), "layernorm": "LayerNorm", "rmsnorm": "RMSNorm"},
-    "schedule": {
-        "constant": N_("constant"),
-        "cosine": N_("falling as a cosine"),
-        "linear": N_("falling evenly"),
-    },
-    "optimizer": {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"},
-    "precision": {"float32": "float32", "bfloat16": "bfloat16"},
 }
 
 TURNING = ("R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI")  # Unicode's bidi classes
@@ -66,6 +54,13 @@ def run_title(run: Run) -> str:
     if run.prepared:
         return _("{model} on “{text}” (prepared)").format(model=kind, text=text)
     return own_words(run.name) or _("{model} on “{text}”").format(model=kind, text=text)
+
+
+def model_words(model: ModelConfig) -> str:
+    """ "TinyGPT" or "GPT, 2 layers"."""
+    if model.n_layer == 0:
+        return "TinyGPT"
+    return n_("GPT, {n} layer", "GPT, {n} layers", model.n_layer).format(n=number(model.n_layer))
 
 
 def own_words(name: str) -> str:

@@ -15,12 +15,13 @@ from ui.components.live_chart import Reference
 from ui.problems import spoken_errors
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_title
-from ui.training import settings
+from ui.settings.table import SETTINGS
+from ui.training import next_run
 from ui.training.run_state import RunState
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape
 
-RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+RATES = SETTINGS["learning_rate"].comparable()
 DUEL_POINTS = 2
 LOOK_AGAIN_SECONDS = 2.0
 NEAR = ((0.05, 3), (0.15, 2), (0.4, 1))  # so near to the result, in nats per character: so many points
@@ -166,7 +167,7 @@ def section(now: RunState) -> None:
 
 def _ask(now: RunState) -> None:
     waiting = bool(guesses()) and guesses()[-1].run_id is None
-    planned = settings.plan()
+    planned = next_run.plan()
     if planned.model is None or planned.text is None:
         return
     known = resources.baselines(planned.text.id, planned.text.lower)
@@ -236,7 +237,7 @@ def _ask_duel(now: RunState) -> None:
         key="training_duel",
         icon=":material/swords:",
         on_click=_begin_duel,
-        disabled=not now.can_start or rates[0] == rates[1] or settings.plan().training is None,
+        disabled=not now.can_start or rates[0] == rates[1] or next_run.plan().training is None,
         help=n_(
             "The right one is worth {n} point.", "The right one is worth {n} points.", DUEL_POINTS
         ).format(n=number(DUEL_POINTS)),
@@ -250,11 +251,11 @@ def _duel_rates() -> tuple[float, float]:
 def _begin_duel() -> None:
     """Two runs with the settings in the controls, apart from the learning rate."""
     with spoken_errors():
-        planned, rates = settings.plan(), _duel_rates()
+        planned, rates = next_run.plan(), _duel_rates()
         if planned.training is None:
             return
         runs = [
-            settings.create(replace(planned, training=replace(planned.training, learning_rate=rate)), None)
+            next_run.create(replace(planned, training=replace(planned.training, learning_rate=rate)), None)
             for rate in rates
         ]
         duel = Duel(rates, state.page_state("training.duel_favourite", 0), (runs[0].id, runs[1].id))

@@ -1,126 +1,29 @@
-"""The settings of a training: their words, their values in this tab, and what they make together."""
+"""The settings that the controls of this tab say: where they come from, and how they follow the run that goes on."""
 
-import hashlib
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
-from minigpt_core.configs import WITHOUT_LAYERS, ModelConfig, TrainConfig, check_fit
-from minigpt_core.data import check_length
-from minigpt_core.errors import ConfigError, UserError
+from minigpt_core.configs import STEERABLE, WITHOUT_LAYERS, ModelConfig, TrainConfig
+from minigpt_core.errors import ConfigError
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.ladder import settings_that_cannot_matter
-from minigpt_core.memory_budget import check_memory
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
-from minigpt_core.store.new_run import new_run, settings_changed
-from minigpt_core.store.runs import MAX_NAME, Run
+from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from ui import resources, state
 from ui.problems import spoken_errors
 from ui.runs.health import spoiled
-from ui.runs.wording import KINDS
+from ui.settings.table import MODEL, SETTINGS, changes_losses, with_present
 from ui.training import menu
 from ui.training.run_state import RunState
-from ui.words.i18n import N_, _, n_, number, percent
+from ui.words.i18n import _
 
-PACES = (1, 5, 20, 60, 300, 0)  # steps per second, 0 as fast as it goes
 WATCH_SECONDS = 10.0  # the notebook's 500 steps take no more at 60 steps/s, so that one can watch them
-MOST_LISTED = 4
-AT_ONCE = ("learning_rate", "pace", "eval_interval")
 ADVANCED = "training_advanced"  # whether that part of the sidebar is open
-TRAINING = tuple(field.name for field in fields(TrainConfig))
-MODEL = tuple(field.name for field in fields(ModelConfig) if field.name != "vocab_size")  # that is the text's
 
 Values = dict[str, Any]
-
-
-def pace_words(value: float) -> str:
-    """60 → "60 steps/s", 0 → "as fast as it goes"."""
-    if not value:
-        return _("as fast as it goes")
-    return n_("{n} step/s", "{n} steps/s", int(value)).format(n=number(value))
-
-
-def interval_words(value: float) -> str:
-    """25 → "25", 0 → "20 times a run"."""
-    return number(value) if value else _("20 times a run")
-
-
-def windows_words(value: float) -> str:
-    """64 → "64", 0 → "the whole part"."""
-    return number(value) if value else _("the whole part")
-
-
-def clip_words(value: float) -> str:
-    """1 → "1", 0 → "no limit"."""
-    return number(value) if value else _("no limit")
-
-
-def kind_words(name: str, value: str) -> str:
-    """How one of the choices of a setting is called."""
-    return _(KINDS[name].get(value, value))
-
-
-def switch_words(value: bool) -> str:
-    """ "yes" or "no"."""
-    return _("yes") if value else _("no")
-
-
-def device_setting_words(value: str) -> str:
-    """auto → "automatic", cpu → "CPU"."""
-    return _("automatic") if value == "auto" else value.upper()
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How one setting is called and shown."""
-
-    label: str
-    words: Callable[[Any], str] = number
-
-
-SETTINGS = {
-    "learning_rate": Setting(N_("Learning rate")),
-    "pace": Setting(N_("Pace"), pace_words),
-    "steps": Setting(N_("Steps")),
-    "batch_size": Setting(N_("Batch size")),
-    "n_layer": Setting(N_("Layers")),
-    "n_head": Setting(N_("Attention heads")),
-    "n_embd": Setting(N_("Numbers per character")),
-    "block_size": Setting(N_("Block size")),
-    "positions": Setting(N_("Positions"), partial(kind_words, "positions")),
-    "mlp": Setting(N_("Small network (MLP)"), partial(kind_words, "mlp")),
-    "norm": Setting(N_("Norm"), partial(kind_words, "norm")),
-    "dropout": Setting(N_("Dropout"), percent),
-    "residual": Setting(N_("Residual connections"), switch_words),
-    "tie_weights": Setting(N_("Tied weights"), switch_words),
-    "bias": Setting(N_("Constants (bias)"), switch_words),
-    "qk_norm": Setting(N_("QK norm"), switch_words),
-    "zero_init": Setting(N_("Zero start"), switch_words),
-    "optimizer": Setting(N_("Optimizer"), partial(kind_words, "optimizer")),
-    "schedule": Setting(N_("Learning rate over time"), partial(kind_words, "schedule")),
-    "warmup_steps": Setting(N_("Warm-up steps")),
-    "min_lr_share": Setting(N_("Share of it left at the end"), percent),
-    "beta1": Setting(N_("Memory of the gradients (β₁)")),
-    "beta2": Setting(N_("Memory of their squares (β₂)")),
-    "momentum": Setting(N_("Memory of Muon")),
-    "weight_decay": Setting(N_("Weight decay")),
-    "grad_clip": Setting(N_("Longest gradient"), clip_words),
-    "device": Setting(N_("Device"), device_setting_words),
-    "precision": Setting(N_("Precision"), partial(kind_words, "precision")),
-    "seed": Setting(N_("Seed"), str),
-    "eval_interval": Setting(N_("Steps between evaluations"), interval_words),
-    "eval_windows": Setting(N_("Windows per evaluation"), windows_words),
-    "patience": Setting(N_("Evaluations without progress"), clip_words),
-    "sample_length": Setting(N_("Length of the samples")),
-    "val_fraction": Setting(N_("Share kept for validation"), percent),
-}
-
-
-# Values
 
 
 def key(name: str) -> str:
@@ -137,24 +40,26 @@ def of_preset(name: str = NOTEBOOK.name) -> Values:
 def _of_preset(name: str) -> Values:
     preset = find_preset(name)
     model = ModelConfig(vocab_size=1, **preset.model)
-    return _all(model, preset.training) | {"pace": watchable_pace(model, preset.training.steps)}
+    return all_of(model, preset.training) | {"pace": watchable_pace(model, preset.training.steps)}
 
 
 def watchable_pace(model: ModelConfig, steps: int) -> float:
     """So slow that one can watch TinyGPT learn, 0 for a GPT: its steps take time anyway."""
     if model.n_layer:
         return 0.0
-    return float(next((pace for pace in PACES if pace and steps / pace <= WATCH_SECONDS), 0))
+    return float(
+        next((pace for pace in SETTINGS["pace"].values if pace and steps / pace <= WATCH_SECONDS), 0)
+    )
 
 
-def _all(model: ModelConfig, training: TrainConfig) -> Values:
+def all_of(model: ModelConfig, training: TrainConfig) -> Values:
     values = training.to_dict() | model.to_dict()
-    return {name: values[name] for name in dict.fromkeys((*SETTINGS, *TRAINING, *MODEL))}  # as in the sidebar
+    return {name: values[name] for name in SETTINGS}
 
 
 def of_run(run: Run, pending: Mapping[str, float] | None = None) -> Values:
     """A run's settings as they are in force now, or were at its end; with the changes still `pending`."""
-    values = _all(run.model, run.in_force) | dict(pending or {})
+    values = all_of(run.model, run.in_force) | dict(pending or {})
     if run.training.eval_interval == 0 and values["eval_interval"] == run.training.evaluation_interval:
         values["eval_interval"] = 0  # it is the usual one
     return {
@@ -171,7 +76,7 @@ def requested(run: Run) -> Values:
 
 
 def of_tab() -> Values:
-    """What the controls say, and what came with a run and has no control here."""
+    """What the controls say, and what came with a run and has no control here, in the order of the sidebar."""
     return {name: state.page_state(f"training.{name}", first) for name, first in of_preset().items()}
 
 
@@ -275,13 +180,13 @@ def fitting(values: Values) -> Values:
     return values
 
 
-def kinds(name: str) -> list[str]:
-    """What a setting with a choice of words can be in this model, the present one among them."""
+def options(name: str) -> list[Any]:
+    """What a setting can be in this model, as far as a slider or a menu offers it, the present value among it."""
+    values, offered = of_tab(), SETTINGS[name].options()
+    if SETTINGS[name].names is None:
+        return with_present(offered, values[name])
     needs_layers = ("muon", "rotary")
-    values = of_tab()
-    return [
-        kind for kind in KINDS[name] if values["n_layer"] or kind not in needs_layers or kind == values[name]
-    ]
+    return [word for word in offered if values["n_layer"] or word not in needs_layers or word == values[name]]
 
 
 def reasons(values: Values) -> dict[str, str]:
@@ -301,19 +206,12 @@ def back_to(run_id: str) -> None:
     with spoken_errors():
         run = resources.run(run_id)
         take_over(requested(run), run_id)
-        if fingerprint(state.chosen_text().text) != run.text_id:
-            bundled = (name for name in corpus.BUNDLED if _is_text_of(run, name))
+        if resources.fingerprint(state.text_id(), state.lower()) != run.text_id:
+            bundled = (
+                name for name in corpus.BUNDLED if resources.fingerprint(name, run.lower) == run.text_id
+            )
             state.choose_text(next(bundled, run.text_id))
             state.choose_letters(run.lower)
-
-
-def _is_text_of(run: Run, text_id: str) -> bool:
-    return fingerprint(resources.chosen_text(text_id, run.lower).text) == run.text_id
-
-
-def fingerprint(text: str) -> str:
-    """The id under which the store would keep a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def last_good(run: Run) -> Values:
@@ -323,10 +221,11 @@ def last_good(run: Run) -> Values:
 
 
 def tries_something_else(run: Run) -> bool:
-    """Whether a run has the model of the last one here that ended well, and other settings. The pace is none."""
+    """Whether a run has the model of the last one here that ended well, and other settings that matter."""
     other = _ended_well(run.workspace)
-    found = set(changed(of_run(other), of_run(run))) - {"pace"} if other else set()
-    return bool(found) and found.isdisjoint(MODEL)
+    found = changed(of_run(other), of_run(run)) if other else {}
+    decisive = {name for name in found if changes_losses(name, run.training)}
+    return bool(decisive) and decisive.isdisjoint(MODEL)
 
 
 def _ended_well(workspace: str) -> Run | None:
@@ -354,7 +253,7 @@ def different(run_id: str, *names: str) -> dict[str, float]:
 
 def at_once(run: Run) -> tuple[str, ...]:
     """What a run that is taken up again takes from the controls: nothing if they are about another model."""
-    return () if changed(of_run(run), of_tab()).keys() & set(MODEL) else AT_ONCE
+    return () if changed(of_run(run), of_tab()).keys() & set(MODEL) else STEERABLE
 
 
 def follow(run: Run, steerable: bool) -> None:
@@ -364,131 +263,7 @@ def follow(run: Run, steerable: bool) -> None:
     for name in at_once(run):
         if steerable or of_tab()[name] == seen.get(name):
             state.set_page_state(f"training.{name}", values[name])
-    state.set_page_state(f"training.seen.{run.id}", {name: values[name] for name in AT_ONCE})
-
-
-# What they make together
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The run that Start would make, or why it cannot."""
-
-    text: resources.ChosenText
-    model: ModelConfig | None
-    training: TrainConfig | None
-    problem: UserError | None = None
-
-
-def plan() -> Plan:
-    """Check text and settings together, before anything is started."""
-    text, values = state.chosen_text(), of_tab()
-    try:
-        training = TrainConfig(**{name: values[name] for name in TRAINING})
-        vocab_size = resources.tokenizer(text.id, text.lower).vocab_size
-        if vocab_size < 2:
-            corpus.check_text(text.text)
-        model = ModelConfig(vocab_size=vocab_size, **{name: values[name] for name in MODEL})
-        check_fit(model, training)
-        check_memory(model, training)
-        check_length(resources.dataset(text.id, text.lower, training.val_fraction).train, model.block_size)
-    except UserError as error:
-        return Plan(text, None, None, _in_our_words(error))
-    return Plan(text, model, training)
-
-
-def _in_our_words(error: UserError) -> UserError:
-    """Call a setting by the name that stands on its control."""
-    setting = SETTINGS.get(str(error.values.get("name")))
-    return UserError(error.template, **error.values | {"name": _(setting.label)}) if setting else error
-
-
-def in_our_words(sentence: str) -> str:
-    """The same for all settings that a sentence of the core calls by their names in the code."""
-    names = "|".join(name if "_" in name else f"{name}(?= = )" for name in SETTINGS)
-    return re.sub(
-        rf"\b({names})\b", lambda found: _("“{name}”").format(name=_(SETTINGS[found[0]].label)), sentence
-    )
-
-
-def create(planned: Plan, parent: str | None = None) -> Run:
-    """Store the planned run. Raises what `new_run` raises."""
-    if planned.problem is not None:
-        raise planned.problem
-    assert planned.model is not None and planned.training is not None
-    model = planned.model.to_dict()
-    return new_run(
-        resources.store(),
-        text=planned.text.text,
-        title=planned.text.title,
-        model_fields={name: model[name] for name in MODEL},
-        training=planned.training,
-        lower=planned.text.lower,
-        preset=nearest(of_tab()),
-        name=name_of(planned.model, planned.training),
-        workspace=state.workspace(),
-        parent=parent,
-    )
-
-
-def name_of(model: ModelConfig, training: TrainConfig) -> str:
-    """The preset and what differs from it, or the model alone where that is much; in the language of who starts it."""
-    preset = nearest(_all(model, training))
-    changes = settings_changed(preset, model, training)
-    if len(changes) > MOST_LISTED:
-        return model_words(model)
-    parts = [_said(name, value) for name, value in changes.items()]
-    return ", ".join([menu.title(preset), *parts])[:MAX_NAME]
-
-
-def _said(name: str, value: Any) -> str:
-    """ "learning rate 0.1", but "50 steps": "steps 50" would read as a place in the run."""
-    if name == "steps":
-        return n_("{n} step", "{n} steps", value).format(n=number(value))
-    return f"{label(name)} {shown(name, value)}"
-
-
-# Differences
-
-
-def model_words(model: ModelConfig) -> str:
-    """ "TinyGPT" or "GPT, 2 layers"."""
-    if model.n_layer == 0:
-        return "TinyGPT"
-    return n_("GPT, {n} layer", "GPT, {n} layers", model.n_layer).format(n=number(model.n_layer))
-
-
-def label(name: str) -> str:
-    """What a setting is called inside a sentence; one without a control keeps its name in the code."""
-    if name not in SETTINGS:
-        return name
-    words = _(SETTINGS[name].label)
-    return words if words[:2].isupper() else words[0].lower() + words[1:]  # "QK norm" stays
-
-
-def shown(name: str, value: Any) -> str:
-    """A setting's value in words."""
-    return SETTINGS[name].words(value) if name in SETTINGS else str(value)
-
-
-def differences(run: Run, text: resources.ChosenText) -> list[str]:
-    """What the controls say otherwise than the run: "learning rate 0.003 → 0.01". The pace changes no result."""
-    before, after = of_run(run), of_tab()
-    found = changed(before, after)
-    lines = []
-    if nearest(before) != nearest(after):  # what comes with the choice of a model is not listed one by one
-        usual = of_preset(nearest(after))
-        found = {name: values for name, values in found.items() if after[name] != usual[name]}
-        titles = {"before": menu.title(choice(before)), "after": menu.title(choice(after))}
-        lines.append(_("model {before} → {after}").format(**titles))
-    found.pop("pace", None)
-    listed = list(found.items())[:MOST_LISTED]
-    lines += [f"{label(name)} {shown(name, old)} → {shown(name, new)}" for name, (old, new) in listed]
-    if more := len(found) - len(listed):
-        lines.append(_("{n} more").format(n=number(more)))
-    if fingerprint(text.text) != run.text_id:
-        lines.insert(0, _("text {before} → {after}").format(before=run.text_title, after=text.title))
-    return lines
+    state.set_page_state(f"training.seen.{run.id}", {name: values[name] for name in STEERABLE})
 
 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -13,8 +13,9 @@ from ui import resources, state
 from ui.journey import PAGES, lets_write
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_error
+from ui.settings.table import in_labels
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
-from ui.training import diagnosis, settings
+from ui.training import diagnosis, next_run, settings
 from ui.training.run_state import RunState
 from ui.words.i18n import _, number, percent, translate
 from ui.words.tokens import escape
@@ -56,7 +57,7 @@ class Line:
     """What remains of the text where another sentence follows, if not all of it."""
 
 
-def show(now: RunState, planned: settings.Plan) -> None:
+def show(now: RunState, planned: next_run.Plan) -> None:
     """The lines that matter now."""
     for at, line in enumerate(lines(now, planned)):
         row = st.container(
@@ -85,12 +86,12 @@ def _press(action: Action) -> None:
         st.button(action.label, key=key, icon=action.icon, type=kind, on_click=action.do, args=action.args)
 
 
-def lines(now: RunState, planned: settings.Plan) -> list[Line]:
+def lines(now: RunState, planned: next_run.Plan) -> list[Line]:
     """A problem first, then what happened, then what differs."""
     elsewhere = now.live and not now.here
     differs = difference(now, now.run, planned) if now.run and now.mine and not elsewhere else None
     if planned.problem is not None and now.mine:
-        text = settings.in_our_words(translate(planned.problem))
+        text = in_labels(translate(planned.problem))
         problem = Line(text, PROBLEM, differs.actions if differs else [])
         return [problem, happened(now)] if now.run else [problem]  # nothing can be started now
     if differs is None:
@@ -111,9 +112,9 @@ def in_one(before: Line, differs: Line) -> Line:
     )
 
 
-def difference(now: RunState, run: Run, planned: settings.Plan) -> Line | None:
+def difference(now: RunState, run: Run, planned: next_run.Plan) -> Line | None:
     """What the controls say otherwise than the run."""
-    found = settings.differences(run, planned.text)
+    found = next_run.differences(run, planned.text)
     if not found:
         return None
     again = _("Settings now: {what}. Press Restart to use them.")

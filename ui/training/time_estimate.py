@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from ui import resources
-from ui.training import settings
+from ui.training.next_run import Plan
 from ui.training.run_state import RunState
 from ui.words.i18n import _, rough_duration
 from ui.words.tokens import escape
@@ -13,7 +13,7 @@ LOOK_AGAIN_SECONDS = 0.5
 SHORT_SECONDS = 0.95
 
 
-def draw(now: RunState, planned: settings.Plan) -> None:
+def draw(now: RunState, planned: Plan) -> None:
     """How long the planned run will take on this machine. Looks again for as long as nothing can measure it."""
     model, config = planned.model, planned.training
     if model is None or config is None or not now.mine or (now.live and now.here):

@@ -9,7 +9,7 @@ from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.problems import spoken_errors
 from ui.runs.health import spoiled
-from ui.training import settings
+from ui.training import next_run, settings
 from ui.training.run_state import RunState
 from ui.words.i18n import _
 
@@ -18,7 +18,7 @@ GOING = ("running", "paused")
 HOLD = "training_hold"
 
 
-def row(now: RunState, planned: settings.Plan) -> None:
+def row(now: RunState, planned: next_run.Plan) -> None:
     """The buttons; those that cannot act are off."""
     ready, start_next = planned.problem is None, start_is_next(now, planned)
     run_id = now.run.id if now.run else ""
@@ -68,13 +68,13 @@ def can_try_again(now: RunState) -> bool:
     return bool(settings.of_tab()["learning_rate"] < settings.of_run(now.run)["learning_rate"])
 
 
-def start_is_next(now: RunState, planned: settings.Plan) -> bool:
+def start_is_next(now: RunState, planned: next_run.Plan) -> bool:
     """Start is the thing to press: other settings than the shown run's wait for it. With the same ones it is not
     where a run can go on, has to write first, or would break again."""
     run = now.run
     if not now.can_start:
         return False
-    if run is None or now.live or settings.differences(run, planned.text):
+    if run is None or now.live or next_run.differences(run, planned.text):
         return True
     return not now.can_go_on and not spoiled(run) and (run.prepared or run.status != "done")
 
@@ -106,7 +106,7 @@ def begin() -> None:
 def start(*, paused: bool = False, parent: str | None = None) -> Run | None:
     """Make the planned run, put it into the queue, and follow it; None: it could not be made."""
     with spoken_errors():
-        run = settings.create(settings.plan(), parent)
+        run = next_run.create(next_run.plan(), parent)
         resources.jobs().submit(run.id, paused=paused)
         state.follow_run(run.id)
         _wait_for_begin(run.id)
