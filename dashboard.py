@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 from starlette.middleware import Middleware
-from streamlit import net_util
 
 from minigpt_core import devices
 from minigpt_core.errors import UserError
@@ -15,15 +14,12 @@ from minigpt_core.jobs import manager
 from minigpt_core.store.runs import BIN_SECONDS, RunStore
 from ui import problems
 from ui.server import generation_routes, run_routes
+from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server.base_path import below_base_path
 from ui.server.open_files import raise_limit
 from ui.server.security import OwnNamesOnly, SecurityHeaders
 from ui.server.unknown_page import UnknownPage
 from ui.workspace import WorkspaceCookie
-
-# Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
-# service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.
-net_util._internal_ip = net_util._external_ip = "127.0.0.1"
 
 
 def empty_bin() -> None:

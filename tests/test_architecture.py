@@ -99,6 +99,16 @@ def test_session_keys_are_named_in_one_place() -> None:
             assert len(by_name.findall(text)) == text.count("session_state"), path
 
 
+def test_only_who_owns_a_run_asks_anything_of_it() -> None:
+    """`state.steer(run_id)` looks whose it is; what it gives is called `jobs`."""
+    asks = r"\.(submit|pause|resume|step|change|stop)\("
+    at_once, by_name = re.compile(rf"\bjobs\(\){asks}"), re.compile(rf"\bjobs{asks}")
+    for path in _sources("ui", "pages"):
+        text = path.read_text(encoding="utf-8")
+        assert not at_once.search(text), path
+        assert not (by_name.search(text) and "jobs = resources.jobs()" in text), path
+
+
 def test_every_page_is_a_station() -> None:
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES}
 

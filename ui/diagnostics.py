@@ -9,7 +9,7 @@ from minigpt_core.devices import thread_count
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import resources, state, workspace
-from ui.words.i18n import _, file_size
+from ui.words.i18n import _, file_size, translate
 
 PACKAGES = ("torch", "streamlit", "plotly", "safetensors", "babel")
 LOG_LINES = 12
@@ -19,7 +19,7 @@ LOG_BYTES = 8000  # from the end of the file
 def report(run: Run | None) -> str:
     """Everything in one piece of plain text, to be copied."""
     parts = [versions(), data_folder(), log_lines(run), *state.troubles()]
-    return "\n\n".join(part for part in parts if part)
+    return workspace.without_places("\n\n".join(part for part in parts if part))
 
 
 def versions() -> str:
@@ -36,7 +36,7 @@ def data_folder() -> str:
     try:
         size = file_size(resources.store().size())
     except (OSError, UserError) as error:
-        size = str(error)
+        size = translate(error) if isinstance(error, UserError) else str(error)
     place = "" if workspace.serving() else f"{resources.store().home}, "
     return _("data folder: {place}{size}").format(place=place, size=size)
 

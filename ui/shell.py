@@ -11,6 +11,7 @@ from streamlit.navigation.page import Page
 from minigpt_core.errors import RunNotFound, StoreError, UserError
 from ui import problems, resources, sidebar, state, style
 from ui.journey import STATIONS
+from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server.unknown_page import MISSING
 from ui.words.i18n import _, speak, spoken, translate
 from ui.words.tokens import escape_markdown

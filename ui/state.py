@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from minigpt_core.errors import RunNotFound, UserError
+from minigpt_core.jobs.manager import JobManager
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from ui import resources
@@ -201,6 +202,15 @@ def visible_runs() -> list[Run]:
 def owns(run: Run) -> bool:
     """Whether this browser may pause, rename or delete the run; everybody with its link may watch it."""
     return run.workspace == workspace()
+
+
+def steer(run_id: str) -> JobManager:
+    """What passes on what is asked of a run. Raises `StoreError` unless it is this browser's.
+
+    Buttons that may not be pressed are off; a callback does not rely on that.
+    """
+    resources.store().owned_run(run_id, workspace())
+    return resources.jobs()
 
 
 # The model looked at: it writes, and pages look inside it. Looking changes nothing about the followed run
@@ -409,18 +419,16 @@ def set_page_state(name: str, value: Any) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Nothing in here is cut short. Streamlit gives up a script run at the next use of the session once another one has
-    been asked for (by a component, say), in the middle of a callback too: then a click would be lost half done."""
+    """Nothing in here is cut short. Streamlit gives up a script run at the next use of the session or the address once
+    another one has been asked for (by a component, say), in the middle of a callback too: then a click would be lost
+    half done."""
     context = get_script_run_ctx()
-    if context is None:
+    requests = context.script_requests if context else None
+    if requests is None or "on_scriptrunner_yield" in vars(requests):  # nobody asks, or we are inside already
         yield
         return
-    session = context.session_state
-    give_way = session._yield_callback
-    object.__setattr__(
-        session, "_yield_callback", lambda: None
-    )  # its own __setattr__ writes into the session
+    requests.on_scriptrunner_yield = lambda: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        object.__setattr__(session, "_yield_callback", give_way)
+        del requests.on_scriptrunner_yield

@@ -3,12 +3,18 @@
 import os
 import re
 import secrets
+import sys
+import tempfile
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
+from minigpt_core.store.runs import data_home
+
+ROOT = Path(__file__).resolve().parent.parent
 COOKIE = "minigpt_workspace"
 LOCAL = "local"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -28,6 +34,14 @@ def address(opened: str | None) -> str:
     if parts.hostname in LOOPBACK and network not in (*LOOPBACK, None):
         return urlunsplit((parts.scheme, f"{network}:{parts.port or 80}", parts.path, "", ""))
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+
+
+def without_places(text: str) -> str:
+    """What a visitor of a served app is told: not where on this machine things are."""
+    if serving():
+        for place in (data_home(), ROOT, Path(tempfile.gettempdir()), Path.home(), Path(sys.prefix)):
+            text = text.replace(str(place), "…") if place != Path(place.anchor) else text
+    return text
 
 
 def new_token() -> str:

@@ -79,8 +79,7 @@ def _buttons(run: Run, mine: bool) -> None:
 def go_on(run_id: str) -> None:
     """Put a run that was left back into the queue."""
     with spoken_errors():
-        resources.store().owned_run(run_id, state.workspace())
-        resources.jobs().resume(run_id)
+        state.steer(run_id).resume(run_id)
 
 
 def duplicate(run_id: str) -> None:

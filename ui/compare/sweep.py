@@ -176,7 +176,7 @@ def start(base_id: str, name: str, values: Sequence[float]) -> None:
             except UserError as error:
                 state.notify(in_labels(translate(error)))
                 continue
-            resources.jobs().submit(run.id)
+            state.steer(run.id).submit(run.id)
             made.append(run.id)
         known = [run.id for run in alike(base, name, [base]).values()]
         table.choose_from_here([*made, *known], base.id)

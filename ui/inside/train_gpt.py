@@ -57,7 +57,7 @@ def train(text_id: str | None = None) -> None:
             name=_("GPT on “{title}”").format(title=text_title(chosen.title))[:MAX_NAME],
             workspace=state.workspace(),
         )
-        resources.jobs().submit(run.id)
+        state.steer(run.id).submit(run.id)
         state.follow_run(run.id)
         state.set_page_state(STARTED, True)
 

@@ -122,7 +122,7 @@ def train(group: str, budget: int, names: Collection[str]) -> None:
                 below = ladder.below(step)
                 parent = runs.get(below.number) if below else None
                 run = runs.setdefault(step.number, step.run or create(ladder, step, parent))
-                resources.jobs().submit(run.id)  # one that was left goes on from its last checkpoint
+                state.steer(run.id).submit(run.id)  # one that was left goes on from its last checkpoint
 
 
 def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
@@ -149,4 +149,4 @@ def stop_all(group: str, budget: int) -> None:
         for step in reversed(plan.look(state.chosen_text(), budget, group).steps):
             if step.live and step.run:
                 with suppress(JobError):  # it has just ended by itself, or is trained outside this dashboard
-                    resources.jobs().stop(step.run.id)
+                    state.steer(step.run.id).stop(step.run.id)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from minigpt_core.configs import check_range
@@ -22,13 +22,14 @@ from minigpt_core.generation.request import (
     not_a_number,
 )
 from ui import resources
-from ui.words.i18n import translate, using
-from ui.words.languages import LANGUAGES, SOURCE
+from ui.server.streams import calculated, language_of, refusal, streamed
+from ui.words.i18n import using
 from ui.words.tokens import cell
 
 LINE_SECONDS = 0.02  # how long characters are gathered before they are sent
 
 
+@calculated
 def sample(request: Request) -> Response:
     """Characters `from` to `length` of a request's text. 404 for an unknown run, 422 if it cannot be written.
 
@@ -37,16 +38,16 @@ def sample(request: Request) -> Response:
     query = request.query_params
     language = language_of(query)
     try:
-        first = max(int_parameter(query, "from", 0), 0)
-        length = min(int_parameter(query, "length", 300), MAX_LENGTH)
+        first, length = count_of(query, "from", 0), count_of(query, "length", 300)
         generated = resources.generated_text(GenerationRequest.from_query(query))
         if first < length:
-            generated.token(first)
+            generated.token(0)  # what makes writing impossible shows here
     except UserError as error:
-        return refusal(error, language)
+        return refused(error, language)
     return streamed(lines(generated, first, length, language))
 
 
+@calculated
 def side_by_side(request: Request) -> Response:
     """Several texts, character by character: `recipes` is a JSON list of what `GenerationRequest.to_query` gives.
 
@@ -55,14 +56,15 @@ def side_by_side(request: Request) -> Response:
     query = request.query_params
     language = language_of(query)
     try:
-        length = min(int_parameter(query, "length", 100), MAX_LENGTH)
+        length = count_of(query, "length", 100)
         texts = parallel_texts(requests_of(query.get("recipes", "")))
         texts.column(0)
     except UserError as error:
-        return refusal(error, language)
+        return refused(error, language)
     return streamed(columns(texts, length, language))
 
 
+@calculated
 def scores(request: Request) -> Response:
     """What a model says of the character after `ids`: `{"logits": [V numbers, null for minus infinity]}`."""
     query = request.query_params
@@ -71,7 +73,7 @@ def scores(request: Request) -> Response:
         ids = ids_of(query.get("ids", ""), lm.tokenizer.vocab_size)
         return JSONResponse({"logits": next_logits(lm, ids)}, headers={"Cache-Control": "no-store"})
     except UserError as error:
-        return refusal(error, language_of(query))
+        return refused(error, language_of(query))
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -87,22 +89,16 @@ ROUTES = [
 ]
 
 
-def language_of(query: Mapping[str, str]) -> str:
-    """The language that an address asks for."""
-    return query["lang"] if query.get("lang") in LANGUAGES else SOURCE
-
-
-def refusal(error: UserError, language: str) -> Response:
+def refused(error: UserError, language: str) -> Response:
     """What went wrong, as a sentence."""
-    with using(language):
-        sentence = translate(error)
-    return JSONResponse({"error": sentence}, 404 if isinstance(error, RunNotFound) else 422)
+    return refusal(error, language, 404 if isinstance(error, RunNotFound) else 422)
 
 
-def streamed(lines: Iterator[str]) -> Response:
-    """Lines that are calculated while they are sent."""
-    headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
+def count_of(query: Mapping[str, str], name: str, usual: int) -> int:
+    """How many characters an address says. Raises `ConfigError` for more than a text can have."""
+    count = int_parameter(query, name, usual)
+    check_range(name, count, 0, MAX_LENGTH)
+    return count
 
 
 def requests_of(text: str) -> tuple[GenerationRequest, ...]:
@@ -157,6 +153,7 @@ def columns(texts: ParallelTexts, length: int, language: str) -> Iterator[str]:
 def lines(generated: GeneratedText, first: int, length: int, language: str) -> Iterator[str]:
     """`{"names": {id: [face, name, ends the line]}, "steps": [[id, probability, u], …]}`, each id named once."""
     named: set[int] = set()
+    yield from written_before(generated, min(first, length))
     place = first
     while place < length:
         steps: list[list[float]] = []
@@ -173,6 +170,16 @@ def lines(generated: GeneratedText, first: int, length: int, language: str) -> I
             json.dumps({"names": names(generated, new, language), "steps": steps}, separators=(",", ":"))
             + "\n"
         )
+
+
+def written_before(generated: GeneratedText, place: int) -> Iterator[str]:
+    """Empty portions until the text has come so far: it may have been forgotten, and then begins anew."""
+    until = time.monotonic() + LINE_SECONDS
+    for before in range(place):
+        generated.token(before)
+        if time.monotonic() > until:
+            yield ""
+            until = time.monotonic() + LINE_SECONDS
 
 
 def names(generated: GeneratedText, ids: set[int], language: str) -> dict[str, tuple[str, str, bool, str]]:

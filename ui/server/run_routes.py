@@ -21,6 +21,7 @@ from minigpt_core.store.runs import Run
 from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS, shares
 from ui.runs.live_state import EVALUATIONS, live_state, points
+from ui.words.i18n import translate
 
 DETAILS = 300  # steps in the small charts
 
@@ -49,7 +50,7 @@ def answer(request: Request, of: Callable[[Run], Json]) -> Response:
     except RunNotFound:
         return Response(encoded({"error": "unknown run"}), 404, media_type="application/json")
     except UserError as error:
-        return Response(encoded({"error": str(error)}), 503, media_type="application/json")
+        return Response(encoded({"error": translate(error)}), 503, media_type="application/json")
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == tag:

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.journey import PAGES
@@ -12,17 +12,20 @@ from ui.server.base_path import base_path
 MISSING = "missing"  # the query parameter that carries the unknown name
 ONE_WORD = re.compile(r"/([^/.]+)")  # files have a dot, Streamlit's own addresses a slash
 NOT_PAGES = {"api", "_stcore", "media", "component", "static"}
+CLOSED = {"/_stcore/metrics"}
 KNOWN = NOT_PAGES | {name for name, station in PAGES.items() if station.path != "/"}
 
 
 class UnknownPage:
-    """ASGI middleware: without it, Streamlit would open an English dialog."""
+    """ASGI middleware: without it, Streamlit would open an English dialog, and tell everybody how much it works."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send an unknown page's visitor to the first page; pass everything else on."""
+        if below(scope.get("path", "")) in CLOSED:
+            return await PlainTextResponse("", 404)(scope, receive, send)
         word = ONE_WORD.fullmatch(below(scope["path"])) if is_get(scope) else None
         if word is None or word[1] in KNOWN:
             return await self.app(scope, receive, send)

@@ -261,7 +261,7 @@ def _begin_duel() -> None:
         duel = Duel(rates, state.page_state("training.duel_favourite", 0), (runs[0].id, runs[1].id))
         book(state.workspace()).duels.append(duel)
         for run in runs:
-            resources.jobs().submit(run.id)
+            state.steer(run.id).submit(run.id)
         state.follow_run(runs[0].id)
 
 

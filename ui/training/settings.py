@@ -240,7 +240,7 @@ def apply(run_id: str, *names: str) -> None:
     """Ask a run that is trained here for what the controls say about settings that act at once."""
     with spoken_errors(), suppress(JobError):  # it has just ended by itself
         if changes := different(run_id, *names):
-            resources.jobs().change(run_id, **changes)
+            state.steer(run_id).change(run_id, **changes)
 
 
 def different(run_id: str, *names: str) -> dict[str, float]:

@@ -107,7 +107,7 @@ def start(*, paused: bool = False, parent: str | None = None) -> Run | None:
     """Make the planned run, put it into the queue, and follow it; None: it could not be made."""
     with spoken_errors():
         run = next_run.create(next_run.plan(), parent)
-        resources.jobs().submit(run.id, paused=paused)
+        state.steer(run.id).submit(run.id, paused=paused)
         state.follow_run(run.id)
         _wait_for_begin(run.id)
         return run
@@ -117,14 +117,14 @@ def start(*, paused: bool = False, parent: str | None = None) -> Run | None:
 def pause(run_id: str) -> None:
     """Hold the run."""
     with spoken_errors(), suppress(JobError):  # it has just ended by itself
-        resources.jobs().pause(run_id)
+        state.steer(run_id).pause(run_id)
         resources.jobs().wait(run_id, "paused")
 
 
 def resume(run_id: str) -> None:
     """Let the run go on, with the learning rate and the pace that the controls show."""
-    jobs = resources.jobs()
     with spoken_errors():
+        jobs = state.steer(run_id)
         jobs.resume(run_id, **_pending_changes(run_id))
         if jobs.position(run_id) is None:
             jobs.wait(run_id, "running")
@@ -132,11 +132,11 @@ def resume(run_id: str) -> None:
 
 def step(run_id: str) -> None:
     """Make one step and hold: of the shown run, or of the first one. A finished run has none left."""
-    jobs = resources.jobs()
     with spoken_errors():
         run = resources.run(run_id) if run_id else start(paused=True)
         if run is None or run.status == "done":  # it could not be made, or has ended meanwhile
             return
+        jobs = state.steer(run.id)
         jobs.step(run.id, **_pending_changes(run.id))
         if jobs.position(run.id) is None:
             jobs.wait(run.id, "paused")
@@ -157,12 +157,14 @@ def _pending_changes(run_id: str) -> dict[str, float]:
 def stop(run_id: str) -> None:
     """End the run."""
     with spoken_errors(), suppress(JobError):  # it has just ended by itself
-        resources.jobs().stop(run_id)
+        state.steer(run_id).stop(run_id)
         resources.jobs().wait(run_id)
 
 
 def restart(run_id: str) -> None:
     """Begin again: a new run with the present settings takes the place of this one."""
-    if start(parent=run_id) is not None and resources.jobs().controls(run_id):
-        with suppress(JobError):  # it has just ended by itself
-            resources.jobs().stop(run_id)
+    with spoken_errors():
+        jobs = state.steer(run_id)
+        if start(parent=run_id) is not None and jobs.controls(run_id):
+            with suppress(JobError):  # it has just ended by itself
+                jobs.stop(run_id)

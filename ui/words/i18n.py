@@ -19,6 +19,7 @@ from babel.numbers import format_decimal
 
 from minigpt_core.errors import UserError
 from ui.words.languages import LANGUAGES, SOURCE, Language
+from ui.workspace import without_places
 
 NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and its unit
 SAME_TIME = 1.5  # times that differ by less than this factor count as one
@@ -107,7 +108,7 @@ def cached_by_language(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def translate(error: UserError) -> str:
     """What a `UserError` says, in the reader's language, as plain text."""
     values = {name: shown_value(value) for name, value in error.values.items()}
-    return _(error.template).format(**values)
+    return without_places(_(error.template).format(**values))
 
 
 def page_text(name: str) -> str:

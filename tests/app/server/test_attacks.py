@@ -1,0 +1,139 @@
+"""What somebody does who does not use our pages: on a real server that serves a class."""
+
+import http.client
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import StringArray
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from minigpt_core.configs import TrainConfig
+from minigpt_core.data import prepare
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
+from minigpt_core.training import Trainer
+from scripts.running_app import RunningApp, running_app
+from tests.app.server.visitor import Visitor
+from ui.server import streams
+
+LARGE = {"n_layer": 6, "n_embd": 256, "n_head": 8, "block_size": 256, "positions": "learned", "mlp": "gelu"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    home = tmp_path_factory.mktemp("attacked") / "home"
+    with running_app(home, env={"MINIGPT_SERVE": "1", "MINIGPT_WARM_WORKER": "0"}) as app:
+        yield app
+
+
+@pytest.fixture
+def somebody_elses_run(server: RunningApp) -> Run:
+    """A large model as it is before its training, of a workspace that no visitor has."""
+    store, text = RunStore(server.home), corpus.normalize(corpus.load("the-curious-cat").text)
+    run = new_run(
+        store, text=text, title="A story", model_fields=LARGE, training=TrainConfig(steps=10),
+        workspace="A" * 22, status="stopped",
+    )  # fmt: skip
+    store.save_checkpoint(run.id, Trainer(prepare(text), run.model, run.training).checkpoint())
+    return run
+
+
+def status_of(server: RunningApp, path: str) -> int:
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+    connection.request("GET", path)
+    return connection.getresponse().status
+
+
+def click(widget_id: str) -> WidgetState:
+    return WidgetState(id=widget_id, trigger_value=True)
+
+
+def processor_seconds(server: RunningApp) -> float:
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_many_streams_hold_up_no_page_and_end_with_their_readers(
+    server: RunningApp, somebody_elses_run: Run
+) -> None:
+    path = f"/api/sample?run={somebody_elses_run.id}&from=900&length=1000&seed="
+    answers: list[int] = []
+    sockets: list[http.client.HTTPConnection] = []
+
+    def ask(n: int) -> None:
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+        sockets.append(connection)
+        connection.request("GET", f"{path}{n}")
+        try:
+            answers.append(connection.getresponse().status)
+        except OSError:
+            pass  # it has left
+
+    readers = [threading.Thread(target=ask, args=(n,), daemon=True) for n in range(45)]
+    for reader in readers:
+        reader.start()
+    deadline = time.monotonic() + 30
+    while len(answers) < 45 - streams.AT_ONCE and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert answers.count(streams.TOO_MANY) == 45 - streams.AT_ONCE
+    visitor = Visitor(server.url)
+    before = time.monotonic()
+    visitor.open("training")
+    assert time.monotonic() - before < 20, "a page is drawn meanwhile"
+    visitor.close()
+    for connection in sockets:
+        if connection.sock:
+            connection.sock.close()
+    time.sleep(1)
+    spent = processor_seconds(server)
+    time.sleep(2)
+    assert processor_seconds(server) - spent < 1, "nothing is written for nobody"
+
+
+def test_a_crafted_click_moves_nobody_elses_run(server: RunningApp) -> None:
+    owner, other = Visitor(server.url), Visitor(server.url)
+    owner.open("training")
+    owner.send_widgets(click(owner.widget("training_step")), page="training")
+    (run,) = RunStore(server.home).runs(owner.workspace)
+    deadline = time.monotonic() + 60
+    while (run.status, run.step) != ("paused", 1) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        run = RunStore(server.home).run(run.id)
+    assert (run.status, run.step) == ("paused", 1)
+    for key in ("training_hold", "training_step", "training_stop", "training_restart"):
+        other.open("training", run=run.id)
+        other.send_widgets(click(other.widget(key)), page="training", run=run.id)
+    other.open("training", run=run.id)
+    faster = WidgetState(
+        id=other.widget("page.training.pace"), string_array_value=StringArray(data=["1 step/s"])
+    )
+    other.send_widgets(faster, page="training", run=run.id)
+    time.sleep(0.5)
+    assert RunStore(server.home).run(run.id) == run
+    assert RunStore(server.home).runs(other.workspace) == []
+    owner.send_widgets(click(owner.widget("training_stop")), page="training")
+    assert RunStore(server.home).run(run.id).status == "stopped", "the very message of who may"
+    owner.close()
+    other.close()
+
+
+def test_nobody_empties_what_is_remembered_for_all(server: RunningApp) -> None:
+    visitor = Visitor(server.url)
+    visitor.open("", lang="fr")
+    assert "caractères" in visitor.words()
+    visitor.send(BackMsg(clear_cache=True))
+    visitor.open("")
+    assert "caractères" in visitor.words(), "the session and the caches are what they were"
+    visitor.close()
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics?families=cache_memory_bytes"])
+def test_nobody_is_told_how_much_the_server_works(server: RunningApp, path: str) -> None:
+    assert status_of(server, path) == 404

@@ -1,0 +1,73 @@
+"""A visitor without a browser: speaks with a real server as a page does, and as an attacker may."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import connect
+
+from ui.workspace import COOKIE, new_token
+
+
+class Visitor:
+    """One tab of somebody who has the cookie `workspace`."""
+
+    def __init__(self, url: str, workspace: str = "") -> None:
+        self.workspace = workspace or new_token()
+        self.cookies = {"Cookie": f"{COOKIE}={self.workspace}"}
+        address = url.replace("http", "ws", 1) + "/_stcore/stream"
+        self._socket = connect(
+            address, additional_headers=self.cookies | {"Origin": url}, subprotocols=["streamlit"],  # type: ignore[list-item]
+            max_size=None, proxy=None, legacy=True,
+        )  # fmt: skip
+        self.drawn: list[Any] = []
+        """The elements of the last run of the script."""
+
+    def open(self, page: str, **query: str) -> None:
+        """Open a page and wait until it is drawn."""
+        self.send_widgets(page=page, **query)
+
+    def send_widgets(self, *states: WidgetState, page: str, **query: str) -> None:
+        """What a browser sends after a click, and wait for what comes of it."""
+        message = BackMsg()
+        message.rerun_script.query_string = "&".join(f"{name}={value}" for name, value in query.items())
+        message.rerun_script.page_name = page
+        message.rerun_script.widget_states.widgets.extend(states)
+        self.send(message)
+        self.drawn = [e for received in self._until_finished() if (e := element_of(received)) is not None]
+
+    def send(self, message: BackMsg) -> None:
+        """Any message at all."""
+        self._socket.send(message.SerializeToString())
+
+    def widget(self, key: str) -> str:
+        """The id under which the server knows the widget with this key."""
+        for element in self.drawn:
+            proto = getattr(element, element.WhichOneof("type"))
+            if getattr(proto, "id", "").endswith(f"-{key}"):
+                return str(proto.id)
+        raise AssertionError(f"nothing that is drawn has the key {key}")
+
+    def words(self) -> str:
+        """Everything that is drawn, as text."""
+        return "\n".join(str(element) for element in self.drawn)
+
+    def close(self) -> None:
+        """Leave."""
+        self._socket.close()
+
+    def _until_finished(self) -> Iterator[ForwardMsg]:
+        while True:
+            message = ForwardMsg.FromString(self._socket.recv(timeout=60))  # type: ignore[arg-type]
+            yield message
+            if message.WhichOneof("type") == "script_finished":
+                return
+
+
+def element_of(message: ForwardMsg) -> Any:
+    """The element that a message draws, if it draws one."""
+    if message.WhichOneof("type") == "delta" and message.delta.WhichOneof("type") == "new_element":
+        return message.delta.new_element
+    return None
