@@ -28,8 +28,10 @@ with st.sidebar:
     )
     seed = header.choose_seed()
 
-header.head(size, run, part)
-batch.check(chosen, dataset, part, size.block)
+why_not = batch.problem(dataset, part, size.block)
+header.head(size, run, part, possible=why_not is None)
+if why_not is not None:
+    batch.impossible(chosen, dataset, size.block, why_not)
 drawn = draw_batch(dataset, part, size.block, size.rows, seed)
 row = batch.where(chosen, dataset, drawn, part)
 batch.whole(dataset.tokenizer, drawn, row)

@@ -5,6 +5,7 @@ import re
 import time
 from html import unescape
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -18,7 +19,7 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from ui import resources
-from ui.ablation import before_after, cache, ranking
+from ui.ablation import before_after, bigram_charts, cache, ranking
 from ui.words.i18n import number, signed, using
 
 TITLES = {"en": "Take it apart", "fr": "Démonter le modèle"}
@@ -217,3 +218,11 @@ def test_the_change_is_the_difference_of_the_losses_beside_it() -> None:
     with using("en"):
         shown = before_after.loss_figures(1.1864, 1.2536, "a", "b")
     assert all(f">{figure}<" in shown for figure in ("1.186", "1.254", "+0.068"))
+
+
+@pytest.mark.parametrize("n", [3, 48, 80])
+def test_the_labels_of_the_whole_table_have_room(n: int) -> None:
+    characters = [chr(0x4E00 + i) for i in range(n)]
+    with using("en"):
+        figure = bigram_charts.heatmap(characters, np.full((n, n), 1 / n))
+    assert figure.layout.height >= n * figure.layout.yaxis.tickfont.size * 1.2

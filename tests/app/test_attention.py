@@ -142,5 +142,5 @@ def test_heads_are_described_by_what_was_measured() -> None:
     at_chance = HeadDescription(0, 0, "", 0.5, {"vowel": Share(0.31, 0.3, 50)})
     with using("en"):
         assert not described_heads([vague])[0]["clear"] and caption(vague) == f"vowels {percent(0.4)}"
-        assert "Leans towards vowels" in described_heads([vague])[0]["sentence"]
+        assert "Leans towards the vowels" in described_heads([vague])[0]["sentence"]
         assert caption(at_chance) == "no simple rule"

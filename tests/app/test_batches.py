@@ -130,6 +130,14 @@ def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPag
     page = app("batches", text=short)
     assert not page.exception
     assert "18" in page.warning[0].value and "33" in page.warning[0].value
+    assert (
+        "1 stretch" not in said(page)
+        and "4 stretches" not in said(page)
+        and page.button(key="batches_again").disabled
+    )
+    page.radio(key="batches_part").set_value("val").run()
+    assert page.warning and "Here are" not in said(page)
+    page.radio(key="batches_part").set_value("train").run()
     with using("en"):  # AppTest words the choices anew
         page.select_slider(key=BLOCK).set_value(4).run()
     assert not page.warning and code(page)

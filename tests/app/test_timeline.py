@@ -13,7 +13,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.interpret.checkpoint_history import Snapshot
+from minigpt_core.interpret.checkpoint_history import Snapshot, snapshots
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -148,3 +148,18 @@ def test_the_way_out_is_the_prepared_training_on_the_same_text(home: Path) -> No
     resources.offer_prepared()
     other = other_run_with_history(replace(resources.run("preparedGptFr"), id="mine"))
     assert other is not None and other.id == "preparedTinyFr"
+
+
+def test_the_dot_lies_on_the_curve(home: Path) -> None:
+    run = trained(home)
+    store, weights = RunStore(home), RunStore(home).load_checkpoint(run.id)
+    store.save_checkpoint(
+        run.id, replace(weights, step=33)
+    )  # stopped by hand, long after its last evaluation
+    data = component_data.sent(run, snapshots(store, run), (0,))
+    points = dict(data["curve"])
+    assert data["moments"][-1]["step"] == 33 and len(points) > 1
+    for moment in data["moments"]:
+        assert moment["loss"] is None or points[moment["evaluated"]] == pytest.approx(
+            moment["loss"], abs=1e-3
+        )

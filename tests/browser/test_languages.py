@@ -6,7 +6,7 @@ from scripts.browser import LOCALES, START, go, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor, OpenPage
 from ui.components.streamlit_words import WORDS
-from ui.words.i18n import _, using
+from ui.words.i18n import _, number, using
 from ui.words.languages import LANGUAGES, SOURCE
 
 OTHERS = [lang for lang in LOCALES if lang != SOURCE]
@@ -53,6 +53,14 @@ def test_streamlits_own_words_follow_the_language(app_server: RunningApp, new_vi
         with using(lang):
             expect(no_model_called(page, "zzz")).to_have_text(_("No results"))
         page.keyboard.press("Escape")
+
+
+def test_sliders_show_decimals_as_their_reader_writes_them(open_page: OpenPage) -> None:
+    for lang in (SOURCE, *OTHERS):
+        page = open_page("sampling", lang=lang, temperature="0.8")
+        with using(lang):
+            shown = number(0.8, 2)
+        expect(page.locator(".st-key-temperature").get_by_test_id("stSliderThumbValue")).to_have_text(shown)
 
 
 def no_model_called(page: Page, name: str) -> Locator:

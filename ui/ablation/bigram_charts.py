@@ -17,6 +17,7 @@ from ui.words.tokens import face, name
 
 MOST_BARS = 14
 MOST_SHOWN = 80  # characters on each side of the square: more could not be pointed at
+LEAST_HEIGHT, LABEL_HEIGHT, AROUND = 560, 14, 70  # pixels: of the square, of one label, of the axes' words
 BESIDE = 0.1  # of a cell: where the labels stand, so that pointing at one says the name of its character
 
 Shares = NDArray[np.float64]
@@ -46,8 +47,9 @@ def row(tokenizer: CharTokenizer, before: Shares, after: Shares, chosen: int, he
     return figure.update_xaxes(tickvals=list(range(len(shown))), ticktext=labels, tickangle=0)
 
 
-def heatmap(characters: Sequence[str], shares: Shares, height: int = 560) -> go.Figure:
+def heatmap(characters: Sequence[str], shares: Shares) -> go.Figure:
     """P(next | current), (N, N): rows are the character just read. One sentence serves all cells."""
+    height = max(LEAST_HEIGHT, LABEL_HEIGHT * len(characters) + AROUND)
     names = [charts.safe(name(c)) for c in characters]
     share = percent(0, 0).replace("0", "%{z:.1f}")
     words = _("after {current} comes {next}: {share}").format(current="%{y}", next="%{x}", share=share)
@@ -73,6 +75,7 @@ def heatmap(characters: Sequence[str], shares: Shares, height: int = 560) -> go.
         "ticktext": [charts.safe(face(c)) for c in characters],
         "categoryarray": names,
         "ticks": "",
+        "tickfont": {"size": 11},
     }
     figure.update_xaxes(**labels, tickangle=0)
     return figure.update_yaxes(**labels, autorange="reversed", showgrid=False)

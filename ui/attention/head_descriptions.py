@@ -27,7 +27,7 @@ PLACES = {  # inside a sentence
     "word_start": N_("the first letter of the word"),
     "line_start": N_("the first character of the line"),
     "break": N_("spaces and punctuation"),
-    "vowel": N_("vowels"),
+    "vowel": N_("the vowels"),
 }
 SHOWN_RULES = 3
 FAINTLY = 0.1  # share of the attention above chance, below which a rule says nothing about a head

@@ -12,16 +12,21 @@ from ui.words.i18n import _, n_, number, translate
 from ui.words.tokens import escape, escape_markdown
 
 
-def check(chosen: ChosenText, dataset: Dataset, part: str, block_size: int) -> None:
-    """Say at once if the text has no room for a window, and end the page there."""
+def problem(dataset: Dataset, part: str, block_size: int) -> TextError | None:
+    """Why the text has no room for a window, if it has none."""
     try:
         check_length(dataset.train if part == "train" else dataset.val, block_size)
     except TextError as error:
-        st.warning(escape_markdown(translate(error)), icon=":material/info:")
-        total = len(chosen.text)
-        st.html(batch_pictures.text_bar(chosen.text, len(dataset.train), [], block_size))
-        st.html(batch_pictures.bar_legend(len(dataset.train), total))
-        st.stop()
+        return error
+    return None
+
+
+def impossible(chosen: ChosenText, dataset: Dataset, block_size: int, why: TextError) -> None:
+    """Say so, and end the page there."""
+    st.warning(escape_markdown(translate(why)), icon=":material/info:")
+    st.html(batch_pictures.text_bar(chosen.text, len(dataset.train), [], block_size))
+    st.html(batch_pictures.bar_legend(len(dataset.train), len(chosen.text)))
+    st.stop()
 
 
 def where(chosen: ChosenText, dataset: Dataset, batch: Batch, part: str) -> int:

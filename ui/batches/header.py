@@ -9,8 +9,12 @@ from ui.words import glossary
 from ui.words.i18n import _, n_, number
 
 
-def head(size: Sizes, run: Run | None, part: str) -> None:
-    """The title, what a batch is in a sentence, and the buttons that draw another one."""
+def head(size: Sizes, run: Run | None, part: str, possible: bool) -> None:
+    """The title, what a batch is in a sentence, and the buttons that draw another one.
+
+    Args:
+        possible: whether the text has room for a window at all.
+    """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(_("Batches"), width="content")
         with st.container(horizontal=True, horizontal_alignment="right", width="content"):
@@ -19,7 +23,7 @@ def head(size: Sizes, run: Run | None, part: str) -> None:
                 icon=":material/undo:",
                 key="batches_back",
                 on_click=seeds.draw_back,
-                disabled=len(seeds.seeds()) == 1,
+                disabled=not possible or len(seeds.seeds()) == 1,
                 help=_("The same seed gives the same draw again."),
             )
             st.button(
@@ -28,19 +32,25 @@ def head(size: Sizes, run: Run | None, part: str) -> None:
                 type="primary",
                 key="batches_again",
                 on_click=seeds.draw_again,
+                disabled=not possible,
             )
-    st.markdown(_intro(size, run, part))
+    st.markdown(_intro(size, run, part, possible))
 
 
-def _intro(size: Sizes, run: Run | None, part: str) -> str:
+def _intro(size: Sizes, run: Run | None, part: str, possible: bool) -> str:
     rows = n_("**{n} stretch**", "**{n} stretches**", size.rows).format(n=number(size.rows))
     if part == "val":
         sentence = _(
             "**Nothing is learned from this part**: it is kept back to test the model. An evaluation reads windows of "
-            "it, the same ones each time, and asks after every character: what comes next? Here are {rows} of "
-            "**{block} characters** from it, picked by chance."
+            "it, the same ones each time, and asks after every character: what comes next?"
         )
-        return sentence.format(rows=rows, block=number(size.block))
+        here = _("Here are {rows} of **{block} characters** from it, picked by chance.")
+        return f"{sentence} {here.format(rows=rows, block=number(size.block))}" if possible else sentence
+    if not possible:
+        return _(
+            "At each step of the training, the computer picks stretches of the text by chance, and asks after every "
+            "character: what comes next?"
+        )
     sentence = _(
         "At each step of the training, the computer picks {rows} of **{block} characters** by chance, and "
         "asks after every character: what comes next?"

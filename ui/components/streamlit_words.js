@@ -1,10 +1,11 @@
 // Streamlit's page knows English only: its own words in the reader's language, and which language the page is in, for
 // the browser and for screen readers. What we and other people have written is left alone.
 
-const ATTRIBUTES = ["aria-label", "placeholder", "title"];
+const ATTRIBUTES = ["aria-label", "aria-valuetext", "placeholder", "title"];
 const OURS = '.stHtml, [data-testid="stBidiComponentRegular"]';
 const CODE = "pre, code, .katex";
 const WRITTEN = `[data-testid="stMarkdownContainer"], [translate="no"], [role="listbox"]:not([data-empty]), ${CODE}`;
+const SLIDER = '[data-testid="stSliderThumbValue"], [data-testid="stSliderTickBar"]';  // its numbers
 const MENU = '[data-testid="stTopNavSection"], [data-testid="stFileUploader"] button';  // "5 more" and "Upload" look like ours
 
 /** "Help for {label}" → an expression that finds it, with the names of its gaps. */
@@ -14,6 +15,7 @@ function pattern(english) {
 }
 
 function translated(view, english) {
+  if (/^-?\d+\.\d+$/.test(english)) return english.replace(".", view.decimal);
   const exact = view.exact.get(english);
   if (exact !== undefined) return exact;
   for (const [expression, words] of view.patterns) {
@@ -35,7 +37,7 @@ function put(view, node, slot, now, write) {
 
 function putText(view, node) {
   const now = node.data.trim(), element = node.parentElement;
-  if (!now || !element || (element.closest(WRITTEN) && !element.closest(MENU))) return;
+  if (!now || !element || (element.closest(WRITTEN) && !element.closest(MENU) && !element.closest(SLIDER))) return;
   put(view, node, "text", now, (shown) => { node.data = node.data.replace(now, () => shown); });
 }
 
@@ -67,6 +69,7 @@ export default function ({ data }) {
   const view = (window.minigptStreamlitWords ??= { kept: new WeakMap() });
   if (view.lang === data.lang) return;
   view.lang = data.lang;
+  view.decimal = data.decimal;
   const words = Object.entries(data.words);
   view.exact = new Map(words.filter(([english]) => !english.includes("{")));
   view.patterns = words.filter(([english]) => english.includes("{")).map(([english, said]) => [pattern(english), said]);

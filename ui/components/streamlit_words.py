@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ui.components.mounting import component
-from ui.words.i18n import N_, _, language
+from ui.words.i18n import N_, _, language, spoken
 from ui.words.languages import SOURCE
 
 HERE = Path(__file__).parent
@@ -83,5 +83,5 @@ WORDS = (
 def translate_page() -> None:
     """Say in which language the page is, and put Streamlit's words on it into that language."""
     words = {} if language() == SOURCE else {english: _(english) for english in WORDS}
-    data = {"lang": language(), "words": words}
+    data = {"lang": language(), "decimal": spoken().decimal_mark, "words": words}
     component("streamlit_words", HERE, "")(data=data, key="streamlit_words")

@@ -113,7 +113,7 @@ def generated(now: Snapshot) -> str:
     expected = now.prediction
     if expected:
         words = _("goes on from the prompt, one character at a time, at step {step}")
-        picture = card_pictures.sample(f"{expected.continuation}…", after=expected.prompt)
+        picture = card_pictures.sample(f"{expected.continuation.rstrip(' .…')}…", after=expected.prompt)
         return card(_("Generated text"), "", "", picture, words.format(step=number(expected.step)))
     samples = now.first_and_last_sample
     if not samples:

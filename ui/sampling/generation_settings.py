@@ -11,7 +11,7 @@ from minigpt_core.generation.request import MAX_LENGTH, MAX_SEED, USUAL_SEED, US
 from ui import state
 from ui.sampling.settings_explained import settings_words
 from ui.words import glossary
-from ui.words.i18n import _
+from ui.words.i18n import _, decimal_point_note
 from ui.words.tokens import escape_markdown
 
 
@@ -78,10 +78,10 @@ def _widget(name: str, values: dict[str, float]) -> None:
     low, high, usual, by = CONTROLS[name]
     state.set_widget(name, values[name])
     kind = st.slider if name == "temperature" else st.number_input
-    kind(
-        _label(name), low, high, step=by, key=name, on_change=_take, args=(name,),
-        help=_("How many characters to write.") if name == "length" else glossary.help(name),
-    )  # fmt: skip
+    help = _("How many characters to write.") if name == "length" else glossary.help(name)
+    if name == "top_p":
+        help = f"{help} {decimal_point_note()}".strip()
+    kind(_label(name), low, high, step=by, key=name, on_change=_take, args=(name,), help=help)
 
 
 def _label(name: str) -> str:

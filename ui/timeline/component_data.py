@@ -33,7 +33,7 @@ def sent(run: Run, known: Sequence[Snapshot], ids: tuple[int, ...]) -> dict[str,
         "steps": steps,
         "total": run.training.steps,
         "moments": [figures(moment) for moment in known],
-        "curve": curve(run),
+        "curve": curve(run, known),
         "chance": math.log(run.model.vocab_size),
         "bars": bars(run, steps, ids),
         "picture": pairs(run, steps) if run.model.is_tinygpt else rows(run, steps),
@@ -45,14 +45,21 @@ def figures(moment: Snapshot) -> dict[str, Any]:
     """A moment's losses in words, and its sample."""
     loss = moment.loss
     words = _("loss {loss}").format(loss=loss_number(loss)) if loss is not None else ""
-    return {"step": moment.step, "loss": loss, "words": words, "sample": readable(moment.sample, LONG)}
+    return {
+        "step": moment.step,
+        "evaluated": moment.evaluation.step if moment.evaluation else moment.step,
+        "loss": loss,
+        "words": words,
+        "sample": readable(moment.sample, LONG),
+    }
 
 
-def curve(run: Run) -> list[list[float]]:
-    """The evaluations as [step, loss]."""
-    found = resources.store().evaluations(run.id, CURVE_POINTS)
-    pairs_ = [(e.step, evaluated_loss(e)) for e in found]
-    return [[step, round(loss, 4)] for step, loss in pairs_ if math.isfinite(loss)]
+def curve(run: Run, known: Sequence[Snapshot]) -> list[list[float]]:
+    """Evaluations as [step, loss]: evenly spread ones, and those of all moments."""
+    spread = resources.store().evaluations(run.id, CURVE_POINTS)
+    found = [*spread, *(moment.evaluation for moment in known if moment.evaluation)]
+    losses = {event.step: evaluated_loss(event) for event in found}
+    return [[step, round(loss, 4)] for step, loss in sorted(losses.items()) if math.isfinite(loss)]
 
 
 def bars(run: Run, steps: tuple[int, ...], ids: tuple[int, ...]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ function curve(view, parent) {
   const x = (step) => pad.l + step / last * (W - pad.l - pad.r);
   const y = (loss) => pad.t + Math.min(1, Math.max(0, (high - loss) / (high - low || 1))) * (H - pad.t - pad.b);
   const words = { "text-anchor": "end", "font-size": 11, fill: "currentColor", opacity: 0.8 };
-  for (const at of [low, high]) shape("text", { ...words, x: pad.l - 5, y: y(at) + 4 }, svg, number(view, at, 1));
+  const digits = high - low < 0.3 ? 2 : 1;
+  for (const at of [low, high]) shape("text", { ...words, x: pad.l - 5, y: y(at) + 4 }, svg, number(view, at, digits));
   shape("line", { x1: pad.l, x2: W - pad.r, y1: y(data.chance), y2: y(data.chance), stroke: data.colours.grey, "stroke-dasharray": "2 3" }, svg);
   shape("text", { ...words, x: W - pad.r, y: y(data.chance) + 13 }, svg, data.labels.chance);
   shape("polyline", { points: data.curve.map(([step, loss]) => `${x(step)},${y(loss)}`).join(" "), fill: "none", stroke: data.colours.loss, "stroke-width": 2.2 }, svg);
@@ -62,7 +63,7 @@ function curve(view, parent) {
     const now = data.moments[moment(view)];
     cursor.setAttribute("x1", x(now.step)); cursor.setAttribute("x2", x(now.step));
     dot.setAttribute("visibility", now.loss == null ? "hidden" : "visible");
-    dot.setAttribute("cx", x(now.step)); dot.setAttribute("cy", y(now.loss ?? 0));
+    dot.setAttribute("cx", x(now.evaluated)); dot.setAttribute("cy", y(now.loss ?? 0));
   };
 }
 

@@ -11,7 +11,7 @@ from ui.settings import table
 from ui.training import menu, settings
 from ui.training.next_run import Plan
 from ui.training.run_state import RunState
-from ui.words.i18n import N_, _
+from ui.words.i18n import N_, _, decimal_point_note
 from ui.words.tokens import escape
 
 TABS = {"model": N_("Model"), "steps": N_("Steps"), "checks": N_("Checks")}
@@ -112,6 +112,8 @@ def _control(name: str, off: bool, run_id: str | None) -> None:
         case "switch":
             st.toggle(**arguments)
         case "number":
+            if isinstance(setting.step, float):
+                arguments["help"] = f"{arguments['help']} {decimal_point_note()}".strip()
             st.number_input(
                 step=setting.step, format="%d" if isinstance(setting.step, int) else "%g", **arguments
             )

@@ -106,7 +106,7 @@ def _unreadable() -> None:
 def _entry(run: Run) -> str:
     name = run_title(run)
     if len(name) > LONGEST_NAME and not run.prepared:
-        name = f"{name[: LONGEST_NAME - 1].rstrip(' ,')}…"
+        name = f"{name[: LONGEST_NAME - 1].rstrip(' ,.…')}…"
     parts = [name]
     last = last_evaluation(run) if run.status not in LIVE else None
     if last is not None and last.val_loss is not None:

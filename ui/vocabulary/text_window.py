@@ -6,7 +6,7 @@ from minigpt_core.tokenizer import CharTokenizer
 from ui import state
 from ui.resources import ChosenText
 from ui.words.i18n import _, number
-from ui.words.tokens import KINDS, escape, kind, legend, strip
+from ui.words.tokens import KINDS, emoji_note, escape, escape_markdown, kind, legend, strip
 
 ROWS = 4
 IN_A_ROW = 31  # tiles at 1280 pixels; wider ids take more room
@@ -25,6 +25,8 @@ def window(chosen: ChosenText, words: CharTokenizer, counts: dict[str, int]) -> 
         with left.container(horizontal=True, vertical_alignment="center"):
             _controls(chosen, start, length, end)
     right.html(_where(shown, start, len(chosen.text)))
+    if note := emoji_note(shown):
+        st.caption(escape_markdown(note))
 
 
 def place(chosen: ChosenText) -> int:

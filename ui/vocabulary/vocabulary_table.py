@@ -57,8 +57,8 @@ def _table(words: CharTokenizer, counts: dict[str, int]) -> None:
 def find(words: CharTokenizer, asked: str) -> str:
     """The characters of the vocabulary that fit a search, in the order of their ids.
 
-    A single character finds itself and its variants (E, é, …), a number its id, other words the names that
-    contain them; what is no name finds each of its characters.
+    A single character finds itself and its variants (E, é, …), a number its id, other words the names that contain
+    them.
     """
     query = unicodedata.normalize("NFC", asked.strip() or asked)
     if not query:
@@ -67,7 +67,7 @@ def find(words: CharTokenizer, asked: str) -> str:
     if query.isdecimal() and int(query) < words.vocab_size:
         found.add(words.characters[int(query)])
     if len(query) > 1 and not found:
-        found = {c for c in words.characters if query.casefold() in _names(c)} or set(query)
+        found = {c for c in words.characters if query.casefold() in _names(c)}
     return "".join(c for c in words.characters if c in found)
 
 

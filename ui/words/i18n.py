@@ -156,6 +156,13 @@ def number(value: float | None, digits: int | None = None) -> str:
     return text.replace("-", "−")
 
 
+def decimal_point_note() -> str:
+    """A sentence for number fields, which show decimals as the browser does; "" where readers write a point anyhow."""
+    if spoken().decimal_mark == ".":
+        return ""
+    return _("Some browsers show a point in this field: 0.9 is nine tenths.")
+
+
 def signed(value: float, digits: int = 2) -> str:
     """0.25 → "+0.25", -0.25 → "−0.25"."""
     text = number(value, digits)

@@ -38,7 +38,12 @@ WORDS = {
     "\t": N_("tab"),
     "\u00a0": N_("no-break space"),
     "\u202f": N_("narrow no-break space"),
+    "\ufe0e": N_("makes the sign before it plain"),
+    "\ufe0f": N_("makes the sign before it a coloured emoji"),
+    "\u200d": N_("joins the signs beside it into one"),
+    "\u20e3": N_("puts the sign before it on a key"),
 }
+PARTS_OF_EMOJI = "\ufe0e\ufe0f\u200d\u20e3"  # each a character of its own, though nobody sees it alone
 MARKS = {
     ",": N_("comma"), ".": N_("full stop"), ";": N_("semicolon"), ":": N_("colon"), "!": N_("exclamation mark"),
     "?": N_("question mark"), "…": N_("ellipsis"), "'": N_("apostrophe"), "’": N_("curly apostrophe"),
@@ -98,6 +103,8 @@ def unicode_name(character: str) -> str:
 
 def name(character: str) -> str:
     """What to call a character in a sentence: itself if it can be seen, else a word such as "space"."""
+    if character in PARTS_OF_EMOJI:
+        return f"{face(character)} ({_(WORDS[character])})"
     if character in WORDS:
         return _(WORDS[character])
     shown = face(character)
@@ -216,6 +223,14 @@ def legend(kinds: Iterable[str] = KINDS) -> str:
     """What the colours of the tiles mean."""
     words = "".join(f"<span class='mg-{kind}'>{escape(_(KINDS[kind]))}</span>" for kind in kinds)
     return f"<div class='mg-legend'>{words}</div>"
+
+
+def emoji_note(shown: str) -> str:
+    """That an emoji may be several characters, where tiles show its parts; else ""."""
+    parts = [
+        _("{sign}: {means}").format(sign=face(c), means=_(WORDS[c])) for c in PARTS_OF_EMOJI if c in shown
+    ]
+    return " · ".join([_("One emoji can be several characters"), *parts]) if parts else ""
 
 
 def probability_legend() -> str:

@@ -125,3 +125,11 @@ def test_a_cell_names_its_character_in_the_language_of_whoever_asks() -> None:
                 and tokens.cell("\n")[0] == "⏎"
                 and tokens.cell("e") == ("e", "e", False, "e")
             )
+
+
+def test_the_parts_of_an_emoji_have_words() -> None:
+    with using("en"):
+        note = tokens.emoji_note("❤\ufe0f and 👩\u200d👧")
+        assert "VS16" in note and "ZWJ" in note and "coloured" in note
+        assert tokens.emoji_note("❤ and 👩") == ""
+        assert "coloured" in tokens.description("\ufe0f", 3) and "VS16" in tokens.name("\ufe0f")
