@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.interpret.memorization import knowledge
 from minigpt_core.ngrams import Baselines
 from minigpt_core.training import MetricsEvent
 
@@ -19,6 +20,10 @@ Kind = Literal[
     "diverged",
     "overfitting",
     "by_heart",
+    "growing_gap",
+    "gap",
+    "at_chance",
+    "stuck",
     "floor",
     "near_floor",
     "rate_too_high",
@@ -31,6 +36,8 @@ Kind = Literal[
 
 FEWEST_EVALUATIONS = 5
 WORSE_THAN_CHANCE = 1.2  # times ln V: a fresh model lies a little above ln V, a broken one far above
+AT_CHANCE = 0.05  # so near to ln V or above it, nothing is known
+VISIBLE = 0.005  # below that, nothing changes in the two decimals that are shown
 RISEN = 0.05  # a validation loss that is so much above its best has risen, more than evaluations waver
 AT_FLOOR = 0.1  # so near to its minimum, more steps can bring no more than that
 REACHED = 0.005  # so near, there is no difference in the two decimals that are shown
@@ -40,8 +47,10 @@ WAVERING = 0.25  # so large a share of the second half's evaluations came out hi
 STRAIGHT = 0.35  # it brought more than this share: the curve is nearly a straight line
 STILL_FALLING = 0.02  # what the last quarter must bring before more steps are advised
 MANY_MORE = 5  # times the steps, for a curve that is nearly a straight line; else twice as many
-UNSEEN_SHARE = 1 / 3  # of what the last quarter brings, unseen text gets less: the rest is learned by heart
-APART = 1 / 4  # of the loss on unseen text is missing on the learned one: much is known by heart already
+UNSEEN_SHARE = (
+    1 / 3
+)  # of what the last quarter brings, unseen text gets less: the gap between the losses grows
+HIGHER, MUCH_HIGHER = 10, 100  # times the learning rate: where it falls slowly, and where nothing can be seen
 MOST_STEPS = 10_000_000
 # A run that broke goes back at least to these rates, and advice to raise a rate goes no further
 BACK_TO = {"adamw": 1e-2, "muon": 1e-2, "sgd": 1.0}
@@ -86,12 +95,14 @@ def diagnose(
         finding = Finding(
             kind="too_short", numbers={"evaluations": len(finite), "fewest": FEWEST_EVALUATIONS}
         )
+    finding = finding or _at_chance(finite, training, baselines)
     finding = finding or _overfitting(finite)
     finding = finding or _floor(finite, baselines, sees_one_character)
     finding = finding or _rate(finite, training, baselines, sees_one_character)
-    finding = finding or _by_heart(finite)
+    finding = finding or _growing_gap(finite)
     finding = finding or _too_early(finite, status, training, baselines, sees_one_character)
-    return finding or _nothing_wrong(finite, baselines)
+    finding = finding or _stuck(finite, training, baselines, sees_one_character)
+    return finding or _settled(finite)
 
 
 def _broken(
@@ -109,8 +120,29 @@ def _broken(
     )
 
 
+def _at_chance(
+    evaluations: Sequence[MetricsEvent], training: TrainConfig, baselines: Baselines
+) -> Finding | None:
+    """The loss stayed where it was at the start, at pure chance or above: the steps did next to nothing.
+
+    A rate that is usual already is not raised any further: then the steps were too large, and nothing came through.
+    """
+    losses = [e.train_loss for e in evaluations]
+    moved = max(losses) - min(losses)
+    if moved > STILL_FALLING or losses[-1] < baselines.uniform - AT_CHANCE:
+        return None
+    rate, highest = training.learning_rate, BACK_TO[training.optimizer]
+    more = MUCH_HIGHER if moved < VISIBLE else HIGHER
+    return Finding(
+        kind="at_chance",
+        numbers={"first": losses[0], "loss": losses[-1], "chance": baselines.uniform},
+        next_run={"learning_rate": one_digit(min(highest, rate * more) if rate < highest else rate / HIGHER)},
+    )
+
+
 def _overfitting(evaluations: Sequence[MetricsEvent]) -> Finding | None:
-    """Since its best step the validation loss rose by `RISEN`, while the training loss fell by as much.
+    """Since its best step the validation loss rose by `RISEN` and by more than its standard error, while the training
+    loss fell by `RISEN`.
 
     The advice is to end at the best step: more dropout helps some of these runs and harms others.
     """
@@ -118,7 +150,7 @@ def _overfitting(evaluations: Sequence[MetricsEvent]) -> Finding | None:
     if not known:
         return None
     (best_loss, best), (last_loss, last) = min(known, key=lambda pair: pair[0]), known[-1]
-    if last_loss - best_loss < RISEN or best.train_loss - last.train_loss < RISEN:
+    if last_loss - best_loss < max(RISEN, last.val_error or 0) or best.train_loss - last.train_loss < RISEN:
         return None
     return Finding(
         kind="overfitting",
@@ -163,7 +195,9 @@ class _Speed:
 
     @property
     def share(self) -> float:
-        return self.second_half / self.first_half if self.first_half > 0 else math.inf
+        if self.first_half > 0:
+            return self.second_half / self.first_half
+        return math.inf if self.second_half > STILL_FALLING else 0.0
 
     @property
     def far_above(self) -> bool:
@@ -208,7 +242,7 @@ def _rate(
     Every curve is straight at its start, so a rate is called too low only if ten times as much is still usual.
     """
     speed = _speed(evaluations, training, baselines, sees_one_character)
-    lower, higher = one_digit(training.learning_rate / 10), one_digit(training.learning_rate * 10)
+    lower, higher = (one_digit(training.learning_rate * factor) for factor in (1 / HIGHER, HIGHER))
     if speed.share < FLAT and speed.rises >= WAVERING and speed.far_above:
         return Finding(kind="rate_too_high", numbers=speed.numbers, next_run={"learning_rate": lower})
     if speed.straight and higher <= BACK_TO[training.optimizer]:
@@ -216,9 +250,12 @@ def _rate(
     return None
 
 
-def _by_heart(evaluations: Sequence[MetricsEvent]) -> Finding | None:
+def _growing_gap(evaluations: Sequence[MetricsEvent]) -> Finding | None:
     """The losses lie far apart, and in the last quarter unseen text gets less than `UNSEEN_SHARE` of what is learned:
-    both by the line that fits the quarter's evaluations best, as one of them alone wavers too much."""
+    both by the line that fits the quarter's evaluations best, as one of them alone wavers too much.
+
+    While its own loss still falls by more than `STILL_FALLING`, the model still learns what holds for other text, too.
+    """
     quarter = [(e.train_loss, e.val_loss) for e in _last_quarter(evaluations) if e.val_loss is not None]
     if len(quarter) < FEWEST_EVALUATIONS:
         return None
@@ -226,10 +263,10 @@ def _by_heart(evaluations: Sequence[MetricsEvent]) -> Finding | None:
     if learned - unseen < RISEN or unseen >= UNSEEN_SHARE * learned:
         return None
     last = evaluations[-1]
-    if last.val_loss is None or last.val_loss - last.train_loss < APART * last.val_loss:
+    if last.val_loss is None or knowledge(last.train_loss, last.val_loss) == "alike":
         return None
     numbers = {"learned": learned, "unseen": unseen, "loss": last.train_loss, "val_loss": last.val_loss}
-    return Finding(kind="by_heart", numbers=numbers)
+    return Finding(kind="growing_gap" if unseen > STILL_FALLING else "by_heart", numbers=numbers)
 
 
 def _too_early(
@@ -267,10 +304,27 @@ def fall(losses: Sequence[float]) -> float:
     return -slope * (len(losses) - 1)
 
 
-def _nothing_wrong(evaluations: Sequence[MetricsEvent], baselines: Baselines) -> Finding:
+def _stuck(
+    evaluations: Sequence[MetricsEvent],
+    training: TrainConfig,
+    baselines: Baselines,
+    sees_one_character: bool,
+) -> Finding | None:
+    """It has settled, but above what counting reaches: a model that had learned would be lower."""
+    speed = _speed(evaluations, training, baselines, sees_one_character)
+    if not speed.far_above:
+        return None
+    return Finding(kind="stuck", numbers={"loss": speed.loss, "reference": speed.reference})
+
+
+def _settled(evaluations: Sequence[MetricsEvent]) -> Finding:
+    """Nothing is wrong, unless its own text is known much better than unseen text."""
     last = evaluations[-1]
     val_loss = math.nan if last.val_loss is None else last.val_loss
-    return Finding(kind="nothing_wrong", numbers={"loss": last.train_loss, "val_loss": val_loss})
+    apart = last.val_loss is not None and knowledge(last.train_loss, val_loss) != "alike"
+    return Finding(
+        kind="gap" if apart else "nothing_wrong", numbers={"loss": last.train_loss, "val_loss": val_loss}
+    )
 
 
 def one_digit(value: float) -> float:

@@ -1,6 +1,7 @@
 """The verdicts, each on a run that really shows it: trained here, small and quick."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.interpret.diagnosis import Finding, diagnose
 from minigpt_core.ngrams import Baselines, baselines
+from minigpt_core.presets import CHAT_CURIEUX_GPT
 from minigpt_core.texts import corpus
 from minigpt_core.training import DoneEvent, MetricsEvent, Trainer
 
@@ -36,13 +38,35 @@ def verdict(dataset: Dataset, counted: Baselines, model: dict[str, Any], **setti
     events = list(Trainer(dataset, config, training).run())
     done = events[-1]
     assert isinstance(done, DoneEvent)
+    evaluations = [event for event in events if isinstance(event, MetricsEvent)]
+    return diagnosed(
+        evaluations, counted, training, status=done.status, sees_one_character=not config.n_layer
+    )
+
+
+def diagnosed(
+    evaluations: Sequence[MetricsEvent],
+    counted: Baselines,
+    training: TrainConfig,
+    *,
+    status: str = "done",
+    sees_one_character: bool = False,
+) -> Finding:
     return diagnose(
-        [event for event in events if isinstance(event, MetricsEvent)],
-        status=done.status,
+        evaluations,
+        status=status,
         training=training,
         baselines=counted,
-        sees_one_character=not config.n_layer,
+        sees_one_character=sees_one_character,
     )
+
+
+def curve(losses: Sequence[tuple[float, float]], val_error: float | None = None) -> list[MetricsEvent]:
+    """Evaluations with these losses on learned and on unseen text."""
+    return [
+        MetricsEvent(step=100 * n, train_loss=seen, val_loss=unseen, val_accuracy=None, val_error=val_error)
+        for n, (seen, unseen) in enumerate(losses)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +186,63 @@ def test_what_unseen_text_no_longer_gains_from_is_learned_by_heart(counted: Base
     )
     assert found.kind == "by_heart" and not found.next_run and found.next_preset is None
     assert found.numbers["unseen"] < found.numbers["learned"] / 3
+
+
+def test_while_unseen_text_still_gains_nothing_is_called_learned_by_heart(counted: Baselines) -> None:
+    """Its loss falls by 0.1 a hundred evaluations; that of the learned text by more than three times as much."""
+    losses = [(2.5 - 0.1 * n, 2.6 - 0.03 * n) for n in range(21)]
+    found = diagnosed(curve(losses), counted, TrainConfig(steps=2000))
+    assert found.kind == "growing_gap" and found.numbers["unseen"] == pytest.approx(0.15)
+
+
+def test_a_gap_that_grows_no_more_is_still_a_gap(counted: Baselines) -> None:
+    losses = [(0.4 + 3 * 0.5**n, 1.5 + 2 * 0.5**n) for n in range(21)]
+    assert diagnosed(curve(losses), counted, TrainConfig(steps=2000)).kind == "gap"
+
+
+@pytest.mark.parametrize(("error", "kind"), [(0.01, "overfitting"), (0.2, "too_early")])
+def test_a_rise_within_the_standard_error_is_no_overfitting(
+    counted: Baselines, error: float, kind: str
+) -> None:
+    losses = [(1.5 + 0.5**n - 0.01 * n, 1.5 + 0.5**n + 0.008 * n) for n in range(21)]
+    assert diagnosed(curve(losses, error), counted, TrainConfig(steps=2000)).kind == kind
+
+
+STUCK = "".join(
+    chr(97 + i % 26) + chr(65 + i * 7 % 20) for i in range(150)
+)  # 300 characters, 46 of them distinct
+
+
+@pytest.mark.parametrize("patience", [0, 5])
+@pytest.mark.parametrize("block_size", [16, 128])
+def test_a_run_that_stays_at_pure_chance_is_never_called_sound(patience: int, block_size: int) -> None:
+    dataset = prepare(STUCK)
+    counted, model = baselines(dataset), CHAT_CURIEUX_GPT.model | {"block_size": block_size}
+    how: dict[str, Any] = {"steps": 120, "batch_size": 8, "patience": patience, "optimizer": "sgd"}
+    found = verdict(dataset, counted, model, learning_rate=1e-4, **how)
+    assert found.kind == "at_chance"
+    assert found.numbers["loss"] == pytest.approx(found.numbers["chance"], abs=5e-3)
+    assert found.next_run == {"learning_rate": 0.01}
+    if block_size == 16 and not patience:
+        assert verdict(dataset, counted, model, **how | found.next_run).kind != "at_chance"
+
+
+def test_what_stands_still_far_above_counting_is_stuck(counted: Baselines) -> None:
+    """The loss came down from pure chance to what the frequencies of the characters give, and no further."""
+    losses = [(counted.unigram_train + 2 * 0.2**n, counted.unigram_train + 2 * 0.2**n) for n in range(21)]
+    found = diagnosed(curve(losses), counted, TrainConfig(steps=2000))
+    assert (found.kind, found.numbers["reference"]) == ("stuck", counted.bigram_train)
+
+
+def test_a_loss_that_rose_at_first_is_not_falling_steadily(counted: Baselines) -> None:
+    up_and_down = [(3.5 + 0.1 * (n % 2), 3.6) for n in range(21)]
+    assert diagnosed(curve(up_and_down), counted, TrainConfig(steps=2000)).kind == "rate_too_high"
+
+
+def test_a_finished_run_far_above_chance_is_broken(counted: Baselines) -> None:
+    ended = curve([(3.9, 3.9), (3.7, 3.7), (900.0, 900.0), (5e4, 5e4), (2e5, 2e5)])
+    found = diagnosed(ended, counted, TrainConfig(steps=400))
+    assert found.kind == "diverged" and found.numbers["loss"] == 2e5
 
 
 def test_what_has_settled_gets_no_advice() -> None:
