@@ -4,11 +4,11 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, state, style
+from ui import diagnostics, state
 from ui.components import history, streamlit_words, tab_workspace
 from ui.runs import live_list
-from ui.runs.health import spoiled
-from ui.runs.wording import STATUS_COLOURS, run_title, status_word, text_title
+from ui.runs.health import status_colour
+from ui.runs.wording import run_title, status_word, text_title
 from ui.words import glossary
 from ui.words.i18n import _, language, n_, number, translate
 from ui.words.languages import LANGUAGES
@@ -115,7 +115,7 @@ def run_html(run: Run, with_step: bool = True) -> str:
         "" if state.owns(run) or run.prepared else _("watching"),
     ]
     words = " · ".join(filter(None, parts))
-    colour = style.PROBLEM if spoiled(run) else STATUS_COLOURS[run.status]
+    colour = status_colour(run)
     return (
         f"<div class='mg-shared'><div class='mg-label'>{escape(_('Training run'))}</div>"
         f"<b><bdi translate='no'>{escape(run_title(run))}</bdi></b><br><span class='mg-note'>"

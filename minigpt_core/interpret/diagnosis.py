@@ -96,7 +96,7 @@ def diagnose(
             kind="too_short", numbers={"evaluations": len(finite), "fewest": FEWEST_EVALUATIONS}
         )
     finding = finding or _at_chance(finite, training, baselines)
-    finding = finding or _overfitting(finite)
+    finding = finding or overfitting(finite)
     finding = finding or _floor(finite, baselines, sees_one_character)
     finding = finding or _rate(finite, training, baselines, sees_one_character)
     finding = finding or _growing_gap(finite)
@@ -140,7 +140,7 @@ def _at_chance(
     )
 
 
-def _overfitting(evaluations: Sequence[MetricsEvent]) -> Finding | None:
+def overfitting(evaluations: Sequence[MetricsEvent]) -> Finding | None:
     """Since its best step the validation loss rose by `RISEN` and by more than its standard error, while the training
     loss fell by `RISEN`.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, with no pattern in its bits: 2**64 divided by the golden ratio
 MARK_BITS = 20
+STRETCH = 15  # characters: so long a stretch does not stand in two places by chance
 AT_ONCE = 1 << 20  # windows whose numbers are in memory at a time
 APART = (
     1 / 4
@@ -104,17 +105,20 @@ WORD = re.compile(r"\w+")
 LONGEST_WORD = 15  # characters on average: beyond that, a text is written without spaces between words
 
 
-def known_words(sample: str, text: str) -> float | None:
-    """The share of the letters of `sample` that stand in words which `text` has as well.
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text; none if they are not told apart by spaces."""
+    words = WORD.findall(text)
+    return frozenset(words if sum(map(len, words)) <= LONGEST_WORD * len(words) else ())
 
-    None if there are no words in it, or words are not told apart by spaces. The last word may be cut: it is left out.
+
+def share_of_words(sample: str, known: frozenset[str]) -> float | None:
+    """The share of the letters of `sample` that stand in words which are `known`; None if there are no words.
+
+    Its first and its last word may be cut: they are left out.
     """
-    words, known = WORD.findall(sample)[:-1], WORD.findall(text)
+    words = WORD.findall(sample)[1:-1]
     letters = sum(map(len, words))
-    if not letters or sum(map(len, known)) > LONGEST_WORD * len(known):
-        return None
-    there = set(known)
-    return sum(len(word) for word in words if word in there) / letters
+    return sum(len(word) for word in words if word in known) / letters if letters and known else None
 
 
 class TrainingText:

@@ -1,6 +1,7 @@
 """The Sampling page: what it shows is what the core computes, and every mistake is a sentence."""
 
 import json
+import queue
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,24 +16,36 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.__main__ import main
-from minigpt_core.configs import SampleSettings
+from minigpt_core.configs import SampleSettings, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.errors import UserError
 from minigpt_core.generation.request import MAX_PROMPT, GenerationRequest
 from minigpt_core.generation.streaming import stream
 from minigpt_core.generation.token_losses import token_losses
+from minigpt_core.interpret.diagnosis import diagnose
 from minigpt_core.interpret.memorization import TrainingText, pieces_of
+from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.ngrams import Baselines, NgramModel
+from minigpt_core.presets import CHAT_CURIEUX_GPT
 from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.checkpoint_files import weights_path
+from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from ui import resources, state
 from ui.runs.wording import run_title
 from ui.sampling import views
 from ui.sampling.generation_settings import CONTROLS
-from ui.sampling.learnt_explained import LEARNT, VERY_SHORT, Losses, how_short_its_text_is, what_it_has_learnt
+from ui.sampling.learnt_explained import (
+    LEARNT,
+    VERY_SHORT,
+    Losses,
+    Written,
+    how_short_its_text_is,
+    what_it_has_learnt,
+)
 from ui.sampling.memorization import better_known, sample_html, verdict
 from ui.sampling.settings_explained import TEMPERATURES, always_likeliest, settings_words, temperature_words
 from ui.server.generation_routes import ROUTES
@@ -280,7 +293,7 @@ def test_a_missing_weights_file_is_a_sentence(app: OpenPage, home: Path, trained
 def test_a_missing_text_only_costs_the_comparison(app: OpenPage, home: Path, trained: Run) -> None:
     shutil.rmtree(home / "texts")
     page = app("sampling")
-    assert not page.error and not page.exception and "gibberish" in markdown(page)
+    assert not page.error and not page.exception and "Is this normal?" in markdown(page)
 
 
 def test_a_diverged_run_writes_with_its_last_good_weights(app: OpenPage, home: Path, trained: Run) -> None:
@@ -603,6 +616,9 @@ def test_a_share_is_only_called_copied_beyond_what_the_text_repeats_itself() -> 
         assert "About as much as this text repeats itself" in as_much and "chance" not in as_much
         assert "45% stands word for word in the rest as well (40% to 50%" in as_much.replace("\u202f", "")
         assert "Less than this text repeats itself" in verdict(half, [0.9])
+        assert "cannot tell" in verdict(known.memorized("abcdefghij", 5), [1.0, 1.0])
+        assert "does not show" in as_much
+        assert "does not show" not in verdict(half, [0.4, 0.45, 0.5], "The losses tell.")
         assert "Copied" in verdict(half, [0.2])
         assert "Invented" in verdict(known.memorized("zzz", 2), [0.4])
         assert "no unseen text" in verdict(half, [])
@@ -646,6 +662,59 @@ def test_every_stage_of_learning_has_its_sentence() -> None:
         assert "not words" in said[2]
         assert "not measured" in what_it_has_learnt(Losses(None, None), 55, known)
         assert "the text it learnt from" in what_it_has_learnt(Losses(2.4, None), 55, known)
+
+
+def test_what_it_wrote_is_looked_at_before_its_text_is_called_gibberish() -> None:
+    """A text of few phrases: the counted triples foresee it as well as the model, whose sentences are flawless."""
+    known = Baselines(3.3, 2.8, 2.8, 0.9, 0.9, 0.3, 0.3, 0.9)
+    with using("en"):
+        flawless = what_it_has_learnt(Losses(0.13, 0.13), 27, known, Written(600, 1.0, 0.96))
+        assert "100\u202f% are words of its text" in flawless and "gibberish" not in flawless
+        assert "96\u202f% of it stands word for word" in flawless and "by heart" not in flawless
+        half = what_it_has_learnt(
+            Losses(1.9, 1.9), 27, Baselines(4, 3, 3, 2.4, 2.4, 2, 2, 2.3), Written(9, 0.4, 0)
+        )
+        assert "gibberish is normal" in half and "word for word" not in half
+        untrained = what_it_has_learnt(Losses(3.3, 3.3), 27, known, Written(0, 0.1, 0.0))
+        assert "next to nothing" in untrained and "at step" not in untrained
+
+
+def test_a_model_that_writes_flawless_sentences_is_not_told_that_they_are_beyond_it(
+    app: OpenPage, home: Path
+) -> None:
+    """Really trained, on a text that says the same again and again."""
+    text = "one morning the cat sat on the mat and looked at the dog. " * 60
+    config = TrainConfig(steps=150, batch_size=8, learning_rate=1e-2, optimizer="muon", sample_length=120)
+    fields = CHAT_CURIEUX_GPT.model | {"block_size": 32, "n_embd": 32, "dropout": 0.0}
+    run = new_run(
+        RunStore(home), text=text, title="Mine", model_fields=fields, training=config, status="running"
+    )
+    train(RunStore(home), run.id, Controls(queue.Queue(), lambda *_told: None))
+    said = markdown(app("sampling", run=run.id))
+    assert "are words of its text" in said and "stands word for word in that text" in said
+    assert "gibberish is normal" not in said and "beyond it" not in said
+
+
+@pytest.mark.parametrize("losses", [(0.13, 0.13), (0.15, 4.1), (0.86, 1.58), (1.3, 1.5)])
+def test_training_and_sampling_judge_learning_by_heart_alike(losses: tuple[float, float]) -> None:
+    """What one calls known by heart, or better than other text, the other does not call unproven."""
+    seen, unseen = losses
+    curve = [
+        MetricsEvent(step=n, train_loss=seen + 0.5**n, val_loss=unseen + 0.5**n, val_accuracy=None)
+        for n in range(20)
+    ]
+    found = diagnose(
+        curve, status="done", training=TrainConfig(steps=20), sees_one_character=False,
+        baselines=Baselines(4.0, 3.0, 3.0, 2.4, 2.4, 2.0, 2.0, 2.3),
+    )  # fmt: skip
+    sampling = better_known(Losses(seen, unseen))
+    with using("en"):
+        expected = what_it_has_learnt(Losses(seen, unseen), 55, None)
+    assert (
+        (found.kind == "gap")
+        == bool(sampling)
+        == ("text that it learnt" in expected or "by heart" in expected)
+    )
 
 
 def test_a_very_short_text_is_said_to_be_one() -> None:

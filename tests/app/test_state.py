@@ -15,7 +15,7 @@ from tests.app.test_prepared import STORY, looks_into
 from ui import resources, state
 from ui.journey import STATIONS, Station
 from ui.sidebar import run_html
-from ui.style import DONE, PROBLEM
+from ui.style import DONE, PROBLEM, REFERENCE
 from ui.words.i18n import _, using
 from ui.words.languages import LANGUAGES
 from ui.workspace import well_formed
@@ -118,7 +118,8 @@ def test_another_language_changes_the_story_of_newcomers_only(app: OpenPage, som
 
 def test_a_spoiled_run_is_orange_in_the_sidebar(some_run: RunMaker, home: Path) -> None:
     run, store = some_run(), RunStore(home)
-    for step, loss, colour in ((0, 4.0, DONE), (20, 3.0, DONE), (40, 1e6, PROBLEM), (60, 2.0, DONE)):
+    ends = ((20, 3.0, DONE), (30, 3.69, REFERENCE), (40, 2e5, PROBLEM), (50, 2.0, DONE))
+    for step, loss, colour in ends:  # pure chance costs 3.69
         event = MetricsEvent(step=step, train_loss=loss, val_loss=loss, val_accuracy=0.1)
         store.append(run.id, evaluations=[event])
         store.set_status(run.id, "done")

@@ -30,12 +30,17 @@ from tests.app.conftest import OpenPage
 from tests.core.jobs.puppets import Puppet
 from ui import workspace
 from ui.components import live_chart
+from ui.runs.health import status_colour
 from ui.settings.table import value_words
+from ui.style import DONE
 from ui.training import diagnosis, menu, settings, status_line, time_estimate
 from ui.words import i18n
 
 RunMaker = Callable[..., Run]
 REPEATING = "one morning the cat sat on the mat and looked at the dog. " * 40
+STUCK = "".join(
+    chr(97 + i % 26) + chr(65 + i * 7 % 20) for i in range(150)
+)  # 46 distinct characters: ln 46 = 3.83
 PATIENCE = 300.0  # seconds; this machine may be busy
 
 
@@ -219,6 +224,39 @@ def test_what_does_not_fit_into_memory_is_said_before_the_start(
     )  # they are called as on their controls
     assert enabled(test) == set()
     assert "sur cette machine" not in words(test)  # nor is it measured
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        (
+            [3.83] * 6,
+            ["hardly changed (3.83 before, 3.83 now)", "Nothing learned: the loss is that of pure chance"],
+        ),
+        ([3.83, 3.8, 3.7, 3.0, 900.0, 2e5], ["broke the model", "200,000"]),
+        ([3.9, 3.3, 3.1, 3.0, 3.0, 3.0], ["Settled too high: counting pairs reaches"]),
+    ],
+)
+def test_no_bad_end_is_green(
+    app: OpenPage, home: Path, some_run: RunMaker, losses: list[float], said: list[str]
+) -> None:
+    run, store = some_run(text=STUCK, steps=120, rung="attention"), RunStore(home)
+    store.append(
+        run.id,
+        step=120,
+        evaluations=[
+            MetricsEvent(step=24 * n, train_loss=loss, val_loss=loss, val_accuracy=0.02)
+            for n, loss in enumerate(losses)
+        ],
+    )
+    store.set_status(run.id, "done")
+    test = app("training", run=run.id)
+    assert all(part in words(test) for part in said) and "Nothing wrong" not in words(test)
+    line = next(html.value for html in test.main.get("html") if "mg-line" in html.value)
+    assert DONE not in line
+    if losses[-1] > 3.5:
+        assert status_colour(store.run(run.id)) != DONE
+        assert test.button(key=f"training_run_{run.id}").proto.icon != ":material/check_circle:"
 
 
 def test_a_finished_run_says_what_it_has_reached(app: OpenPage, home: Path, trained: RunMaker) -> None:

@@ -12,9 +12,8 @@ from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
 from ui import resources, state
 from ui.runs.health import ending, loss_number
-from ui.runs.wording import STATUS_COLOURS, model_words, run_title, status_word, text_title
+from ui.runs.wording import model_words, run_title, status_word, text_title
 from ui.settings.table import SETTINGS, label_inside, value_words
-from ui.style import PROBLEM
 from ui.words.i18n import _, cached_by_language, duration, language, n_, number, spoken, using
 
 MOST_CHOSEN = 12
@@ -111,14 +110,14 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
     """One line; `labels` are those of the settings that are not the same everywhere."""
-    values, last = decisive(run), ending(run)[0]
+    values, last = decisive(run), ending(run).val_loss
     return {
         "id": run.id,
         "name": run_title(run),
         "note": run.note,
         "status": run.status,
         "word": status_words(run),
-        "colour": PROBLEM if broke(run) else STATUS_COLOURS[run.status],
+        "colour": ending(run).colour,
         "live": run.status in LIVE,
         "text": text_title(run.text_title),
         "model": model_words(run.model),
@@ -149,7 +148,7 @@ def status_words(run: Run) -> str:
 
 def broke(run: Run) -> bool:
     """Whether the training broke its model, whatever its status."""
-    return run.status not in LIVE and ending(run)[1]
+    return run.status not in LIVE and ending(run).spoiled
 
 
 def decisive(run: Run) -> dict[str, Any]:

@@ -182,7 +182,7 @@ function showStatus(view, failure) {
   const { labels, colours } = view.data, state = view.state;
   const status = failure === "gone" ? null : state?.status ?? view.data.status;
   write(view.status, !status ? "" : isStopping(view) ? labels.stopping : labels.status[status] ?? status);
-  view.status.style.setProperty("--k", view.data.spoiled ? colours.problem : status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference);
+  view.status.style.setProperty("--k", view.data.ended ?? (status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference));
   view.status.classList.toggle("mg-busy", status === "running");
   let sentence = "";
   if (failure) sentence = failure === "gone" ? labels.gone : labels.unreachable;

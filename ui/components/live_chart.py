@@ -11,7 +11,7 @@ from typing import Any
 from minigpt_core.ngrams import Baselines
 from minigpt_core.store.runs import LIVE, Run
 from ui.components.mounting import component
-from ui.runs.health import spoiled
+from ui.runs.health import status_colour
 from ui.runs.wording import STATUSES
 from ui.style import PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.words.i18n import _, language, n_, number, plotly_separators
@@ -79,7 +79,7 @@ def live_chart(
         "every": POLL_MS,
         "status": run.status if run else None,
         "stopping": stopping,
-        "spoiled": run is not None and run.status not in LIVE and spoiled(run),
+        "ended": status_colour(run) if run is not None and run.status not in LIVE else None,
         "step": run.step if run else 0,
         "steps": run.training.steps if run else steps,
         "references": [{"value": line.value, "label": line.label} for line in references],

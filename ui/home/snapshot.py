@@ -13,7 +13,7 @@ from ui.home import run_facts
 from ui.home.next_step import NextStep, is_about, next_step
 from ui.home.run_facts import Configs, Prediction
 from ui.resources import ChosenText
-from ui.runs.health import last_evaluation, spoiled
+from ui.runs.health import last_evaluation, sound, spoiled
 from ui.runs.live_state import live_state
 from ui.words.i18n import translate
 
@@ -36,6 +36,9 @@ class Snapshot:
     """The run's newest evaluation."""
 
     spoiled: bool
+    sound: bool
+    """Whether its newest weights know more than pure chance."""
+
     """Whether the training broke the model."""
 
     prediction: Prediction | None
@@ -86,6 +89,7 @@ def take_snapshot() -> Snapshot:
         live=live_state(run) if run else {},
         evaluation=last_evaluation(run) if run else None,
         spoiled=run is not None and spoiled(run),
+        sound=run is not None and sound(run),
         prediction=prediction,
         trouble=trouble,
     )

@@ -67,7 +67,7 @@ def training(now: Snapshot) -> str:
     if now.elsewhere:
         words = _("on another text: {title}").format(title=text_title(run.text_title))
     unit = f"{glossary.word('loss')} · {status_word(run.status)}"
-    done = run.status in ("done", "stopped") and not now.elsewhere
+    done = run.status in ("done", "stopped") and now.sound and not now.elsewhere
     look = "problem" if now.spoiled and not now.elsewhere else now.look("training", done)
     picture = card_pictures.curve(now.losses, max([now.chance, *now.losses]))
     return card(_("Training"), loss_number(loss), unit, picture, words, look)

@@ -2,11 +2,14 @@
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
-from minigpt_core.interpret.diagnosis import WORSE_THAN_CHANCE
+from minigpt_core.interpret.diagnosis import VISIBLE, WORSE_THAN_CHANCE
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent
 from ui import resources
+from ui.runs.wording import STATUS_COLOURS
+from ui.style import PROBLEM, REFERENCE
 from ui.words.i18n import _, number
 
 LARGEST_SHOWN = 1e9
@@ -43,20 +46,46 @@ def sound(run: Run) -> bool:
     return last.train_loss < LEARNT_SOMETHING * math.log(run.model.vocab_size)
 
 
-def ending(run: Run) -> tuple[float | None, bool]:
-    """The newest loss on unseen text, and whether the run is `spoiled`; for lists of many runs."""
+class Ending(NamedTuple):
+    """How a run stands."""
+
+    val_loss: float | None
+    """The newest loss on unseen text."""
+
+    spoiled: bool
+    colour: str
+
+
+def ending(run: Run) -> Ending:
+    """How it stands; for lists of many runs."""
     return _ending(run) if run.status in LIVE else _ended(run.id, run.step, run.status)
 
 
 @lru_cache(maxsize=4096)
-def _ended(run_id: str, step: int, status: str) -> tuple[float | None, bool]:
+def _ended(run_id: str, step: int, status: str) -> Ending:
     """Kept by what it depends on: a hundred runs need not be looked at again for every click."""
     return _ending(resources.store().run(run_id))
 
 
-def _ending(run: Run) -> tuple[float | None, bool]:
+def _ending(run: Run) -> Ending:
     last = last_evaluation(run)
-    return last.val_loss if last else None, spoiled(run)
+    return Ending(last.val_loss if last else None, spoiled(run), status_colour(run))
+
+
+def status_colour(run: Run) -> str:
+    """Of its status. Green is for what has learned something, not for every run that made its steps."""
+    if spoiled(run):
+        return PROBLEM
+    return REFERENCE if run.status == "done" and not sound(run) else STATUS_COLOURS[run.status]
+
+
+def changed(first: float, last: float, error: float | None = None) -> int:
+    """-1 if a loss fell, 1 if it rose, 0 if that cannot be told.
+
+    It cannot within the two decimals that are shown, and within its standard error: evaluations read the same
+    windows, so the change is surer than each loss, but other text of the same length may say otherwise.
+    """
+    return 0 if abs(last - first) < max(VISIBLE, error or 0) else 1 if last > first else -1
 
 
 def loss_number(loss: float | None) -> str:

@@ -3,12 +3,14 @@
 import streamlit as st
 
 from minigpt_core.configs import SampleSettings
+from minigpt_core.interpret.memorization import STRETCH, share_of_words
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES
 from ui.runs.health import spoiled
 from ui.runs.wording import text_title
-from ui.sampling.learnt_explained import how_short_its_text_is, what_it_has_learnt
+from ui.sampling.inputs import text_key
+from ui.sampling.learnt_explained import Written, how_short_its_text_is, what_it_has_learnt
 from ui.sampling.model_choice import ModelChoice, model_title
 from ui.sampling.settings_explained import what_the_settings_do
 from ui.words.i18n import _, number
@@ -96,5 +98,19 @@ def expectation(chosen: ModelChoice, vocab_size: int, settings: SampleSettings) 
             else resources.baselines(chosen.text.id, chosen.text.lower)
         )
         short = how_short_its_text_is(len(chosen.text.text))
-    said = [what_the_settings_do(settings), short, what_it_has_learnt(chosen.losses, vocab_size, known)]
+    learnt = what_it_has_learnt(chosen.losses, vocab_size, known, what_it_wrote(chosen))
+    said = [what_the_settings_do(settings), short, learnt]
     return " ".join(filter(None, said))
+
+
+def what_it_wrote(chosen: ModelChoice) -> Written | None:
+    """The last sample of the run before the weights that write, examined; None if there is none with words."""
+    if chosen.run is None or chosen.text is None:
+        return None
+    samples = [sample for sample in resources.store().samples(chosen.run.id) if sample.step <= chosen.step]
+    words = resources.words_of_text(chosen.text.id, chosen.text.lower)
+    share = share_of_words(samples[-1].text, words) if samples else None
+    key = text_key(chosen)
+    if share is None or key is None:
+        return None
+    return Written(samples[-1].step, share, resources.copied(key, samples[-1].text, STRETCH).share)

@@ -9,8 +9,7 @@ from statistics import mean
 
 import streamlit as st
 
-from minigpt_core.interpret.diagnosis import APART
-from minigpt_core.interpret.memorization import Memorization, Span, pieces_of, usual_share
+from minigpt_core.interpret.memorization import STRETCH, Memorization, Span, knowledge, pieces_of, usual_share
 from ui import resources
 from ui.runs.health import loss_number
 from ui.sampling.inputs import Inputs, text_key
@@ -19,11 +18,12 @@ from ui.words import tokens
 from ui.words.i18n import N_, _, n_, number, percent
 
 LEAST = "least"  # its name in the address
-SHORTEST, USUAL, LONGEST = 5, 15, 60  # characters of a stretch that counts
+SHORTEST, USUAL, LONGEST = 5, STRETCH, 60  # characters of a stretch that counts
 LISTED = 4
 AROUND = 34  # characters of the known text on each side of a stretch
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7")
 AS_MUCH = N_("**About as much as this text repeats itself.**")
+NO_TELLING = N_("**This text cannot tell**: even what was never seen stands in the rest of it already.")
 LESS = N_("**Less than this text repeats itself.**")
 ONE_PIECE = N_(
     "Of the end of the text, which the model never saw, {mean} stands word for word in the rest as well."
@@ -70,7 +70,7 @@ def show(inputs: Inputs) -> None:
     with right:
         st.html(shares(copied.share, usual_share(unseen_shares)[0]))
     better = "" if inputs.model.broken else better_known(inputs.model.losses)
-    st.markdown(" ".join(filter(None, (verdict(copied, unseen_shares), better))))
+    st.markdown(verdict(copied, unseen_shares, better))
     longest = resources.copied(key, sample, SHORTEST).longest(LISTED)
     with st.container(key="sampling_columns"):
         left, right = st.columns(2, gap="medium")
@@ -102,12 +102,18 @@ def shares(sample: float, unseen: float | None) -> str:
     return f"{heading}<div class='mg-shares'>{cells}</div>"
 
 
-def verdict(copied: Memorization, unseen: Sequence[float]) -> str:
-    """What the shares mean, in Markdown.
+def verdict(copied: Memorization, unseen: Sequence[float], better: str = "") -> str:
+    """What the shares mean, and what the losses say besides, in Markdown.
 
     Args:
         unseen: the shares of pieces of the part that was kept back; none, if nothing was.
+        better: see `better_known`.
     """
+    return " ".join(filter(None, (shares_words(copied, unseen, proven=bool(better)), better)))
+
+
+def shares_words(copied: Memorization, unseen: Sequence[float], proven: bool) -> str:
+    """What the shares mean; `proven`: whether the losses show that the model learnt by heart."""
     mean_share, spread = usual_share(unseen)
     if not copied.spans:
         return _("**Invented**: no stretch of this length stands in the text it learnt from.")
@@ -118,9 +124,10 @@ def verdict(copied: Memorization, unseen: Sequence[float]) -> str:
             "**Copied in part**: much more of it stands word for word in the text it learnt from than this text "
             "repeats itself. It has learnt some of it by heart."
         )
-    words = _(LESS) if copied.share < mean_share - spread else _(AS_MUCH)
+    words = LESS if copied.share < mean_share - spread else AS_MUCH if mean_share + spread < 1 else NO_TELLING
     why = _(WHY) if mean_share >= REPEATS else ""
-    return " ".join(filter(None, (words, compared_with(unseen), why, _(NO_PROOF))))
+    proof = "" if proven else _(NO_PROOF)
+    return " ".join(filter(None, (_(words), compared_with(unseen), why, proof)))
 
 
 def compared_with(unseen: Sequence[float]) -> str:
@@ -132,7 +139,7 @@ def compared_with(unseen: Sequence[float]) -> str:
 def better_known(losses: Losses) -> str:
     """That a model knows its own text better than what it never saw, by the rule of its diagnosis; else nothing."""
     seen, unseen = losses.seen, losses.unseen
-    if seen is None or unseen is None or not unseen - seen >= APART * unseen:
+    if seen is None or unseen is None or knowledge(seen, unseen) == "alike":
         return ""
     return _(BETTER_KNOWN).format(seen=loss_number(seen), unseen=loss_number(unseen))
 

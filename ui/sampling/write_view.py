@@ -46,7 +46,7 @@ def _result(inputs: Inputs, gibberish: str, same_again: str) -> None:
     with left:
         typewriter(inputs.request, generated, length, height=HEIGHT)
         st.html(tokens.probability_legend())
-        st.markdown(f"**{_('Is this gibberish normal?')}** {gibberish}")
+        st.markdown(f"**{_('Is this normal?')}** {gibberish}")
         if not always_likeliest(inputs.generation.settings):
             st.caption(same_again)
     with right:

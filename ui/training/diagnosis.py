@@ -10,7 +10,8 @@ import streamlit as st
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import UserError
-from minigpt_core.interpret.diagnosis import Finding, diagnose
+from minigpt_core.interpret.diagnosis import VISIBLE, Finding, diagnose
+from minigpt_core.interpret.memorization import STRETCH
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.problems import spoken_errors
@@ -22,8 +23,6 @@ from ui.words.i18n import N_, _, n_, number, percent, signed
 from ui.words.tokens import escape
 
 ENDED = ("done", "stopped", "diverged", "interrupted")
-EASIER = 0.005  # nats per character: what can be seen in the two decimals shown
-STRETCH = 15  # characters: so long a stretch does not stand in two places by chance
 LITTLE_TEXT = 5000  # characters to learn from: with fewer, a longer text is the first advice
 MUCH = 0.25  # of the unseen text
 QUICKLY_SEARCHED = 1_000_000  # characters of a text
@@ -75,6 +74,45 @@ WORDS = {
         ),
         VALIDATION,
         brief=N_("Learning by heart: more steps would bring unseen text little."),
+    ),
+    "growing_gap": Words(
+        N_("The gap grows: text it never saw gains little from what it still learns."),
+        N_(
+            "In the last quarter of the run the loss on the text it learns from changed by {learned}, to {loss}; on "
+            "text it never saw only by {unseen}, to {val_loss}. It still learns the language, but more and more of it "
+            "is this one text. A longer text usually helps more."
+        ),
+        VALIDATION,
+        brief=N_("The gap grows: text it never saw gains little."),
+    ),
+    "gap": Words(
+        N_("It has settled, and knows its own text better than text it never saw."),
+        N_(
+            "The last evaluations differ by next to nothing; the loss is {loss} on the text it learns from and "
+            "{val_loss} on text it never saw. A longer text usually narrows that gap."
+        ),
+        VALIDATION,
+        brief=N_("Settled, with a gap: it knows its own text better than other text."),
+    ),
+    "at_chance": Words(
+        N_("It has learned nothing: its loss is still that of pure chance."),
+        N_(
+            "On the text it learns from the loss was {first} at the start and is {loss} now; to guess by pure chance "
+            "costs {chance}. Its steps came to nothing."
+        ),
+        PROBLEM,
+        N_("Set up the next run with a learning rate of {learning_rate}"),
+        N_("Nothing learned: the loss is that of pure chance."),
+    ),
+    "stuck": Words(
+        N_("The loss has settled, but too high: counting pairs reaches less."),
+        N_(
+            "The last evaluations differ by next to nothing. On the text it learns from the loss is {loss}; counting "
+            "which character follows which reaches {reference} there. Another learning rate, more steps or a larger "
+            "model may help."
+        ),
+        VALIDATION,
+        brief=N_("Settled too high: counting pairs reaches {reference}."),
     ),
     "near_floor": Words(
         N_("It is almost at its floor: {distance} above the lowest loss that it can reach."),
@@ -213,6 +251,7 @@ def explanation(now: RunState, finding: Finding, *, key: str) -> None:
             _(words.how).format(**values),
             *short_text(now.run, finding),
             *windows(now.run, finding),
+            *how_sure(now.run, finding),
             *easier(now.run, finding),
             *dropped_out(now.run),
         ]
@@ -255,6 +294,18 @@ def windows(run: Run, finding: Finding) -> list[str]:
     return [text.format(n=number(n))]
 
 
+def how_sure(run: Run, finding: Finding) -> list[str]:
+    """The standard error of the loss on unseen text, where the verdict names that loss."""
+    last = last_evaluation(run)
+    if last is None or last.val_error is None or "val_loss" not in finding.numbers:
+        return []
+    text = _(
+        "Another piece of text would give a somewhat different loss: {val_loss} ± {error}, the standard error over the "
+        "windows that were read."
+    )
+    return [text.format(val_loss=loss_number(last.val_loss), error=number(last.val_error, 2))]
+
+
 def easier(run: Run, finding: Finding) -> list[str]:
     """That unseen text has the lower loss, where it is so: it surprises those who see the curves."""
     last = last_evaluation(run)
@@ -262,7 +313,7 @@ def easier(run: Run, finding: Finding) -> list[str]:
         finding.kind == "diverged"
         or last is None
         or last.val_loss is None
-        or last.val_loss >= last.train_loss - EASIER
+        or last.val_loss >= last.train_loss - VISIBLE
     ):
         return []
     said = _(

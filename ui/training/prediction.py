@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from minigpt_core.errors import RunNotFound
-from minigpt_core.interpret.diagnosis import RISEN
+from minigpt_core.interpret.diagnosis import overfitting
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.components.live_chart import Reference
@@ -139,8 +139,8 @@ def outcome(run: Run) -> Outcome | None:
     last = last_evaluation(run)
     if run.status not in ("done", "stopped", "diverged") or last is None or last.val_loss is None:
         return None
-    best = last.val_loss if run.best_val_loss is None else run.best_val_loss
-    return Outcome(last.val_loss, not spoiled(run) and last.val_loss - best > RISEN)
+    overfitted = overfitting(resources.store().evaluations(run.id)) is not None
+    return Outcome(last.val_loss, overfitted and not spoiled(run))
 
 
 def line(run: Run | None) -> list[Reference]:

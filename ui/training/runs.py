@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state, workspace
 from ui.journey import PAGES
-from ui.runs.health import last_evaluation, loss_number, spoiled
+from ui.runs.health import last_evaluation, loss_number, sound, spoiled
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import STATUSES, run_remark, run_title, status_word
 from ui.settings.table import SETTINGS, label_inside, value_words
@@ -25,6 +25,7 @@ ICONS = dict.fromkeys(STATUSES, ":material/stop_circle:") | {
     "diverged": ":material/error:",
     "failed": ":material/error:",
 }
+NOTHING_LEARNT = ":material/remove_circle:"
 
 DEVICES = {
     "cpu": N_("the processor (CPU)"),
@@ -94,7 +95,9 @@ def _to_follow(run: Run, shown: Run | None) -> None:
 
 
 def _icon(run: Run) -> str:
-    return ICONS["diverged"] if run.status == "done" and spoiled(run) else ICONS[run.status]
+    if run.status != "done" or sound(run):
+        return ICONS[run.status]
+    return ICONS["diverged"] if spoiled(run) else NOTHING_LEARNT
 
 
 def _unreadable() -> None:

@@ -7,22 +7,33 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from minigpt_core.interpret.diagnosis import Finding
+from minigpt_core.interpret.diagnosis import VISIBLE, Finding
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES, lets_write
-from ui.runs.health import last_evaluation, loss_number, spoiled
+from ui.runs.health import changed, last_evaluation, loss_number, sound, spoiled
 from ui.runs.wording import run_error
 from ui.settings.table import in_labels
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.training import diagnosis, next_run, settings
 from ui.training.run_state import RunState
-from ui.words.i18n import _, number, percent, translate
+from ui.words.i18n import N_, _, number, percent, translate
 from ui.words.tokens import escape
 
 SAMPLING = PAGES["sampling"].script
 EARLY_STEPS = 3
-VISIBLE = 0.005  # in the two decimals shown
+
+
+LEARNED_TEXT = {  # by `changed`
+    -1: N_("Finished: on the text it learns from, the loss fell from {first} to {last}."),
+    0: N_("Finished: on the text it learns from, the loss hardly changed ({first} before, {last} now)."),
+    1: N_("Finished: on the text it learns from, the loss rose from {first} to {last}."),
+}
+UNSEEN_TEXT = {
+    -1: N_("Finished: on text it never saw, the loss fell from {first} to {last}."),
+    0: N_("Finished: on text it never saw, the loss hardly changed ({first} before, {last} now)."),
+    1: N_("Finished: on text it never saw, the loss rose from {first} to {last}."),
+}
 
 
 @dataclass(frozen=True)
@@ -197,17 +208,15 @@ def _worse_than_chance_yet(run: Run) -> list[str]:
 def _done(now: RunState, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
-    writes = _write(run, obvious=True)
+    writes = _write(run, obvious=sound(run))
     first, last = last_evaluation(run, 0), last_evaluation(run)
     if first is None or last is None or first.step == last.step:
         return Line(_("Finished."), DONE, [writes])
     if first.val_loss is None or last.val_loss is None:
-        text = _("Finished: on the text it learns from, the loss fell from {first} to {last}.")
+        text = _(LEARNED_TEXT[changed(first.train_loss, last.train_loss)])
         values = {"first": loss_number(first.train_loss), "last": loss_number(last.train_loss)}
         return Line(text.format(**values), DONE, [writes])
-    text = _("Finished: on text it never saw, the loss fell from {first} to {last}.")
-    if last.val_loss > first.val_loss:
-        text = _("Finished: on text it never saw, the loss rose from {first} to {last}.")
+    text = _(UNSEEN_TEXT[changed(first.val_loss, last.val_loss, last.val_error)])
     said = [text.format(first=loss_number(first.val_loss), last=loss_number(last.val_loss))]
     if run.step < run.training.steps:
         early = _(

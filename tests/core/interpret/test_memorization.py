@@ -9,9 +9,12 @@ from minigpt_core.interpret.memorization import (
     Span,
     TrainingText,
     code_points,
+    knowledge,
     pieces_of,
+    share_of_words,
     usual_share,
     window_hashes,
+    words_of,
 )
 
 
@@ -83,3 +86,29 @@ def test_the_usual_share_allows_for_two_standard_deviations_at_least_a_tenth() -
     assert usual_share([0.4, 0.9]) == (pytest.approx(0.65), 0.1)
     mean, spread = usual_share([0.1, 0.5, 0.9])
     assert (mean, spread) == (pytest.approx(0.5), pytest.approx(0.8))
+
+
+@pytest.mark.parametrize(
+    ("seen", "unseen", "how"),
+    [
+        (1.4, 1.5, "alike"), (0.13, 0.13, "alike"), (0.15, 0.19, "alike"), (2.3, 2.28, "alike"),
+        (0.86, 1.58, "better"), (1.2, 2.0, "better"), (0.15, 4.1, "by_heart"),
+    ],
+)  # fmt: skip
+def test_a_text_is_known_by_heart_where_the_losses_lie_far_apart(
+    seen: float, unseen: float, how: str
+) -> None:
+    assert knowledge(seen, unseen) == how
+
+
+def test_words_that_a_text_has_are_told_from_invented_ones() -> None:
+    known = words_of("the cat sat on the mat. l'été, le chat dort.")
+    assert share_of_words("cut the cat sat mot été cu", known) == 12 / 15
+    assert share_of_words("cut the cu", known) == 1.0
+    for nothing in ("", "cut cu", "… !"):
+        assert share_of_words(nothing, known) is None
+
+
+def test_where_words_are_not_told_apart_nothing_is_said_of_them() -> None:
+    poems = "床前明月光疑是地上霜舉頭望明月低頭思故鄉\n" * 3
+    assert words_of(poems) == frozenset() and share_of_words("床前 明月 光疑", words_of(poems)) is None
