@@ -23,6 +23,7 @@ from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import archive_upload, downloads, headline, run_names, sweep, table
 from ui.settings.table import label_inside
+from ui.style import DONE
 from ui.training import next_run
 from ui.vocabulary import text_choice
 from ui.words import i18n
@@ -210,7 +211,7 @@ def test_a_broken_run_is_never_green(app: OpenPage, finished: MakeRun) -> None:
     run = finished(9.0)
     row = next(row for row in board(app("compare"))["rows"] if row["id"] == run.id)
     assert row["word"] == "broke down"
-    assert row["colour"] != table.STATUS_COLOURS["done"]
+    assert row["colour"] != DONE
 
 
 def test_rename_note_delete_and_undo(app: OpenPage, finished: MakeRun, home: Path) -> None:
