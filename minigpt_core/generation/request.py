@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from minigpt_core.configs import SampleSettings
+from minigpt_core.configs import RANGES, SampleSettings, check_range
 from minigpt_core.errors import ConfigError
 
 MAX_LENGTH = 1000  # characters of one text
@@ -49,6 +49,7 @@ class GenerationRequest:
                 length=len(self.prompt),
                 limit=MAX_PROMPT,
             )
+        check_range("step", self.step, 0, RANGES["steps"][1])
         if self.order not in ORDERS:
             raise ConfigError(
                 "{name} = {value} is not a number of the right kind.", name="order", value=self.order

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -24,6 +25,7 @@ from ui.workspace import without_places
 NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and its unit
 SAME_TIME = 1.5  # times that differ by less than this factor count as one
 NO_VALUE = "–"
+LONGEST = 1e15  # from here on a number is written as 1.5e15
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -145,12 +147,14 @@ def _forms(string: Any) -> tuple[str, ...]:
 
 def number(value: float | None, digits: int | None = None) -> str:
     """5760 → "5,760" or "5 760". `digits` after the decimal mark; None shows whole numbers whole, others as needed."""
-    if value is None or math.isnan(value):
+    if value is None or value != value:
         return NO_VALUE
-    if math.isinf(value):
+    if value in (math.inf, -math.inf):
         return "∞" if value > 0 else "−∞"
-    if digits is None and 0 < abs(value) < 1e-6:
-        return f"{value:.3g}".replace(".", spoken().decimal_mark).replace("-", "−")
+    if (digits is None and 0 < abs(value) < 1e-6) or abs(value) >= LONGEST:
+        digit, exponent = f"{Decimal(value):.2e}".split("e")
+        short = f"{float(digit):g}e{int(exponent):0{3 if abs(value) < 1 else 1}}"
+        return short.replace(".", spoken().decimal_mark).replace("-", "−")
     decimals = "#" * 6 if digits is None else "0" * digits
     text = format_decimal(value, format=f"#,##0.{decimals}" if decimals else "#,##0", locale=spoken().babel)
     return text.replace("-", "−")
@@ -217,10 +221,12 @@ def rough_duration(alone: float, crowded: float) -> str:
 
 def _round(seconds: float) -> float:
     """As one would say it: 7 s, 35 s, 2 min 30 s, 12 min."""
+    if not math.isfinite(seconds):
+        return seconds
     for limit, unit in ((10, 1), (60, 5), (300, 30)):
         if seconds < limit:
             return max(1, unit * round(seconds / unit))
-    return float(60 * round(seconds / 60))
+    return 60 * float(round(seconds / 60))
 
 
 def shown_value(value: Any) -> str:

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as values
 
 from minigpt_core.errors import TextError
 from ui.words import i18n, tokens
-from ui.words.i18n import _, duration, file_size, n_, number, percent, signed, using
+from ui.words.i18n import _, duration, file_size, n_, number, percent, rough_duration, signed, using
+from ui.words.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[3]
 MESSAGES = runpy.run_path(str(ROOT / "scripts" / "messages.py"))
@@ -193,3 +196,32 @@ def test_no_other_cache_keeps_words() -> None:
 def is_cache(decorator: ast.expr) -> bool:
     words = ast.unparse(decorator)
     return "cache" in words and not words.startswith("cached_by_language")
+
+
+@given(values.floats() | values.integers(-(10**400), 10**400))
+def test_any_number_can_be_written(value: float) -> None:
+    for code in LANGUAGES:
+        with using(code):
+            for digits in (None, 0, 2, 4):
+                assert number(value, digits)
+            assert signed(value)
+
+
+@given(values.floats())
+def test_any_share_and_any_time_can_be_written(value: float) -> None:
+    assert percent(value) and percent(value, 1) and duration(value)
+    assert rough_duration(value, value) and rough_duration(abs(value), 2 * abs(value))
+
+
+@given(values.integers(0, 10**30))
+def test_any_size_can_be_written(n_bytes: int) -> None:
+    assert file_size(n_bytes)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(1e15, "1e15"), (3.4e38, "3.4e38"), (-(10**400), "−1e400"), (1e14, "100,000,000,000,000")],
+)
+def test_very_large_numbers_are_written_short(value: float, written: str) -> None:
+    with using("en"):
+        assert number(value) == written
