@@ -1,61 +1,39 @@
 """Read-only addresses that the live chart asks: a run's state as JSON, and plotly's own JavaScript.
 
-Plain functions: they run in a pool of threads and never hold up the pages. Whoever has a run's unguessable id may
-watch it.
+They are answered from the event loop, once for all who watch a run: see `live_answers.py`. Whoever has a run's
+unguessable id may watch it.
 """
 
-import hashlib
-import json
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import plotly
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.store.runs import Run
 from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS, shares
 from ui.runs.live_state import EVALUATIONS, live_state, points
-from ui.words.i18n import translate
+from ui.server.live_answers import Json, hand_on
 
 DETAILS = 300  # steps in the small charts
 
-Json = dict[str, Any]
 
-
-def run_state(request: Request) -> Response:
+async def run_state(request: Request) -> Response:
     """What the live chart draws. 404 for an unknown run, 304 if nothing has changed, 503 if the store fails."""
-    return answer(request, live_state)
+    return await hand_on(request, live_state)
 
 
-def run_details(request: Request) -> Response:
+async def run_details(request: Request) -> Response:
     """What the small charts draw, with the same answers."""
-    return answer(request, details)
+    return await hand_on(request, details)
 
 
-def run_pairs(request: Request) -> Response:
+async def run_pairs(request: Request) -> Response:
     """What the table of learned pairs draws, with the same answers."""
-    return answer(request, learned_pairs)
-
-
-def answer(request: Request, of: Callable[[Run], Json]) -> Response:
-    """What `of` says about the run in the address."""
-    try:
-        body = encoded(of(resources.run(request.path_params["run_id"])))
-    except RunNotFound:
-        return Response(encoded({"error": "unknown run"}), 404, media_type="application/json")
-    except UserError as error:
-        return Response(encoded({"error": translate(error)}), 503, media_type="application/json")
-    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    return await hand_on(request, learned_pairs)
 
 
 def plotly_js(request: Request) -> Response:
@@ -101,10 +79,3 @@ def details(run: Run) -> Json:
         "val": points([(e.step, e.val_loss) for e in evaluations if e.val_loss is not None]),
         "accuracy": points([(e.step, e.val_accuracy) for e in evaluations if e.val_accuracy is not None]),
     }
-
-
-def encoded(state: Json) -> bytes:
-    """Compact JSON in UTF-8. NaN would break the browser's parser, so it is a mistake here."""
-    return json.dumps(state, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
-        "utf-8", "replace"
-    )

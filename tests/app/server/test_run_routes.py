@@ -2,7 +2,9 @@
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from starlette.testclient import TestClient
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
 from ui.server import run_routes
+from ui.server.live_answers import FRESH, encoded
 from ui.words.tokens import visible
 
 RunMaker = Callable[..., Run]
@@ -88,7 +91,31 @@ def test_an_unchanged_run_is_answered_without_a_body(
     same = client.get(f"/api/runs/{run.id}", headers={"if-none-match": tag})
     assert (same.status_code, same.content) == (304, b"")
     fill(home, run, 40)
+    time.sleep(FRESH)
     assert client.get(f"/api/runs/{run.id}", headers={"if-none-match": tag}).status_code == 200
+
+
+def test_an_answer_is_composed_once_for_all_who_watch(
+    client: TestClient, some_run: RunMaker, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    usual = RunStore.evaluations
+
+    def counted(store: RunStore, run_id: str, most: int | None = None) -> list[MetricsEvent]:
+        read.append(run_id)
+        return usual(store, run_id, most)
+
+    monkeypatch.setattr(RunStore, "evaluations", counted)
+    run = some_run(steps=40)
+    fill(home, run, 40)
+    with ThreadPoolExecutor(10) as watchers:
+        bodies = {answer.content for answer in watchers.map(client.get, [f"/api/runs/{run.id}"] * 30)}
+    assert len(bodies) == 1
+    composed = len(read)
+    assert composed <= 3, "30 watchers"
+    time.sleep(FRESH)
+    assert client.get(f"/api/runs/{run.id}").content in bodies
+    assert len(read) == composed, "a run that has ended is not read again"
 
 
 @pytest.mark.parametrize("run_id", ["abc", "..", "%00", "x" * 5000])
@@ -124,5 +151,5 @@ def test_plotly_comes_from_the_installed_package(client: TestClient) -> None:
 
 @given(values.text())
 def test_any_sample_survives_the_way_to_the_browser(text: str) -> None:
-    shown = json.loads(run_routes.encoded({"text": visible(text)}))["text"]
+    shown = json.loads(encoded({"text": visible(text)}))["text"]
     assert not any(ord(c) < 32 and c != "\n" for c in shown)

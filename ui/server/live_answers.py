@@ -1,0 +1,96 @@
+"""What is told of a run over and over: composed once for all who watch it, and handed on as bytes."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from minigpt_core.errors import RunNotFound, UserError
+from minigpt_core.store.runs import LIVE, Run
+from ui import resources
+from ui.words.i18n import translate
+
+FRESH = 0.2  # seconds for which an answer is handed on
+MOST_KEPT = 256
+
+Json = dict[str, Any]
+Told = Callable[[Run], Json]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is told of a run, and what it was made from."""
+
+    run: Run | None
+    body: bytes
+    status: int = 200
+    tag: str = ""
+    made: float = 0.0
+    """Seconds of the monotonic clock."""
+
+
+_kept: OrderedDict[tuple[Told, str], Answer] = OrderedDict()  # the event loop alone changes these two
+_coming: dict[tuple[Told, str], asyncio.Task[Answer]] = {}
+_threads = ThreadPoolExecutor(2, "live")  # however many runs are watched, composing takes no more than this
+
+
+async def hand_on(request: Request, told: Told) -> Response:
+    """The newest answer about the run in the address: 200, or 304 if the reader has it; 404 for an unknown run, 503 if
+    the store fails."""
+    key = told, request.path_params["run_id"]
+    answer = _kept.get(key)
+    if answer is None or time.monotonic() - answer.made > FRESH:
+        answer = await asyncio.shield(_coming.get(key) or begin(key))
+    headers = {"ETag": answer.tag, "Cache-Control": "no-cache"} if answer.tag else {}
+    if answer.tag and request.headers.get("if-none-match") == answer.tag:
+        return Response(status_code=304, headers=headers)
+    return Response(answer.body, answer.status, headers, media_type="application/json")
+
+
+def begin(key: tuple[Told, str]) -> asyncio.Task[Answer]:
+    """Have an answer composed; who asks meanwhile waits for the same one."""
+
+    async def renew() -> Answer:
+        try:
+            work = asyncio.get_running_loop().run_in_executor(_threads, compose, *key, _kept.get(key))
+            answer = replace(await work, made=time.monotonic())
+        finally:
+            del _coming[key]
+        if answer.tag:
+            _kept[key] = answer
+            _kept.move_to_end(key)
+            if len(_kept) > MOST_KEPT:
+                _kept.popitem(last=False)
+        return answer
+
+    _coming[key] = asyncio.create_task(renew())
+    return _coming[key]
+
+
+def compose(told: Told, run_id: str, before: Answer | None) -> Answer:
+    """What `told` says about a run; what was said before, if the run has ended and is still the same."""
+    try:
+        run = resources.run(run_id)
+        if before is not None and before.run == run and run.status not in LIVE:
+            return before
+        body = encoded(told(run))
+    except RunNotFound:
+        return Answer(None, encoded({"error": "unknown run"}), 404)
+    except UserError as error:
+        return Answer(None, encoded({"error": translate(error)}), 503)
+    return Answer(run, body, tag=f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+
+
+def encoded(state: Json) -> bytes:
+    """Compact JSON in UTF-8. NaN would break the browser's parser, so it is a mistake here."""
+    return json.dumps(state, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+        "utf-8", "replace"
+    )
