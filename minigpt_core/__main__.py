@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig, check_choice, check_range
+from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig, check_range, parse
 from minigpt_core.devices import available_threads, best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
 from minigpt_core.export.archive import export_run, import_run
@@ -221,19 +221,6 @@ def apply_settings(preset: Preset, assignments: Sequence[str]) -> tuple[dict[str
                 "There is no setting called {name}. The settings are: {known}.", name=name, known=known
             )
     return model, TrainConfig.from_dict(training)
-
-
-def parse(name: str, value: str, kind: Any) -> Any:
-    """A setting's value as the type its field has."""
-    if kind is bool:
-        check_choice(name, value, ("true", "false"))
-        return value == "true"
-    try:
-        return kind(value)
-    except ValueError:
-        raise ConfigError(
-            "{name} = {value} is not a number of the right kind.", name=name, value=value
-        ) from None
 
 
 def follow(trainer: Trainer, recorder: Recorder, show: Callable[[Event], None]) -> str:

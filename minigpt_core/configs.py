@@ -340,6 +340,19 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
         )
 
 
+def parse(name: str, value: str, kind: Any) -> Any:
+    """A setting's value from text, as the type that its field has. Raises `ConfigError`."""
+    if kind is bool:
+        check_choice(name, value, ("true", "false"))
+        return value == "true"
+    try:
+        return kind(value)
+    except ValueError:
+        raise ConfigError(
+            "{name} = {value} is not a number of the right kind.", name=name, value=value
+        ) from None
+
+
 def known_fields(cls: type[Any], fields: dict[str, Any]) -> dict[str, Any]:
     """`fields`, if every name in it is a field of the dataclass `cls`; else raises `ConfigError`."""
     known = [field.name for field in dataclasses.fields(cls)]

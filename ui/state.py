@@ -24,6 +24,7 @@ from ui.words.i18n import language, spoken
 from ui.words.languages import LANGUAGES, nearest
 
 LANGUAGE, TEXT, LETTERS, RUN = "language", "text", "letters", "run"
+NEXT_SETTINGS = "next_settings"
 LANGUAGE_SWITCH = "language_switch"
 WORKSPACE, TAB_WORKSPACE = "workspace", "tab_workspace"
 NOTICES = "notices"
@@ -47,6 +48,7 @@ LONGEST_AFTER = 200  # characters
 IN_ADDRESS = {
     "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "author": AUTHOR, "checkpoint": CHECKPOINT,
     "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES, "after": AFTER,
+    "settings": NEXT_SETTINGS,
 }  # fmt: skip
 BELONGS_TO = {"run": ("author", "checkpoint"), "author": ("checkpoint",)}  # what another one leaves behind
 FORM = {
@@ -61,6 +63,7 @@ FORM = {
     "rows": re.compile("draws"),
     "temperatures": re.compile(r"[0-9.]{1,4}(_[0-9.]{1,4}){0,7}"),
     "after": re.compile(f".{{0,{LONGEST_AFTER}}}", re.DOTALL),
+    "settings": re.compile(r"[a-z0-9_.~+-]{1,1000}"),  # see `settings/address.py`
 }
 TROUBLES_KEPT = 5
 
@@ -192,6 +195,17 @@ def current_run() -> Run | None:
         return resources.store().find_run("last", workspace())
     except RunNotFound:
         return None
+
+
+def next_settings() -> str | None:
+    """The settings of the next training, where they are not the usual ones; see `settings/address.py`."""
+    return st.session_state.get(NEXT_SETTINGS)
+
+
+def keep_next_settings(coded: str | None) -> None:
+    """Keep these in the address, where a reload finds them; None: the usual ones."""
+    if coded != next_settings():
+        _remember("settings", coded)
 
 
 def visible_runs() -> list[Run]:

@@ -108,6 +108,47 @@ def test_a_setting_that_streamlit_lost_comes_back(app: OpenPage) -> None:
     assert control(cut_short, "number_input", "steps").value == 700
 
 
+def test_settings_of_the_next_run_are_in_the_address_until_they_are_the_usual_ones_again(
+    app: OpenPage, trained: RunMaker
+) -> None:
+    test = app("training")
+    assert "settings" not in test.query_params
+    control(test, "select_slider", "learning_rate").set_value(0.01).run()
+    control(test, "number_input", "steps").set_value(700).run()
+    test = again = app("training", address=dict(test.query_params))
+    assert (rate(again), control(again, "number_input", "steps").value) == (0.01, 700)
+    press(test, "training_preset")
+    assert rate(test) == NOTEBOOK.training.learning_rate and "settings" not in test.query_params
+    followed = app("training", run=trained(steps=20).id)
+    assert "settings" not in followed.query_params
+    control(followed, "selectbox", "batch_size").set_value(8).run()
+    followed = app("training", address=dict(followed.query_params))
+    assert "steps 20" not in words(followed) and "batch size 4 → 8. Press Start training" in words(followed)
+    press(followed, "training_back")
+    assert "settings" not in followed.query_params
+
+
+def test_a_link_sets_up_a_training_and_the_model_page_draws_it(app: OpenPage) -> None:
+    link = "chat-curieux-gpt~n_layer~3~learning_rate~0.01~qk_norm~false"
+    test = app("training", settings=link)
+    assert [control(test, "select_slider", name).value for name in ("n_layer", "learning_rate")] == [3, 0.01]
+    assert not control(test, "toggle", "qk_norm").value
+    assert control(test, "selectbox", "optimizer").value == "muon"
+    drawn = app("model", settings=link)
+    assert drawn.session_state["page.model.drawn"]["n_layer"] == 3
+    assert drawn.query_params["settings"] == link
+
+
+@pytest.mark.parametrize("nonsense", [
+    "gpt5", "notebook~steps", "notebook~steps~0", "notebook~steps~9e9", "notebook~learning_rate~nan",
+    "notebook~temperature~1", "notebook~mlp~swish", "notebook~bias~2", "<b>", "~" * 999,
+])  # fmt: skip
+def test_settings_that_cannot_be_are_not_taken_from_the_address(app: OpenPage, nonsense: str) -> None:
+    test = app("training", settings=nonsense)
+    assert not test.exception and rate(test) == NOTEBOOK.training.learning_rate
+    assert "settings" not in test.query_params and enabled(test) == {"start", "step"}
+
+
 def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> None:
     test = press(app("training"), "training_step")
     run_id, store = test.query_params["run"], RunStore(home)

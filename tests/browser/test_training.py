@@ -178,6 +178,24 @@ def slider(page: Page, name: str) -> str:
     return f".st-key-page-training-{name} input"
 
 
+def test_settings_of_the_next_run_survive_a_reload_in_each_tab_by_itself(open_page: OpenPage) -> None:
+    page = open_page("training")
+    other = page.context.new_page()
+    go(other, page.url, "training")
+    for tab, key, words in ((page, "ArrowRight", "0.01"), (other, "ArrowLeft", "0.001")):
+        tab.locator(slider(tab, "learning_rate")).press(key)
+        expect(tab.locator(slider(tab, "learning_rate"))).to_have_attribute("aria-valuetext", words)
+        wait_until_idle(tab)
+        tab.wait_for_url(re.compile(r"[?&]settings=notebook~learning_rate~"))
+    for tab, words in ((page, "0.01"), (other, "0.001")):
+        tab.reload()
+        expect(tab.locator(slider(tab, "learning_rate"))).to_have_attribute("aria-valuetext", words)
+        wait_until_idle(tab)
+    page.locator(".st-key-training_preset button").click()
+    expect(page.locator(slider(page, "learning_rate"))).to_have_attribute("aria-valuetext", "0.003")
+    page.wait_for_url(lambda url: "settings=" not in url)
+
+
 def test_another_language_changes_no_setting(app_server: RunningApp, open_page: OpenPage) -> None:
     page = open_page("training", lang="fr")
     pace, rate = page.locator(slider(page, "pace")), page.locator(slider(page, "learning_rate"))

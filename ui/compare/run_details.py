@@ -85,5 +85,4 @@ def go_on(run_id: str) -> None:
 def duplicate(run_id: str) -> None:
     """Set Training up like this run."""
     settings.back_to(run_id)
-    state.set_page_state("training.filled", True)
     state.follow_run(run_id)

@@ -15,6 +15,7 @@ from minigpt_core.texts import corpus
 from ui import resources, state
 from ui.problems import spoken_errors
 from ui.runs.health import spoiled
+from ui.settings.address import decode, encode
 from ui.settings.table import MODEL, SETTINGS, changes_losses, with_present
 from ui.training import menu
 from ui.training.run_state import RunState
@@ -77,18 +78,37 @@ def requested(run: Run) -> Values:
 
 def of_tab() -> Values:
     """What the controls say, and what came with a run and has no control here, in the order of the sidebar."""
-    return {name: state.page_state(f"training.{name}", first) for name, first in of_preset().items()}
+    first = None if state.page_state("training.filled", False) else of_address()
+    return {
+        name: state.page_state(f"training.{name}", value) for name, value in (first or of_preset()).items()
+    }
+
+
+def of_address() -> Values | None:
+    """What a reload brings back, or a link sets up; None if the address says nothing that can be meant."""
+    found = decode(state.next_settings() or "")
+    return of_preset(found[0]) | found[1] if found else None
 
 
 def fill(now: RunState) -> None:
-    """Give the controls their first values: the shown run's if it was asked for or goes on, else the preset's."""
+    """Give the controls their first values: those of the address, else the shown run's if it was asked for or goes on,
+    else the preset's; and keep in the address what a person changes."""
     state.keep_choices("training", [ADVANCED, *(f"training.{name}" for name in of_preset())])
+    usual = requested(now.run) if now.run and (now.live or state.run_id()) else of_preset()
     if not state.page_state("training.filled", False):
-        state.set_page_state("training.filled", True)
-        take_over(requested(now.run) if now.run and (now.live or state.run_id()) else of_preset())
+        take_over(of_address() or usual)
     restore_lost()
     if now.run is not None:
         follow(now.run, now.steerable)
+    keep(usual)
+
+
+def keep(usual: Values) -> None:
+    """Keep what the controls say in the address, unless it is what they say there anyway."""
+    values = of_tab()
+    preset = nearest(values)
+    different = {name: value for name, (_usual, value) in changed(_of_preset(preset), values).items()}
+    state.keep_next_settings(None if values == usual else encode(preset, different))
 
 
 def restore_lost() -> None:
@@ -100,6 +120,7 @@ def restore_lost() -> None:
 
 def take_over(values: Values, run_id: str | None = None) -> None:
     """Put the controls to these values, and tell the run that goes on, if there is one."""
+    state.set_page_state("training.filled", True)
     for name, value in values.items():
         state.set_page_state(f"training.{name}", value)
     if run_id is not None:
@@ -150,7 +171,7 @@ def use_model(fields: Mapping[str, Any]) -> None:
     if choice(values) == name or bool(before["n_layer"]) != bool(wanted["n_layer"]):
         values = of_preset(name) | wanted
     take_over(values)
-    state.set_page_state("training.filled", True)
+    keep(of_preset())
 
 
 def model_fields() -> Values:
