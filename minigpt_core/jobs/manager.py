@@ -86,6 +86,9 @@ class Job:
     handed_over: int = 0
     """How many of these the worker got together with the run."""
 
+    pausing: bool = False
+    """Pause was the last thing asked for."""
+
     def tell(self, message: Message) -> None:
         """Pass something on to its worker, now or as soon as it has one."""
         if self.worker is None:
@@ -220,6 +223,12 @@ class JobManager:
         self._bury(run_id)
         return self._state(run_id) == State.STOPPING
 
+    def is_pausing(self, run_id: str) -> bool:
+        """Pause was asked for and has not happened yet: a step or an evaluation goes on."""
+        with self._lock:
+            job = self._jobs.get(run_id)
+            return job is not None and job.pausing and job.state in (State.STARTING, State.RUNNING)
+
     def trouble(self, run_id: str) -> str | None:
         """Why a run ended early, as JSON of a `UserError`, where the store was too full or broken to take that down."""
         return self._troubles.get(run_id)
@@ -299,6 +308,7 @@ class JobManager:
                 if job.worker is not None:  # else they come along with the run
                     job.worker.send({"do": "change", "settings": settings, "id": job.changes})
             if request != "change":
+                job.pausing = request == "pause"
                 job.tell({"do": request})
 
     def _submit(self, run_id: str, then: list[Message], settings: dict[str, float]) -> None:

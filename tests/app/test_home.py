@@ -14,7 +14,7 @@ from minigpt_core.jobs.recording import Recorder
 from minigpt_core.model import build_model
 from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import LIVE, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Trainer
@@ -77,11 +77,24 @@ def test_before_the_first_training(app: OpenPage, lang: str) -> None:
     assert ">…<" in card(page, 5) and ">…<" in card(page, 6)
 
 
-def test_the_button_leads_to_the_training(app: OpenPage) -> None:
-    page = app("home")
+def test_the_button_begins_a_training_with_the_settings_of_the_address_and_shows_it(app: OpenPage) -> None:
+    page = app("home", settings="notebook~steps~700")
     assert button(page) == next_step.BEGIN.words
     page.button(key="home_begin").click().run()
-    assert page.title[0].value == "Training"
+    assert page.title[0].value == "Training" and not page.exception
+    (run,) = RunStore().runs("local")
+    assert page.query_params["run"] == run.id and "settings" not in page.query_params
+    assert (run.training.steps, run.status in LIVE, run.text_title) == (700, True, "The Curious Cat")
+
+
+def test_what_cannot_be_trained_is_said_where_the_button_stands(app: OpenPage) -> None:
+    page = app("home", settings="chat-curieux-gpt~n_head~16~n_embd~8")
+    page.button(key="home_begin").click().run()
+    assert (
+        page.title[0].value != "Training"
+        and "“Numbers per character” = 8 cannot be shared out" in page.warning[0].value
+    )
+    assert RunStore().runs("local") == []
 
 
 def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun) -> None:

@@ -87,6 +87,21 @@ def trained(home: Path, some_run: RunMaker) -> Callable[..., Run]:
     return make
 
 
+@pytest.fixture
+def workers(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[Puppet]:
+    """The workers of this server, as they are started; each moves only when the test says so."""
+    started: list[Puppet] = []
+
+    def launch(store: RunStore, on_message: Any) -> Puppet:
+        started.append(Puppet(store, on_message))
+        return started[-1]
+
+    monkeypatch.setattr(
+        manager, "_shared", JobManager(RunStore(home), max_running=1, warm=False, launcher=launch)
+    )
+    return started
+
+
 def test_a_fresh_page_is_ready_to_start_the_notebooks_run(app: OpenPage) -> None:
     test = app("training")
     assert not test.exception
@@ -184,17 +199,9 @@ def rate(test: AppTest) -> float:
 
 
 def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
-    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+    app: OpenPage, home: Path, workers: list[Puppet]
 ) -> None:
     """In this tab, in another one, and in one that comes later; also if the worker dies before it has stored it."""
-    workers: list[Puppet] = []
-
-    def launch(store: RunStore, on_message: Any) -> Puppet:
-        workers.append(Puppet(store, on_message))
-        return workers[-1]
-
-    jobs = JobManager(RunStore(home), max_running=1, warm=False, launcher=launch)
-    monkeypatch.setattr(manager, "_shared", jobs)
     test = press(app("training"), "start")
     run_id, store = test.query_params["run"], RunStore(home)
     while store.run(run_id).step < 3:
@@ -204,7 +211,7 @@ def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
     assert store.run(run_id).in_force.learning_rate == before == rate(other)
     for tab in (test.run(), other.run(), app("training", run=run_id)):
         assert rate(tab) == 0.01
-    while jobs.pending(run_id):
+    while manager.shared().pending(run_id):
         workers[0].advance()
     assert store.run(run_id).in_force.learning_rate == 0.01
     for tab in (test.run(), other.run(), app("training", run=run_id)):
@@ -215,9 +222,29 @@ def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
     assert store.run(run_id).in_force.learning_rate == 0.01
     assert rate(test.run()) == 0.03  # what the run will go on with
     press(other.run(), "training_hold")
-    while jobs.pending(run_id):
+    while manager.shared().pending(run_id):
         workers[1].advance()
     assert store.run(run_id).in_force.learning_rate == 0.03 == rate(test.run()) == rate(other.run())
+
+
+def test_pause_is_heard_at_once_however_long_a_step_takes(
+    app: OpenPage, home: Path, workers: list[Puppet]
+) -> None:
+    test = press(app("training"), "start")
+    run_id, store = test.query_params["run"], RunStore(home)
+    while store.run(run_id).step < 3:
+        workers[0].advance()
+    press(test.run(), "training_hold")
+    assert store.run(run_id).status == "running"  # its worker has not looked yet
+    assert test.button(key="training_hold").label == "Pausing …" and "It pauses as soon as" in words(test)
+    assert enabled(test) == {"stop", "restart"}
+    while store.run(run_id).status == "running":
+        workers[0].advance()
+    assert enabled(test.run()) == {"resume", "step", "stop", "restart"}
+    press(test, "training_hold")
+    while store.run(run_id).status == "paused":
+        workers[0].advance()
+    assert test.run().button(key="training_hold").label == "Pause" and "pause" in enabled(test)
 
 
 def test_a_run_in_the_queue_takes_what_the_controls_say(app: OpenPage, home: Path, monkeypatch: Any) -> None:

@@ -1,22 +1,21 @@
-"""Two clicks from Home to a running training, and the way through the stations."""
+"""One click from Home to a running training, and the way through the stations."""
 
 import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from scripts.browser import START, wait_until_idle
+from scripts.browser import wait_until_idle
 
 OpenPage = Callable[..., Page]
 CARD = ".st-key-station_{name} .mg-stop"
 
 
-def test_two_clicks_lead_to_a_running_training_and_home_follows_it(open_page: OpenPage) -> None:
+def test_one_click_leads_to_a_running_training_and_home_follows_it(open_page: OpenPage) -> None:
     page = open_page("home", lang="fr")
     training = page.locator(CARD.format(name="training"))
     expect(training).to_have_class(re.compile("mg-next"))
     page.locator(".st-key-home_begin button").click()
-    page.locator(START).click()
     page.wait_for_url(re.compile(r"[?&]run=\w"))
     page.locator('[data-testid="stTopNavLink"]').first.click()
     expect(page.locator(".st-key-station_generated .mg-says")).to_be_visible()

@@ -20,6 +20,7 @@ class RunState:
     """It waits or is trained in this server."""
 
     stop_requested: bool = False
+    pause_requested: bool = False
     position: int | None = None
     """Place in the queue, 1 is next."""
 
@@ -32,6 +33,11 @@ class RunState:
     def stopping(self) -> bool:
         """Stop was pressed and has not happened yet."""
         return self.live and self.stop_requested
+
+    @property
+    def pausing(self) -> bool:
+        """Pause was pressed, and what the run is at is not done yet."""
+        return self.status == "running" and self.pause_requested and not self.stopping
 
     @property
     def steerable(self) -> bool:
@@ -50,8 +56,8 @@ class RunState:
 
     @property
     def can_pause(self) -> bool:
-        """It is going on."""
-        return self.steerable and self.status == "running"
+        """It is going on, and nobody has asked for it yet."""
+        return self.steerable and self.status == "running" and not self.pausing
 
     @property
     def can_go_on(self) -> bool:
@@ -83,5 +89,6 @@ def current() -> RunState:
         mine=state.owns(run) or run.prepared,
         here=here,
         stop_requested=jobs.is_stopping(run.id),
+        pause_requested=jobs.is_pausing(run.id),
         position=jobs.position(run.id),
     )

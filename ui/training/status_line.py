@@ -179,6 +179,8 @@ def _queued(now: RunState, run: Run) -> Line:
 def _running(now: RunState, run: Run) -> Line:
     if now.stopping:
         return Line(_("Stopping …"), VALIDATION)
+    if now.pausing:
+        return Line(_("It pauses as soon as the step that it is making is done."), VALIDATION)
     text = _(
         "The thick line is the loss: how surprised the model is by the next character. Where will it end?"
     )

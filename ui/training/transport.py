@@ -55,8 +55,8 @@ def _pause_or_resume(now: RunState, run_id: str, *, obvious: bool) -> None:
         )  # fmt: skip
     else:
         st.button(
-            _("Pause"), icon=":material/pause:", key=HOLD, on_click=pause, args=(run_id,),
-            type="primary" if now.can_pause else "secondary",
+            _("Pausing …") if now.pausing else _("Pause"), icon=":material/pause:", key=HOLD,
+            on_click=pause, args=(run_id,), type="primary" if now.can_pause else "secondary",
             disabled=not now.can_pause, help=_("Hold before the next step; nothing is lost."), width=WIDTH,
         )  # fmt: skip
 
