@@ -23,13 +23,13 @@ import torch
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.interpret.memorization import TrainingText
+from minigpt_core.interpret.validation import COPIED
 from minigpt_core.ngrams import baselines
 from minigpt_core.presets import CHAT_CURIEUX_GPT, NOTEBOOK
 from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, StepEvent, Trainer
 
 STORIES = [name for name, bundled in corpus.BUNDLED.items() if bundled.language]
-COPIED = 15  # characters of a stretch that does not stand in two places by chance
 PIECE = 70_000  # characters: as long as a story
 PIECES = 12  # of a book, evenly spread
 COLUMNS = ("copied", "bigram train", "val", "trigram train", "val")

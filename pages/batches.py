@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.data import draw_batch, draw_starts, get_batch, split, windows
-from ui import resources, state
+from ui import problems, resources, state
 from ui.batches import batch, header, sizes
 from ui.components.show_code import show_code
 from ui.words import glossary
@@ -34,6 +34,7 @@ if why_not is not None:
     batch.impossible(chosen, dataset, size.block, why_not)
 drawn = draw_batch(dataset, part, size.block, size.rows, seed)
 row = batch.where(chosen, dataset, drawn, part)
+problems.doubt(resources.validation_warning(chosen.id, chosen.lower))
 batch.whole(dataset.tokenizer, drawn, row)
 batch.one_row(chosen, dataset.tokenizer, drawn, row)
 batch.as_tensors(drawn)

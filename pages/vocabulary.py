@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from ui import resources, state
+from ui import problems, resources, state
 from ui.components.show_code import show_code
 from ui.vocabulary import (
     headline,
@@ -27,6 +27,7 @@ encoded = resources.encoded_text(chosen.id, chosen.lower)
 
 headline.headline(len(encoded.ids), words.vocab_size)
 headline.too_short(len(encoded.ids))
+problems.doubt(resources.validation_warning(chosen.id, chosen.lower))
 text_window.window(chosen, words, counts)
 
 number_, tensor_, own, small = st.tabs(

@@ -31,6 +31,12 @@ def show(error: BaseException) -> bool:
     return True
 
 
+def doubt(warning: UserError | None) -> None:
+    """What makes the figures beside it mean less (`resources.validation_warning`), as a note; None: nothing does."""
+    if warning is not None:
+        st.caption(f":material/warning: {escape_markdown(translate(warning))}")
+
+
 @contextmanager
 def spoken_errors() -> Iterator[None]:
     """For callbacks: they come to their end, and what goes wrong is said in a sentence above the page."""

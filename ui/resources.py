@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from minigpt_core import ngrams
 from minigpt_core.data import Dataset, EncodedText, prepare, train_length
-from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.errors import RunNotFound, StoreError, TextError
 from minigpt_core.generation.generated_text import GeneratedText
 from minigpt_core.generation.language_model import (
     LanguageModel,
@@ -22,6 +22,7 @@ from minigpt_core.generation.language_model import (
     trained_language_model,
 )
 from minigpt_core.generation.request import GenerationRequest
+from minigpt_core.interpret import validation
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.checkpoint_history import models_at
 from minigpt_core.interpret.embedding_history import EmbeddingHistory
@@ -147,6 +148,12 @@ def baselines(text_id: str, lower: bool, val_fraction: float = 0.1) -> ngrams.Ba
     return ngrams.baselines(dataset(text_id, lower, val_fraction))
 
 
+@st.cache_resource(show_spinner=False, max_entries=64)
+def validation_warning(text_id: str, lower: bool, val_fraction: float = 0.1) -> TextError | None:
+    """Why the figures of a text's validation part mean little, if they do: for `problems.doubt`, beside them."""
+    return validation.validation_warning(dataset(text_id, lower, val_fraction))
+
+
 @st.cache_resource(show_spinner=False, max_entries=8)
 def run_dataset(run_id: str) -> Dataset:
     """The text that a run learns from, as it does: with its vocabulary and its split."""
@@ -159,6 +166,12 @@ def run_dataset(run_id: str) -> Dataset:
 def run_baselines(run_id: str) -> ngrams.Baselines:
     """The losses of the counted models on a run's own text."""
     return ngrams.baselines(run_dataset(run_id))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def run_validation_warning(run_id: str) -> TextError | None:
+    """The same for the text and the split of a run."""
+    return validation.validation_warning(run_dataset(run_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

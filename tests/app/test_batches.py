@@ -173,3 +173,11 @@ def test_another_language_keeps_the_part(app: OpenPage) -> None:
     assert not page.exception
     assert page.radio(key="batches_part").options[1] != "validation part"
     assert page.session_state["batches_part"] == "val"
+
+
+def test_a_validation_part_that_says_little_is_told_where_the_split_is_shown(app: OpenPage) -> None:
+    repeated = RunStore().save_text("one cat, two dogs. " * 1000, "repeated")
+    for page in ("batches", "vocabulary"):
+        captions = " ".join(caption.value for caption in app(page, text=repeated).caption)
+        assert "100% of the validation part" in captions and "1,900 characters" in captions
+        assert not any("validation part" in c.value for c in app(page, text="the-curious-cat").caption)
