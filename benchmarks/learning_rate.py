@@ -17,6 +17,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.texts import corpus
+from minigpt_core.texts.encodings import decode
 from minigpt_core.training import MetricsEvent, Trainer
 
 CANDIDATES = {
@@ -38,7 +39,7 @@ def main() -> None:
     torch.set_num_threads(1)
     texts = {name: text.text for name, text in corpus.BUNDLED.items() if text.language}
     for file in filter(None, [os.environ.get("TINY_SHAKESPEARE"), *sys.argv[1:]]):
-        texts[Path(file).name] = corpus.decode(Path(file).read_bytes()).text
+        texts[Path(file).name] = decode(Path(file).read_bytes()).text
     for title, text in texts.items():
         dataset = prepare(corpus.normalize(text))
         print(f"{title}: validation loss after {NOTEBOOK.training.steps} steps, mean of {len(SEEDS)} seeds")

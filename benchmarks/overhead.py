@@ -26,6 +26,7 @@ from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
+from minigpt_core.texts.encodings import decode
 from minigpt_core.training import StepEvent
 
 WATCHED_STEPS = 40  # of the worker process, past the first evaluation
@@ -34,7 +35,7 @@ LOOK_SECONDS = 0.2
 
 def start_run(store: RunStore, steps: int) -> Run:
     """The preset's run on Tiny Shakespeare, with as many steps as there is time for."""
-    text = corpus.decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
+    text = decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
     return new_run(
         store,
         text=corpus.normalize(text, lower=False),

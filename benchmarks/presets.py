@@ -27,6 +27,7 @@ from minigpt_core.interpret.puzzles import SPLITS, Puzzle, exact_match, unseen_p
 from minigpt_core.ngrams import NgramLM, NgramModel
 from minigpt_core.presets import NANOGPT_CPU, PRESETS, Preset, find_preset
 from minigpt_core.texts import corpus
+from minigpt_core.texts.encodings import decode
 from minigpt_core.training import DoneEvent, Event, MetricsEvent, StepEvent, Trainer
 from minigpt_core.weights import parameters_of
 
@@ -65,7 +66,7 @@ class Result:
 @cache
 def shakespeare() -> str:
     """Tiny Shakespeare as it is in the file."""
-    return corpus.decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
+    return decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
 
 
 @cache

@@ -27,6 +27,7 @@ from minigpt_core.interpret.validation import COPIED
 from minigpt_core.ngrams import baselines
 from minigpt_core.presets import CHAT_CURIEUX_GPT, NOTEBOOK
 from minigpt_core.texts import corpus
+from minigpt_core.texts.encodings import decode
 from minigpt_core.training import MetricsEvent, StepEvent, Trainer
 
 STORIES = [name for name, bundled in corpus.BUNDLED.items() if bundled.language]
@@ -78,7 +79,7 @@ def books() -> dict[str, str]:
     """The books that the environment names, in small letters."""
     named = {"Tiny Shakespeare": "TINY_SHAKESPEARE", "Tiny Molière": "TINY_MOLIERE"}
     return {
-        title: corpus.normalize(corpus.decode(Path(os.environ[name]).read_bytes()).text)
+        title: corpus.normalize(decode(Path(os.environ[name]).read_bytes()).text)
         for title, name in named.items()
         if name in os.environ
     }

@@ -24,6 +24,7 @@ from minigpt_core.data import prepare
 from minigpt_core.precision import choose_precision
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.texts import corpus
+from minigpt_core.texts.encodings import decode
 from minigpt_core.training import StepEvent, Trainer
 
 STEPS_A_TURN = 5
@@ -95,7 +96,7 @@ def main() -> int:
         print("Set TINY_SHAKESPEARE to the path of the text.", file=sys.stderr)
         return 2
     torch.set_num_threads(options.threads)
-    text = corpus.decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
+    text = decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
     dataset = prepare(corpus.normalize(text, lower=False))
     model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **NANOGPT_CPU.model)
     training = replace(NANOGPT_CPU.training, eval_interval=10**6, eval_windows=1, sample_length=0)

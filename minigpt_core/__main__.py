@@ -3,6 +3,7 @@ dashboard's."""
 
 import argparse
 import dataclasses
+import io
 import json
 import math
 import os
@@ -35,6 +36,8 @@ from minigpt_core.store.checkpoint_files import write_whole
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.texts import corpus
+from minigpt_core.texts.encodings import ENCODINGS, decode, encoding_called, remarks
+from minigpt_core.texts.wrappings import Inside, inside
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import (
     DoneEvent,
@@ -47,17 +50,22 @@ from minigpt_core.training import (
 )
 from minigpt_core.weights import load_model
 
+STDIN = "-"
+FIRST_LINE = 1000  # characters in which it is looked for
 BAR_WIDTH = 24
 BAR_SECONDS = 0.1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 fine, 1 the run diverged, 2 something to correct."""
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, io.TextIOWrapper):  # a file or a console that can't hold every character
+            out.reconfigure(errors="backslashreplace")
     options = make_parser().parse_args(arguments)
     try:
         return options.command(options)
     except UserError as error:
-        print(f"minigpt_core: {error}", file=sys.stderr)
+        say(str(error))
         return 2
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -73,7 +81,15 @@ def make_parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a model on a text")
     train.add_argument("--preset", default="notebook", help="named settings to begin with (notebook)")
-    train.add_argument("--text", help="a text file, or the name of a bundled text; default: the preset's")
+    train.add_argument(
+        "--text", help="a text file, - for what is piped in, or a bundled text; default: the preset's"
+    )
+    train.add_argument(
+        "--encoding", help="how the file was written, such as koi8-r; default: what it looks like"
+    )
+    train.add_argument(
+        "--as-is", action="store_true", help="keep the tags of HTML, a licence and so on in the text"
+    )
     train.add_argument("--keep-case", action="store_true", help="do not lower-case the text")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting")
     train.add_argument("--name", help="what the run is called")
@@ -138,7 +154,7 @@ def command_train(options: argparse.Namespace) -> int:
         remember_in(store.home)
         trainer = take_up(store, run)
         if trainer.device_problem:
-            print(f"minigpt_core: {trainer.device_problem}", file=sys.stderr)
+            say(str(trainer.device_problem))
         recorder = Recorder(store, run.id, trainer)
         recorder.begin("running")
         with stop_on_signals(trainer):
@@ -167,7 +183,9 @@ def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
             preset=preset.name,
         )
     lower = preset.lower and not options.keep_case
-    title, text = read_text(name, lower=lower)
+    title, text = read_text(name, options)
+    text = corpus.normalize(text, lower=lower)
+    corpus.check_text(text)
     model_fields, training = apply_settings(preset, options.set)
     return new_run(
         store,
@@ -183,23 +201,45 @@ def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
     )
 
 
-def read_text(name: str, *, lower: bool) -> tuple[str, str]:
-    """Title and normalized text of a bundled text or a file."""
+def read_text(name: str, options: argparse.Namespace) -> tuple[str, str]:
+    """Title and text of a bundled text or a file. Says on stderr how a file was read."""
     if name in corpus.BUNDLED:
         bundled = corpus.load(name)
-        title, text = bundled.title, bundled.text
-    else:
-        path = Path(name)
-        try:
-            title, text = path.name, corpus.decode(path.read_bytes()).text
-        except OSError as error:
-            raise TextError(
-                "{name} cannot be read: {problem}. Name a text file, or one of: {known}.",
-                name=name, problem=error.strerror or error, known=", ".join(corpus.BUNDLED),
-            ) from error  # fmt: skip
-    text = corpus.normalize(text, lower=lower)
-    corpus.check_text(text)
-    return title, text
+        return bundled.title, bundled.text
+    encoding = encoding_called(options.encoding) if options.encoding else None
+    decoded = decode(read_bytes(name), encoding)
+    title = "stdin" if name == STDIN else Path(name).name
+    found = Inside(decoded.text, ()) if options.as_is else inside(decoded.text)
+    first = next((line.strip() for line in found.text[:FIRST_LINE].splitlines() if line.strip()), "")
+    say(f"{title}, read as {ENCODINGS.get(decoded.encoding, decoded.encoding)}, begins: {first}")
+    for remark in [*remarks(decoded), *found.found]:
+        say(str(remark))
+    if found.found:
+        say("Only the text inside is used; with --as-is, all of it.")
+    return title, found.text
+
+
+def read_bytes(name: str) -> bytes:
+    """A file, or what is piped in. What is too large is refused before it is read."""
+    try:
+        if name == STDIN:
+            raw = sys.stdin.buffer.read(corpus.MAX_BYTES)
+        else:
+            corpus.check_size(Path(name).stat().st_size)
+            with Path(name).open("rb") as file:
+                raw = file.read(corpus.MAX_BYTES)  # a device or a pipe has no size
+    except OSError as error:
+        raise TextError(
+            "{name} cannot be read: {problem}. Name a text file, or one of: {known}.",
+            name=name, problem=error.strerror or error, known=", ".join(corpus.BUNDLED),
+        ) from error  # fmt: skip
+    corpus.check_size(len(raw))
+    return raw
+
+
+def say(sentence: str) -> None:
+    """For who reads along; what is asked for goes to stdout."""
+    print(f"minigpt_core: {sentence}", file=sys.stderr)
 
 
 def apply_settings(preset: Preset, assignments: Sequence[str]) -> tuple[dict[str, Any], TrainConfig]:
@@ -278,6 +318,7 @@ class ProgressBar:
         self._steps, self._first_step = trainer.config.steps, trainer.step
         self._started, self._shown = time.monotonic(), -math.inf
         self._validation = ""
+        self._full, self._empty = ("█", "░") if can_write("█░") else ("#", ".")
 
     def show(self, event: Event) -> None:
         """Redraw for a step, at most ten times a second."""
@@ -292,9 +333,18 @@ class ProgressBar:
     def _draw(self, event: StepEvent, seconds: float) -> None:
         full = BAR_WIDTH * event.step // self._steps
         left = seconds / max(1, event.step - self._first_step) * (self._steps - event.step)
-        bar = "█" * full + "░" * (BAR_WIDTH - full)
+        bar = self._full * full + self._empty * (BAR_WIDTH - full)
         line = f"{bar} {event.step}/{self._steps}  loss {event.loss:.3f}{self._validation}  {left:.0f} s left"
         print(f"\r{line:<100}", end="", flush=True)
+
+
+def can_write(signs: str) -> bool:
+    """Whether stdout has these characters."""
+    try:
+        signs.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def command_sample(options: argparse.Namespace) -> int:
@@ -305,7 +355,9 @@ def command_sample(options: argparse.Namespace) -> int:
     weights = store.load_checkpoint(run.id, chosen_step(options.checkpoint), model_only=True)
     model = load_model(run.model, strip_prefix(weights.tensors, "model."))
     tokenizer = CharTokenizer.from_characters(run.characters)
-    prompt = known_part(tokenizer, corpus.normalize(options.prompt, run.lower, strip=False))
+    prompt = known_part(
+        tokenizer, corpus.normalize(options.prompt, run.lower, strip=False, alphabet=run.characters)
+    )
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])
     check_range("seed", options.seed, 0, 2**32 - 1)
     generator = torch.Generator().manual_seed(options.seed)
@@ -331,10 +383,10 @@ def known_part(tokenizer: CharTokenizer, prompt: str) -> str:
     fitted = tokenizer.fitted(prompt)
     if fitted.exchanged:
         listed = ", ".join(f"{typed!r} became {instead!r}" for typed, instead in fitted.exchanged.items())
-        print(f"minigpt_core: as in the model's text, {listed} in the prompt.", file=sys.stderr)
+        say(f"as in the model's text, {listed} in the prompt.")
     if fitted.unknown:
         listed = ", ".join(repr(character) for character in fitted.unknown)
-        print(f"minigpt_core: the model does not know {listed}: left out of the prompt.", file=sys.stderr)
+        say(f"the model does not know {listed}: left out of the prompt.")
     return fitted.text
 
 

@@ -77,7 +77,9 @@ class EncodedPrompt:
 
 def encode_prompt(lm: LanguageModel, prompt: str) -> EncodedPrompt:
     """Treat a prompt as the model's text was treated; exchange or leave out what it does not know."""
-    known = lm.tokenizer.fitted(corpus.normalize(prompt, lm.lower, strip=False))
+    known = lm.tokenizer.fitted(
+        corpus.normalize(prompt, lm.lower, strip=False, alphabet=lm.tokenizer.characters)
+    )
     ids = lm.tokenizer.encode(known.text).tolist() if known.text else [start_id(lm.tokenizer)]
     return EncodedPrompt(known.text, known.exchanged, known.unknown, ids)
 

@@ -1,40 +1,19 @@
 """Texts to learn from: the bundled ones, the generated ones, and what a person uploads."""
 
-import codecs
 import random
-import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import resources
 
-import charset_normalizer
+import numpy as np
 
 from minigpt_core.configs import check_range
 from minigpt_core.errors import N_, TextError
 
 MAX_BYTES = 20_000_000
 """A text must take less than this many bytes in UTF-8."""
-
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with that of UTF-16
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-WIDE = ["utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"]
-"""Not guessed without a mark or zeros: charset-normalizer reads a Macintosh's "garçon" as three Chinese characters."""
-
-OFFERED = ("utf-8", "cp1252", "iso8859-15", "mac-roman", "cp850", "cp1250", "cp1251", "shift_jis", "gb18030")
-"""Encodings to offer beside the one that was recognised, likely ones first."""
-
-CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
-"""Characters that a text hardly ever holds; tab, newline and form feed are not among them."""
-
-LOOKED_AT = 100_000  # characters from the start of a file that must look like text
 
 
 @dataclass(frozen=True)
@@ -60,20 +39,6 @@ class Corpus:
     def text(self) -> str:
         """The text in its original case."""
         return self.make()
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A file as text, and how its bytes were read."""
-
-    text: str
-    """As it stands in the file; `normalize` comes next."""
-
-    encoding: str
-    """Python's name of the encoding that was used."""
-
-    candidates: tuple[str, ...]
-    """Encodings that read the same bytes without an error, each as another text; the one used comes first."""
 
 
 def load(corpus_id: str) -> Corpus:
@@ -161,46 +126,46 @@ BUNDLED = {
 """The texts that `load` knows, by their ids."""
 
 
-def decode(raw: bytes, encoding: str | None = None) -> Decoded:
-    """Read the bytes of a file as text.
-
-    Args:
-        raw: the file, less than `MAX_BYTES`.
-        encoding: read it as this; None recognises the encoding. In this order: a byte-order mark, UTF-16
-            without one if every other byte is zero, strict UTF-8, Windows-1252 (which reads Latin-1 texts too), and
-            charset-normalizer for what these can't read.
-
-    Raises:
-        TextError: too large, not a text, or not readable in that encoding.
-    """
-    check_size(len(raw))
-    encoding = encoding or _recognise(raw)
-    text = _read_as(raw, encoding)
-    if text is None:
-        raise TextError(
-            "This file cannot be read as {encoding}. Choose another encoding, or save the file as plain text "
-            "in UTF-8 and try again.",
-            encoding=encoding,
-        )
-    if _looks_binary(text):
-        raise _not_a_text()
-    return Decoded(text, encoding, _candidates(raw, text, encoding))
-
-
-def normalize(text: str, lower: bool = True, *, strip: bool = True) -> str:
+def normalize(text: str, lower: bool = True, *, strip: bool = True, alphabet: str = "") -> str:
     """The text in the form that a vocabulary is made of; doing it twice changes nothing more.
 
     In lower case (as in the notebook; optional), without the white space around it (a prompt may keep it),
     accents joined to their letters (Unicode's NFC: "e" + U+0301 becomes "é"), every line ending "\\n". Half a
     character (a lone surrogate) becomes U+FFFD.
+
+    Lower case is Python's `lower`, so a Greek Σ at the end of a word becomes ς; but İ becomes a plain i, without a dot
+    as a character of its own, and I becomes ı in a Turkish text: one that has an ı, or for whose model this is (whose
+    characters are `alphabet`).
     """
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if strip:
         text = text.strip()
     if lower:
+        text = unicodedata.normalize("NFC", text).replace("İ", "i")
+        if "ı" in text or "ı" in alphabet:
+            text = text.replace("I", "ı")
         text = text.lower()
     text = unicodedata.normalize("NFC", text)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def small_letters(text: str, lowered: str) -> dict[str, str]:
+    """For each small letter of a text, the capitals that became it, all in Unicode's order: {"a": "A", "ς": "Σ", …}.
+
+    Args:
+        text: normalized, with its capitals.
+        lowered: the same text in lower case.
+    """
+    if len(text) != len(lowered):  # a letter and its accent became one character: rare
+        text, lowered = "".join(sorted(set(text))), ""
+    lowered = lowered or "".join(normalize(c, strip=False)[:1] for c in text)
+    before, after = (np.array([part]).view(np.uint32) for part in (text, lowered))  # (N,) code points
+    changed = before != after
+    pairs = np.unique(np.stack([after[changed], before[changed]]), axis=1).T  # (letters, 2)
+    groups: dict[str, str] = {}
+    for small, capital in pairs.tolist():
+        groups[chr(small)] = groups.get(chr(small), "") + chr(capital)
+    return groups
 
 
 def check_text(text: str) -> None:
@@ -223,62 +188,3 @@ def check_size(size: int) -> None:
             "The text takes {size} MB, and it must be less than {limit} MB. Use a part of it.",
             size=round(size / 1e6, 1), limit=MAX_BYTES // 1_000_000,
         )  # fmt: skip
-
-
-def _recognise(raw: bytes) -> str:
-    """The encoding of `raw`. Raises `TextError` if there is none in which it is a text."""
-    for mark, encoding in BYTE_ORDER_MARKS:
-        if raw.startswith(mark):
-            return encoding
-    if b"\0" in raw:
-        return _recognise_utf16(raw)
-    for encoding in ("utf-8", "cp1252"):
-        if _read_as(raw, encoding) is not None:
-            return encoding
-    best = charset_normalizer.from_bytes(raw, cp_exclusion=WIDE).best()
-    if best is None:
-        raise _not_a_text()
-    return best.encoding
-
-
-def _recognise_utf16(raw: bytes) -> str:
-    """UTF-16 without a byte-order mark: in the scripts of Europe, nearly every other byte is zero."""
-    for encoding, high, low in (("utf-16-le", raw[1::2], raw[::2]), ("utf-16-be", raw[::2], raw[1::2])):
-        if high.count(0) > 0.5 * len(high) and low.count(0) < 0.05 * len(low):
-            return encoding
-    raise _not_a_text()
-
-
-def _read_as(raw: bytes, encoding: str) -> str | None:
-    """The text without its byte-order mark, or None if the bytes are no text in this encoding."""
-    try:
-        return raw.decode(encoding).removeprefix("\ufeff")
-    except (LookupError, ValueError):  # no such encoding; not readable in it
-        return None
-
-
-def _candidates(raw: bytes, text: str, encoding: str) -> tuple[str, ...]:
-    """`encoding`, which gives `text`, and those of `OFFERED` that give other ones."""
-    if raw.isascii() or b"\0" in raw:
-        return (encoding,)
-    seen = {hash(text)}
-    names = [encoding]
-    for name in OFFERED:
-        other = _read_as(raw, name)
-        if other is not None and hash(other) not in seen and not _looks_binary(other):
-            seen.add(hash(other))
-            names.append(name)
-    return tuple(names)
-
-
-def _looks_binary(text: str) -> bool:
-    """Whether a zero, or more than one control character in twenty, says that this is no text."""
-    start = text[:LOOKED_AT]
-    return "\0" in text or 20 * len(CONTROLS.findall(start)) > len(start)
-
-
-def _not_a_text() -> TextError:
-    return TextError(
-        "This file is not plain text (a picture, a PDF or a Word document is not). Save it as plain text in UTF-8 "
-        "and try again."
-    )

@@ -21,10 +21,10 @@ from ui.vocabulary import (
     own_sentence,
     printed_tensor,
     small_letters,
-    text_choice,
     text_window,
     vocabulary_table,
 )
+from ui.vocabulary import own_text as own_text_dialog
 from ui.words.i18n import number, using
 
 CAT = corpus.load("the-curious-cat").text
@@ -49,16 +49,16 @@ def tiles(page: AppTest) -> str:
     return next(element.proto.body for element in page.get("html") if "mg-tiles" in element.proto.body)
 
 
-def own_text() -> None:
+def own_text_page() -> None:
     """What is inside the dialog, as a page of its own."""
-    from ui.vocabulary.text_choice import own_text
+    from ui.vocabulary.own_text import own_text
 
     own_text()
 
 
 @pytest.fixture
 def dialog() -> AppTest:
-    test = AppTest.from_function(own_text, default_timeout=60)
+    test = AppTest.from_function(own_text_page, default_timeout=60)
     test.context = {"locale": "en-GB"}
     return test.run()
 
@@ -236,13 +236,11 @@ def test_numbers_of_the_table_are_written_in_the_reader_s_language() -> None:
 # Small letters
 
 
-def test_capitals_are_grouped_under_their_small_letter() -> None:
-    assert small_letters.merged("AEaeÉé1") == {"a": "A", "e": "E", "é": "É"}
-    assert small_letters.merged("abc 1") == {}
-    assert small_letters.merged("İK\u212a") == {
-        "i\u0307": "İ",
-        "k": "K\u212a",
-    }  # the last one is the Kelvin sign
+def test_capitals_are_shown_with_what_lower_case_made_of_them(app: OpenPage) -> None:
+    text = RunStore().save_text("ΣΑΣ ΤΙΣ σας. " * 20, "Ελληνικά")
+    page = app("vocabulary", text=text)
+    assert small_letters.merged(text) == {"α": "Α", "ι": "Ι", "ς": "Σ", "σ": "Σ", "τ": "Τ"}
+    assert "**4 capitals** become their small letters" in " ".join(m.value for m in page.markdown)
 
 
 # Texts from elsewhere
@@ -291,6 +289,58 @@ def test_a_pasted_text_is_kept_and_chosen(dialog: AppTest) -> None:
     assert "markup" in page.session_state["notices"][0]
 
 
+def test_pasted_texts_can_be_named_and_told_apart(dialog: AppTest) -> None:
+    dialog.text_input(key="vocabulary_paste_name").set_value("  Mon conte ")
+    named = chosen(paste(dialog, "Un chat, deux chats"))
+    assert RunStore().own_texts() == {named: "Mon conte"}
+    for words, title in (
+        ("Il dort.\nA", "Il dort."),
+        ("Il dort.\nB", "Il dort. (2)"),
+        ("Il dort.\nC", "Il dort. (3)"),
+    ):
+        page = AppTest.from_function(own_text_page, default_timeout=60).run()
+        text_id = chosen(paste(page, words))
+        assert RunStore().own_texts()[text_id] == title
+
+
+PAGE = "<!DOCTYPE html><title>x</title><body><p>un chat &amp; un chien</p></body>"
+
+
+@pytest.mark.parametrize(("button", "kept"), [("inside", "un chat & un chien"), ("all", PAGE)])
+def test_the_text_inside_a_pasted_page_is_offered(dialog: AppTest, button: str, kept: str) -> None:
+    page = paste(dialog, PAGE)
+    assert not chosen(page) and "This is an HTML page." in page.info[0].value
+    page.button(key=f"vocabulary_paste_{button}").click().run()
+    assert RunStore().text(chosen(page)).text == kept
+
+
+def test_the_text_inside_a_file_is_offered(dialog: AppTest) -> None:
+    page = upload(dialog, "page.html", PAGE.encode())
+    assert "This is an HTML page." in page.info[0].value and "un chat &amp; un chien" in html(page)
+    page.toggle[0].set_value(False).run()
+    assert "DOCTYPE" in html(page)
+    page.toggle[0].set_value(True).run()
+    page.text_input[-1].set_value("Le mien").run()
+    page.button(key="vocabulary_file_use").click().run()
+    assert RunStore().text(chosen(page)).text == "un chat & un chien"
+    assert RunStore().text_title(chosen(page)) == "Le mien"
+
+
+def test_damaged_bytes_of_a_file_are_told_and_their_place_is_shown(dialog: AppTest) -> None:
+    page = upload(dialog, "cut.txt", ("été " * 600 + "é").encode()[:-1])
+    assert page.selectbox[0].value == "utf-8" and "2,401" in page.warning[0].value.replace("\\", "")
+    assert "été �" in page.warning[0].value and len(page.selectbox[0].options) > 30
+
+
+def test_the_chosen_reading_of_a_file_is_kept(dialog: AppTest) -> None:
+    raw = "Кот спит на окне.".encode("koi8-r")
+    page = upload(dialog, "kot.txt", raw)
+    assert page.selectbox[0].value == "koi8-r" and "Кот спит на окне." in html(page)
+    page.selectbox[0].set_value("cp866").run()
+    dialog.file_uploader(key="vocabulary_file").set_value([]).run()
+    assert upload(dialog, "again.txt", raw).selectbox[0].value == "cp866"
+
+
 def test_ones_own_texts_are_offered_again_and_can_be_removed(dialog: AppTest, app: OpenPage) -> None:
     first = chosen(paste(dialog, "Un premier texte à moi"))
     second = chosen(paste(dialog, "Et un <b>second</b>"))
@@ -332,7 +382,7 @@ def test_the_preview_counts_what_will_be_learnt(dialog: AppTest) -> None:
 
 def test_of_two_files_with_the_same_words_the_newer_names_them(app: OpenPage) -> None:
     for title in ("first", "second"):
-        at = AppTest.from_function(own_text, default_timeout=60)
+        at = AppTest.from_function(own_text_page, default_timeout=60)
         at.context = {"locale": "en-GB"}
         page = upload(at.run(), f"{title}.txt", b"the same words")
         page.button(key="vocabulary_file_use").click().run()
@@ -360,6 +410,6 @@ def test_a_bad_file_is_refused(dialog: AppTest, raw: bytes, sentence: str) -> No
 
 
 def test_the_lines_that_tell_an_encoding() -> None:
-    assert text_choice.telling_lines("\n one \ntwo\nthré\nfôur") == ["one", "thré"]
-    assert text_choice.telling_lines("é\nè") == ["é"]
-    assert text_choice.telling_lines("") == []
+    assert own_text_dialog.telling_lines("\n one \ntwo\nthré\nfôur") == ["one", "thré"]
+    assert own_text_dialog.telling_lines("é\nè") == ["é"]
+    assert own_text_dialog.telling_lines("") == []

@@ -1,11 +1,14 @@
 """The command line, as a person types it, on a real store."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from minigpt_core.__main__ import main
 from minigpt_core.configs import TrainConfig
 from minigpt_core.store.runs import RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import ChangeEvent
 
 SMALL = [
@@ -33,18 +37,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str) -> str:
-    """What the command prints, in a process of its own: it must succeed."""
+def run(*arguments: str, encoding: str = "utf-8", stdin: bytes = b"") -> str:
+    """What the command prints into a file or a pipe of this encoding, in a process of its own: it must succeed."""
     done = subprocess.run(
         [sys.executable, "-m", "minigpt_core", *arguments],
+        input=stdin,
         capture_output=True,
-        text=True,
-        encoding="utf-8",
         timeout=120,
-        env=os.environ | {"PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONIOENCODING": encoding, "OMP_NUM_THREADS": "1"},
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == 0, done.stderr.decode(encoding, "replace")
+    return done.stdout.decode(encoding).replace("\r\n", "\n")
 
 
 @pytest.fixture
@@ -95,6 +98,82 @@ def test_a_text_of_ones_own(home: Path, here: Callable[..., str]) -> None:
     stored = RunStore(home).find_run("last")
     assert (stored.text_title, stored.lower) == ("mine.txt", True)
     assert set(stored.characters) == set("où est la pêche ?\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp932", "cp949"])
+def test_nothing_that_is_printed_needs_more_than_the_console_has(home: Path, encoding: str) -> None:
+    text = home / "Ω é 猫.txt"
+    text.write_bytes("Ωμέγα – œuf 猫 고양이\n".encode() * 40)
+    file = io.BytesIO()
+    console = io.TextIOWrapper(file, encoding=encoding, write_through=True)  # as Python makes one: strict
+    with redirect_stdout(console), redirect_stderr(console):
+        assert main(["train", "--text", str(text), "--name", "Ω é 猫", "--set", "block_size=8", *SMALL]) == 0
+        assert main(["sample", "--prompt", "ω猫é🐱"]) == 0
+        assert main(["runs"]) == 0
+    run = RunStore(home).find_run("last")
+    shown = file.getvalue().decode(encoding)
+    assert run.status == "done" and f"Run {run.id}: done at step 30" in shown
+
+
+def test_a_bar_of_plain_signs_where_there_are_no_blocks(home: Path) -> None:
+    assert "########################" in run("train", "--name", "Ω", *SMALL, encoding="cp1252")
+
+
+def test_a_file_is_read_as_it_was_written_and_that_is_said(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "Однажды утром кот посмотрел в окно.\n"
+    (home / "kot.txt").write_bytes(words.encode("koi8-r") * 40)
+    assert main(["train", "--text", str(home / "kot.txt"), *SMALL]) == 0
+    said = capsys.readouterr().err
+    assert "KOI8-R" in said and words.strip() in said
+    assert set(RunStore(home).find_run("last").characters) == set(words.lower())
+    assert main(["train", "--text", str(home / "kot.txt"), "--encoding", "cp866", *SMALL]) == 0
+    said = capsys.readouterr().err
+    assert "Code page 866" in said and words.encode("koi8-r").decode("cp866").strip() in said
+    assert main(["train", "--text", str(home / "kot.txt"), "--encoding", "klingon", *SMALL]) == 2
+    assert "There is no encoding called klingon" in capsys.readouterr().err
+
+
+def test_damaged_bytes_are_told_with_their_place(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "cut.txt").write_bytes(("été " * 600 + "é").encode()[:-1])
+    assert main(["train", "--text", str(home / "cut.txt"), *SMALL]) == 0
+    said = capsys.readouterr().err
+    assert "read as UTF-8" in said and "character 2401:" in said
+    assert set(RunStore(home).find_run("last").characters) == set("ét \ufffd")
+
+
+def test_the_text_inside_is_taken_and_all_of_it_on_request(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "page.html").write_text("<!DOCTYPE html><body><p>" + "un chat dort " * 40 + "</p></body>")
+    assert main(["train", "--text", str(home / "page.html"), *SMALL]) == 0
+    said = capsys.readouterr().err
+    assert "HTML" in said and "--as-is" in said
+    assert set(RunStore(home).find_run("last").characters) == set("un chat dort ")
+    assert main(["train", "--text", str(home / "page.html"), "--as-is", *SMALL]) == 0
+    assert "HTML" not in capsys.readouterr().err
+    assert "<" in RunStore(home).find_run("last").characters
+
+
+def test_a_text_can_be_piped_in(home: Path) -> None:
+    run("train", "--text", "-", *SMALL, stdin="Où est la pêche ?\n".encode("cp1252") * 40)
+    stored = RunStore(home).find_run("last")
+    assert (stored.text_title, set(stored.characters)) == ("stdin", set("où est la pêche ?\n"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="reads /dev/zero")
+@pytest.mark.parametrize("name", ["sparse", "/dev/zero"])
+def test_a_file_of_any_size_is_refused_before_it_is_read(
+    home: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with (home / "sparse").open("wb") as file:
+        file.truncate(3_000_000_000)
+    tracemalloc.start()
+    assert main(["train", "--text", str(home / name), *SMALL]) == 2
+    assert tracemalloc.get_traced_memory()[1] < 2 * corpus.MAX_BYTES
+    tracemalloc.stop()
+    assert "must be less than 20 MB" in capsys.readouterr().err
 
 
 def test_unknown_characters_of_a_prompt_are_named_and_left_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,6 +243,10 @@ def test_divergence_has_an_exit_status_of_its_own() -> None:
         (["sample", "--run", "f00"], "No run"),
         (["sample", "--temperature", "-1"], "temperature = -1"),
         (["sample", "--top-p", "0"], "top_p = 0"),
+        (["train", "--threads", "-1"], "threads = -1"),
+        (["train", "--threads", "9" * 30], "threads = 9"),
+        (["train", "--set", "seed=-1"], "seed = -1"),
+        (["train", "--set", f"seed={2**70}"], f"seed = {2**70}"),
     ],
 )
 def test_every_mistake_gets_a_sentence(
@@ -190,6 +273,27 @@ def test_an_unusable_text_registers_nothing(
     assert main(["train", "--text", str(home / "text.txt")]) == 2
     assert says in capsys.readouterr().err
     assert RunStore(home).runs() == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--seed", "-1"),
+        ("--seed", str(2**64)),
+        ("--keep", "-1"),
+        ("--tokens", "-1"),
+        ("--top-k", "-1"),
+        ("--checkpoint", "x"),
+    ],
+)
+def test_what_a_sample_cannot_be_made_with_gets_a_sentence(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *SMALL]) == 0
+    capsys.readouterr()
+    assert main(["sample", option, value]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and value in err
 
 
 def test_no_runs_yet_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,9 @@ class InspectedModel:
 
     def split_unknown(self, typed: str) -> tuple[str, list[str]]:
         """What the model can read of a text that somebody typed, and the characters that it never met."""
-        fitted = self.tokenizer.fitted(corpus.normalize(typed, self.run.lower, strip=False))
+        fitted = self.tokenizer.fitted(
+            corpus.normalize(typed, self.run.lower, strip=False, alphabet=self.tokenizer.characters)
+        )
         return fitted.text, list(fitted.unknown)
 
 

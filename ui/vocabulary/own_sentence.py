@@ -25,7 +25,7 @@ def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
     if not typed:
         st.markdown(_("Type something: each character becomes a number at once."))
         return
-    sentence = normalize(typed, lower=lower, strip=False)
+    sentence = normalize(typed, lower=lower, strip=False, alphabet=words.characters)
     known, unknown = words.split_unknown(sentence)
     st.html(strip(sentence, words.stoi, counts, label=_("Your sentence with the id of each character")))
     back = words.decode(words.encode(known))

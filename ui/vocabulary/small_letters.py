@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from minigpt_core.texts.corpus import normalize
+from minigpt_core.texts.corpus import small_letters
 from ui import resources
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape, face, strip
@@ -10,20 +10,16 @@ from ui.words.tokens import escape, face, strip
 GROUPS_SHOWN = 48
 
 
-def merged(characters: str) -> dict[str, str]:
-    """For each small letter, the capitals of `characters` that become it: {"a": "A", …}, in the order of ids."""
-    groups: dict[str, str] = {}
-    for character in characters:
-        small = normalize(character, strip=False)
-        if small != character:
-            groups[small] = groups.get(small, "") + character
-    return groups
+@st.cache_resource(show_spinner=False, max_entries=16)
+def merged(text_id: str) -> dict[str, str]:
+    """For each small letter of a text, the capitals that became it: {"a": "A", …}, in the order of ids."""
+    return small_letters(*(resources.chosen_text(text_id, lower).text for lower in (False, True)))
 
 
 def in_short(text_id: str, lower: bool) -> str:
     """One sentence, as HTML: which letters share an id, and how many characters that saves."""
     before, after = (resources.tokenizer(text_id, small) for small in (False, True))
-    groups = merged(before.characters)
+    groups = merged(text_id)
     if not groups:
         return escape(_("There is no capital letter in this text: nothing changes."))
     small, capital = example(groups, before.characters)
@@ -49,11 +45,11 @@ def example(groups: dict[str, str], characters: str) -> tuple[str, str]:
 def section(text_id: str) -> None:
     """The capitals and what becomes of them."""
     before, after = (resources.tokenizer(text_id, small) for small in (False, True))
-    groups = merged(before.characters)
+    groups = merged(text_id)
     if not groups:
         st.markdown(_("There is no capital letter in this text: nothing changes."))
         return
-    n = sum(map(len, groups.values()))
+    n = len(set().union(*groups.values()))
     _size(n, before.vocab_size, after.vocab_size)
     blocks = [
         _block(small, capitals + (small if small in before.stoi else ""), before.stoi, after.stoi)

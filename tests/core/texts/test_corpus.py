@@ -11,31 +11,14 @@ from hypothesis import strategies as st
 from minigpt_core.errors import ConfigError, TextError
 from minigpt_core.texts.corpus import (
     BUNDLED,
-    MAX_BYTES,
     additions,
     balanced_brackets,
-    check_size,
     check_text,
-    decode,
     load,
     normalize,
     reversed_words,
+    small_letters,
 )
-
-SHORT_FRENCH = [
-    "Où est la pêche ?",
-    "L'été",
-    "garçon",
-    "Ça va ?",
-    "Noël",
-    "« À bientôt », dit-il.",
-    "à",
-    "Un matin, le chat goûta la crème brûlée.\r\nElle était là.",
-]
-JAPANESE = (
-    "ある朝、猫は窓の外を見ていました。雨が降っていて、庭の木はぬれていました。ネズミが小さな声で話しました。"
-)
-
 
 # bundled texts
 
@@ -106,115 +89,6 @@ def test_brackets_are_balanced() -> None:
             line = shorter
 
 
-# bytes to text
-
-
-@pytest.mark.parametrize("text", SHORT_FRENCH)
-@pytest.mark.parametrize(
-    ("written_as", "read_as"),
-    [
-        ("utf-8", "utf-8"),
-        ("utf-8-sig", "utf-8-sig"),
-        ("cp1252", "cp1252"),
-        ("latin-1", "cp1252"),
-        ("utf-16-le", "utf-16-le"),
-        ("utf-16-be", "utf-16-be"),
-    ],
-)
-def test_short_french_texts(text: str, written_as: str, read_as: str) -> None:
-    raw = text.encode(written_as)
-    decoded = decode(raw)
-    assert (decoded.text, decoded.encoding) == (text, read_as)
-    assert decoded.candidates[0] == read_as
-    assert decode(raw, decoded.encoding).text == text
-
-
-@pytest.mark.parametrize("text", SHORT_FRENCH)
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-def test_byte_order_marks(text: str, encoding: str) -> None:
-    raw = ("\ufeff" + text).encode(encoding)
-    decoded = decode(raw)
-    assert decoded.text == text
-    assert decoded.encoding == encoding[:6]
-    assert decode(raw, encoding).text == text
-
-
-def test_words_typographic_signs_are_read_as_windows_1252() -> None:
-    text = "L’été… « un œuf » – 3 €"
-    assert decode(text.encode("cp1252")).text == text
-
-
-def test_what_windows_1252_cannot_be_is_left_to_charset_normalizer() -> None:
-    decoded = decode(JAPANESE.encode("shift_jis"))
-    assert decoded.text == JAPANESE
-
-
-def test_another_encoding_is_offered_and_reads_another_text() -> None:
-    raw = "le cœur".encode("iso8859-15")
-    decoded = decode(raw)
-    assert decoded.text == "le c½ur"  # œ is not recognised: in Windows-1252 this byte is ½
-    assert "iso8859-15" in decoded.candidates
-    assert decode(raw, "iso8859-15").text == "le cœur"
-    texts = [decode(raw, candidate).text for candidate in decoded.candidates]
-    assert len(set(texts)) == len(texts) > 2
-
-
-def test_plain_ascii_leaves_no_choice() -> None:
-    assert decode(b"one morning").candidates == ("utf-8",)
-    assert decode(b"").text == ""
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\x06",
-        b"a text with a zero \0 in it",
-        b"\0",
-        b"\0" * 1000,
-        b"PK\x03\x04\x14\0\x06\0\x08\0",
-        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + random.Random(1).randbytes(1000),
-        bytes(range(1, 32)) * 4,
-        b"\xff\xfe" + b"\0\0" * 20 + b"a\0",
-    ],
-)
-def test_what_is_no_text_is_refused_with_a_sentence(raw: bytes) -> None:
-    with pytest.raises(TextError, match=r"not plain text|cannot be read"):
-        decode(raw)
-
-
-@given(st.integers(0, 2**32))
-def test_random_bytes_are_refused(seed: int) -> None:
-    with pytest.raises(TextError):
-        decode(random.Random(seed).randbytes(2000))
-
-
-@given(
-    st.binary(), st.sampled_from([None, "utf-8", "cp1252", "utf-16", "gb18030", "no such encoding", "hex"])
-)
-def test_any_bytes_are_read_or_refused(raw: bytes, encoding: str | None) -> None:
-    try:
-        decoded = decode(raw, encoding)
-    except TextError:
-        return
-    assert "\0" not in decoded.text
-    for candidate in decoded.candidates:
-        decode(raw, candidate)
-
-
-@pytest.mark.parametrize("raw", [b"\xef\xbb\xbf\xff", b"\xff\xfea", b"\xff\xfe\x00\xd8"])
-def test_a_damaged_file_with_a_byte_order_mark_is_refused(raw: bytes) -> None:
-    with pytest.raises(TextError, match="cannot be read as utf-"):
-        decode(raw)
-
-
-def test_the_limit_on_the_size() -> None:
-    check_size(MAX_BYTES - 1)
-    with pytest.raises(TextError, match=r"takes 20\.0 MB.* less than 20 MB"):
-        decode(b"ab" * (MAX_BYTES // 2))
-    with pytest.raises(TextError, match=r"30\.0 MB"):
-        check_text("aé" * 10_000_000)  # 3 bytes in UTF-8
-
-
 # text to text
 
 
@@ -240,8 +114,10 @@ def test_normalizing_any_single_character_twice_changes_nothing(lower: bool) -> 
         ("  Un Matin,\r\nle chat\rdort \n", "un matin,\nle chat\ndort"),
         ("E\u0301te\u0301", "été"),
         ("ÉTÉ", "été"),
-        ("İ", "i\u0307"),
-        ("ΧΑΟΣ", "χαος"),
+        ("İI", "ii"),
+        ("I\u0307", "i"),
+        ("IRMAK ılık, İZMİR", "ırmak ılık, izmir"),
+        ("ΧΑΟΣ ΣΑΣ", "χαος σας"),
         ("\u212a", "k"),
         ("a\ud800b", "a\ufffdb"),
         ("a\udc00", "a\ufffd"),
@@ -253,6 +129,33 @@ def test_normalizing_any_single_character_twice_changes_nothing(lower: bool) -> 
 )
 def test_normalize(text: str, expected: str) -> None:
     assert normalize(text) == expected
+
+
+def test_a_prompt_for_a_turkish_model_is_turkish() -> None:
+    assert normalize("IRMAK", alphabet="aıi") == "ırmak"
+    assert normalize("IRMAK", lower=False, alphabet="aıi") == "IRMAK"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("AEaeÉé1", {"a": "A", "e": "E", "é": "É"}),
+        ("abc 1", {}),
+        ("ΣΑΣ Σ", {"α": "Α", "ς": "Σ", "σ": "Σ"}),
+        ("İI", {"i": "Iİ"}),
+        ("İI ı", {"i": "İ", "ı": "I"}),
+        ("H\u0331A", {"a": "A", "h": "H"}),  # ẖ is one character, its capital two
+    ],
+)
+def test_small_letters_are_those_of_the_text(text: str, expected: dict[str, str]) -> None:
+    assert small_letters(normalize(text, lower=False), normalize(text)) == expected
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_every_small_letter_and_capital_stands_in_the_text(text: str) -> None:
+    before, after = normalize(text, lower=False), normalize(text)
+    for small, capitals in small_letters(before, after).items():
+        assert {*capitals} <= {*before} and (small in after or len(before) != len(after))
 
 
 def test_lower_case_is_optional() -> None:
