@@ -359,6 +359,7 @@ def command_sample(options: argparse.Namespace) -> int:
         tokenizer, corpus.normalize(options.prompt, run.lower, strip=False, alphabet=run.characters)
     )
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])
+    check_range("tokens", options.tokens, 0, 10_000_000)
     check_range("seed", options.seed, 0, 2**32 - 1)
     generator = torch.Generator().manual_seed(options.seed)
     check_range("keep", options.keep, 0, run.model.block_size - 1)
