@@ -3,11 +3,15 @@
 Letters in the shape comments: N rows (characters or places), C numbers a row, D dimensions of the map (2 or 3).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+ANGLES = 100_001  # between two directions, 0 to π
+RARELY = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +77,21 @@ def cosine_matrix(rows: Tensor) -> Tensor:
     """
     unit = torch.nn.functional.normalize(rows.double(), dim=-1)
     return unit @ unit.T
+
+
+def chance_cosine(dimensions: int, rows: int) -> float:
+    """The cosine that the nearest of `rows` rows has by chance: drawn at random, in 19 of 20 cases it is below that.
+
+    The angle θ between two random directions in C dimensions has the density sin(θ)^(C - 2); of all `rows`, less than
+    0.05 are expected beyond.
+    """
+    if dimensions == 1 or rows < 1:
+        return 1.0
+    angles = torch.linspace(0, math.pi, ANGLES, dtype=torch.float64)
+    density = angles.sin() ** (dimensions - 2)
+    below = torch.cumulative_trapezoid(density, angles)
+    beyond = torch.searchsorted(below, RARELY / rows * below[-1])
+    return float(angles[beyond].cos())
 
 
 def nearest(rows: Tensor, index: int, k: int = 5) -> list[tuple[int, float]]:

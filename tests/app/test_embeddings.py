@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.interpret.embedding_map import cosine_matrix, nearest, pca
+from minigpt_core.interpret.embedding_map import chance_cosine, cosine_matrix, nearest, pca
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -85,6 +85,17 @@ def test_the_cosines_and_the_last_map_are_those_of_the_model(app: OpenPage) -> N
     before: Any = resources.model(run.id, 0)
     first = before.token_embedding.weight.detach()
     np.testing.assert_allclose(cosines[0], cosine_matrix(first), atol=1 / data["unit"])
+
+
+def test_chance_is_that_of_so_many_rows_of_so_many_numbers(app: OpenPage) -> None:
+    """TinyGPT's rows hardly leave the places where they were drawn, and the page says so."""
+    page = app("embeddings", run="preparedTinyEn")
+    shown = sent(page)["sets"]["characters"]
+    N = len(shown["items"])
+    assert shown["chance"] == chance_cosine(64, N - 1) and 0.3 < shown["chance"] < 0.45
+    cosines = numbers(shown["cosines"], "<i2", -1, N, N)[-1] / sent(page)["unit"] - np.eye(N)
+    alike = cosines.max() > chance_cosine(64, N * (N - 1) // 2)
+    assert ("No two characters of this model are more alike" in said(page)) == (not alike)
 
 
 def test_places_are_shown_where_they_were_learned(app: OpenPage) -> None:

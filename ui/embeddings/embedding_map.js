@@ -11,7 +11,7 @@ import { forget, viewOf } from "../components/js/view.js";
 import { cosineColour, drawTable, orderOf, pairAt } from "./cosine_table.js";
 import { drawSide } from "./neighbours.js";
 import { drawMap, project } from "./points.js";
-import { cosine, current, lookOf, moment, nameOf, nearest, unpack } from "./rows.js";
+import { alike, cosine, current, lookOf, moment, nameOf, unpack } from "./rows.js";
 
 const SECONDS_A_MOMENT = 0.9;
 const REACH = 24;             // pixels from a point within which the pointer means it
@@ -227,8 +227,8 @@ function choose(view, i) {
   view.over = null;
   showSide(view);
   draw(view);
-  const words = nearest(view, i).slice(0, 3).map(([j, cos]) => `${nameOf(view, j)} ${number(view, cos, 2)}`);
-  view.spoken.textContent = `${nameOf(view, i)}. ${view.data.labels.nearest} ${words.join(", ")}`;
+  const words = alike(view, i).slice(0, 3).map(([j, cos]) => `${nameOf(view, j)} ${number(view, cos, 2)}`);
+  view.spoken.textContent = `${nameOf(view, i)}. ${view.data.labels.nearest} ${words.join(", ") || view.data.labels.none_alike}`;
 }
 
 // Pointing

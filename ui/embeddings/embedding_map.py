@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from minigpt_core.interpret.embedding_history import EmbeddingHistory, RowHistory, evenly_spaced
+from minigpt_core.interpret.embedding_map import chance_cosine
 from ui import resources
 from ui.components.binary import base64_of
 from ui.components.mounting import component
@@ -42,8 +44,8 @@ def how_to_read() -> None:
         beware=_(
             "A map of two or three dimensions keeps only a part of the differences; the sentence in its "
             "corner says how much. What lies close together on it can be far apart in the dimensions that "
-            "are not shown: trust the cosines. The axes have no meaning of their own, and in so many "
-            "dimensions rows drawn at random have a cosine near 0."
+            "are not shown: trust the cosines, and those only beyond what chance gives: of rows drawn at "
+            "random, the nearest has a cosine well above 0. The axes have no meaning of their own."
         ),
     )
 
@@ -54,7 +56,7 @@ def draw(inspected: InspectedModel) -> None:
     history = resources.embedding_history(inspected.run.id, evenly_spaced(kept))
     sets = {"characters": _characters(inspected, history)}
     if history.places is not None:
-        sets["places"] = sent(history.places) | {
+        sets["places"] = sent(history.places, inspected.config.n_embd) | {
             "items": [
                 {"face": number(place + 1), "name": number(place + 1), "place": place + 1}
                 for place in history.place_numbers
@@ -90,12 +92,13 @@ def _characters(inspected: InspectedModel, history: EmbeddingHistory) -> dict[st
         }
         for character, count in zip(shown, history.character_counts, strict=True)
     ]
-    return sent(history.characters) | {"items": items, "by_kind": by_kind(shown)}
+    return sent(history.characters, inspected.config.n_embd) | {"items": items, "by_kind": by_kind(shown)}
 
 
-def sent(history: RowHistory) -> dict[str, Any]:
-    """What the browser is sent of the rows; cosines as whole numbers of 16 bits."""
+def sent(history: RowHistory, dimensions: int) -> dict[str, Any]:
+    """What the browser is sent of the rows, each of so many numbers; cosines as whole numbers of 16 bits."""
     return {
+        "chance": chance_cosine(dimensions, len(history.seriation) - 1),
         "flat": base64_of(history.flat, "<f4"),
         "deep": base64_of(history.deep, "<f4"),
         "flat_kept": history.flat_explained,
@@ -115,6 +118,15 @@ def _say(inspected: InspectedModel, history: EmbeddingHistory) -> None:
     if len(history.steps) == 1:
         st.caption(
             _("To watch the rows move, choose a model that was kept at several moments of its training.")
+        )
+    cosines = history.characters.cosines[-1] - np.eye(len(history.character_ids))
+    count = len(history.character_ids)
+    if cosines.max() <= chance_cosine(inspected.config.n_embd, count * (count - 1) // 2):
+        st.caption(
+            _(
+                "No two characters of this model are more alike than rows drawn at random: it predicts without having "
+                "moved them much."
+            )
         )
     all_characters = inspected.tokenizer.vocab_size
     if len(history.character_ids) < all_characters:

@@ -35,6 +35,8 @@ def labels() -> dict[str, Any]:
         "time_one": _("once in the part it learns from"),
         "rare": _("So rare that the training hardly moved it: where it lies is mostly chance."),
         "nearest": _("Nearest (cosine)"),
+        "none_alike": _("None is nearer than chance brings."),
+        "by_chance": _("Rows drawn at random reach up to {chance}: only what lies beyond is shown."),
         "farthest": _("Most opposite"),
         "kinship": _("Alike on average (cosine)"),
         "two_vowels": _("two vowels"),

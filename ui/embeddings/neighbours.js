@@ -3,7 +3,7 @@
 import { css } from "../components/js/colours.js";
 import { element, fill } from "../components/js/element.js";
 import { number } from "../components/js/numbers.js";
-import { ABOVE, BELOW, FEW, colourOf, cosine, current, faceOf, nameOf, nearest } from "./rows.js";
+import { ABOVE, BELOW, FEW, alike, colourOf, cosine, current, faceOf, nameOf, opposite } from "./rows.js";
 
 const NEIGHBOURS = 8;
 
@@ -23,10 +23,11 @@ export function drawSide(view, acts) {
     if (item.count < FEW) element("div", "mg-note", side, labels.rare);
   }
   element("div", "mg-emb-title mg-emb-second", side, labels.nearest);
-  const all = nearest(view, view.chosen), list = element("div", "mg-emb-list", side);
-  for (const [j, cos] of all.slice(0, NEIGHBOURS)) neighbour(view, list, j, cos, acts);
-  const far = all.at(-1);
-  if (far && all.length > NEIGHBOURS) {
+  const near = alike(view, view.chosen), list = element("div", "mg-emb-list", side), far = opposite(view, view.chosen).at(-1);
+  for (const [j, cos] of near.slice(0, NEIGHBOURS)) neighbour(view, list, j, cos, acts);
+  if (!near.length) element("div", "mg-note", side, labels.none_alike);
+  element("div", "mg-note", side, fill(labels.by_chance, { chance: number(view, set.chance, 2) }));
+  if (far) {
     element("div", "mg-emb-title mg-emb-second", side, labels.farthest);
     neighbour(view, element("div", "mg-emb-list", side), ...far, acts);
   }

@@ -3,7 +3,7 @@
 import { groundColour, primaryColour } from "../components/js/colours.js";
 import { clamp, number } from "../components/js/numbers.js";
 import { drawArrow, inside, reachOf, unitOf } from "./frame.js";
-import { FEW, colourOf, current, faceOf, lookOf, nearest } from "./rows.js";
+import { FEW, alike, colourOf, current, faceOf, lookOf } from "./rows.js";
 
 const LINES = 5;
 
@@ -111,8 +111,7 @@ function drawTrail(view, context) {
 
 function drawLinks(view, context) {
   const from = view.spots[view.chosen];
-  for (const [i, cos] of nearest(view, view.chosen).slice(0, LINES)) {
-    if (cos <= 0) continue;
+  for (const [i, cos] of alike(view, view.chosen).slice(0, LINES)) {
     context.strokeStyle = primaryColour(view.root);
     context.globalAlpha = 0.25 + 0.6 * cos;
     context.lineWidth = 1 + 3 * cos;

@@ -30,6 +30,10 @@ export function nearest(view, i) {
   return current(view).items.map((_, j) => [j, cosine(view, i, j)]).filter(([j]) => j !== i).toSorted((a, b) => b[1] - a[1]);
 }
 
+/** Those of them that are nearer, or more opposite, than rows drawn at random would be. */
+export const alike = (view, i) => nearest(view, i).filter(([, cos]) => cos > current(view).chance);
+export const opposite = (view, i) => nearest(view, i).filter(([, cos]) => cos < -current(view).chance);
+
 export const nameOf = (view, i) => {
   const item = current(view).items[i];
   return view.what === "places" ? fill(view.data.labels.place, { n: number(view, item.place) }) : fill(view.data.labels.quoted, { c: item.name });

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from minigpt_core.interpret.embedding_map import cosine_matrix, moving_map, nearest, pca, turned_onto
+from minigpt_core.interpret.embedding_map import (
+    chance_cosine,
+    cosine_matrix,
+    moving_map,
+    nearest,
+    pca,
+    turned_onto,
+)
 
 
 def rows(n: int = 20, c: int = 6, seed: int = 0) -> Tensor:
@@ -79,3 +86,18 @@ def test_cosines_and_neighbours() -> None:
     (first, same), (second, between) = nearest(data, 0, 2)
     assert (first, second) == (1, 4) and (same, between) == pytest.approx((1, 0.5**0.5))
     assert len(nearest(data, 0, 99)) == 5
+
+
+@pytest.mark.parametrize(("dimensions", "rows"), [(64, 46), (16, 46), (2, 5), (3, 30)])
+def test_random_rows_are_rarely_nearer_than_what_is_called_chance(dimensions: int, rows: int) -> None:
+    draw = torch.randn(
+        4000, rows, dimensions, generator=torch.Generator().manual_seed(1)
+    )  # the first axis is the row
+    highest = torch.nn.functional.normalize(draw, dim=-1)[..., 0].amax(-1)  # (4000,)
+    beyond = (highest > chance_cosine(dimensions, rows)).double().mean().item()
+    assert 0.03 < beyond < 0.065
+
+
+def test_in_one_dimension_every_cosine_comes_by_chance() -> None:
+    assert chance_cosine(1, 10) == 1.0 and chance_cosine(64, 0) == 1.0
+    assert chance_cosine(64, 46) == pytest.approx(0.37, abs=0.01)
