@@ -11,6 +11,7 @@ now = take_snapshot()
 
 header.head(now.next_step, now.run)
 stations.stations()
+header.assistants()
 notebook_cells.cells()
 stations.samples(now)
 show_code("home", prepare, count_parameters, predict, next_probabilities, generate)

@@ -3,11 +3,24 @@
 import math
 from collections.abc import Sequence
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.ngrams import Baselines
 
 STAGES = 5
 FAR_FROM_CHANCE = 0.9  # of the loss of pure chance, where nothing else is known to compare with
 BEYOND_TRIGRAM = 0.3  # nats below the counted trigram: longer stretches than three characters must be known
+
+
+def untrained_loss(config: ModelConfig) -> float | None:
+    """What a model is expected to lose before its first step, in nats per character; None where it is not known.
+
+    TinyGPT multiplies rows drawn from N(0, 1) with weights, and adds constants, drawn evenly from ±1/√C, so each score
+    has the variance s² = (1 + 1/C) / 3. Among scores that differ at random, -ln softmax costs ln V + s²/2 on average:
+    s²/2 more than if all were equal (the mean of e^N(0, s²) is e^(s²/2)).
+    """
+    if not config.is_tinygpt:
+        return None
+    return math.log(config.vocab_size) + (1 + 1 / config.n_embd) / 6
 
 
 def learning_stage(loss: float, vocab_size: int, known: Baselines | None) -> int:

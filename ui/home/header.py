@@ -47,6 +47,16 @@ def begin() -> None:
             state.set_page_state(train_gpt.STARTED, True)
 
 
+def assistants() -> None:
+    """How this is like the programs that people know, and how it is not."""
+    st.caption(
+        _(
+            "The chat assistants that you may know guess the next piece of text in the same way, with far more numbers "
+            "and from far more text; afterwards they were trained to answer people. This one only goes on with a text."
+        )
+    )
+
+
 def _offer_prepared() -> None:
     """For who has trained nothing yet: a model that can write already."""
     run = run_to_inspect()

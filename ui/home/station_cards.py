@@ -117,7 +117,9 @@ def generated(now: Snapshot) -> str:
         return card(_("Generated text"), "", "", picture, words.format(step=number(expected.step)))
     samples = now.first_and_last_sample
     if not samples:
-        words = _("waiting: the model writes while it learns, and whenever you ask it to")
+        words = _(
+            "waiting: a sample at every evaluation of the training, and a text whenever you ask for one"
+        )
         return card(_("Generated text"), "…", "", card_pictures.empty(), words)
     step, written = samples[-1]
     words = _("written during the training, without this prompt, at step {step}").format(step=number(step))

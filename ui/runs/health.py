@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from minigpt_core.interpret.diagnosis import VISIBLE, WORSE_THAN_CHANCE
+from minigpt_core.interpret.learning_stage import untrained_loss
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.training import MetricsEvent
 from ui import resources
@@ -86,6 +87,24 @@ def changed(first: float, last: float, error: float | None = None) -> int:
     windows, so the change is surer than each loss, but other text of the same length may say otherwise.
     """
     return 0 if abs(last - first) < max(VISIBLE, error or 0) else 1 if last > first else -1
+
+
+def above_chance(run: Run) -> str:
+    """Why the loss at step 0 lies above that of pure chance, in a sentence; "" where it does not."""
+    first, chance = last_evaluation(run, 0), math.log(run.model.vocab_size)
+    if first is None or not chance + VISIBLE < first.train_loss < math.inf:
+        return ""
+    values = {"loss": number(first.train_loss, 2), "chance": number(chance, 2)}
+    expected = untrained_loss(run.model)
+    if expected is None:
+        return _(
+            "At step 0 the loss is {loss}, more than pure chance ({chance}): random weights give every character "
+            "another score, so the model is confidently wrong. That is normal."
+        ).format(**values)
+    return _(
+        "At step 0 the loss is {loss}, more than pure chance ({chance}): random weights give every character another "
+        "score, so the model is confidently wrong, which costs about {more} here. That is normal."
+    ).format(**values, more=number(expected - chance, 2))
 
 
 def loss_number(loss: float | None) -> str:

@@ -47,7 +47,8 @@ def _result(inputs: Inputs, gibberish: str, same_again: str) -> None:
         typewriter(inputs.request, generated, length, height=HEIGHT)
         st.html(tokens.probability_legend())
         st.markdown(f"**{_('Is this normal?')}** {gibberish}")
-        if not always_likeliest(inputs.generation.settings):
-            st.caption(same_again)
+        still = _("It does not learn while it writes: its numbers stay as they are, whatever you type.")
+        drawn = not always_likeliest(inputs.generation.settings)
+        st.caption(f"{still} {same_again}" if drawn else still)
     with right:
         next_character(generated, place(generated, length), length)

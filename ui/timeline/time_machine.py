@@ -10,6 +10,7 @@ from minigpt_core.interpret.embedding_history import MOST_CHARACTERS
 from ui.components.mounting import component
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
+from ui.runs.health import above_chance
 from ui.style import REFERENCE, VALIDATION
 from ui.timeline import component_data
 from ui.timeline.component_data import MOST_PAIRS
@@ -60,6 +61,8 @@ def draw(inspected: InspectedModel, known: Sequence[Snapshot], text: str) -> Non
         key="timeline",
         height="content",
     )
+    if known and known[0].step == 0 and (said := above_chance(inspected.run)):
+        st.caption(said)
     shown = MOST_PAIRS if inspected.config.is_tinygpt else MOST_CHARACTERS
     if inspected.config.vocab_size > MOSTLY_MISSING * shown:
         words = _("The {n} most frequent of {all} characters are shown.")

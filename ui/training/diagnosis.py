@@ -15,7 +15,7 @@ from minigpt_core.interpret.memorization import STRETCH
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.problems import spoken_errors
-from ui.runs.health import last_evaluation, loss_number
+from ui.runs.health import above_chance, last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.training import settings
 from ui.training.run_state import RunState
@@ -254,6 +254,7 @@ def explanation(now: RunState, finding: Finding, *, key: str) -> None:
             *how_sure(now.run, finding),
             *easier(now.run, finding),
             *dropped_out(now.run),
+            *filter(None, [above_chance(now.run)]),
         ]
     )
     st.html(

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from minigpt_core.interpret.diagnosis import VISIBLE, Finding
+from minigpt_core.interpret.diagnosis import Finding
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES, lets_write
-from ui.runs.health import changed, last_evaluation, loss_number, sound, spoiled
+from ui.runs.health import above_chance, changed, last_evaluation, loss_number, sound, spoiled
 from ui.runs.wording import run_error
 from ui.settings.table import in_labels
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
@@ -194,17 +194,8 @@ def _paused(now: RunState, run: Run) -> Line:
 
 def _worse_than_chance_yet(run: Run) -> list[str]:
     """That a loss above pure chance is normal at the start, where it is so."""
-    last = last_evaluation(run)
-    if last is None or last.step > 0 or run.step > EARLY_STEPS:
-        return []
-    chance = math.log(run.model.vocab_size)
-    if not chance + VISIBLE < last.train_loss < math.inf:
-        return []
-    text = _(
-        "At step 0 the loss is {loss}, worse than pure chance ({chance}): before it has learned anything, the "
-        "model is confidently wrong. That is normal."
-    )
-    return [text.format(loss=number(last.train_loss, 2), chance=number(chance, 2))]
+    said = above_chance(run)
+    return [said] if said and run.step <= EARLY_STEPS else []
 
 
 def _done(now: RunState, run: Run) -> Line:

@@ -3,11 +3,26 @@
 import math
 
 import pytest
+import torch
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.interpret.learning_stage import STAGES, learning_stage, stage_limits
+from minigpt_core.interpret.learning_stage import STAGES, learning_stage, stage_limits, untrained_loss
 from minigpt_core.ngrams import baselines
 from minigpt_core.texts import corpus
+from minigpt_core.weights import fresh_model
+
+
+@pytest.mark.parametrize(("vocab_size", "n_embd"), [(48, 64), (48, 16), (200, 32)])
+def test_tinygpt_starts_as_far_above_chance_as_is_expected(vocab_size: int, n_embd: int) -> None:
+    """Of many freshly drawn models, on random text: what comes next has nothing to do with their scores."""
+    config = ModelConfig(vocab_size=vocab_size, n_embd=n_embd)
+    ids = torch.randint(vocab_size, (2, 400), generator=torch.Generator().manual_seed(1))
+    losses = [fresh_model(config, seed)(ids[:1], ids[1:])[1].item() for seed in range(60)]
+    expected = untrained_loss(config) or 0.0
+    assert sum(losses) / 60 == pytest.approx(expected, abs=0.02)
+    assert expected > math.log(vocab_size) + 0.16
+    assert untrained_loss(ModelConfig(vocab_size=vocab_size, n_layer=1)) is None
 
 
 def test_each_counted_model_is_at_a_stage_of_its_own() -> None:
