@@ -16,8 +16,8 @@ with st.container(
 inspected = choose_model(needs_layers=False, pick_step=False)
 if inspected:
     sentence = _(
-        "Each character is a row of **{n} numbers**. Training moves the rows: what is used alike comes to "
-        "lie side by side."
+        "Each character is a row of **{n} numbers** (embedding dimension). Training moves the rows: where that helps, "
+        "what is used alike comes to lie side by side."
     )
     st.markdown(sentence.format(n=number(inspected.config.n_embd)))
     embedding_map.draw(inspected)
