@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from minigpt_core.background import import_path
 from minigpt_core.configs import TrainConfig
-from minigpt_core.jobs.launchers import import_path
 from minigpt_core.jobs.manager import JobManager
 from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store.new_run import new_run

@@ -151,7 +151,9 @@ def steps_table(store: RunStore, run: Run) -> str:
 # Reading
 
 
-def import_run(store: RunStore, source: Path | IO[bytes], workspace: str = LOCAL, name: str = "") -> Run:
+def import_run(
+    store: RunStore, source: Path | IO[bytes], workspace: str = LOCAL, name: str = "", run_id: str = ""
+) -> Run:
     """A new run with everything that an archive holds.
 
     Raises:
@@ -160,7 +162,7 @@ def import_run(store: RunStore, source: Path | IO[bytes], workspace: str = LOCAL
         StoreError: the store cannot be written; nothing is kept then.
     """
     with opened(source) as files:
-        return store_archive(store, read_archive(files), files, workspace, name)
+        return store_archive(store, read_archive(files), files, workspace, name, run_id or new_run_id())
 
 
 def read_archive(files: ArchiveFiles) -> Archive:
@@ -462,9 +464,11 @@ def check_optimizer(trainer: Trainer, checkpoint: Checkpoint) -> None:
 # Storing
 
 
-def store_archive(store: RunStore, archive: Archive, files: ArchiveFiles, workspace: str, name: str) -> Run:
+def store_archive(
+    store: RunStore, archive: Archive, files: ArchiveFiles, workspace: str, name: str, run_id: str
+) -> Run:
     """Keep a checked archive as a run of this workspace; nothing of it, if that fails."""
-    about, run_id = dict(archive.about), new_run_id()
+    about = dict(archive.about)
     status, step, seconds = about.pop("status"), about.pop("step"), about.pop("seconds")
     progress = {key: about.pop(key) for key in ("steps_per_second", "best_step", "best_val_loss")}
     with store.lock(run_id):

@@ -6,9 +6,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
+from minigpt_core.background import import_path
 from minigpt_core.store.runs import RunStore
 
 Message = dict[str, Any]
@@ -109,9 +109,3 @@ def parsed(line: bytes) -> Message | None:
     except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) and "event" in message else None
-
-
-def import_path() -> dict[str, str]:
-    """Lets the worker find this package, from whichever folder the server was started."""
-    package_parent = str(Path(__file__).parents[2])
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))}

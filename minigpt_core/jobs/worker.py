@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from minigpt_core.background import lower_priority
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import available_threads
@@ -229,20 +230,6 @@ def beginning(store: RunStore, run: Run) -> tuple[Dataset, Checkpoint | None]:
 def warm_up() -> None:
     """One throw-away step: the first one of a process imports hundreds of modules."""
     measure(ModelConfig(vocab_size=2), TrainConfig(steps=1, sample_length=1))
-
-
-def lower_priority() -> None:
-    """Let the page stay quick while training takes what is left of the machine; where memory runs out, a training ends
-    before the server does."""
-    if sys.platform == "win32":
-        import ctypes
-
-        below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS
-        ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
-    else:
-        os.nice(10)
-    with suppress(OSError):  # Linux alone has it
-        Path("/proc/self/oom_score_adj").write_text("500")  # from -1000 to 1000, the highest first
 
 
 def read_messages(inbox: Inbox) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from minigpt_core.errors import UserError
-from minigpt_core.export.archive import import_run
+from minigpt_core.export.unpacking import unpack
 from minigpt_core.store.runs import Run
 from ui import problems, resources, state
 from ui.compare import table
@@ -49,11 +49,10 @@ def open_archive(runs: Sequence[Run]) -> None:
         1  # the next field is empty; at once: a click may cut this run short at any use of the session
     )
     try:
-        opened["run"] = import_run(resources.store(), file, workspace).id
+        with st.spinner(_("Opening the run …"), show_time=True), uploads.on_disk(file) as archive:
+            opened["run"] = unpack(resources.store(), archive, workspace).id
     except UserError:
         opened["files"] -= 1  # the field stays, and the sentence below it
         raise
-    finally:
-        uploads.forget(file)
     table.choose_from_here([opened["run"], *table.chosen(runs)], opened["run"])
     st.rerun()

@@ -1,8 +1,25 @@
 """Files that somebody has uploaded."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+
+@contextmanager
+def on_disk(file: UploadedFile) -> Iterator[Path]:
+    """The file in a folder of its own for as long as the block lasts. Its memory is given back at once."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "upload"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+        forget(file)
+        yield path
 
 
 def forget(file: UploadedFile) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from minigpt_core.background import import_path
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, UserError
-from minigpt_core.jobs.launchers import LocalWorker, Message, import_path
+from minigpt_core.jobs.launchers import LocalWorker, Message
 from minigpt_core.jobs.manager import JobError, JobManager
 from minigpt_core.jobs.worker import make_trainer
 from minigpt_core.store.new_run import new_run
