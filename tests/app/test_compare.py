@@ -25,7 +25,7 @@ from ui.compare import archive_upload, downloads, headline, run_names, sweep, ta
 from ui.settings.table import label_inside
 from ui.style import DONE
 from ui.training import next_run
-from ui.vocabulary import text_choice
+from ui.vocabulary import own_text
 from ui.words import i18n
 
 MakeRun = Callable[..., Run]
@@ -444,8 +444,8 @@ def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: Mak
 def test_a_field_takes_files_as_large_as_it_says() -> None:
     """Streamlit's route refuses what is larger than `server.maxUploadSize`, whatever a field promises."""
     settings = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
-    assert settings["server"]["maxUploadSize"] == archive_upload.MAX_UPLOAD_MB > text_choice.MAX_UPLOAD_MB
-    assert corpus.MAX_BYTES < text_choice.MAX_UPLOAD_MB * 1_000_000
+    assert settings["server"]["maxUploadSize"] == archive_upload.MAX_UPLOAD_MB > own_text.MAX_UPLOAD_MB
+    assert corpus.MAX_BYTES < own_text.MAX_UPLOAD_MB * 1_000_000
     largest = max(parameters_of(ModelConfig(vocab_size=100, **find_preset(name).model)) for name in PRESETS)
     assert MAX_CHECKPOINTS * 12 * largest < archive_upload.MAX_UPLOAD_MB * 1_000_000
 
