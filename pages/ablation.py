@@ -6,6 +6,7 @@ from minigpt_core.interpret.ablation import AblatedModel, ablation_hook, ablatio
 from minigpt_core.interpret.bigram_table import BigramTable, edited_row
 from ui.ablation import gpt_view, other_model, table_editor
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.inside.inspected_model import choose_model
 from ui.words.i18n import _
 
@@ -19,7 +20,9 @@ if inspected:
         other_model.other_model_button(inspected)
 if inspected and other_model.is_table(inspected):
     table_editor.table_page(inspected)
+    try_this("ablation_table")
     show_code("ablation_table", BigramTable, edited_row)
 elif inspected:
     gpt_view.taken_apart(inspected)
+    try_this("ablation")
     show_code("ablation", ablation_hook, AblatedModel, ablation_table)

@@ -8,6 +8,7 @@ from minigpt_core.model import CausalSelfAttention
 from ui.attention import attention_map
 from ui.attention.text_window import text_window
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.inside.inspected_model import choose_model
 from ui.words.i18n import _
 
@@ -19,4 +20,5 @@ inspected = choose_model(needs_layers=True)
 if inspected:
     attention_map.no_attention_note()
     attention_map.draw(inspected, text_window(inspected, row))
+try_this("attention")
 show_code("attention", CausalSelfAttention, run_attention, describe_heads)

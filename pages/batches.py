@@ -6,6 +6,7 @@ from minigpt_core.data import draw_batch, draw_starts, get_batch, split, windows
 from ui import problems, resources, state
 from ui.batches import batch, header, sizes
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.words import glossary
 from ui.words.i18n import _
 
@@ -38,4 +39,5 @@ problems.doubt(resources.validation_warning(chosen.id, chosen.lower))
 batch.whole(dataset.tokenizer, drawn, row)
 batch.one_row(chosen, dataset.tokenizer, drawn, row)
 batch.as_tensors(drawn)
+try_this("batches")
 show_code("batches", get_batch, draw_starts, windows, split)

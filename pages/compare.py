@@ -7,6 +7,7 @@ from minigpt_core.store.new_run import settings_changed
 from ui import resources, state
 from ui.compare import archive_upload, compare_board, headline, interrupted, run_details, sweep, table
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.runs import deleted
 from ui.runs.rename_delete import undo
 from ui.words.i18n import _, translate
@@ -28,4 +29,5 @@ else:
     undo("compare")
 archive_upload.folded(runs)
 deleted.section()
+try_this("compare")
 show_code("compare", settings_changed, picked)

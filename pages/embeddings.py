@@ -4,6 +4,7 @@ import streamlit as st
 
 from minigpt_core.interpret.embedding_map import cosine_matrix, moving_map, pca
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.embeddings import embedding_map
 from ui.inside.inspected_model import choose_model
 from ui.words.i18n import _, number
@@ -21,4 +22,5 @@ if inspected:
     )
     st.markdown(sentence.format(n=number(inspected.config.n_embd)))
     embedding_map.draw(inspected)
+try_this("embeddings")
 show_code("embeddings", pca, moving_map, cosine_matrix)

@@ -4,6 +4,7 @@ from minigpt_core.data import prepare
 from minigpt_core.sampling import generate, next_probabilities, predict
 from minigpt_core.weights import count_parameters
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.home import header, notebook_cells, stations
 from ui.home.snapshot import take_snapshot
 
@@ -14,4 +15,5 @@ stations.stations()
 header.assistants()
 notebook_cells.cells()
 stations.samples(now)
+try_this("home")
 show_code("home", prepare, count_parameters, predict, next_probabilities, generate)

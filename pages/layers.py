@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.interpret.activations import activation_norms, run_with_cache, run_with_hook
 from minigpt_core.interpret.lens import logit_lens
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.inside.input_text import text_field
 from ui.inside.inspected_model import choose_model
 from ui.layers import component_norms, lens_table, stopping_early
@@ -26,4 +27,5 @@ if inspected and given:
         stopping_early.section(inspected)
     with right:
         component_norms.section(inspected, given)
+try_this("layers")
 show_code("layers", run_with_cache, run_with_hook, logit_lens, activation_norms)

@@ -6,6 +6,7 @@ from minigpt_core.model import GPT, TinyGPT, build_model
 from minigpt_core.weights import parameters_of
 from ui import resources, state
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.model import controls, costs, drawn_model, header, part_panel, traced_batch
 
 chosen = state.chosen_text()
@@ -21,4 +22,5 @@ traced = traced_batch.traced_batch(chosen, config, batch_size, run)
 part_panel.diagram_and_part(config, parts, batch_size, traced)
 costs.section(config, parts, batch_size)
 traced_batch.section(chosen, config, batch_size, traced)
+try_this("model")
 show_code("model", ModelConfig, build_model, parameters_of, TinyGPT, GPT)

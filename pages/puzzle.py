@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.interpret.puzzle_heads import head_scores, lookups
 from minigpt_core.interpret.puzzles import exact_match, greedy_answers, unseen_puzzles
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.puzzle.example import follow_one
 from ui.puzzle.head_table import heads
 from ui.puzzle.scoreboard import gpt_for, scoreboard
@@ -26,4 +27,5 @@ if gpt:
         follow_one(task, *gpt)
     with left:  # last, because it takes longest when the page is opened for the first time
         heads(task, *gpt)
+try_this("puzzle")
 show_code("puzzle", unseen_puzzles, greedy_answers, exact_match, head_scores, lookups)

@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.generation.language_model import encode_prompt
 from ui import resources
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.sampling import views
 from ui.sampling.generation_settings import choose_generation
 from ui.sampling.inputs import Inputs
@@ -26,4 +27,5 @@ if view.prompted:
     lm = resources.language_model(inputs.request)
     say_what_was_read(lm, encode_prompt(lm, prompt))
 view.show(inputs)
+try_this("sampling")
 show_code(view.text, *view.code)

@@ -7,6 +7,7 @@ from minigpt_core.interpret.checkpoint_history import snapshots
 from minigpt_core.store.runs import RunStore
 from ui import resources
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.inside.inspected_model import choose_model
 from ui.timeline import time_machine
 from ui.timeline.context_field import context_field
@@ -30,4 +31,5 @@ if inspected:
             )
         )
     time_machine.draw(inspected, history, context)
+try_this("timeline")
 show_code("timeline", RunStore.load_checkpoint, distance_from_counts)

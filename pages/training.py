@@ -9,6 +9,7 @@ from minigpt_core.training import Trainer
 from ui import resources
 from ui.components.live_chart import Reference, live_chart, references
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.training import (
     controls,
     next_run,
@@ -71,6 +72,7 @@ live_chart(
     height=COCKPIT_HEIGHT,
 )
 tabs.draw(now)
+try_this("training")
 if looks_back(now, planned):
     show_code("training_gpt", Trainer._train_step, Trainer.run, GPT, get_batch)
 else:

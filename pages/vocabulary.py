@@ -6,6 +6,7 @@ from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import problems, resources, state
 from ui.components.show_code import show_code
+from ui.components.try_this import try_this
 from ui.vocabulary import (
     headline,
     own_sentence,
@@ -48,6 +49,7 @@ with own:
 with small:
     small_letters.section(chosen.id)
 
+try_this("vocabulary")
 show_code(
     "vocabulary",
     CharTokenizer.from_text,

@@ -82,8 +82,8 @@ def _context(config: ModelConfig) -> None:
 
 
 def _modern_parts(config: ModelConfig) -> None:
-    with st.container(gap="xsmall", key="model_modern"):
-        st.html(f"<div class='mg-label'>{_('Newer ideas, one at a time')}</div>")
+    folded = st.expander(_("Go deeper: newer ideas, one at a time"), key="model_modern_box")
+    with folded, st.container(gap="xsmall", key="model_modern"):
         for rung in MODERN_SHOWN:
             kept, reason = f"model.modern.{rung.name}", part_names.why_modern_off(rung.name, config)
             state.set_page_state(kept, drawn_model.is_modern(config, rung.name))

@@ -44,13 +44,20 @@ def _opened(
     part = parts.get(drawn_model.opened(), parts["embedding"])
     st.subheader(part_title(part.name, config))
     st.markdown(explanation(part.name, config, batch_size))
+    controls.settings(part.name, config)
+    if traced:
+        _values(part, config, traced)
+    with st.expander(
+        _("Go deeper: formula, parameters, code"), icon=":material/functions:", key="model_deeper"
+    ):
+        _deeper(part, config, batch_size)
+
+
+def _deeper(part: ModelPart, config: ModelConfig, batch_size: int) -> None:
     if latex := formula(part.name, config):
         st.latex(latex)
         if meaning := letters(latex, config, batch_size):
             st.caption(meaning)
-    controls.settings(part.name, config)
-    if traced:
-        _values(part, config, traced)
     if part.parameters.shapes:
         st.html(_weights(part, config))
     _code(part, config)
@@ -106,10 +113,9 @@ def stage_of(part: str, stages: list[Stage]) -> Stage | None:
 
 
 def _code(part: ModelPart, config: ModelConfig) -> None:
-    with st.expander(_("Its code"), icon=":material/code:", key="model_part_code"):
-        for source in sources(part.name, config):
-            st.caption(show_code.where(source))
-            st.code(inspect.getsource(source), language="python")
+    for source in sources(part.name, config):
+        st.caption(show_code.where(source))
+        st.code(inspect.getsource(source), language="python")
 
 
 def sources(part: str, config: ModelConfig) -> tuple[Source, ...]:
