@@ -13,10 +13,13 @@ OpenPage = Callable[..., Page]
 def test_a_prepared_model_writes_and_shows_how_it_learned(open_page: OpenPage) -> None:
     page = open_page("home", lang="fr")
     page.get_by_role("link", name="ou faire écrire un modèle préparé").click()
-    page.wait_for_url(re.compile(r"/sampling\?(.*&)?run=preparedGptFr"))
+    page.wait_for_url(re.compile(r"/sampling\?(.*&)?author=preparedGptFr"))
     wait_until_idle(page)
-    expect(page.locator("[data-testid=stSidebar]")).to_contain_text("GPT sur « Le Chat Curieux » (préparé)")
-    page.get_by_role("link", name="Entraînement", exact=True).first.click()
+    expect(page.locator(".st-key-sampling_run input")).to_have_value(
+        re.compile("^GPT sur .*Le Chat Curieux.* .préparé.")
+    )
+    page.goto(re.sub(r"/sampling\?.*", "/training?lang=fr&run=preparedGptFr", page.url))
+    wait_until_idle(page)
     expect(page.locator(".mg-line").first).to_contain_text("préparé et livré avec le programme")
     page.wait_for_selector(".mg-live-chart .main-svg")
     curves = page.evaluate("document.querySelector('.mg-live-chart').data.map(({ y }) => y.length)")

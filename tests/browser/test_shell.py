@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts.browser import LOCALES, PAGES, go, wait_until_idle
+from scripts.browser import LOCALES, PAGES, go, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor, OpenPage
 from ui.journey import STATIONS, Station
@@ -61,6 +61,29 @@ def test_back_leads_to_the_page_before(app_server: RunningApp, new_visitor: NewV
         page.go_back()
         expect(page).to_have_url(re.compile(rf"{re.escape(PAGES[name])}\?.*run=preparedGptEn"))
         wait_until_idle(page)
+
+
+def test_a_training_is_in_sight_from_every_page_and_lets_its_own_model_write(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    page = new_visitor("en")
+    go(page, app_server.url, "sampling", lang="en", author="bigram", view="surprise")
+    follow(page, STATIONS[4], "en")
+    run = start_training(page)
+    follow(page, STATIONS[1], "en")
+    wait_until_idle(page)
+    link = page.locator(f".st-key-live_run_{run} a")
+    expect(page.locator(f".st-key-live_run_{run}")).to_contain_text("%")
+    link.click()
+    wait_for_run(page, app_server.url, run, lambda live: bool(live["status"] == "done"))
+    page.locator(".st-key-training_write button").click()
+    page.wait_for_url(re.compile(r"/sampling"))
+    wait_until_idle(page)
+    expect(page).to_have_url(re.compile(rf"run={run}"))
+    expect(page.locator(".st-key-sampling_views button[aria-checked=true]")).to_have_text(
+        "What does it write?"
+    )
+    assert "author=" not in page.url and page.locator(f".st-key-live_run_{run}").count() == 0
 
 
 @pytest.mark.parametrize(("theme", "other"), [("light", "Dark"), ("dark", "Light")])
