@@ -54,16 +54,17 @@ def running_app(
     env: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
     base: str = "",
+    port: int = 0,
     patience: float = 120,
 ) -> Iterator[RunningApp]:
-    """Start `streamlit run dashboard.py` in `root` with its data in `home`, below the path `base` (as in "/lab"), wait
-    until it answers, and stop it again.
+    """Start `streamlit run dashboard.py` in `root` with its data in `home`, below the path `base` (as in "/lab"), at a
+    free port or at this one, wait until it answers, and stop it again.
 
     Raises RuntimeError with the end of the server's log if it does not answer within `patience` seconds.
     """
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
     command += [
         "--server.port",

@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, state
-from ui.components import history, streamlit_words, tab_workspace
+from ui.components import connection, history, streamlit_words, tab_workspace
 from ui.runs import live_list
 from ui.runs.health import status_colour
 from ui.runs.wording import run_title, status_word, text_title
@@ -55,6 +55,7 @@ def foot(page: str) -> None:
             st.fragment(_corner)()
             history.keep_one_entry_a_page()
             tab_workspace.keep()
+            connection.watch()
             streamlit_words.translate_page()
 
 

@@ -28,6 +28,7 @@ NEXT_SETTINGS = "next_settings"
 LANGUAGE_SWITCH = "language_switch"
 WORKSPACE, TAB_WORKSPACE = "workspace", "tab_workspace"
 NOTICES = "notices"
+DIALOG = "dialog"  # its name in the address
 VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
     "vocabulary_text",
     "vocabulary_lower",
@@ -168,6 +169,20 @@ def add_text(original: str, title: str) -> str:
     resources.own_title.clear(new_id, workspace())  # the newest title counts
     choose_text(new_id)
     return new_id
+
+
+def text_wanted() -> bool:
+    """Whether the dialog for another text is open. That stands in the address, so that it opens again in a session that
+    begins anew: after two minutes without a connection, or when the server was restarted."""
+    return st.query_params.get(DIALOG) == TEXT
+
+
+def want_text(wanted: bool) -> None:
+    """Open or close the dialog for another text, when the script runs next."""
+    if wanted:
+        st.query_params[DIALOG] = TEXT
+    else:
+        st.query_params.pop(DIALOG, None)
 
 
 # The followed run

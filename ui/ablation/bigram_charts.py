@@ -6,11 +6,11 @@ V stands for the characters of the vocabulary, N for those that are shown.
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from minigpt_core.tokenizer import CharTokenizer
 from ui.components import charts
+from ui.components.figures import go
 from ui.style import PROBABILITY_SCALE, REFERENCE, TRAIN
 from ui.words.i18n import _, percent
 from ui.words.tokens import face, name

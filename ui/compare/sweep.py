@@ -7,7 +7,6 @@ was started elsewhere all count, and nothing is trained twice.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from minigpt_core.configs import ModelConfig, TrainConfig
@@ -18,6 +17,7 @@ from ui import resources, state
 from ui.compare import table
 from ui.compare.headline import SAME
 from ui.components import charts
+from ui.components.figures import go
 from ui.problems import spoken_errors
 from ui.runs.health import loss_number
 from ui.runs.wording import model_words, run_title

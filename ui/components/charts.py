@@ -6,8 +6,7 @@ Colours of text, grid and background come from the page's theme, so a figure wor
 import html
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
+from ui.components.figures import go
 from ui.style import KIND_COLOURS, REFERENCE, TRAIN, VALIDATION
 from ui.words.i18n import _, n_, number, percent, plotly_separators
 from ui.words.tokens import face, kind, name

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from ui.components import charts
+from ui.components.figures import go
 from ui.inside import reading_guide
 from ui.inside.input_text import InputText
 from ui.inside.inspected_model import InspectedModel

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from minigpt_core.interpret.lens import LensScores
 from ui.components import charts
+from ui.components.figures import go
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
 from ui.layers import cache

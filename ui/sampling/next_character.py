@@ -1,10 +1,10 @@
 """Where one character comes from: its context, the bars before and after the settings, and the draw."""
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from minigpt_core.generation.generated_text import GeneratedText, NextToken
 from ui.components import charts
+from ui.components.figures import go
 from ui.sampling import typewriter
 from ui.sampling.settings_explained import bends
 from ui.style import VALIDATION

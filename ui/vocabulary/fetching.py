@@ -108,4 +108,5 @@ def _begin(source: Source) -> None:
 def _use(source: Source) -> None:
     """Make it the chosen text; the dialog closes."""
     state.choose_text(source.sha256)
+    state.want_text(False)
     st.rerun()

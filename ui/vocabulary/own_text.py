@@ -35,7 +35,9 @@ def own_text() -> None:
     """Three ways to a text."""
     dark = st.context.theme.type == "dark"  # a dialog stands outside the element that knows
     st.html(f"<style>.stDialog {{ color-scheme: {'dark' if dark else 'light'}; }}</style>")
-    paste, upload, fetch = st.tabs([_("Paste or type"), _("Upload a file"), _("Download")])
+    paste, upload, fetch = st.tabs(
+        [_("Paste or type"), _("Upload a file"), _("Download")], key="vocabulary_ways"
+    )
     with paste:
         _paste()
     with upload:
@@ -156,6 +158,7 @@ def _use(text: str, title: str, afterwards: Callable[[], None] = lambda: None) -
         state.notify(
             _("This text contains markup, such as <b>. It is shown and never run; the model learns it too.")
         )
+    state.want_text(False)
     st.rerun()
 
 

@@ -1,6 +1,7 @@
 """Which text do you want to use? A bundled one, or one that is pasted, uploaded or fetched."""
 
 from contextlib import suppress
+from functools import partial
 
 import streamlit as st
 
@@ -32,8 +33,12 @@ def chooser() -> None:
         on_change=_choose,
     )
     _remove_or_undo()
-    if st.button(_("Use another text"), icon=":material/upload_file:", key="vocabulary_own", width="stretch"):
-        st.dialog(_("Another text"), width="large")(own_text)()
+    st.button(
+        _("Use another text"), icon=":material/upload_file:", key="vocabulary_own", width="stretch",
+        on_click=state.want_text, args=(True,),
+    )  # fmt: skip
+    if state.text_wanted():
+        st.dialog(_("Another text"), width="large", on_dismiss=partial(state.want_text, False))(own_text)()
     st.session_state[state.VOCABULARY_LOWER] = state.lower()
     st.toggle(_("Lower-case the text"), key=state.VOCABULARY_LOWER, on_change=_switch_letters)
     st.html(f"<div class='mg-note'>{small_letters.in_short(state.text_id(), state.lower())}</div>")

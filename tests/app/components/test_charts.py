@@ -1,5 +1,7 @@
 """Figures show the numbers they are given, in the reader's language, and nothing that moves the text around."""
 
+from pathlib import Path
+
 import plotly.graph_objects as go
 
 from ui import style
@@ -60,3 +62,10 @@ def test_no_figure_brings_a_background_of_its_own() -> None:
     for figure in (charts.frequency_bars(COUNTS), charts.probability_bars("a", [1.0])):
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == charts.CLEAR
         assert figure.layout.font.color is None
+
+
+def test_whoever_draws_a_figure_has_loaded_pandas_first() -> None:
+    """Two first visitors at once: plotly found a pandas that another thread was still loading."""
+    for path in [*Path("ui").rglob("*.py"), *Path("pages").rglob("*.py")]:
+        if path.name != "figures.py":
+            assert "import plotly.graph_objects" not in path.read_text("utf-8"), path

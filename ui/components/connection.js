@@ -1,0 +1,18 @@
+// A tab whose connection was lost for a while, or whose server was restarted, has a new session there when it comes back,
+// which knows nothing of what is on the screen: a click inside a dialog, say, would do nothing. So the page is drawn anew
+// at once, with everything that was typed and chosen.
+
+const APP = '[data-testid="stApp"]';
+
+export default function ({ setTriggerValue }) {
+  const view = (window.minigptConnection ??= { lost: false });
+  view.drawAnew = () => setTriggerValue("renewed", true);
+  if (view.observer) return;
+  const app = document.querySelector(APP);
+  view.observer = new MutationObserver(() => {
+    const connected = app.dataset.testConnectionState === "CONNECTED";
+    if (connected && view.lost) view.drawAnew();
+    view.lost = !connected;
+  });
+  view.observer.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
+}
