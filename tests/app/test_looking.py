@@ -1,5 +1,6 @@
 """Looking at a model changes nothing about the training that is followed, and what a button says is what happens."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -125,6 +126,20 @@ def test_the_best_weights_are_taken_where_the_last_are_worse(app: OpenPage) -> N
         shown.button(key=other).click().run()
         assert "checkpoint" not in address(shown) and chosen(key=step).value in ("best", 80)
         assert other not in [button.key for button in app(page, "en", run=sound.id).sidebar.button]
+
+
+@pytest.mark.parametrize("page", ["timeline", "embeddings"])
+def test_a_way_through_the_training_begins_at_the_best_step(app: OpenPage, page: str) -> None:
+    rose = {0: (4.0, 4.0), 40: (2.0, 2.2), 80: (1.6, 2.0), 120: (1.2, 2.3)}
+    run = checkpoints_with(small_gpt(), rose)
+    shown = app(page, "en", run=run.id)
+    (data,) = [
+        json.loads(part.proto.json or part.proto.mixed.json)
+        for part in shown.main.get("bidi_component")
+        if "steps" in (part.proto.json or part.proto.mixed.json)
+    ]
+    assert data["steps"][data["first"]] == 80
+    assert any("step 80" in caption.value for caption in shown.sidebar.caption)
 
 
 def test_a_training_that_ended_early_is_shown_at_its_best_step(some_run: MakeRun) -> None:

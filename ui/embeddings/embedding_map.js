@@ -295,7 +295,7 @@ function update(view, data) {
   view.data = data;
   view.sets = Object.fromEntries(Object.entries(data.sets).map(([name, rows]) => [name, unpack(rows)]));
   if (!view.sets[view.what]) view.what = "characters";
-  if (other) Object.assign(view, { time: data.steps.length - 1, chosen: view.what === "places" ? 0 : data.start, over: null, playing: false, zoom: 1, pan: [0, 0] });
+  if (other) Object.assign(view, { time: data.first, chosen: view.what === "places" ? 0 : data.start, over: null, playing: false, zoom: 1, pan: [0, 0] });
   refresh(view);
 }
 

@@ -15,6 +15,7 @@ from ui.embeddings.character_order import by_kind, has_accent
 from ui.embeddings.embedding_map_labels import labels
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
+from ui.runs.weights import moment_of
 from ui.words import tokens
 from ui.words.i18n import _, language, number
 
@@ -67,6 +68,7 @@ def draw(inspected: InspectedModel) -> None:
         data={
             "model": f"{inspected.run.id} {history.steps[-1]}",
             "steps": history.steps,
+            "first": moment_of(history.steps, inspected.step),
             "sets": sets,
             "start": most_frequent_vowel(sets["characters"]["items"]),
             "unit": COSINE_UNIT,

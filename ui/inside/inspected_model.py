@@ -76,7 +76,7 @@ def choose_model(
         return None
     with st.sidebar:
         _pick_run(shown, candidates)
-        step = _pick_step(shown) if pick_step else usual_step(shown)
+        step = _pick_step(shown) if pick_step else _begin_with(shown)
         if not any(run.model.n_layer and not run.prepared for run in candidates):
             train_gpt.button()
     resources.model(shown.id, step)  # if its weights cannot be read, that is said first
@@ -188,6 +188,19 @@ def _pick_step(run: Run) -> int:
     )
     say_which(run, step, "inside_weights")
     return step
+
+
+def _begin_with(run: Run) -> int:
+    """Where a page with its own way through the training begins, with a word if that is not its end."""
+    step = usual_step(run)
+    if step != last_step(run):
+        st.caption(_("It begins at step {step}, the best on text it never saw.").format(step=number(step)))
+    return step
+
+
+def last_step(run: Run) -> int:
+    """That of its newest checkpoint."""
+    return resources.store().checkpoints(run.id)[-1].step
 
 
 def chosen_step(run: Run, infos: list[CheckpointInfo]) -> int:

@@ -16,6 +16,7 @@ from ui import problems, resources, state
 from ui.batches import seeds
 from ui.model import cache, drawn_model, value_pictures
 from ui.resources import ChosenText
+from ui.runs.weights import usual_of
 from ui.words.i18n import _, number
 from ui.words.tokens import Row, rows
 
@@ -70,13 +71,14 @@ def traced_batch(
 def whose_weights(
     config: ModelConfig, tokenizer: CharTokenizer, run: Run | None
 ) -> tuple[tuple[str, int] | None, int, str]:
-    """The current run's last checkpoint if it is a model of this very kind, else none; the seed; and a sentence."""
+    """The current run's usual checkpoint if it is a model of this very kind, else none; the seed; and a sentence."""
     seed = run.training.seed if run else NOTEBOOK.training.seed
     same = run is not None and run.model == config and run.characters == tokenizer.characters
     kept = resources.store().checkpoints(run.id) if run and same else []
     if run and kept:
-        words = _("Values of the current run, after step {step}.").format(step=number(kept[-1].step))
-        return (run.id, kept[-1].step), seed, words
+        step = usual_of(run, kept)
+        words = _("Values of the current run, after step {step}.").format(step=number(step))
+        return (run.id, step), seed, words
     words = _("Values of a freshly drawn model (seed {seed}), before any training.").format(seed=seed)
     return None, seed, words
 

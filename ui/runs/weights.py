@@ -1,5 +1,8 @@
 """Which of a run's checkpoints pages take by themselves, and a word where it is not the last one."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
+
 import streamlit as st
 
 from minigpt_core.interpret.diagnosis import RISEN
@@ -29,6 +32,11 @@ def usual_of(run: Run, infos: list[CheckpointInfo]) -> int:
     if len(losses) < 2 or losses[0] is None or losses[1] is None:
         return last
     return best if losses[0] - losses[1] >= RISEN else last
+
+
+def moment_of(steps: Sequence[int], step: int) -> int:
+    """The place in `steps` of the newest one that is no later than `step`; 0 if all are later."""
+    return max(0, bisect_right(steps, step) - 1)
 
 
 def ended_early(run: Run) -> bool:

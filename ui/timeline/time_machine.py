@@ -11,6 +11,7 @@ from ui.components.mounting import component
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
 from ui.runs.health import above_chance
+from ui.runs.weights import moment_of
 from ui.style import REFERENCE, VALIDATION
 from ui.timeline import component_data
 from ui.timeline.component_data import MOST_PAIRS
@@ -53,6 +54,7 @@ def draw(inspected: InspectedModel, known: Sequence[Snapshot], text: str) -> Non
         data=component_data.sent(inspected.run, known, ids[-inspected.longest :])
         | {
             "run": inspected.run.id,
+            "first": moment_of([moment.step for moment in known], inspected.step),
             "height": PICTURE_HEIGHT,
             "locale": language(),
             "colours": {"loss": VALIDATION, "grey": REFERENCE},

@@ -223,7 +223,7 @@ function begin(root) {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".mg-timeline");
   const view = viewOf(root, begin);
-  if (view.run !== data.run) Object.assign(view, { run: data.run, time: data.steps.length - 1, playing: false });
+  if (view.run !== data.run) Object.assign(view, { run: data.run, time: data.first, playing: false });
   Object.assign(view, { data, mounted: true, width: root.clientWidth });
   view.time = Math.min(view.time, data.steps.length - 1);
   build(view);
