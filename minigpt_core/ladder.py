@@ -71,7 +71,7 @@ RUNGS = (
     Rung(
         name="mlp",
         title="+ MLP",
-        idea=N_("After looking around, a small network thinks about what was found."),
+        idea=N_("After looking around, a small network works on what was found."),
         why=N_("Attention only mixes what is there already; this network can make something new of it."),
         work=0.19,
         model={"mlp": "gelu"},

@@ -204,7 +204,7 @@ def make_dropout(config: ModelConfig) -> nn.Module:
 
 
 class Block(nn.Module):
-    """One layer: look around (attention), then think (MLP).
+    """One layer: look around (attention), then work on what was found (MLP).
 
     The norm stands before each part ("pre-norm", as in GPT-2): so the residual stream x runs from the
     embedding to the output untouched, and every part only adds to it.

@@ -9,6 +9,7 @@ from ui.compare import archive_upload, compare_board, headline, interrupted, run
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
 from ui.runs import deleted
+from ui.runs.doubts import doubt
 from ui.runs.rename_delete import undo
 from ui.words.i18n import _, translate
 from ui.words.tokens import escape_markdown
@@ -18,6 +19,8 @@ chosen = table.chosen(runs)
 st.title(_("Compare"), anchor=False)
 interrupted.go_on_with([run for run in runs if run.status == "interrupted" and state.owns(run)])
 st.markdown(headline.sentence(runs, [run for run in runs if run.id in chosen]))
+if len({(run.text_id, run.training.val_fraction) for run in runs if run.id in chosen}) == 1:
+    doubt(next(run for run in runs if run.id in chosen))
 if runs:
     compare_board.show(runs)
 for reason in resources.store().unreadable(state.workspace()):

@@ -10,6 +10,7 @@ from ui import resources
 from ui.components.live_chart import Reference, live_chart, references
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
+from ui.runs.doubts import doubt
 from ui.training import (
     controls,
     next_run,
@@ -71,6 +72,8 @@ live_chart(
     stopping=now.stopping,
     height=COCKPIT_HEIGHT,
 )
+if now.run is not None:
+    doubt(now.run)
 tabs.draw(now)
 try_this("training")
 if looks_back(now, planned):

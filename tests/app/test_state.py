@@ -23,7 +23,7 @@ from ui.workspace import well_formed
 RunMaker = Callable[..., Run]
 TITLES = {
     "home": "Watch a mini-GPT learn to write",
-    "puzzle": "A puzzle that needs attention",
+    "puzzle": "A puzzle that needs a look back",
 }
 
 

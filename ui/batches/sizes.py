@@ -43,7 +43,7 @@ def choose(run: Run | None) -> Sizes:
         state.set_page_state(BLOCK, start.block)
         state.set_page_state(BATCH, start.rows)
         state.set_page_state(TAKEN_FROM, own)
-    block = _slider(_("Block size (characters)"), {*BLOCK_SIZES, start.block}, BLOCK, "block")
+    block = _slider(_("Block size (context length)"), {*BLOCK_SIZES, start.block}, BLOCK, "block")
     rows = _slider(_("Batch size (rows)"), {*BATCH_SIZES, start.rows}, BATCH, "batch")
     return Sizes(block, rows)
 

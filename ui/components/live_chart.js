@@ -40,7 +40,7 @@ function build(root) {
     root, figures: { step: figure("mg-live-big") }, status: null, url: undefined, timer: null, wait: 0, tag: null, state: null,
     reported: undefined, spokenAt: 0, mounted: true, seen: [], log: keptAxes(),
   };
-  for (const name of ["loss", "accuracy", "perplexity", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
+  for (const name of ["loss", "val", "accuracy", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
   view.status = element("div", "mg-live-status", top);
   const bar = element("div", "mg-live-bar", root);
   bar.setAttribute("role", "progressbar");
@@ -150,10 +150,14 @@ function showFigures(view) {
   putFigure(value, number(step, 0), ` / ${number(all, 0)}`);
   box.removeAttribute("data-tip");
   const which = state.loss == null ? "" : labels.last_batches;
-  put("loss", labels.loss, number(state.loss, state.loss < 1000 ? 2 : 0), labels.loss_help, which);
+  const loss = (value) => number(value, value < 1000 ? 2 : 0), bits = (value) => number(value == null ? null : value / Math.LN2, 2);
+  put("loss", labels.loss, loss(state.loss), fill(labels.loss_help, { bits: bits(state.loss) }), which);
+  const perplexity = number(state.val_loss == null ? null : Math.exp(state.val_loss), 1);
+  const error = state.val_error == null ? "" : `± ${number(Math.max(state.val_error, 0.01), 2)}`;
+  const inBits = state.val_loss == null ? "" : fill(labels.bits, { n: bits(state.val_loss) });
+  put("val", labels.val_loss, loss(state.val_loss), fill(labels.val_help, { perplexity }), [error, inBits].filter(Boolean).join(" · "));
   put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help,
-    state.accuracy == null ? "" : fill(labels.unseen, { step: number(state.accuracy_step, 0) }));
-  put("perplexity", labels.perplexity, number(state.loss == null ? null : Math.exp(state.loss), 1), labels.perplexity_help, which);
+    state.accuracy == null ? "" : fill(labels.at_step, { step: number(state.evaluated, 0) }));
   const rate = state.rate;
   put("rate", labels.rate, rate ? fill(labels.per_second, { n: number(rate, rate < 10 ? 1 : 0) }) : "–");
   put("left", labels.left, duration(secondsLeft(view)));

@@ -47,7 +47,7 @@ def references(baselines: Baselines, vocab_size: int, looks_back: bool = False) 
         label = _("counting triples, on text it never saw: {loss}")
         value = baselines.trigram_val
         lines.append(Reference(value, label.format(loss=number(value, 2))))
-    frequencies = _("knowing only how frequent each character is: {loss}")
+    frequencies = _("knowing only how frequent each character of the text it learns from is: {loss}")
     value = baselines.unigram_train
     return [*lines, Reference(value, frequencies.format(loss=number(value, 2)))]
 
@@ -130,12 +130,13 @@ def labels(run: Run | None) -> dict[str, Any]:
         "step": _("step"),
         "loss": _("loss"),
         "accuracy": _("guessed right"),
-        "perplexity": _("perplexity"),
+        "val_loss": _("loss on unseen text"),
+        "bits": _("{n} bits"),
         "rate": _("speed"),
         "left": _("time left"),
         "per_second": n_("{n} step/s", "{n} steps/s", 2),
         "last_batches": _("last batches"),
-        "unseen": _("unseen text, step {step}"),
+        "at_step": _("step {step}"),
         "changes": change_words(),
         "from_step": _("{change} from step {step} on"),
         "steps_axis": _("step"),
@@ -146,8 +147,8 @@ def labels(run: Run | None) -> dict[str, Any]:
         "log_y": _("Logarithmic loss: equal distances are equal ratios, so small gains can be seen"),
         "raw": _("each batch"),
         "smooth": _("smoothed"),
-        "train": _("text it learns from"),
-        "val": _("text it never saw"),
+        "train": _("text it learns from (training)"),
+        "val": _("text it never saw (validation)"),
         "now": _("What it writes now, at step {step}"),
         "earlier": _("at step {step}"),
         "writes": _("What it writes"),
@@ -162,16 +163,18 @@ def labels(run: Run | None) -> dict[str, Any]:
         "spoken": _("Step {step} of {steps}, loss {loss}."),
         "accuracy_help": _(
             "At the newest evaluation, on text it never saw: how often the character it finds most likely is the "
-            "right one."
+            "right one (top-1 accuracy). Equally likely characters share the point."
         ),
         "loss_help": _(
-            "Average surprise at the real next character, in nats: smoothed over the newest batches, so it wavers a "
-            "little. The sentence above and the dots in the chart are measured at evaluations. At the very "
-            "start it may lie above pure chance: before it has learned anything, the model is confidently wrong."
+            "Average surprise (−ln p) at the real next character, in nats; in bits per character: {bits}. It is "
+            "smoothed over the newest batches, so it wavers a little; the dots in the chart are measured at "
+            "evaluations. At the very start it may lie above pure chance: before it has learned anything, the model is "
+            "confidently wrong."
         ),
-        "perplexity_help": _(
-            "Among how many equally likely characters the model seems to hesitate: e to the loss beside it, that of "
-            "the newest batches."
+        "val_help": _(
+            "At the newest evaluation, on text it never saw (validation), in nats per character; ± its standard error "
+            "over the windows that were read. As perplexity, e to the loss: it hesitates as among "
+            "{perplexity} equally likely characters."
         ),
         "chart": _("Chart of the loss at each step"),
         "hint": _("Double-click to zoom back out"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from minigpt_core.interpret.embedding_history import EmbeddingHistory, RowHistory, evenly_spaced
 from minigpt_core.interpret.embedding_map import chance_cosine
@@ -70,7 +71,9 @@ def draw(inspected: InspectedModel) -> None:
             "steps": history.steps,
             "first": moment_of(history.steps, inspected.step),
             "sets": sets,
-            "start": most_frequent_vowel(sets["characters"]["items"]),
+            "start": most_frequent_vowel(
+                sets["characters"]["items"], history.characters.cosines[-1], sets["characters"]["chance"]
+            ),
             "unit": COSINE_UNIT,
             "height": HEIGHT,
             "locale": language(),
@@ -110,9 +113,17 @@ def sent(history: RowHistory, dimensions: int) -> dict[str, Any]:
     }
 
 
-def most_frequent_vowel(items: list[dict[str, Any]]) -> int:
-    """The character to begin with: a vowel if there is one, the most frequent."""
-    return max(range(len(items)), key=lambda n: (items[n]["kind"] == "vowel", items[n]["count"]))
+def most_frequent_vowel(items: list[dict[str, Any]], alike: NDArray[np.float32], chance: float) -> int:
+    """The character to begin with: one that has neighbours beyond chance, a vowel if there is one, the most frequent.
+
+    Args:
+        alike: (N, N) the cosines of the last moment.
+        chance: what they reach by chance.
+    """
+    near = np.max(alike - np.eye(len(items)), axis=1) > chance
+    return max(
+        range(len(items)), key=lambda n: (bool(near[n]), items[n]["kind"] == "vowel", items[n]["count"])
+    )
 
 
 def _say(inspected: InspectedModel, history: EmbeddingHistory) -> None:

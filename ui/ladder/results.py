@@ -6,7 +6,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.generation.prompts import usual_prompt
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.ngrams import Baselines
-from ui import resources, state
+from ui import problems, resources, state
 from ui.journey import PAGES
 from ui.ladder import rung_html, rung_sentences
 from ui.ladder.plan import Ladder, Step
@@ -35,6 +35,7 @@ def ideas(ladder: Ladder, counted: Baselines) -> None:
             "below {same} could as well come from another seed."
         ).format(same=number(rung_sentences.SAME, 2))
     )
+    problems.doubt(resources.validation_warning(ladder.text.id, ladder.text.lower))
 
 
 def samples(ladder: Ladder) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from minigpt_core.interpret.diagnosis import WORSE_THAN_CHANCE
 from minigpt_core.ladder import ALONE, TOGETHER, Rung
 from minigpt_core.ngrams import Baselines
 from ui.ladder.plan import Ladder, Step
@@ -68,6 +69,10 @@ def bought(ladder: Ladder, step: Step, baselines: Baselines) -> str:
     below = ladder.below(step)
     if step.status == "diverged":
         return _("The training broke: the steps were too large for it, and the loss is no number any more.")
+    if step.loss is not None and step.loss > WORSE_THAN_CHANCE * baselines.uniform:
+        return _(
+            "The training broke: the steps were too large for it, and it ended far worse than pure chance."
+        )
     if step.loss is None:
         return ""
     if below is None:

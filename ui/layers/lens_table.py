@@ -56,7 +56,9 @@ def section(inspected: InspectedModel, given: InputText) -> None:
                 _("also between attention and MLP"),
                 key=state.page_key(WITHIN),
                 persist_state="session",
-                help=_("A layer first looks around (attention), then thinks at each place on its own (MLP)."),
+                help=_(
+                    "A layer (Transformer block) looks around first (attention), then works at each place alone (MLP)."
+                ),
             )
     st.markdown(summary(guesses))
 

@@ -48,8 +48,10 @@ def _layer(config: ModelConfig, _batch_size: int) -> str:
         )
     words = [
         n_(
-            "Look around, then think. There is {n} layer; what leaves it goes to the output.",
-            "Look around, then think. {n} layers of this form follow one another, each with parameters of its own.",
+            "A layer (Transformer block): look around, then work on it. There is {n}; what leaves it goes to the "
+            "output.",
+            "A layer (Transformer block): look around, then work on it. {n} of them follow one another, each with "
+            "parameters of its own.",
             config.n_layer,
         ).format(n=number(config.n_layer))
     ]
@@ -112,8 +114,7 @@ def _mlp(config: ModelConfig, _batch_size: int) -> str:
     if config.mlp == "none":
         return _("No small network here: what attention has found goes on as it is.")
     words = _(
-        "Each character thinks on its own about what it has gathered: {width} numbers become {wide}, then {width} "
-        "again."
+        "At each place on its own, what was gathered is worked on: {width} numbers become {wide}, then {width} again."
     ).format(width=number(config.n_embd), wide=number(4 * config.n_embd))
     if config.mlp == "relu2":
         bend = _("In between, ReLU² makes negative numbers 0 and squares the others.")

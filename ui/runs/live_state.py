@@ -32,8 +32,7 @@ def live_state(run: Run) -> dict[str, Any]:
         "queue_position": resources.jobs().position(run.id) if run.status == "queued" else None,
         "stopping": run.status in ("running", "paused") and resources.jobs().is_stopping(run.id),
         "loss": smooth[-1][1] if smooth else None,
-        "accuracy": last_accuracy(evaluations),
-        "accuracy_step": evaluations[-1].step if evaluations else None,
+        **last_validation(evaluations),
         "raw": points(list(zip(curve.steps, curve.losses, strict=True))),
         "smooth": points(smooth),
         "train": points(train),
@@ -55,9 +54,15 @@ def seconds_left(run: Run) -> float | None:
     return (run.training.steps - run.step) / run.steps_per_second
 
 
-def last_accuracy(evaluations: Sequence[MetricsEvent]) -> float | None:
-    """The share of next characters guessed right, at the newest evaluation."""
-    return evaluations[-1].val_accuracy if evaluations else None
+def last_validation(evaluations: Sequence[MetricsEvent]) -> dict[str, Any]:
+    """What the newest evaluation measured on text that is not learned from; the share of characters guessed right."""
+    last = evaluations[-1] if evaluations else None
+    return {
+        "val_loss": last.val_loss if last else None,
+        "val_error": last.val_error if last else None,
+        "accuracy": last.val_accuracy if last else None,
+        "evaluated": last.step if last else None,
+    }
 
 
 def milestones(samples: Sequence[SampleEvent]) -> list[SampleEvent]:

@@ -76,7 +76,7 @@ def counted_words(chosen: ModelChoice) -> None:
 def prepared_words(run: Run) -> None:
     """That this model comes with the program, and the way to train one's own."""
     words = _("This model comes with the program: a {model} trained on *{title}*.")
-    model = "GPT" if run.model.n_layer else "TinyGPT"
+    model = "GPT" if run.model.n_layer else _("TinyGPT (a bigram model, without attention)")
     _offer_training(words.format(model=model, title=escape_markdown(text_title(run.text_title))))
 
 

@@ -10,7 +10,7 @@ from statistics import mean
 import streamlit as st
 
 from minigpt_core.interpret.memorization import STRETCH, Memorization, Span, knowledge, pieces_of, usual_share
-from ui import resources
+from ui import problems, resources
 from ui.runs.health import loss_number
 from ui.sampling.inputs import Inputs, text_key
 from ui.sampling.learnt_explained import Losses
@@ -69,6 +69,7 @@ def show(inputs: Inputs) -> None:
     unseen_shares = [resources.copied(key, piece, least).share for piece in pieces_of(unseen, len(sample))]
     with right:
         st.html(shares(copied.share, usual_share(unseen_shares)[0]))
+    problems.doubt(resources.validation_warning(*key))
     better = "" if inputs.model.broken else better_known(inputs.model.losses)
     st.markdown(verdict(copied, unseen_shares, better))
     longest = resources.copied(key, sample, SHORTEST).longest(LISTED)

@@ -61,7 +61,7 @@ def choose_text(inputs: Inputs) -> str:
     if state.page_state(TEXT, None) is None:
         state.set_page_state(TEXT, beginning_of(unseen or learnt))
     typed = st.text_area(
-        _("Paste any text: each character is coloured by how much it surprises the model."),
+        _("Paste any text: each character is coloured by how much it surprises the model (−ln p)."),
         key=state.page_key(TEXT), height=82, persist_state="session",
     )  # fmt: skip
     with st.container(horizontal=True, gap="small"):

@@ -43,7 +43,7 @@ def labels() -> dict[str, Any]:
     """All words of the component, in the reader's language."""
     return {
         "gradient": [
-            _("Length of the gradient"),
+            _("Length of the gradient (gradient norm)"),
             _("How hard the batch pulls on all weights together. Peaks are unusual batches."),
         ],
         "rate": [_("Learning rate"), _("How far a step goes: what was set, times the schedule’s share.")],
@@ -52,7 +52,7 @@ def labels() -> dict[str, Any]:
             _("Among how many equally likely characters it hesitates: e to the loss."),
         ],
         "accuracy": [
-            _("Guessed right"),
+            _("Guessed right (top-1 accuracy)"),
             _("Share of unseen text’s characters that it finds likeliest, and that are right."),
         ],
         "train": _("text it learns from"),

@@ -45,7 +45,10 @@ def fill(home: Path, run: Run, steps: int) -> None:
     marks = range(0, steps + 1, every)
     store.append(
         run.id,
-        evaluations=[MetricsEvent(step=n, train_loss=2.5, val_loss=2.6, val_accuracy=0.25) for n in marks],
+        evaluations=[
+            MetricsEvent(step=n, train_loss=2.5, val_loss=2.6, val_accuracy=0.25, val_error=0.03)
+            for n in marks
+        ],
         samples=[SampleEvent(step=n, text=f"à {n}\n" + "œ" * 2000) for n in marks],
         step=steps,
         steps_per_second=50.0,
@@ -59,7 +62,12 @@ def test_a_run_as_json(client: TestClient, some_run: RunMaker, home: Path) -> No
     assert (state["status"], state["step"], state["steps"]) == ("stopped", 40, 40)
     assert len(state["raw"]["x"]) == len(state["raw"]["y"]) == 40
     assert state["val"]["y"][-1] == 2.6
-    assert state["accuracy"] == 0.25
+    assert (state["accuracy"], state["val_loss"], state["val_error"], state["evaluated"]) == (
+        0.25,
+        2.6,
+        0.03,
+        40,
+    )
     assert [state["samples"][0]["step"], state["samples"][-1]["step"]] == [0, 40]
     assert state["rate"] is None
     assert state["seconds_left"] is None
