@@ -150,7 +150,7 @@ function showFigures(view) {
   putFigure(value, number(step, 0), ` / ${number(all, 0)}`);
   box.removeAttribute("data-tip");
   const which = state.loss == null ? "" : labels.last_batches;
-  const loss = (value) => number(value, value < 1000 ? 2 : 0), bits = (value) => number(value == null ? null : value / Math.LN2, 2);
+  const loss = (nats) => number(nats, nats < 1000 ? 2 : 0), bits = (nats) => number(nats == null ? null : nats / Math.LN2, 2);
   put("loss", labels.loss, loss(state.loss), fill(labels.loss_help, { bits: bits(state.loss) }), which);
   const perplexity = number(state.val_loss == null ? null : Math.exp(state.val_loss), 1);
   const error = state.val_error == null ? "" : `± ${number(Math.max(state.val_error, 0.01), 2)}`;
