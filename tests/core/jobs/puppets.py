@@ -25,9 +25,10 @@ class Puppet:
 
         self.alive = True
         self._store, self._on_message = store, on_message
-        self._messages: deque[Message] = deque()
-        self._waits = False  # for a message
+        self.messages: deque[Message] = deque()
+        self.waits = False  # for a message
         self._killed = self._told_of_end = False
+        self._garbled: str | None = None
         self._error: BaseException | None = None
         self._my_turn, self._your_turn = threading.Semaphore(0), threading.Semaphore(0)
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -37,13 +38,13 @@ class Puppet:
 
     def send(self, message: Message) -> None:
         if self.alive:
-            self._messages.append(message)
+            self.messages.append(message)
             if message["do"] == "train":
                 self.run_id = message["run"]
 
     def close(self) -> None:
         if self.alive:
-            self._messages.append(LEAVE)
+            self.messages.append(LEAVE)
 
     def join(self, seconds: float) -> None:
         while self.alive and self.advance():
@@ -55,22 +56,22 @@ class Puppet:
 
     def advance(self) -> bool:
         """One move; False if there is nothing to do but to wait for a message."""
-        if not self.alive or (self._waits and not self._messages):
+        if not self.alive or (self.waits and not self.messages):
             return False
         self._turn()
         return True
 
-    def kill(self) -> None:
-        """End it where it is. Nobody is told before `report`."""
+    def kill(self, garbled: str | None = None) -> None:
+        """End it where it is, for this message that cannot be read perhaps. Nobody is told before `report`."""
         if self.alive:
-            self._killed = True
+            self._killed, self._garbled = True, garbled
             self._turn()
 
     def report(self) -> None:
         """Tell the manager that it has ended, once."""
         if not self.alive and not self._told_of_end:
             self._told_of_end = True
-            self._on_message(self, {"event": "ended"})
+            self._on_message(self, {"event": "ended", "garbled": self._garbled})
 
     def _turn(self) -> None:
         self._my_turn.release()
@@ -100,17 +101,17 @@ class Puppet:
     def empty(self) -> bool:
         """Of its inbox; before every step and every part of an evaluation."""
         self._pass_on()
-        return not self._messages
+        return not self.messages
 
     def get(self, timeout: float | None = None) -> Message:
         """The next message; the test goes on while there is none. Nobody waits for a pace here."""
-        while not self._messages:
+        while not self.messages:
             if timeout is not None:
                 raise queue.Empty
-            self._waits = True
+            self.waits = True
             self._pass_on()
-            self._waits = False
-        return self._messages.popleft()
+            self.waits = False
+        return self.messages.popleft()
 
     def _pass_on(self) -> None:
         self._your_turn.release()
