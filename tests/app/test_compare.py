@@ -138,10 +138,54 @@ def test_every_run_says_what_it_is(app: OpenPage, finished: MakeRun) -> None:
         assert "2,25, soit 0,25 de moins" in headline.verdict([first, second])
 
 
-def test_a_close_race_is_called_so(finished: MakeRun) -> None:
+def test_the_headline_speaks_of_the_ticked_runs_alone(app: OpenPage, finished: MakeRun) -> None:
+    best, *ticked = (finished(loss, learning_rate=loss / 100) for loss in (2.0, 2.3, 2.6))
+    test = app("compare")
+    test.session_state["page.compare.chosen"] = [run.id for run in ticked]
+    test.run()
+    said = shown(test)
+    assert "Among the ticked runs, **" in said and "0.30 lower than" in said and best.name not in said
+
+
+def test_whether_it_is_a_difference_depends_on_what_seeds_do(finished: MakeRun) -> None:
+    first, second = finished(2.30, learning_rate=0.01), finished(2.40, learning_rate=0.02)
+    unknown = "What another seed alone would change has not been measured on this text."
     with i18n.using("en"):
-        apart = headline.verdict([finished(2.30), finished(2.31)])
-        assert "another seed" in apart
+        assert "0.10 lower" in headline.verdict([first, second]) and unknown in headline.verdict(
+            [first, second]
+        )
+        close = headline.verdict([first, finished(2.31, learning_rate=0.03)])
+        assert "as good as equal" in close and "another seed" in close
+        steady = [finished(2.50 + step, seed=seed) for seed, step in enumerate((0, 0.01, 0.02))]
+        sure = headline.verdict([first, second], [first, second, *steady])
+        assert "0.10 lower" in sure  # t(2) × 0.01 × √2
+        assert "By the 3 runs here that differ in the seed alone, chance makes up to 0.06." in sure
+        wild = [finished(3 + step, seed=seed, batch_size=2) for seed, step in enumerate((0, 0.2, 0.4))]
+        unsure = headline.verdict([first, second], [first, second, *wild])
+        assert "That is no difference. By the 3 runs" in unsure and "lower" not in unsure
+        assert unknown in headline.verdict([first, second], list(map(replace_text, wild))), "of another text"
+
+
+def test_runs_that_are_the_same_are_called_so(finished: MakeRun) -> None:
+    same = [finished(2.3, name=name) for name in "abc"]
+    other_seeds = [finished(loss, seed=seed) for seed, loss in ((1, 2.25), (2, 2.35))]
+    with i18n.using("en"):
+        assert headline.verdict(same) == (
+            "One and the same training, with the same text, settings and seed: **a**, **b**, **c**."
+        )
+        assert "differ in the **seed alone**: on text they never saw they come out between 2.25 and 2.35" in (
+            headline.verdict([same[0], *other_seeds])
+        )
+        better = finished(2.0, learning_rate=0.5)
+        assert "0.30 lower than **TinyGPT" in headline.verdict([better, same[0], *other_seeds])
+        assert "mean of 3 seeds" in headline.verdict([better, same[0], *other_seeds])
+        assert "0.30 lower than **a" in headline.verdict([better, *same]), (
+            "three times the same tells nothing of chance"
+        )
+
+
+def test_different_texts_are_not_compared(finished: MakeRun) -> None:
+    with i18n.using("en"):
         assert "different texts" in headline.verdict([finished(2.3), replace_text(finished(2.0))])
 
 
@@ -184,7 +228,7 @@ def test_the_best_and_the_last_loss_have_a_column_each(app: OpenPage, finished: 
     said = board(app("compare"))
     row = next(row for row in said["rows"] if row["id"] == run.id)
     assert (row["loss_words"], row["last_words"], row["last"]) == ("2.30", "2.45", 2.45)
-    assert (said["labels"]["loss"], said["labels"]["last"]) == ("best on unseen text", "last on unseen text")
+    assert (said["labels"]["best"], said["labels"]["last"]) == ("best", "last")
 
 
 def test_a_run_that_broke_down_is_marked_and_not_called_best(
@@ -291,10 +335,12 @@ def test_settings_that_do_nothing_are_not_compared(finished: MakeRun) -> None:
 @pytest.mark.parametrize(
     ("losses", "said"),
     [
-        ({0.001: 2.5, 0.01: 2.2, 0.1: 2.4}, "**0.01** does best: 2.20"),
+        ({0.001: 2.5, 0.01: 2.2, 0.1: 2.4}, "**0.01** comes out lowest: 2.20"),
+        ({0.001: 2.5, 0.01: 2.2, 0.1: 2.4}, "another seed alone would change has not been measured"),
         ({0.001: 2.2, 0.01: 2.3, 0.1: 2.4}, "smallest value tried"),
         ({0.001: 2.4, 0.01: 2.3, 0.1: 2.2}, "largest value tried"),
         ({0.001: 2.201, 0.01: 2.2, 0.1: 2.205}, "as good as equal"),
+        ({0.001: 2.4, 0.01: 2.21, 0.1: 2.2}, "**0.1** (2.20) and **0.01** (2.21) come out lowest"),
         ({0.001: 2.4, 0.01: 2.2, 0.1: 9.0}, "Broke down: learning rate 0.1."),
     ],
 )
@@ -303,7 +349,10 @@ def test_what_a_sweep_found_is_said_in_a_sentence(
 ) -> None:
     runs = {rate: finished(loss, learning_rate=rate) for rate, loss in losses.items()}
     with i18n.using("en"):
-        assert said in sweep.finding("learning_rate", runs)
+        found = sweep.finding("learning_rate", runs)
+        tie = "as good as equal" in found
+        assert said in found and tie == ("as good as equal" in headline.verdict(list(runs.values())))
+        assert not (tie and "value tried" in found)
 
 
 def test_a_sweep_is_queued_in_one_go(app: OpenPage, finished: MakeRun, home: Path) -> None:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from minigpt_core.configs import TrainConfig
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
+from minigpt_core.texts import corpus
 from scripts.browser import PATIENCE, wait_until_idle
+from scripts.running_app import RunningApp
+from ui.workspace import COOKIE
 
 OpenPage = Callable[..., Page]
 
@@ -25,7 +31,9 @@ def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path)
     ]:
         page.get_by_text(view, exact=True).first.click()
         page.wait_for_function(f"() => ({LABELS})().includes('{line}')")
-    rows = page.locator(".mg-cmp-table tbody tr")
+    table = page.locator(".mg-cmp-table")
+    assert table.evaluate("(table) => table.scrollWidth <= table.clientWidth"), "no column is cut off"
+    rows = table.locator("tbody tr")
     known = rows.count()
     boxes = page.locator(".mg-cmp-table input")
     assert [box.is_checked() for box in boxes.all()[:3]] == [True, True, False]  # what is drawn stands on top
@@ -45,7 +53,7 @@ def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path)
     expect(rows).to_have_count(known + 3)
     expect(page.locator(".mg-cmp-name").first).to_contain_text("TinyGPT · learning rate")
     expect(page.locator(".mg-cmp-status", has_text="finished").first).to_be_visible(timeout=2 * PATIENCE)
-    expect(page.locator(".st-key-compare_sweep_box")).to_contain_text("does best")
+    expect(page.locator(".st-key-compare_sweep_box")).to_contain_text("out lowest")
     assert page.evaluate("document.querySelector('.mg-cmp-chart').dataset.mounted") == "once"
 
     with page.expect_download() as saved:
@@ -67,6 +75,27 @@ def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path)
     page.locator(".st-key-compare_open_box summary").click()
     page.locator(".st-key-compare_open_box input[type=file]").set_input_files(archive)
     expect(rows).to_have_count(known + 4)
+
+
+def test_the_axis_of_a_run_that_waits_is_as_long_as_it_will_be(
+    app_server: RunningApp, open_page: OpenPage
+) -> None:
+    page = open_page("compare", lang="en")
+    page.wait_for_function(f"() => ({LINES})() === 2")
+    mine = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}[COOKIE]
+    store, story = RunStore(app_server.home), corpus.load("the-curious-cat")
+    run = new_run(
+        store, text=corpus.normalize(story.text), title=story.title, model_fields={},
+        training=TrainConfig(steps=700), name="waits", workspace=mine,
+    )  # fmt: skip
+    with store.queue_lock(run.id):
+        page.reload()
+        page.wait_for_function(f"() => ({LINES})() === 2")
+        for _ in range(2):
+            page.locator(".mg-cmp-table input:checked").first.click()
+        page.get_by_role("checkbox", name="Show waits in the chart", exact=True).check()
+        page.wait_for_function("() => document.querySelector('.mg-cmp-chart').layout.xaxis.range[1] === 700")
+    store.delete(run.id, mine)
 
 
 def test_a_damaged_file_is_refused_in_a_sentence(open_page: OpenPage, tmp_path: Path) -> None:

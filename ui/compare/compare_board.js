@@ -16,6 +16,8 @@ const MARGIN = { l: 40, r: 216, t: 24, b: 34 };
 const NARROW_PX = 520;      // a narrower chart has no room beside it: the table below names the lines by their colours
 const LABEL = 12, GAP = 9, LABEL_PX = 15, LABEL_CHARACTERS = 30, LABEL_BEGIN = 9;
 const MOST_DIFFERENCES = 3;
+const COLUMNS = [["run", ""], ["status", "12%"], ["model", "10%"], ["differs", "19%"], ["text", "11%"], ["best", "7.5%", "loss"], ["last", "7.5%", "last"], ["time", "8%", "seconds"]];
+const GROUPED = ["best", "last"];  // of the loss on unseen text
 const SAVED_HEIGHT = 420;   // of a picture: there is more room for it than on the page
 const SAVED_MARGIN = 40;    // more for the labels: a picture is drawn in a font of its own, which may be wider
 
@@ -111,14 +113,19 @@ function showTable(view) {
   const { labels } = view.data, at = view.box.scrollTop;
   const focused = view.box.contains(document.activeElement) ? document.activeElement.dataset.is : null;
   view.box.replaceChildren();
-  const table = element("table", "", view.box), head = element("tr", "", element("thead", "", table));
-  element("th", "", head);
-  const columns = [["run"], ["status"], ["model"], ["differs"], ["text"], ["loss", "loss"], ["last", "last"], ["time", "seconds"]];
-  for (const [name, sort] of columns) {
-    const cell = element("th", sort ? "mg-cmp-n" : "", head, sort ? undefined : labels[name]);
+  const table = element("table", "", view.box), columns = element("colgroup", "", table), heads = element("thead", "", table);
+  const upper = element("tr", "", heads), lower = element("tr", "", heads);
+  element("col", "", columns).style.width = "52px";
+  element("th", "", upper).rowSpan = 2;
+  for (const [name, width, sort] of COLUMNS) {
+    element("col", "", columns).style.width = width;
+    if (name === "best") Object.assign(element("th", "mg-cmp-group", upper, labels.unseen), { colSpan: 2, scope: "colgroup" });
+    const grouped = GROUPED.includes(name), cell = element("th", sort ? "mg-cmp-n" : "", grouped ? lower : upper, sort ? undefined : labels[name]);
+    cell.rowSpan = grouped ? 1 : 2;
     if (!sort) continue;
     const button = element("button", "", cell, labels[name] + (view.sort === sort ? " ↑" : ""));
     button.title = labels.sort;
+    if (grouped) button.setAttribute("aria-label", `${labels[name]}: ${labels.unseen}`);
     button.dataset.is = `sort ${sort}`;
     cell.setAttribute("aria-sort", view.sort === sort ? "ascending" : "none");
     button.onclick = () => { view.sort = view.sort === sort ? null : sort; showTable(view); };
@@ -257,7 +264,8 @@ function layout(view, all, height = view.data.height, narrow = view.chart.client
   const ends = [...references.map((line) => ({ y: line.value, text: narrow ? escape(line.label) : `┄ ${escape(line.label)}`, faint: true })),
     ...(narrow ? [] : all).map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">${MARKS[DASHES.indexOf(line.dash)]}</span> ${escape(cut(line.name))}` }))];
   const at = ends.map((end) => pixel(end.y)), places = spread(at, inner);
-  const last = Math.max(1, ...all.map((line) => line.main.x.at(-1)));
+  const planned = all.length ? [] : view.chosen.map((id) => view.curves.get(id)?.steps ?? 1);  // they wait, or have just begun
+  const last = Math.max(1, ...planned, ...all.map((line) => line.main.x.at(-1)));
   const words = { showarrow: false, font: { size: LABEL }, align: "left", xanchor: "left", xref: "paper" };
   return {
     ...chartLayout(view.root, data.separators), height, autosize: true,

@@ -14,8 +14,8 @@ from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state
-from ui.compare import table
-from ui.compare.headline import SAME
+from ui.compare import headline, table
+from ui.compare.outcomes import Outcome, chance, ended_well, is_difference
 from ui.components import charts
 from ui.components.figures import go
 from ui.problems import spoken_errors
@@ -216,7 +216,7 @@ def _results(base: Run, name: str, live: bool) -> None:
         st.rerun()
     if len(found) < 2:
         return
-    st.markdown(finding(name, found))
+    st.markdown(finding(name, found, runs))
     st.plotly_chart(
         chart(name, found), key="compare_sweep_chart", config=charts.CONFIG, alt=aloud(name, found)
     )
@@ -227,12 +227,16 @@ def ended(found: dict[float, Run]) -> dict[float, float]:
     return {
         value: run.best_val_loss
         for value, run in found.items()
-        if run.status == "done" and run.best_val_loss is not None and not table.broke(run)
+        if run.status == "done" and run.best_val_loss is not None and ended_well(run)
     }
 
 
-def finding(name: str, found: dict[float, Run]) -> str:
-    """One sentence, or two: which value did best, and how sure that is. Markdown."""
+def finding(name: str, found: dict[float, Run], known: Sequence[Run] = ()) -> str:
+    """One sentence, or more: which value did best, and whether chance alone could do that. Markdown.
+
+    Args:
+        known: all runs that may tell what another seed does.
+    """
     losses = ended(found)
     waiting = sum(run.status in LIVE for run in found.values())
     said = []
@@ -244,17 +248,30 @@ def finding(name: str, found: dict[float, Run]) -> str:
         said.append(_("Broke down: {values}.").format(values=values))
     if len(losses) < 2:
         return " ".join([_("What comes out will stand here."), *said]) if waiting else " ".join(said)
-    best = min(losses, key=lambda value: losses[value])
-    words = _("{setting} **{value}** does best so far: {loss} on unseen text.") if waiting else _(
-        "{setting} **{value}** does best: {loss} on unseen text."
-    )  # fmt: skip
-    told = {"setting": label(name), "value": value_words(name, best)}
-    said.insert(0, words.format(loss=loss_number(losses[best]), **told))
-    if max(losses.values()) - min(losses.values()) < SAME:
-        said.append(_("But all of them are as good as equal: another seed could turn the order around."))
-    elif not waiting and best == max(found) and best == max(losses):
+    best, next_one = sorted(losses, key=lambda value: losses[value])[:2]
+    told = {
+        "setting": label(name), "value": value_words(name, best),
+        "loss": loss_number(losses[best]), "second": value_words(name, next_one),
+        "other": loss_number(losses[next_one]),
+    }  # fmt: skip
+    text_id = found[best].text_id
+    spread = chance(run for run in (*known, *found.values()) if run.text_id == text_id)
+    first, second = Outcome([found[best]]), Outcome([found[next_one]])
+    if not is_difference(first, second, spread):
+        words = _(
+            "{setting} **{value}** ({loss}) and **{second}** ({other}) come out lowest on unseen text, as good as "
+            "equal."
+        )
+    elif waiting:
+        words = _("{setting} **{value}** comes out lowest so far: {loss} on unseen text.")
+    else:
+        words = _("{setting} **{value}** comes out lowest: {loss} on unseen text.")
+    said = [words.format(**told), headline.what_seeds_do(first, second, spread), *said]
+    if waiting or not is_difference(first, second, spread):
+        return " ".join(said)
+    if best == max(found) and best == max(losses):
         said.append(_("It is the largest value tried: a larger one may do even better."))
-    elif not waiting and best == min(found):
+    elif best == min(found):
         said.append(_("It is the smallest value tried: a smaller one may do even better."))
     return " ".join(said)
 
