@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from minigpt_core import ngrams
@@ -35,6 +34,7 @@ from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
+from ui.byte_cache import byte_cached
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def no_run(run_id: str) -> RunNotFound:
     return RunNotFound("There is no run {id}, or not any more. Choose another one.", id=run_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def chosen_text(text_id: str, lower: bool) -> ChosenText:
     """A bundled text or one from the store. Raises `StoreError` for an unknown id."""
     if text_id in corpus.BUNDLED:
@@ -106,32 +106,32 @@ def chosen_text(text_id: str, lower: bool) -> ChosenText:
     return ChosenText(text_id, title, corpus.normalize(original, lower=lower), original, lower, language)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def own_title(text_id: str, workspace: str) -> str:
     """What a text from the store is called in a workspace. Raises `StoreError` for an unknown id."""
     return store().text_title(text_id, workspace)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def fingerprint(text_id: str, lower: bool) -> str:
     """The id under which the runs of a text keep it: that of its normalised form."""
     return hashlib.sha256(chosen_text(text_id, lower).text.encode()).hexdigest()
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def tokenizer(text_id: str, lower: bool) -> CharTokenizer:
     """The vocabulary of a text."""
     return CharTokenizer.from_text(chosen_text(text_id, lower).text)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def encoded_text(text_id: str, lower: bool) -> EncodedText:
     """A whole text as ids: 8 bytes a character, kept once for everybody."""
     words = tokenizer(text_id, lower)
     return EncodedText(words, words.encode(chosen_text(text_id, lower).text))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def counts(text_id: str, lower: bool) -> dict[str, int]:
     """How often each character stands in a text, in the order of the ids."""
     return encoded_text(text_id, lower).counts()
@@ -142,19 +142,19 @@ def dataset(text_id: str, lower: bool, val_fraction: float = 0.1) -> Dataset:
     return encoded_text(text_id, lower).split(val_fraction)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def baselines(text_id: str, lower: bool, val_fraction: float = 0.1) -> ngrams.Baselines:
     """The losses of the counted models on a text."""
     return ngrams.baselines(dataset(text_id, lower, val_fraction))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def validation_warning(text_id: str, lower: bool, val_fraction: float = 0.1) -> TextError | None:
     """Why the figures of a text's validation part mean little, if they do: for `problems.doubt`, beside them."""
     return validation.validation_warning(dataset(text_id, lower, val_fraction))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def run_dataset(run_id: str) -> Dataset:
     """The text that a run learns from, as it does: with its vocabulary and its split."""
     trained = store().run(run_id)
@@ -162,26 +162,26 @@ def run_dataset(run_id: str) -> Dataset:
     return prepare(store().text(trained.text_id).text, trained.training.val_fraction, words)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def run_baselines(run_id: str) -> ngrams.Baselines:
     """The losses of the counted models on a run's own text."""
     return ngrams.baselines(run_dataset(run_id))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def run_validation_warning(run_id: str) -> TextError | None:
     """The same for the text and the split of a run."""
     return validation.validation_warning(run_dataset(run_id))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def model(run_id: str, step: int) -> Network:
     """A copy of a run's model as it was after `step` steps, ready to predict. Raises `StoreError`."""
     kept = store().load_checkpoint(run_id, step, model_only=True)
     return load_model(store().run(run_id).model, strip_prefix(kept.tensors, "model."))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def ngram_model(text_id: str, lower: bool, order: int) -> LanguageModel:
     """The counted pairs (or triples) of characters of a text's training part, ready to write."""
     return ngram_language_model(dataset(text_id, lower), order, lower)
@@ -196,13 +196,13 @@ def language_model(request: GenerationRequest) -> LanguageModel:
     return trained_language_model(network, trained.model, trained.characters, trained.lower)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def generated_text(request: GenerationRequest) -> GeneratedText:
     """The text of a request, as far as it has been asked for; pages and streams share it."""
     return GeneratedText(language_model(request), request)
 
 
-@st.cache_resource(show_spinner=False, max_entries=256)
+@byte_cached
 def learned_pairs(run_id: str, step: int, most: int) -> tuple[NDArray[np.float64], float]:
     """What a TinyGPT has learned after `step` steps.
 
@@ -220,14 +220,14 @@ def learned_pairs(run_id: str, step: int, most: int) -> tuple[NDArray[np.float64
     return table.shares(pairs.most_frequent(most)), distance_from_counts(table, pairs)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def counted_pairs(run_id: str) -> PairCounts:
     """How often each character follows each one in the text that a run learns from."""
     known = run_dataset(run_id)
     return PairCounts.of_text(known.train, known.tokenizer.vocab_size)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def embedding_history(run_id: str, steps: tuple[int, ...]) -> EmbeddingHistory:
     """The rows of a run's characters and places at these checkpoints, as maps and cosines. Raises `StoreError`."""
     weights = ((step, store().load_checkpoint(run_id, step, model_only=True).tensors) for step in steps)
@@ -241,19 +241,19 @@ def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str
     return text[:n_train], text[n_train:]
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
+@byte_cached
 def known_text(text_id: str, lower: bool, val_fraction: float) -> TrainingText:
     """The part of a text that is learnt from, ready for others to be looked for in it."""
     return TrainingText(text_parts(text_id, lower, val_fraction)[0])
 
 
-@st.cache_resource(show_spinner=False, max_entries=128)
+@byte_cached
 def copied(known: tuple[str, bool, float], text: str, least: int) -> Memorization:
     """What of a text stands in a known one: see `known_text`."""
     return known_text(*known).memorized(text, least)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def words_of_text(text_id: str, lower: bool) -> frozenset[str]:
     """The words of a text; none if they are not told apart by spaces."""
     return words_of(chosen_text(text_id, lower).text)

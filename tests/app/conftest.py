@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
@@ -18,6 +17,8 @@ from minigpt_core.store import prepared
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
+from ui import byte_cache
+from ui.training import prediction
 from ui.words.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,8 @@ def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def nothing_cached() -> None:
     """Whatever earlier tests have calculated is calculated again."""
-    st.cache_resource.clear()
+    byte_cache.forget_all()
+    prediction.book.cache_clear()
 
 
 @pytest.fixture(autouse=True)

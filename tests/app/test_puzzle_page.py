@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
@@ -13,7 +12,7 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
-from ui import resources
+from ui import byte_cache, resources
 from ui.puzzle.cache import puzzles
 
 GPT = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 48, "positions": "rotary", "residual": True}
@@ -23,7 +22,7 @@ QUESTION = "page.puzzle.question"
 @pytest.fixture(scope="module")
 def nothing_cached() -> None:
     """Only at the beginning: how many puzzles the prepared run and TinyGPT solve takes long and is always the same."""
-    st.cache_resource.clear()
+    byte_cache.forget_all()
 
 
 def html(page: AppTest) -> str:

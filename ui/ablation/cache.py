@@ -1,37 +1,36 @@
 """What this page calculates and keeps, by run, checkpoint and what is switched off. Texts and single numbers only."""
 
-import streamlit as st
-
 from minigpt_core.generation.continuation import Continuation, continue_text
 from minigpt_core.interpret import ablation
 from minigpt_core.interpret.ablation import AblatedModel, Component, Means, Windows
 from minigpt_core.interpret.ablation_job import AblationJob
 from minigpt_core.interpret.bigram_table import BigramTable, Edit, PairCounts, edited_loss, mean_loss
 from ui import resources
+from ui.byte_cache import byte_cached
 
 Parts = frozenset[Component]
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def held_out_windows(run_id: str) -> Windows:
     """The windows on which parts of a run's model are switched off. Raises `TextError` if there is no room for one."""
     return ablation.held_out_windows(resources.run_dataset(run_id), resources.run(run_id).model.block_size)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def mean_outputs(run_id: str, step: int) -> Means:
     """What every part of a run's model hands on, on average over `held_out_windows`."""
     return ablation.mean_activations(resources.model(run_id, step), held_out_windows(run_id).x)
 
 
-@st.cache_resource(show_spinner=False, max_entries=128)
+@byte_cached
 def ablated_loss(run_id: str, step: int, off: Parts, mean: bool) -> float:
     """The loss of a run's model on `held_out_windows` with these parts switched off, in nats per character."""
     means = mean_outputs(run_id, step) if mean else None
     return ablation.ablated_loss(resources.model(run_id, step), held_out_windows(run_id), off, means)
 
 
-@st.cache_resource(show_spinner=False, max_entries=128)
+@byte_cached
 def ablated_continuation(
     run_id: str, step: int, off: Parts, mean: bool, prompt: tuple[int, ...], seed: int, length: int
 ) -> Continuation:
@@ -44,7 +43,7 @@ def ablated_continuation(
     )  # fmt: skip
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def ablation_job(run_id: str, step: int, mean: bool) -> AblationJob:
     """The table of what each part is worth, shared by all who look at this checkpoint; somebody has to start it."""
     return AblationJob(resources.model(run_id, step), held_out_windows(run_id), mean)
@@ -53,14 +52,14 @@ def ablation_job(run_id: str, step: int, mean: bool) -> AblationJob:
 # TinyGPT's table
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def held_out_pairs(run_id: str) -> PairCounts:
     """The pairs of `held_out_windows`."""
     text = held_out_windows(run_id)
     return PairCounts.of_windows(text.x, text.y, len(resources.run(run_id).characters))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def learned_loss(run_id: str, step: int) -> float:
     """The loss of a TinyGPT on `held_out_pairs`, in nats per character."""
     return mean_loss(BigramTable(resources.model(run_id, step)), held_out_pairs(run_id))
@@ -77,7 +76,7 @@ def loss_with_edits(run_id: str, step: int, edits: tuple[Edit, ...]) -> float:
     return edited_loss(table, learned_loss(run_id, step), held_out_pairs(run_id))
 
 
-@st.cache_resource(show_spinner=False, max_entries=128)
+@byte_cached
 def table_continuation(
     run_id: str, step: int, edits: tuple[Edit, ...], prompt: tuple[int, ...], seed: int, length: int
 ) -> Continuation:

@@ -1,21 +1,20 @@
 """What this page calculates and keeps, by run, checkpoint and text: at most 8 MB a text."""
 
-import streamlit as st
-
 from minigpt_core.interpret.heads import HeadDescription, measured_heads
 from minigpt_core.interpret.queries_keys import QueriesKeys, queries_keys
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources
+from ui.byte_cache import byte_cached
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def text_queries_keys(run_id: str, step: int, text: str) -> QueriesKeys:
     """The queries and keys of a text that the run's model knows, at most `block_size` characters."""
     words = CharTokenizer.from_characters(resources.run(run_id).characters)
     return queries_keys(resources.model(run_id, step), words.encode(text))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def head_descriptions(run_id: str, step: int) -> list[HeadDescription]:
     """Where each head of a checkpoint looks, measured on the run's own text."""
     return measured_heads(resources.model(run_id, step), resources.run_dataset(run_id))

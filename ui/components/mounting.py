@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
+from ui.byte_cache import byte_cached
 from ui.components import javascript
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
+@byte_cached
 def component(name: str, folder: Path, html: str) -> Any:
     """What mounts the component whose `name`.js, and `name`.css if it has one, stand in `folder`. It uses the page's
     own styles."""

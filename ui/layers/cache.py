@@ -1,28 +1,27 @@
 """What this page calculates and keeps, by run, checkpoint and text: a few numbers for each character and layer."""
 
-import streamlit as st
-
 from minigpt_core.interpret.ablation import held_out_windows
 from minigpt_core.interpret.activations import ResidualNorms, residual_norms
 from minigpt_core.interpret.lens import LensGuesses, LensScores, lens_guesses, measure_lens
 from ui import resources
+from ui.byte_cache import byte_cached
 
 MEASURED_WINDOWS = 64  # few enough to be calculated while somebody waits
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def text_guesses(run_id: str, step: int, ids: tuple[int, ...], within_layers: bool) -> LensGuesses:
     """The best guesses at each point for a text. Raises `StoreError`, or `UserError` if scores are not numbers."""
     return lens_guesses(resources.model(run_id, step), ids, within_layers=within_layers)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def text_norms(run_id: str, step: int, ids: tuple[int, ...]) -> ResidualNorms:
     """How much each part adds to a text's residual stream."""
     return residual_norms(resources.model(run_id, step), ids)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@byte_cached
 def lens_scores(run_id: str, step: int) -> LensScores:
     """What each layer's guesses cost on windows of the text that the run's model never saw (else of its own)."""
     known, block_size = resources.run_dataset(run_id), resources.run(run_id).model.block_size

@@ -1,15 +1,14 @@
 """What this page calculates and keeps: a row of a batch on its way through a model, 64 numbers of a place at most."""
 
-import streamlit as st
-
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import draw_batch
 from minigpt_core.interpret.trace import Stage, trace
 from minigpt_core.weights import fresh_model
 from ui import resources
+from ui.byte_cache import byte_cached
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)  # each has 64 places of V probabilities
+@byte_cached
 def trace_of(
     text_id: str,
     lower: bool,

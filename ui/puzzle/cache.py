@@ -1,7 +1,5 @@
 """What the puzzle page measures and keeps: the puzzles, who solves how many, and where the heads look."""
 
-import streamlit as st
-
 from minigpt_core.generation.language_model import LanguageModel
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret import puzzle_contest
@@ -10,25 +8,26 @@ from minigpt_core.interpret.puzzle_contest import KEPT_OUT, MOST_PUZZLES, Puzzle
 from minigpt_core.interpret.puzzle_heads import Head, head_scores, ranked_heads
 from minigpt_core.interpret.puzzles import Puzzle
 from ui import resources
+from ui.byte_cache import byte_cached
 
 COUNTED, TINYGPT = "counted", "tinygpt"  # who tries the puzzles besides a run
 HEAD_PUZZLES = 100  # on which the heads' attention is measured
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
+@byte_cached
 def puzzles(task: str) -> list[Puzzle]:
     """Puzzles of a generated text that no model learned from."""
     return puzzle_contest.held_out_puzzles(task, resources.dataset(task, True, KEPT_OUT))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def small_model(task: str, who: str) -> LanguageModel:
     """Counted pairs, or a TinyGPT trained on the spot."""
     make = puzzle_contest.counted_pairs if who == COUNTED else puzzle_contest.quick_tinygpt
     return make(resources.dataset(task, True, KEPT_OUT))
 
 
-@st.cache_resource(show_spinner=False, max_entries=128)
+@byte_cached
 def puzzle_score(
     task: str, who: str, step: int = 0, without: Component | None = None, most: int = MOST_PUZZLES
 ) -> PuzzleScore:
@@ -43,7 +42,7 @@ def puzzle_score(
     return puzzle_contest.score(lm, puzzles(task)[:most], without)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@byte_cached
 def head_attention(task: str, run_id: str, step: int) -> dict[Head, float]:
     """How much each head looks at the character that has to be written next, 0 to 1: falling."""
     lm = run_model(run_id, step)

@@ -11,6 +11,7 @@ from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.generation.token_losses import TokenLosses
 from minigpt_core.generation.token_losses import token_losses as token_losses
 from ui import resources, state
+from ui.byte_cache import byte_cached
 from ui.components.mounting import component
 from ui.sampling.inputs import Inputs, train_text, val_text
 from ui.sampling.prompt_explained import exchanged_words, unknown_words
@@ -89,7 +90,7 @@ def shuffled(text: str) -> str:
     return "".join(text[i] for i in sorted(range(len(text)), key=lambda i: (i * 7919 + 13) % 10007))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def losses_of(model: GenerationRequest, text: str) -> TokenLosses:
     """The loss of a request's model at each character of a text that it knows all characters of."""
     lm = resources.language_model(model)

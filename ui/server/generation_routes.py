@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +21,7 @@ from minigpt_core.generation.request import (
     not_a_number,
 )
 from ui import resources
+from ui.byte_cache import byte_cached
 from ui.server.streams import calculated, language_of, refusal, streamed
 from ui.words.i18n import using
 from ui.words.tokens import cell
@@ -76,7 +76,7 @@ def scores(request: Request) -> Response:
         return refused(error, language_of(query))
 
 
-@st.cache_resource(show_spinner=False, max_entries=32)
+@byte_cached
 def parallel_texts(requests: tuple[GenerationRequest, ...]) -> ParallelTexts:
     """Several texts side by side, as far as they have been asked for."""
     return ParallelTexts([resources.language_model(request) for request in requests], requests)

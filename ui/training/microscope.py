@@ -15,6 +15,7 @@ from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from ui import resources, state
+from ui.byte_cache import byte_cached
 from ui.components.mounting import component
 from ui.style import PROBABILITY_SCALE
 from ui.training.run_state import RunState
@@ -74,7 +75,7 @@ def section(now: RunState) -> None:
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@byte_cached
 def examined_step(run_id: str, step: int, changes: tuple[ChangeEvent, ...]) -> StepUnderMicroscope:
     """The step that a run makes after `step` steps, taken apart.
 

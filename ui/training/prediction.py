@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import streamlit as st
 
@@ -96,7 +97,7 @@ class Book:
     duels: list[Duel] = field(default_factory=list)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1024)
+@lru_cache(maxsize=1024)
 def book(workspace: str) -> Book:
     """What has been guessed in a workspace since the program was started: a reload of the page loses none of it."""
     return Book()

@@ -4,13 +4,14 @@ import streamlit as st
 
 from minigpt_core.texts.corpus import small_letters
 from ui import resources
+from ui.byte_cache import byte_cached
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape, face, strip
 
 GROUPS_SHOWN = 48
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@byte_cached
 def merged(text_id: str) -> dict[str, str]:
     """For each small letter of a text, the capitals that became it: {"a": "A", …}, in the order of ids."""
     return small_letters(*(resources.chosen_text(text_id, lower).text for lower in (False, True)))
