@@ -91,7 +91,7 @@ def total_memory(parts: Mapping[str, ModelPart]) -> TrainingMemory:
     return sum((part.memory for part in parts.values()), TrainingMemory())
 
 
-def too_large_to_trace(config: ModelConfig, batch_size: int) -> bool:
-    """Whether a forward pass takes longer than a page can wait for."""
-    flops = sum(flops_by_part(config).values()) * batch_size * config.block_size
+def too_large_to_trace(config: ModelConfig) -> bool:
+    """Whether a forward pass of one row, which is all that is followed, takes longer than a page can wait for."""
+    flops = sum(flops_by_part(config).values()) * config.block_size
     return flops > LARGEST_FORWARD or parameters_of(config) > MOST_PARAMETERS

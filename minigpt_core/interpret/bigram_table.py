@@ -21,7 +21,7 @@ from minigpt_core.model import TinyGPT
 from minigpt_core.ngrams import NgramModel
 
 NUMBERS_AT_ONCE = 1_000_000  # of rows that are calculated together: 8 MB
-MEASURED_NUMBERS = 8_000_000  # of a table whose distance is measured: all rows of up to 2,828 characters
+MEASURED_NUMBERS = 4_000_000  # of a table whose distance is measured: all rows of up to 2,000 characters
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ def test_unknown_characters_are_named_and_left_out(app: OpenPage, trained: Run, 
     said = {"en": "Left out, because", "fr": "Laissés de côté"}[lang]
     (line,) = [line for line in markdown(page).splitlines() if said in line]
     assert "😀" in line and "RLO" in line and r"\<" in line
-    where = {"en": r"“😀” \(no\. 12\)", "fr": "« 😀 » \\(nº 12\\)"}[lang]  # which, and where
+    where = {"en": r"“😀” \(no\. 12\)", "fr": "« 😀 » \\(nᵒ 12\\)"}[lang]  # which, and where
     assert where in line.replace("\u00a0", " ")
     assert not page.exception and "<script" not in html(page)
 

@@ -55,7 +55,7 @@ def traced_batch(
 ) -> TracedBatch | None:
     """A batch of the chosen text, followed through the model; None if it cannot be: see `follow_batch`."""
     dataset, seed = resources.dataset(chosen.id, chosen.lower), seeds.seeds()[-1]
-    if too_large_to_trace(config, batch_size):
+    if too_large_to_trace(config):
         return None
     try:
         batch = draw_batch(dataset, "train", config.block_size, batch_size, seed)
@@ -87,7 +87,7 @@ def section(chosen: ChosenText, config: ModelConfig, batch_size: int, traced: Tr
     """One character of a real batch, from its id to the probabilities of the next one."""
     st.subheader(_("A real batch followed through"))
     if traced is None:
-        _why_not(chosen, config, batch_size)
+        _why_not(chosen, config)
         return
     if len(traced.ids) > 1:
         state.set_page_state(drawn_model.PLACE, traced.place + 1)
@@ -112,17 +112,17 @@ def section(chosen: ChosenText, config: ModelConfig, batch_size: int, traced: Tr
     st.html(lines)
 
 
-def _why_not(chosen: ChosenText, config: ModelConfig, batch_size: int) -> None:
+def _why_not(chosen: ChosenText, config: ModelConfig) -> None:
     """Why no batch was followed."""
     try:
         check_length(resources.dataset(chosen.id, chosen.lower).train, config.block_size)
     except TextError as error:
         problems.show(error)
         return
-    assert too_large_to_trace(config, batch_size)
+    assert too_large_to_trace(config)
     st.info(
         _(
-            "A model or batch of this size takes too long to calculate just for a look. All shapes and counts on this "
-            "page stay exact. Make it smaller to see its values."
+            "A model of this size takes too long to calculate just for a look. All shapes and counts on this page stay "
+            "exact. Make it smaller to see its values."
         )
     )
