@@ -105,4 +105,4 @@ def test_a_damaged_file_is_refused_in_a_sentence(open_page: OpenPage, tmp_path: 
         archive.writestr("../../passwd", "x")
     page.locator(".st-key-compare_open_box summary").click()
     page.locator(".st-key-compare_open_box input[type=file]").set_input_files(hostile)
-    expect(page.get_by_text("rien n’en est ouvert")).to_be_visible()
+    expect(page.get_by_text("elle n’est pas ouverte")).to_be_visible()

@@ -1,14 +1,18 @@
 """Where Streamlit is made to do otherwise, each with its reason. Importing this file does it."""
 
 from collections.abc import Callable
+from functools import partialmethod
 from typing import Any
 
 from streamlit import net_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.state import SessionState
 
 from ui.problems import spoken_errors
+
+MOST_CLOSED = 48  # sessions whose browser has gone, for two minutes
 
 # What our pages send. Anybody can send the others: "clear_cache" would empty the caches for everybody.
 ASKED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
@@ -33,6 +37,10 @@ def run_whole(session: SessionState, votes: Any, callback: Callable[[], None]) -
 
     _run_callback(session, votes, whole)
 
+
+# A closed session takes several file descriptors until it is forgotten; Streamlit keeps 128. A class that has lost its
+# network finds all of its own again.
+MemorySessionStorage.__init__ = partialmethod(MemorySessionStorage.__init__, maxsize=MOST_CLOSED)  # type: ignore[assignment, method-assign]
 
 _handle, _run_callback = AppSession.handle_backmsg, SessionState._run_callback_and_record_rerun
 AppSession.handle_backmsg = handle_what_pages_ask  # type: ignore[assignment, method-assign]

@@ -144,3 +144,15 @@ def test_nobody_empties_what_is_remembered_for_all(server: RunningApp) -> None:
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/metrics?families=cache_memory_bytes"])
 def test_nobody_is_told_how_much_the_server_works(server: RunningApp, path: str) -> None:
     assert status_of(server, path) == 404
+
+
+def test_visits_that_are_over_leave_few_files_open(server: RunningApp) -> None:
+    files = Path(f"/proc/{server.process.pid}/fd")
+    counts = []
+    for _ in range(2):
+        for _ in range(60):
+            visitor = Visitor(server.url)
+            visitor.open("no-such-page")
+            visitor.close()
+        counts.append(len(list(files.iterdir())))
+    assert counts[1] <= counts[0] + 10, "as many as are kept"
