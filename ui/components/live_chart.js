@@ -153,7 +153,7 @@ function showFigures(view) {
   const loss = (nats) => number(nats, nats < 1000 ? 2 : 0), bits = (nats) => number(nats == null ? null : nats / Math.LN2, 2);
   put("loss", labels.loss, loss(state.loss), fill(labels.loss_help, { bits: bits(state.loss) }), which);
   const perplexity = number(state.val_loss == null ? null : Math.exp(state.val_loss), 1);
-  const error = state.val_error == null ? "" : `± ${number(Math.max(state.val_error, 0.01), 2)}`;
+  const error = state.val_error == null ? "" : `± ${loss(Math.max(state.val_error, 0.01))}`;
   const inBits = state.val_loss == null ? "" : fill(labels.bits, { n: bits(state.val_loss) });
   put("val", labels.val_loss, loss(state.val_loss), fill(labels.val_help, { perplexity }), [error, inBits].filter(Boolean).join(" · "));
   put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help,
