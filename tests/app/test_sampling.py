@@ -145,16 +145,15 @@ def test_counted_pairs_say_what_they_are_and_how_to_train(app: OpenPage, lang: s
     assert f"{loss:.2f}".replace(".", {"en": ".", "fr": ","}[lang]) in markdown(page)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_draw_of_a_character_is_what_the_core_says(app: OpenPage, trained: Run, lang: str) -> None:
-    page = app("sampling", lang=lang, prompt="le cha", temperature="1.5")
+def test_the_draw_of_a_character_is_what_the_core_says(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", prompt="le cha", temperature="1.5")
     known = CharTokenizer.from_characters(trained.characters)
     logits = predict(resources.model(trained.id, 20), known.encode("le cha"))
     u = torch.rand(1, generator=torch.Generator().manual_seed(1337), dtype=torch.float64).item()
     token = known.stoi[reference(trained, "le cha", 1, temperature=1.5)]
     after = next_probabilities(logits, SampleSettings(temperature=1.5))[token]
-    assert {"en": f"u = {u:.2f}", "fr": f"u = {u:.2f}".replace(".", ",")}[lang] in html(page)
-    with using(lang):
+    assert f"u = {u:.2f}" in html(page)
+    with using("en"):
         assert f"({percent(float(after), 1)}" in html(page)
     assert page.query_params["run"] == trained.id
 
@@ -182,13 +181,12 @@ def test_another_draw_is_the_next_seed(app: OpenPage, trained: Run) -> None:
     assert page.number_input(key="seed").value == 8
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_unknown_characters_are_named_and_left_out(app: OpenPage, trained: Run, lang: str) -> None:
-    page = app("sampling", lang=lang, prompt="Le <script>😀\u202e chat")
-    said = {"en": "Left out, because", "fr": "Laissés de côté"}[lang]
+def test_unknown_characters_are_named_and_left_out(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", prompt="Le <script>😀\u202e chat")
+    said = "Left out, because"
     (line,) = [line for line in markdown(page).splitlines() if said in line]
     assert "😀" in line and "RLO" in line and r"\<" in line
-    where = {"en": r"“😀” \(no\. 12\)", "fr": "« 😀 » \\(nᵒ 12\\)"}[lang]  # which, and where
+    where = r"“😀” \(no\. 12\)"  # which, and where
     assert where in line.replace("\u00a0", " ")
     assert not page.exception and "<script" not in html(page)
 
@@ -229,34 +227,28 @@ def test_every_checkpoint_can_write(app: OpenPage, trained: Run) -> None:
     assert "next to nothing" in markdown(page) and page.query_params["checkpoint"] == "0"
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
 def test_a_spoiled_training_is_said_and_earlier_weights_may_write(
-    app: OpenPage, home: Path, capsys: pytest.CaptureFixture[str], lang: str
+    app: OpenPage, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = ["--set", "steps=20", "--set", "eval_interval=10", "--set", "sample_length=10"]
     assert main(["train", *short, "--set", "learning_rate=1000", "--json"]) == 0
-    page = app("sampling", lang=lang)
+    page = app("sampling")
     assert not page.exception and not page.error
-    assert {"en": "This training broke its model", "fr": "Cet entraînement a cassé son modèle"}[
-        lang
-    ] in markdown(page)
-    assert {"en": "the training broke this model.", "fr": "l’entraînement a cassé ce modèle."}[
-        lang
-    ] in markdown(page)
+    assert "This training broke its model" in markdown(page)
+    assert "the training broke this model." in markdown(page)
     assert [link.proto.page for link in page.main.get("page_link")] == ["training"]
-    page = app("sampling", lang=lang, checkpoint="0")
-    assert {"en": "broke its model later on", "fr": "par la suite"}[lang] in markdown(page)
+    page = app("sampling", checkpoint="0")
+    assert "broke its model later on" in markdown(page)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_a_long_prompt_keeps_its_end_and_says_so(app: OpenPage, trained: Run, lang: str) -> None:
-    page = app("sampling", lang=lang)
-    said = {"en": f"its last {MAX_PROMPT} are used", "fr": f"les {MAX_PROMPT} derniers servent"}[lang]
+def test_a_long_prompt_keeps_its_end_and_says_so(app: OpenPage, trained: Run) -> None:
+    page = app("sampling")
+    said = f"its last {MAX_PROMPT} are used"
     page.text_input(key="prompt").set_value("x" * 5000 + "le chat").run()
     assert prompt(page) == "x" * (MAX_PROMPT - 7) + "le chat" and said in markdown(page)
     page.text_input(key="prompt").set_value("le chat").run()
     assert said not in markdown(page)
-    page = app("sampling", lang=lang, prompt="y" * (MAX_PROMPT + 1))
+    page = app("sampling", prompt="y" * (MAX_PROMPT + 1))
     assert said in markdown(page) and not page.error
 
 
@@ -281,10 +273,9 @@ def test_a_run_without_weights_is_a_sentence(app: OpenPage, some_run: MakeRun) -
     assert "no saved weights yet" in page.error[0].value and not page.exception
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_a_missing_weights_file_is_a_sentence(app: OpenPage, home: Path, trained: Run, lang: str) -> None:
+def test_a_missing_weights_file_is_a_sentence(app: OpenPage, home: Path, trained: Run) -> None:
     weights_path(RunStore(home).folder(trained.id), 20).unlink()
-    page = app("sampling", lang=lang)
+    page = app("sampling")
     assert len(page.error) == 1 and not page.exception
     page.selectbox(key="sampling_checkpoint").set_value("10").run()
     assert not page.error
@@ -308,19 +299,16 @@ def test_somebody_elses_run_may_write(app: OpenPage, home: Path, trained: Run) -
     assert not page.error and page.selectbox(key="sampling_run").options[0].startswith(run_title(trained))
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_a_deleted_run_gives_way_to_the_prepared_one_by_name(
-    app: OpenPage, home: Path, trained: Run, lang: str
-) -> None:
-    page = app("sampling", lang=lang)
-    said = {"en": "is not there any more", "fr": "n’est plus là"}[lang]
+def test_a_deleted_run_gives_way_to_the_prepared_one_by_name(app: OpenPage, home: Path, trained: Run) -> None:
+    page = app("sampling")
+    said = "is not there any more"
     assert said not in markdown(page)
     RunStore(home).delete(trained.id)
     page.run()
     assert not page.exception
-    assert {"en": "comes with the program", "fr": "livré avec le programme"}[lang] in markdown(page)
+    assert "comes with the program" in markdown(page)
     (line,) = [line for line in markdown(page).splitlines() if said in line]
-    with using(lang):
+    with using("en"):
         assert f"**{escape_markdown(run_title(resources.run(address_of(page, 'author'))))}**" in line
     assert said not in markdown(page.run())  # once
 
@@ -554,9 +542,8 @@ def requests_in(data: dict[str, Any]) -> list[GenerationRequest]:
     return [GenerationRequest.from_query(request) for request in json.loads(query["recipes"][0])]
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_surprise_of_a_text_and_its_mean_are_the_models(app: OpenPage, trained: Run, lang: str) -> None:
-    page = app("sampling", lang=lang, view="surprise")
+def test_the_surprise_of_a_text_and_its_mean_are_the_models(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", view="surprise")
     page.text_area(key=state.page_key("sampling.surprise_text")).set_value(
         "Le chat 😀 dort, et la souris danse.\n" * 3
     ).run()
@@ -567,7 +554,7 @@ def test_the_surprise_of_a_text_and_its_mean_are_the_models(app: OpenPage, train
     assert data["ids"] == known.encode(text).tolist()
     assert data["losses"] == pytest.approx(found.losses.tolist(), abs=1e-4)
     assert data["likeliest"] == found.likeliest.flatten().tolist()
-    with using(lang):
+    with using("en"):
         shown = number(found.loss, 4)
     assert html(page).count(f"{shown} nats") == 2  # the mean, and the model's own loss
     assert "😀" in markdown(page)
@@ -737,21 +724,11 @@ def test_learning_by_heart_and_breaking_have_their_sentences() -> None:
         )
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_what_the_temperature_does_is_not_put_down_to_the_model(
-    app: OpenPage, trained: Run, lang: str
-) -> None:
+def test_what_the_temperature_does_is_not_put_down_to_the_model(app: OpenPage, trained: Run) -> None:
     for temperature, blamed in (("0", 1), ("0.8", 0), ("1.3", 0), ("1.6", 1)):
-        said = markdown(app("sampling", lang=lang, temperature=temperature))
+        said = markdown(app("sampling", temperature=temperature))
         assert (
-            said.count({"en": "the temperature, not the model", "fr": "la température, pas du modèle"}[lang])
-            + (
-                said.count(
-                    {"en": "repeat itself, not the model", "fr": "tourner le texte en rond, pas le modèle"}[
-                        lang
-                    ]
-                )
-            )
+            said.count("the temperature, not the model") + (said.count("repeat itself, not the model"))
             == blamed
         )
 
@@ -773,17 +750,16 @@ def test_probabilities_are_only_called_the_models_own_if_nothing_bends_them(top_
     assert always_likeliest(SampleSettings(top_k=top_k, top_p=top_p)) == (top_k == 1)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_what_was_drawn_names_all_that_changed_it(app: OpenPage, trained: Run, lang: str) -> None:
-    page = app("sampling", lang=lang, temperature="1", top_k="1")
-    plain = {"en": ", as the model says)", "fr": ", comme le dit le modèle)"}[lang]
-    bent = {"en": "after temperature, top-k and top-p", "fr": "après température, top-k et top-p"}[lang]
-    again = {"en": "Another draw” changes that", "fr": "Autre tirage"}[lang]
+def test_what_was_drawn_names_all_that_changed_it(app: OpenPage, trained: Run) -> None:
+    page = app("sampling", temperature="1", top_k="1")
+    plain = ", as the model says)"
+    bent = "after temperature, top-k and top-p"
+    again = "Another draw” changes that"
     assert bent in html(page) and plain not in html(page) and again not in markdown(page)
     bars = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
-    settings = {"en": "after the settings", "fr": "après les réglages"}[lang]
+    settings = "after the settings"
     assert bars[1]["name"] == settings and settings in bars[1]["hovertext"][0]
-    page = app("sampling", lang=lang, temperature="1")
+    page = app("sampling", temperature="1")
     assert plain in html(page) and bent not in html(page) and again in markdown(page)
 
 

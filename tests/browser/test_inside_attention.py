@@ -64,7 +64,7 @@ def test_markup_in_a_text_is_shown_and_never_run(open_page: OpenPage) -> None:
     page.locator("textarea").fill("the <img src=x onerror=alert(1)> cat")
     page.keyboard.press("Control+Enter")
     wait_until_idle(page)
-    expect(page.get_by_text("Left out, because the model never met these characters")).to_be_visible()
+    expect(page.get_by_text("Left out, because this model has never seen them")).to_be_visible()
     assert page.locator(".mg-att img").count() == 0
 
 

@@ -18,15 +18,15 @@ from ui.inside.input_text import (
     next_seed,
     passage,
     typed_text,
+    unknown_note,
 )
 from ui.inside.inspected_model import LONGEST, InspectedModel
 from ui.problems import spoken_errors
 from ui.words import tokens
-from ui.words.i18n import _, n_, number
+from ui.words.i18n import _, number
 
 WRITTEN, PART = "attention.written", "attention.part"
 WRITES = 24  # characters at a press
-NAMED = 12  # of the characters that the model does not know
 HEIGHT = 74  # pixels of the field: two lines
 BUTTONS = 215  # pixels
 
@@ -175,11 +175,4 @@ def _first(characters: int, length: int) -> int:
 def _say(shown: TextWindow) -> None:
     """What was left out, and what stands there though nothing was typed."""
     if shown.unknown:
-        names = ", ".join(tokens.name(character) for character in shown.unknown[:NAMED])
-        more = "" if len(shown.unknown) <= NAMED else " …"
-        sentence = n_(
-            "Left out, because the model never met this character: {characters}",
-            "Left out, because the model never met these characters: {characters}",
-            len(shown.unknown),
-        ).format(characters=tokens.escape_markdown(names) + more)
-        st.markdown(f":orange[:material/info:] {sentence}")
+        st.markdown(f":orange[:material/warning:] {tokens.escape_markdown(unknown_note(shown.unknown))}")

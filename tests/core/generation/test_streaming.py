@@ -4,31 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from minigpt_core.configs import ModelConfig, SampleSettings
+from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.decoder import IncrementalDecoder
 from minigpt_core.generation.streaming import stream, stream_batch
-from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.model import GPT, build_model
+from minigpt_core.model import GPT
 from minigpt_core.sampling import SampleStep, generate, model_logits, sample_next
-
-V, T = 11, 12
-ALL_RUNGS = [rung.name for rung in (*RUNGS, *MODERN)]
-WITH_LAYERS = [name for name in ALL_RUNGS if name not in ("tinygpt", "positions")]
-
-
-def rung_model(name: str) -> torch.nn.Module:
-    """A model of a rung whose parts all do something: weights of a size at which its texts vary."""
-    torch.manual_seed(7)
-    fields = settings_up_to(name)[0]
-    model = build_model(ModelConfig(vocab_size=V, block_size=T, n_embd=16, **fields))
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(torch.randn_like(weight) * 0.3)
-    return model.eval()
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from tests.core.generation.rung_models import ALL_RUNGS, WITH_LAYERS, T, V, rung_model, seeded
 
 
 def written(

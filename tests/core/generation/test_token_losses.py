@@ -11,30 +11,11 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, windows
 from minigpt_core.errors import UserError
 from minigpt_core.generation.token_losses import chunks, token_losses
-from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
-from minigpt_core.model import build_model
+from minigpt_core.ladder import settings_up_to
 from minigpt_core.sampling import predict
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Trainer
-
-V, T = 11, 12
-ALL_RUNGS = [rung.name for rung in (*RUNGS, *MODERN)]
-WITH_LAYERS = [name for name in ALL_RUNGS if name not in ("tinygpt", "positions")]
-
-
-def rung_model(name: str) -> torch.nn.Module:
-    """A model of a rung whose parts all do something: weights of a size at which its texts vary."""
-    torch.manual_seed(7)
-    fields = settings_up_to(name)[0]
-    model = build_model(ModelConfig(vocab_size=V, block_size=T, n_embd=16, **fields))
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(torch.randn_like(weight) * 0.3)
-    return model.eval()
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from tests.core.generation.rung_models import ALL_RUNGS, T, V, rung_model, seeded
 
 
 @pytest.mark.parametrize("name", ALL_RUNGS)

@@ -80,7 +80,7 @@ def undisturbed(store: RunStore, run: Run) -> dict[int, float]:
         model=run.model,
         training=run.training,
     )
-    trainer: Trainer = make_trainer(store, fresh, None)
+    trainer: Trainer = make_trainer(store, fresh)
     return {event.step: event.loss for event in trainer.run() if isinstance(event, StepEvent)}
 
 
