@@ -130,7 +130,7 @@ def _glossary() -> None:
         _("Words"), icon=":material/menu_book:", type="tertiary", key=GLOSSARY, on_change="rerun"
     ) as words:
         if words.open:
-            asked = st.text_input(
+            query = st.text_input(
                 _("Search the words"),
                 placeholder=_("Search the words"),
                 type="search",
@@ -140,7 +140,7 @@ def _glossary() -> None:
             )
             lines = [
                 f"**{escape_markdown(term)}** – {escape_markdown(means)}"
-                for term, means in glossary.entries((asked or "").strip())
+                for term, means in glossary.entries((query or "").strip())
             ]
             with st.container(height=380, border=False):
                 st.markdown("\n\n".join(lines) or _("No such word here."))

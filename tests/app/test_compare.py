@@ -116,7 +116,7 @@ def test_a_run_that_was_begun_since_is_shown(app: OpenPage, finished: MakeRun) -
     before = board(test)
     run = finished()
     test.run()
-    assert board(test)["chosen"][0] == run.id and board(test)["asked"] > before["asked"]
+    assert board(test)["chosen"][0] == run.id and board(test)["revision"] > before["revision"]
     test.session_state["page.compare.chosen"] = [run.id]  # these were ticked
     test.run()
     other = finished(2.2, learning_rate=0.02)

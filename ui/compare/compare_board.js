@@ -338,7 +338,7 @@ async function poll(view) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".mg-compare"), view = viewOf(root, build);
   Object.assign(view, { data, trigger: setTriggerValue, mounted: true, said: null });
-  if (view.asked !== data.asked) Object.assign(view, { asked: data.asked, chosen: data.chosen, first: data.chosen, focus: data.focus, reveal: true });
+  if (view.revision !== data.revision) Object.assign(view, { revision: data.revision, chosen: data.chosen, first: data.chosen, focus: data.focus, reveal: true });
   const known = new Set(data.rows.map((row) => row.id));
   view.chosen = view.chosen.filter((id) => known.has(id));
   if (!known.has(view.focus)) view.focus = data.focus;

@@ -42,7 +42,7 @@ def show(runs: Sequence[Run]) -> None:
             "names": names([run for run in runs if run.id in chosen]),
             "chosen": chosen,
             "focus": focused.id if focused else None,
-            "asked": state.page_state(table.ASKED, 0),
+            "revision": state.page_state(table.REVISION, 0),
             "references": references([run for run in runs if run.id in chosen]),
             "statuses": {status: _(word) for status, word in STATUSES.items()},
             "colours": STATUS_COLOURS,

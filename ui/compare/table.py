@@ -18,7 +18,7 @@ from ui.words.i18n import _, cached_by_language, duration, language, n_, number,
 
 MOST_CHOSEN = 12
 CHOSEN_AT_FIRST = 3
-CHOSEN, FOCUS, ASKED = "compare.chosen", "compare.focus", "compare.asked"
+CHOSEN, FOCUS, REVISION = "compare.chosen", "compare.focus", "compare.revision"
 USUAL, FOLLOWED = "compare.usual", "compare.followed"
 TRIFLES = ("steps", "seed")  # two runs that differ in nothing else draw much the same curve
 
@@ -95,7 +95,7 @@ def choose_from_here(run_ids: Sequence[str], focused: str | None) -> None:
 
 
 def _ask_to_follow() -> None:
-    state.set_page_state(ASKED, state.page_state(ASKED, 0) + 1)
+    state.set_page_state(REVISION, state.page_state(REVISION, 0) + 1)
 
 
 # Rows

@@ -64,7 +64,7 @@ def changes(typed: str, lower: bool, unknown: dict[str, list[int]]) -> list[str]
 
 def _verdict(typed: str, back: str, why: list[str]) -> str:
     shown = "".join(c if c == " " else face(c) for c in back[:MOST_TILES])
-    judgement = (
+    verdict = (
         _("exactly what you typed.")
         if back == typed
         else _("not quite what you typed: {why}.").format(why=", ".join(why))
@@ -72,7 +72,7 @@ def _verdict(typed: str, back: str, why: list[str]) -> str:
     sign = "✓" if back == typed else "≠"
     return (
         f"<div>{escape(_('Decoded back:'))} <span class='mg-said'><bdi translate='no'>{escape(shown)}</bdi></span> "
-        f"<b>{sign}</b> {escape(judgement)}</div>"
+        f"<b>{sign}</b> {escape(verdict)}</div>"
     )
 
 
