@@ -100,7 +100,8 @@ def test_the_training_page_shows_one_and_starts_another_like_it(app: OpenPage, h
     assert all(
         page.button(key=key).disabled for key in ("training_step", "training_stop", "training_restart")
     )
-    page.button(key="start").click().run()
+    with using("fr"):
+        page.button(key="start").click().run()
     assert not page.exception and not page.error
     own = RunStore(home).runs("local")
     assert len(own) == 1 and page.query_params["run"] == own[0].id
