@@ -6,11 +6,13 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES
+from ui.runs.names import narrow_titles
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word
 from ui.words.i18n import _, n_, number, percent
 from ui.words.tokens import escape, escape_markdown
 
 LISTED = 3
+ROOM = 18  # characters of a name that surely fit
 ORDER = ("running", "paused", "queued")
 REFRESH_SECONDS = 2.0
 
@@ -51,21 +53,22 @@ def _draw(followed: str | None, left_out: str | None, status_before: str | None)
     if not runs or _status(runs, followed) != status_before:
         st.rerun()
     with st.container(key="live_runs", gap=None):
+        names = narrow_titles(runs, ROOM)
         for run in runs[:LISTED]:
-            _line(run)
+            _line(run, names[run.id])
         if (more := len(runs) - LISTED) > 0:
             label = n_("{n} more goes on or waits", "{n} more go on or wait", more)
             st.page_link(PAGES["compare"].script, label=label.format(n=number(more)))
 
 
-def _line(run: Run) -> None:
+def _line(run: Run, name: str) -> None:
     share = run.step / run.training.steps
     status = status_word(run.status) if run.status != "running" else percent(share)
     pulse = " mg-pulse" if run.status == "running" else ""
     with st.container(key=f"live_run_{run.id}", gap=None):
         st.html(
             f"<div class='mg-going' style='--k:{STATUS_COLOURS[run.status]};--p:{100 * share:.1f}%'>"
-            f"<span class='mg-dot{pulse}'></span><bdi translate='no'>{escape(run_title(run))}</bdi>"
+            f"<span class='mg-dot{pulse}'></span><bdi translate='no'>{escape(name)}</bdi>"
             f"<span>{escape(status)}</span><i></i></div>"
         )
         label = _("To this training: {name}").format(name=escape_markdown(run_title(run)))

@@ -36,6 +36,13 @@ def menu_labels(runs: Sequence[Run]) -> dict[str, str]:
     return {run.id: " · ".join([short[titles[run.id]], *about(run)]) for run in runs}
 
 
+def narrow_titles(runs: Sequence[Run], room: int) -> dict[str, str]:
+    """The distinct titles; those longer than `room` without the middle that they share with another one."""
+    titles = distinct_titles(runs)
+    short = shortened(titles.values())
+    return {id_: title if len(title) <= room else short[title] for id_, title in titles.items()}
+
+
 def title_with_facts(run: Run) -> str:
     """The same for one run alone."""
     return " · ".join([run_title(run), *about(run)])

@@ -6,6 +6,7 @@ from minigpt_core.store.runs import LIVE, Run
 from ui import resources, state, workspace
 from ui.journey import PAGES
 from ui.runs.health import last_evaluation, loss_number, sound, spoiled
+from ui.runs.names import narrow_titles
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import STATUSES, run_remark, run_title, status_word
 from ui.settings.table import SETTINGS, label_inside, value_words
@@ -59,8 +60,9 @@ def section(now: RunState) -> None:
 
 def _list(own: list[Run], shown: Run) -> None:
     with st.container(gap=None):
+        names = narrow_titles(own, LONGEST_NAME)
         for run in listed(own, shown):
-            _to_follow(run, shown)
+            _to_follow(run, shown, names[run.id])
         if len(own) > len(listed(own, shown)):
             label = n_(
                 "All {n} training: on the page Compare", "All {n} trainings: on the page Compare", len(own)
@@ -84,12 +86,13 @@ def _prepared(shown: Run | None) -> None:
     with st.container(gap=None, key="training_prepared"):
         st.caption(_("Prepared: trained beforehand, to look at from the first minute"))
         for run in prepared:
-            _to_follow(run, shown)
+            _to_follow(run, shown, run_title(run))
 
 
-def _to_follow(run: Run, shown: Run | None) -> None:
+def _to_follow(run: Run, shown: Run | None, name: str) -> None:
+    entry = _entry(run, name)
     st.button(
-        f"**{_entry(run)}**" if shown and run.id == shown.id else _entry(run), icon=_icon(run), wrap=False,
+        f"**{entry}**" if shown and run.id == shown.id else entry, icon=_icon(run), wrap=False,
         type="tertiary", key=f"training_run_{run.id}", on_click=state.follow_run, args=(run.id,),
     )  # fmt: skip
 
@@ -106,8 +109,7 @@ def _unreadable() -> None:
         st.caption(escape_markdown(translate(reason)))
 
 
-def _entry(run: Run) -> str:
-    name = run_title(run)
+def _entry(run: Run, name: str) -> str:
     if len(name) > LONGEST_NAME and not run.prepared:
         name = f"{name[: LONGEST_NAME - 1].rstrip(' ,.…')}…"
     parts = [name]

@@ -7,7 +7,7 @@ import pytest
 from minigpt_core.store.runs import MAX_NAME, Run, RunStore
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
-from ui.runs.names import distinct_titles, menu_labels, shortened, title_among
+from ui.runs.names import distinct_titles, menu_labels, narrow_titles, shortened, title_among
 from ui.runs.wording import run_title
 from ui.words.i18n import _, number, using
 
@@ -52,6 +52,13 @@ def test_what_differs_is_seen_in_a_narrow_menu(kind: str) -> None:
     short = shortened([*titles, "GPT"])
     assert short["GPT"] == "GPT" and len({label[:SHOWN] for label in short.values()}) == 4
     assert all(label.endswith(title[-8:].split(" ")[-1]) for title, label in short.items())
+
+
+def test_a_list_shows_what_differs_and_whole_names_where_they_fit(some_run: RunMaker) -> None:
+    rates = [f"TinyGPT, learning rate {n}" for n in (0.003, 0.01)]
+    runs = [some_run(name=name) for name in (*rates, "GPT")]
+    assert list(narrow_titles(runs, 18).values()) == ["TinyGPT … 0.003", "TinyGPT … 0.01", "GPT"]
+    assert list(narrow_titles(runs, 32).values()) == [*rates, "GPT"]
 
 
 def test_no_page_shows_an_id_where_nobody_asked_for_one(app: OpenPage, some_run: RunMaker) -> None:
