@@ -1,4 +1,8 @@
-"""Entry point: `streamlit run dashboard.py`. An ASGI app around the main script, `ui/shell.py`."""
+"""Entry point: `streamlit run dashboard.py`. An ASGI app around the main script, `ui/shell.py`.
+
+Nothing here waits for torch, which takes seconds to import: the server answers and the browser gets its page while a
+thread does it.
+"""
 
 import logging
 import threading
@@ -7,39 +11,60 @@ from contextlib import asynccontextmanager, suppress
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
-from minigpt_core import devices
 from minigpt_core.errors import UserError
-from minigpt_core.jobs import manager
-from minigpt_core.store.runs import BIN_SECONDS, RunStore
-from ui import problems
-from ui.server import generation_routes, run_routes
 from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server.base_path import below_base_path
+from ui.server.late import Late
 from ui.server.open_files import raise_limit
 from ui.server.security import OwnNamesOnly, SecurityHeaders
 from ui.server.unknown_page import UnknownPage
 from ui.workspace import WorkspaceCookie
 
 
-def empty_bin() -> None:
-    """Remove for good what was deleted long ago."""
+def get_ready() -> None:
+    """Import torch, have a training process ready before the first visitor, and remove for good what was deleted long
+    ago."""
+    from minigpt_core import devices
+    from minigpt_core.jobs import manager
+    from minigpt_core.store.runs import BIN_SECONDS, RunStore
+
+    devices.use_threads(1)  # a page calculates little: more would only wait for each other and for trainings
+    try:
+        manager.shared()
+    except UserError as error:  # the pages say it too, in the reader's language
+        logging.getLogger("minigpt").error("%s", error)
     with suppress(UserError):  # the store cannot be written; the pages say so
         RunStore().purge_deleted(BIN_SECONDS)
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Have a training process ready before the first visitor; leave none behind."""
+    """Get ready while the first visitor comes; leave no process behind."""
     raise_limit()
-    devices.use_threads(1)  # a page calculates little: more would only wait for each other and for trainings
-    try:
-        manager.shared()
-    except UserError as error:  # the pages say it too, in the reader's language
-        logging.getLogger("minigpt").error("%s", error)
-    threading.Thread(target=empty_bin, daemon=True).start()
+    ready = threading.Thread(target=get_ready, daemon=True)
+    ready.start()
     yield
+    ready.join()
+    from minigpt_core.jobs import manager
+
     manager.close_shared()
+
+
+def our_routes() -> ASGIApp:
+    """What answers below `/api`."""
+    from ui.server import generation_routes, run_routes
+
+    return Router(below_base_path([*run_routes.ROUTES, *generation_routes.ROUTES]))
+
+
+def show(error: BaseException) -> bool:
+    """Say what happened in a script: see `problems.show`."""
+    from ui import problems
+
+    return problems.show(error)
 
 
 app = st.App(
@@ -51,6 +76,6 @@ app = st.App(
         Middleware(UnknownPage),
         Middleware(WorkspaceCookie),
     ],
-    routes=below_base_path([*run_routes.ROUTES, *generation_routes.ROUTES]),
-    on_script_error=problems.show,
+    routes=below_base_path([Route("/api/{path:path}", Late(our_routes))]),
+    on_script_error=show,
 )

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
-from minigpt_core.store.runs import data_home
+from minigpt_core.data_home import data_home
 
 ROOT = Path(__file__).resolve().parent.parent
 COOKIE = "minigpt_workspace"

@@ -23,9 +23,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from platformdirs import user_data_dir
-
 from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.data_home import data_home
 from minigpt_core.errors import RunNotFound, RunUnreadable, StoreError
 from minigpt_core.sameness import was_steered
 from minigpt_core.steering import ChangeEvent
@@ -164,12 +163,6 @@ class CheckpointInfo:
     val_loss: float | None
     bytes: int
     created: float
-
-
-def data_home() -> Path:
-    """The folder of all runs: `MINIGPT_HOME`, else the usual place for a program's data on this system."""
-    chosen = os.environ.get("MINIGPT_HOME")
-    return Path(chosen).expanduser() if chosen else Path(user_data_dir("mini-gpt", appauthor=False))
 
 
 def new_run_id() -> str:

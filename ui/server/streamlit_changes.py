@@ -10,8 +10,6 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.state import SessionState
 
-from ui.problems import spoken_errors
-
 MOST_CLOSED = 48  # sessions whose browser has gone, for two minutes
 
 # What our pages send. Anybody can send the others: "clear_cache" would empty the caches for everybody.
@@ -30,6 +28,8 @@ def handle_what_pages_ask(session: AppSession, message: BackMsg) -> None:
 
 def run_whole(session: SessionState, votes: Any, callback: Callable[[], None]) -> None:
     """Run the callback of any widget or component to its end: see `problems.spoken_errors`."""
+
+    from ui.problems import spoken_errors  # the core comes with it: nothing here waits for that
 
     def whole() -> None:
         with spoken_errors():

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.data_home import data_home
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.store import metrics, schema
 from minigpt_core.store.checkpoint_files import steps_to_drop, weights_path
@@ -33,7 +34,6 @@ from minigpt_core.store.runs import (
     BinContents,
     Run,
     RunStore,
-    data_home,
     new_run_id,
 )
 from minigpt_core.training import ChangeEvent, Checkpoint, MetricsEvent, SampleEvent, StepEvent
