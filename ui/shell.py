@@ -83,6 +83,8 @@ def main() -> None:
     )
     style.inject()
     page = st.navigation(pages(), position="top", expanded=True)
+    if destination := state.take_destination():
+        st.switch_page(destination)
     check_address(nonsense)
     sidebar.head(page.url_path)
     for notice in state.take_notices():

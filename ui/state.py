@@ -29,6 +29,7 @@ LANGUAGE_SWITCH = "language_switch"
 WORKSPACE, TAB_WORKSPACE = "workspace", "tab_workspace"
 NOTICES = "notices"
 DIALOG = "dialog"  # its name in the address
+DESTINATION = "destination"
 VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
     "vocabulary_text",
     "vocabulary_lower",
@@ -393,6 +394,19 @@ def keep_workspace(token: object) -> None:
     """Take over the workspace that this tab had before it was reloaded."""
     if workspaces.well_formed(token) and without_cookie():
         st.session_state[WORKSPACE] = token
+
+
+# Where to
+
+
+def go_to(script: str) -> None:
+    """Show this page next. For callbacks, which cannot change the page themselves."""
+    st.session_state[DESTINATION] = script
+
+
+def take_destination() -> str | None:
+    """The page that a callback wants to be shown, once."""
+    return st.session_state.pop(DESTINATION, None)
 
 
 # What went wrong

@@ -30,7 +30,7 @@ from minigpt_core.presets import CHAT_CURIEUX_GPT
 from minigpt_core.sampling import next_probabilities, predict
 from minigpt_core.store.checkpoint_files import weights_path
 from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import LIVE, Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
@@ -122,7 +122,7 @@ def test_without_a_run_the_prepared_one_of_the_story_writes_and_says_so(app: Ope
     page = app("sampling", lang=lang)
     assert not page.exception and not page.error
     assert {"en": "comes with the program", "fr": "livré avec le programme"}[lang] in markdown(page)
-    assert [link.proto.page for link in page.main.get("page_link")] == ["training"]
+    assert page.button(key="sampling_train")
     assert address_of(page, "author") == f"preparedGpt{lang.title()}"
     assert "run" not in page.query_params  # to look at it is not to follow it
 
@@ -139,10 +139,13 @@ def test_counted_pairs_say_what_they_are_and_how_to_train(app: OpenPage, lang: s
     assert not page.exception and not page.error
     assert {"en": "counted pairs", "fr": "paires comptées"}[lang] in markdown(page)
     assert prompt(page).lower() == {"en": "one morning,", "fr": "un matin,"}[lang]
-    assert [link.proto.page for link in page.main.get("page_link")] == ["training"]
+    train = page.button(key="sampling_train")
     known = prepare(resources.chosen_text(page.query_params["text"], True).text)
     loss = NgramModel(2, known.tokenizer.vocab_size).fit(known.train).loss(known.val)
     assert f"{loss:.2f}".replace(".", {"en": ".", "fr": ","}[lang]) in markdown(page)
+    train.click().run()  # what it says is what happens
+    assert RunStore().run(page.query_params["run"]).status in LIVE
+    assert page.title[0].value == {"en": "Training", "fr": "Entraînement"}[lang]
 
 
 def test_the_draw_of_a_character_is_what_the_core_says(app: OpenPage, trained: Run) -> None:

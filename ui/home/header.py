@@ -3,20 +3,15 @@
 import streamlit as st
 
 from minigpt_core.store.runs import Run
-from ui import state
 from ui.home.next_step import BEGIN, WRITE, NextStep
-from ui.inside import train_gpt
 from ui.inside.inspected_model import run_to_inspect
 from ui.journey import PAGES, lets_write
-from ui.problems import spoken_errors
-from ui.settings.table import in_labels
-from ui.training import next_run, run_state, settings, transport
-from ui.words.i18n import _, translate
+from ui.training import transport
+from ui.words.i18n import _
 
 
 def head(step: NextStep, run: Run | None) -> None:
     """What this is, and the one button to press."""
-    train_gpt.go_to_training()
     words, button = st.columns([7, 3], vertical_alignment="center", gap="medium")
     with words:
         st.title(_("Watch a mini-GPT learn to write"))
@@ -26,7 +21,7 @@ def head(step: NextStep, run: Run | None) -> None:
     with button.container(horizontal_alignment="center", gap="xxsmall"):
         pressed = st.button(
             _(step.words), icon=step.icon, type="primary", key="home_begin", width="stretch",
-            on_click=begin if step is BEGIN else None,
+            on_click=transport.begin_from_elsewhere if step is BEGIN else None,
         )  # fmt: skip
         if pressed and step is not BEGIN:
             st.switch_page(
@@ -35,16 +30,6 @@ def head(step: NextStep, run: Run | None) -> None:
         st.caption(_("Don’t worry, you can’t break it."), text_alignment="center")
         if step is BEGIN:
             _offer_prepared()
-
-
-def begin() -> None:
-    """Train with the settings that the Training page would show, and go there."""
-    with spoken_errors():
-        settings.fill(run_state.current())
-        if problem := next_run.plan().problem:
-            state.notify(in_labels(translate(problem)))
-        elif transport.start() is not None:
-            state.set_page_state(train_gpt.STARTED, True)
 
 
 def assistants() -> None:

@@ -13,19 +13,10 @@ from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 
 SMALL_GPT = "chat-curieux-gpt"
-STARTED = "inside.started"
-
-
-def go_to_training() -> None:
-    """Show the training that a button has just started: the button's callback cannot change the page."""
-    if state.page_state(STARTED, False):
-        state.set_page_state(STARTED, False)
-        st.switch_page(PAGES["training"].script)
 
 
 def button(kind: str = "secondary") -> None:
     """Train the small GPT on the chosen text, and watch it. Raises what `chosen_text` raises."""
-    go_to_training()
     title = escape_markdown(text_title(state.chosen_text().title))
     st.button(
         _("Train a GPT on “{title}”").format(title=title),
@@ -59,7 +50,7 @@ def train(text_id: str | None = None) -> None:
         )
         state.steer(run.id).submit(run.id)
         state.follow_run(run.id)
-        state.set_page_state(STARTED, True)
+        state.go_to(PAGES["training"].script)
 
 
 def preset_for(text_id: str) -> Preset:

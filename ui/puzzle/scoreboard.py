@@ -82,7 +82,6 @@ def _scores(rows: list[tuple[str, str, PuzzleScore]]) -> str:
 
 
 def _train(task: str) -> None:
-    train_gpt.go_to_training()
     st.markdown(_("**GPT**: none has learned these puzzles yet. It takes about a minute."))
     st.button(
         _("Train a GPT on these puzzles"),

@@ -13,6 +13,7 @@ from ui.sampling.inputs import text_key
 from ui.sampling.learnt_explained import Written, how_short_its_text_is, what_it_has_learnt
 from ui.sampling.model_choice import ModelChoice, model_title
 from ui.sampling.settings_explained import what_the_settings_do
+from ui.training import transport
 from ui.words.i18n import _, number
 from ui.words.tokens import escape_markdown
 
@@ -53,14 +54,10 @@ def broken_words(run: Run) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(f":orange[:material/warning:] {words}")
-        _to_training(_("Back to the training"), run)
-
-
-def _to_training(label: str, run: Run | None = None) -> None:
-    st.page_link(
-        PAGES["training"].script, label=label, icon=":material/show_chart:", width="content",
-        query_params={"run": run.id} if run else None,
-    )  # fmt: skip
+        st.page_link(
+            PAGES["training"].script, label=_("Back to the training"), icon=":material/show_chart:",
+            width="content", query_params={"run": run.id},
+        )  # fmt: skip
 
 
 def counted_words(chosen: ModelChoice) -> None:
@@ -85,7 +82,10 @@ def _offer_training(sentence: str) -> None:
         st.markdown(sentence, width="content")
         own = state.current_run()
         if own is None or own.prepared:
-            _to_training(_("Train a model"))
+            st.button(
+                _("Train a model"), icon=":material/play_arrow:", key="sampling_train", type="tertiary",
+                on_click=transport.begin_from_elsewhere,
+            )  # fmt: skip
 
 
 def expectation(chosen: ModelChoice, vocab_size: int, settings: SampleSettings) -> str:

@@ -7,11 +7,13 @@ import streamlit as st
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.store.runs import Run
 from ui import resources, state
+from ui.journey import PAGES
 from ui.problems import spoken_errors
 from ui.runs.health import spoiled
-from ui.training import next_run, settings
+from ui.settings.table import in_labels
+from ui.training import next_run, run_state, settings
 from ui.training.run_state import RunState
-from ui.words.i18n import _
+from ui.words.i18n import _, translate
 
 WIDTH = 110  # pixels, the longer of Pause and Resume
 GOING = ("running", "paused")
@@ -101,6 +103,16 @@ def _step_help(now: RunState) -> str:
 def begin() -> None:
     """Start training."""
     start()
+
+
+def begin_from_elsewhere() -> None:
+    """Start the training that the Training page would, and go there."""
+    with spoken_errors():
+        settings.fill(run_state.current())
+        if problem := next_run.plan().problem:
+            state.notify(in_labels(translate(problem)))
+        elif start() is not None:
+            state.go_to(PAGES["training"].script)
 
 
 def start(*, paused: bool = False, parent: str | None = None) -> Run | None:
