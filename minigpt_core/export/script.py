@@ -178,6 +178,8 @@ def value_of(change: ChangeEvent) -> float:
 def opening(text: str) -> str:
     """The first words of a text: something to go on from."""
     words = text[: 10 * PROMPT_CHARACTERS].split("\n", 1)[0].split(" ")[:PROMPT_WORDS]
+    while len(words) > 1 and len(" ".join(words)) > PROMPT_CHARACTERS:
+        words.pop()
     return " ".join(words)[:PROMPT_CHARACTERS] or text[0]
 
 

@@ -235,9 +235,8 @@ def remarks(decoded: Decoded) -> list[TextError]:
         around = " ".join(decoded.text[max(first - AROUND, 0) : first + AROUND].split())
         said.append(
             TextError(
-                "Bytes that are no characters of this encoding, because they are damaged or were written in another "
-                "one: {bytes}. Places where a \ufffd stands for them: {places}; the first one is character {first}: "
-                "“…{around}…”.",
+                "A part of the file (bytes: {bytes}, places: {places}) cannot be read this way: it is damaged, or in "
+                "another encoding. A \ufffd stands for it, the first one at character {first}: “…{around}…”.",
                 bytes=decoded.replaced, places=len(decoded.places), first=first + 1, around=around,
             )
         )  # fmt: skip

@@ -219,3 +219,11 @@ def test_markup_is_shown_and_not_run(app: OpenPage) -> None:
     assert not page.exception
     assert "<script" not in html(page) and "<img" not in html(page)
     assert "<b>" not in card_pictures.card("<b>", "<b>", "<b>", "", "<b>")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("un matin,", "matin,"), ("one morning,", "ning,"), ("a cat", "a cat"), ("87+37=", "87+37="), ("", "")],
+)
+def test_the_tiles_of_a_prompt_begin_with_a_word_where_there_is_room(text: str, shown: str) -> None:
+    assert card_pictures.prompt_end(text) == shown

@@ -1,5 +1,6 @@
 """The small pictures inside the stations: numbers and text in, safe HTML out. Charts are drawn with CSS alone."""
 
+import re
 from collections.abc import Sequence
 
 from minigpt_core.tokenizer import CharTokenizer
@@ -10,7 +11,7 @@ from ui.words.tokens import escape
 
 BEGINNING = 70  # characters
 ID_TILES = 6
-PROMPT_TILES = 5
+PROMPT_TILES = 6
 NEW_LINE = "\n"
 LINE_WIDTH = 4.5  # per cent of the curve's height
 
@@ -68,7 +69,7 @@ def curve(losses: Sequence[float], highest: float) -> str:
 
 def prompt(text: str, tokenizer: CharTokenizer, sees_all: bool) -> str:
     """The end of a prompt; if the model looks at its last character only, that has a ring."""
-    shown = text[-PROMPT_TILES:]
+    shown = prompt_end(text)
     last = len(shown) - 1
     if sees_all:
         tiles = tokens.strip(
@@ -77,7 +78,15 @@ def prompt(text: str, tokenizer: CharTokenizer, sees_all: bool) -> str:
     else:
         label = _("The end of the prompt; the model sees its last character")
         tiles = tokens.strip(shown, tokenizer.stoi, label=label, faint=range(last), rings=[last])
-    return f"<div class='mg-tail'>{tiles}</div>"
+    within_a_word = text.removesuffix(shown)[-1:].strip()
+    cut = "<span class='mg-note'>…</span>" if within_a_word else ""
+    return f"<div class='mg-tail'>{cut}{tiles}</div>"
+
+
+def prompt_end(text: str) -> str:
+    """As many characters as there is room for, from the begin of a word on if one begins there: not "atin,"."""
+    begins = [word.start() for word in re.finditer(r"\S+", text) if len(text) - word.start() <= PROMPT_TILES]
+    return text[begins[0] :] if begins else text[1 - PROMPT_TILES :]
 
 
 def bars(pairs: Sequence[tuple[str, float]]) -> str:

@@ -28,6 +28,7 @@ from minigpt_core.export.script import (
     export_parts,
     export_script,
     languages,
+    opening,
     words_of,
 )
 from minigpt_core.jobs.recording import Recorder
@@ -376,3 +377,16 @@ def test_tensorboard_reads_what_was_written(store: RunStore, tmp_path: Path) -> 
         measured(store, run)[0], abs=ROUNDING
     )
     assert [event.step for event in read.Scalars("val_loss")] == [e.step for e in store.evaluations(run.id)]
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("un matin, le chat dort", "un matin, le"),
+        ("Anticonstitutionnellement, incompréhensiblement, oui", "Anticonstitutionnellement,"),
+        ("x" * 50, "x" * 30),
+        ("\nab", "\n"),
+    ],
+)
+def test_the_prompt_of_a_program_ends_with_a_whole_word(text: str, prompt: str) -> None:
+    assert opening(text) == prompt

@@ -100,7 +100,7 @@ def test_what_is_damaged_is_counted_placed_and_shown(words: str, last: str) -> N
     assert decoded.encoding == "utf-8" and decoded.text == words * 600 + "\ufffd"
     assert decoded.places == (len(words) * 600,) and decoded.replaced == len(last.encode()) - 1
     (said,) = map(str, remarks(decoded))
-    assert f": {decoded.replaced}." in said and f"character {len(words) * 600 + 1}:" in said
+    assert f"(bytes: {decoded.replaced}, places: 1)" in said and f"character {len(words) * 600 + 1}:" in said
     assert words.strip() in said and len(decoded.candidates) > 1
 
 
