@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from minigpt_core.configs import ModelConfig
+from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.presets import find_preset
 from minigpt_core.store.checkpoint_files import weights_path, write_whole
@@ -58,6 +58,12 @@ class Recipe:
 
     moments: tuple[int, ...]
     """After how many steps weights are kept, besides the last ones."""
+
+    model: dict[str, Any] = field(default_factory=dict)
+    """Fields of `ModelConfig` that differ from the preset's."""
+
+    training: dict[str, Any] = field(default_factory=dict)
+    """Fields of `TrainConfig` that differ from the preset's."""
 
 
 NOTEBOOK_MOMENTS = (0, 10, 20, 50, 100, 150, 200, 300, 400)
@@ -187,7 +193,7 @@ def write(recipe: Recipe, folder: Path) -> Iterator[Event]:
                 facts |= {"status": event.status, "step": event.step}
         yield event
     best = min(facts["evaluations"], key=lambda e: (e["val_loss"], e["step"]))
-    wanted = sorted({*recipe.moments, trainer.step})
+    wanted = sorted({*recipe.moments, max(kept)} & kept.keys())  # one that diverges has no last weights
     files = {weights_path(folder, step).name: in_16_bits(kept[step]) for step in wanted}
     files[CURVE] = safetensors.torch.save(
         {name: torch.tensor([getattr(step, name) for step in steps]) for name in MEASURED}
@@ -215,8 +221,8 @@ def make_trainer(recipe: Recipe) -> Trainer:
     preset = find_preset(recipe.preset)
     text = learned_text(recipe, preset.lower)
     tokenizer = CharTokenizer.from_text(text)
-    config = preset.training.from_dict(preset.training.to_dict() | {"device": "cpu"})
-    model = ModelConfig(vocab_size=tokenizer.vocab_size, **preset.model)
+    config = TrainConfig.from_dict(preset.training.to_dict() | recipe.training | {"device": "cpu"})
+    model = ModelConfig(vocab_size=tokenizer.vocab_size, **preset.model | recipe.model)
     return Trainer(prepare(text, config.val_fraction, tokenizer), model, config)
 
 

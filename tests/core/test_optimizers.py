@@ -187,13 +187,13 @@ def test_a_schedule_rises_then_never_rises_again(
 
 
 def test_nanogpts_learning_rates() -> None:
-    """Its `get_lr` with warmup_iters=100, lr_decay_iters=2000, learning_rate=1.2e-3, min_lr=1.2e-4, written out."""
+    """Its `get_lr` with warmup_iters=100, lr_decay_iters=2000, learning_rate=1e-3, min_lr=1e-4, written out."""
 
     def get_lr(it: int) -> float:
         if it < 100:
-            return 1.2e-3 * (it + 1) / (100 + 1)
+            return 1e-3 * (it + 1) / (100 + 1)
         decay_ratio = (it - 100) / (2000 - 100)
-        return 1.2e-4 + 0.5 * (1.0 + math.cos(math.pi * decay_ratio)) * (1.2e-3 - 1.2e-4)
+        return 1e-4 + 0.5 * (1.0 + math.cos(math.pi * decay_ratio)) * (1e-3 - 1e-4)
 
     c = find_preset("nanogpt-cpu").training
     ours = [c.learning_rate * lr_multiplier(c, step) for step in range(2000)]
