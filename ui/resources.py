@@ -35,6 +35,7 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
 from ui.byte_cache import byte_cached
+from ui.words.i18n import spoken
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,15 @@ def run(run_id: str) -> Run:
 
 
 def visible_runs(workspace: str) -> list[Run]:
-    """The runs that a page can show: those of the workspace, the newest first, then the prepared ones.
+    """The runs that a page can show: those of the workspace, the newest first, then the prepared ones; of those that
+    show a trouble, the ones on the story in the reader's language.
 
     A prepared one (`run.prepared`) can be looked at, never changed. See also `state.visible_runs`.
     """
     offer_prepared()
-    return [*store().runs(workspace), *store().runs(PREPARED)]
+    story = corpus.load(spoken().story).title
+    ready = [r for r in store().runs(PREPARED) if r.text_title == story or not prepared.shows_trouble(r.id)]
+    return [*store().runs(workspace), *ready]
 
 
 def offer_prepared() -> None:

@@ -108,6 +108,11 @@ RECIPES = (
 """In the order in which lists show them."""
 
 
+def shows_trouble(run_id: str) -> bool:
+    """Whether it is one of the prepared runs in which something goes wrong on purpose."""
+    return run_id.startswith(("preparedOverfit", "preparedDiverged", "preparedStuck"))
+
+
 # Taking them in
 
 

@@ -38,6 +38,14 @@ TOY_TITLES = {
 }
 
 
+PREPARED_TITLE = N_("{model} on “{text}” (prepared)")
+PREPARED_TITLES = {  # by the beginning of their ids, of those that show a trouble
+    "preparedOverfit": N_("{model} on “{text}”, learned by heart (prepared)"),
+    "preparedDiverged": N_("{model} on “{text}”, learning rate too high (prepared)"),
+    "preparedStuck": N_("{model} on “{text}”, learning rate too low (prepared)"),
+}
+
+
 def text_title(title: str) -> str:
     """A text's title; those of the generated texts in the reader's language."""
     return _(TOY_TITLES[title]) if title in TOY_TITLES else own_words(title)
@@ -52,7 +60,7 @@ def run_title(run: Run) -> str:
     """The run's name; without one, its model and its text. A person's words: escape them."""
     kind, text = "GPT" if run.model.n_layer else "TinyGPT", text_title(run.text_title)
     if run.prepared:
-        return _("{model} on “{text}” (prepared)").format(model=kind, text=text)
+        return _(PREPARED_TITLES.get(run.id[:-2], PREPARED_TITLE)).format(model=kind, text=text)
     return own_words(run.name) or _("{model} on “{text}”").format(model=kind, text=text)
 
 

@@ -231,11 +231,11 @@ SETTINGS = {  # in the order of the sidebar
     ),
     "precision": Setting(
         N_("Precision"), "menu", "steps",
-        names={"float32": "float32", "bfloat16": "bfloat16"},
+        names={"float32": "float32", "bfloat16": N_("bfloat16 where it is faster")},
         help=N_(
             "With how many digits the large products are calculated: bfloat16 keeps 2 to 3 decimal digits, "
-            "float32 7. Larger models train about one and a half times as fast with bfloat16, if the processor "
-            "has instructions for it."
+            "float32 7. With bfloat16, larger models train up to one and a half times as fast on some processors, and "
+            "more slowly on others: when the run begins, it is measured, and taken only where it is faster."
         ),
     ),
     "seed": Setting(N_("Seed"), "number", "steps", words=str, help=partial(glossary.help, "seed")),
