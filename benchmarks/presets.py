@@ -2,6 +2,7 @@
 of the textbook's `nanogpt-cpu`.
 
     python -m benchmarks.presets fast-shakespeare [more presets] [--threads 1] [--text le-chat-curieux]
+        [--precision float32] [--seeds 1337 1 2]
 
 `TINY_SHAKESPEARE` names the text of presets that have none of their own. The loss is the mean over every position of
 windows of the model's own block that lie side by side. The time counts all threads, without evaluations. What
@@ -21,7 +22,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.textbook import Textbook
-from minigpt_core.configs import ModelConfig
+from minigpt_core.configs import CHOICES, ModelConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.interpret.puzzles import SPLITS, Puzzle, exact_match, unseen_puzzles
 from minigpt_core.ngrams import NgramLM, NgramModel
@@ -139,7 +140,7 @@ def report(preset: Preset, text: str | None, threads: int) -> None:
     size = parameters_of(trainer.model_config) / 1e6
     line = (
         f"{preset.name:<24} {size:6.3f} M parameters  {result.ended:>5} steps  {result.seconds:7.1f} CPU s on "
-        f"{threads} thread(s), {trainer.precision}  validation loss {result.loss:.4f}"
+        f"{threads} thread(s), {trainer.precision}, seed {preset.training.seed}  validation loss {result.loss:.4f}"
     )
     if result.best_step != result.ended:
         line += f" (best {result.best_loss:.4f} at step {result.best_step})"
@@ -180,6 +181,10 @@ def main() -> int:
     parser.add_argument("presets", nargs="+", metavar="PRESET", choices=PRESETS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--text", choices=corpus.BUNDLED)
+    parser.add_argument(
+        "--precision", choices=CHOICES["precision"], help="float32: as on a machine where bfloat16 is no faster"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", help="default: the preset's")
     options = parser.parse_args()
     presets = [find_preset(name) for name in options.presets]
     if "TINY_SHAKESPEARE" not in os.environ and not options.text and any(not p.corpus for p in presets):
@@ -187,7 +192,9 @@ def main() -> int:
         return 2
     torch.set_num_threads(options.threads)
     for preset in presets:
-        report(preset, options.text, options.threads)
+        training = replace(preset.training, precision=options.precision or preset.training.precision)
+        for seed in options.seeds or [training.seed]:
+            report(replace(preset, training=replace(training, seed=seed)), options.text, options.threads)
     return 0
 
 
