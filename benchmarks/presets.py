@@ -182,7 +182,9 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--text", choices=corpus.BUNDLED)
     parser.add_argument(
-        "--precision", choices=CHOICES["precision"], help="float32: as on a machine where bfloat16 is no faster"
+        "--precision",
+        choices=CHOICES["precision"],
+        help="float32: as on a machine where bfloat16 is no faster",
     )
     parser.add_argument("--seeds", type=int, nargs="+", help="default: the preset's")
     options = parser.parse_args()

@@ -104,6 +104,51 @@ RECIPES = (
         text="reversed-words",
         moments=(),
     ),
+    *(
+        Recipe(
+            id=f"preparedOverfit{language}",
+            name=f"GPT that learns {title} by heart",
+            preset="chat-curieux-gpt",
+            text=text,
+            moments=moments,
+            model={"n_embd": 64, "dropout": 0.0},
+            training={
+                "steps": 1200,
+                "learning_rate": 2e-2,
+                "schedule": "constant",
+                "weight_decay": 0.0,
+                "patience": 0,
+                "val_fraction": 0.5,
+            },  # half the story is soon known, and nothing keeps it from that
+        )
+        for language, title, text, moments in (
+            ("Fr", "Le Chat Curieux", "le-chat-curieux", (480,)),
+            ("En", "The Curious Cat", "the-curious-cat", (480,)),
+        )
+    ),
+    *(
+        Recipe(
+            id=f"prepared{trouble}{language}",
+            name=f"TinyGPT on {title}, {words}",
+            preset="notebook",
+            text=text,
+            moments=moments,
+            training=training,
+        )
+        for trouble, words, moments, training in (
+            (
+                "Diverged",
+                "learning rate too high",
+                (0, 5, 10, 20),
+                {"optimizer": "sgd", "learning_rate": 10.0},
+            ),
+            ("Stuck", "learning rate too low", (0,), {"learning_rate": 3e-5}),
+        )
+        for language, title, text in (
+            ("Fr", "Le Chat Curieux", "le-chat-curieux"),
+            ("En", "The Curious Cat", "the-curious-cat"),
+        )
+    ),
 )
 """In the order in which lists show them."""
 
@@ -198,7 +243,7 @@ def write(recipe: Recipe, folder: Path) -> Iterator[Event]:
                 facts |= {"status": event.status, "step": event.step}
         yield event
     best = min(facts["evaluations"], key=lambda e: (e["val_loss"], e["step"]))
-    wanted = sorted({*recipe.moments, max(kept)} & kept.keys())  # one that diverges has no last weights
+    wanted = sorted({*recipe.moments, trainer.step} & kept.keys())  # one that diverges has no last weights
     files = {weights_path(folder, step).name: in_16_bits(kept[step]) for step in wanted}
     files[CURVE] = safetensors.torch.save(
         {name: torch.tensor([getattr(step, name) for step in steps]) for name in MEASURED}
