@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.ladder import settings_up_to
-from minigpt_core.store.prepared import RECIPES
+from minigpt_core.store.prepared import RECIPES, shows_trouble
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import Trainer
 from tests.app.conftest import OpenPage
@@ -17,7 +17,9 @@ from ui import resources
 from ui.runs.wording import run_title
 from ui.words.i18n import using
 
-IDS = [recipe.id for recipe in RECIPES]
+IDS = [
+    recipe.id for recipe in RECIPES if not (shows_trouble(recipe.id) and recipe.text == "le-chat-curieux")
+]  # of troubles, those on the English story
 STORY = {"fr": "preparedGptFr", "en": "preparedGptEn"}
 MakeRun = Callable[..., Run]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.sameness import deciding_settings
+from minigpt_core.store.prepared import shows_trouble
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
@@ -47,10 +48,14 @@ def chosen(runs: Sequence[Run]) -> list[str]:
 
 def at_first(runs: Sequence[Run]) -> list[str]:
     """The followed run or the newest one, and the next ones that learned from the same text; no prepared run whose
-    curve would lie on that of a run of one's own, unless it is the followed one."""
+    curve would lie on that of a run of one's own, or that shows a trouble, unless it is the followed one."""
     followed = next((run for run in runs if run.step and run.id == state.run_id()), None)
     own = [run for run in runs if run.step and not run.prepared]
-    drawable = [run for run in runs if run.step and not (run.prepared and has_twin(run, own))]
+    drawable = [
+        run
+        for run in runs
+        if run.step and not shows_trouble(run.id) and not (run.prepared and has_twin(run, own))
+    ]
     if not (followed or drawable):
         return []
     native = [

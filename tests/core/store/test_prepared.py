@@ -126,7 +126,9 @@ def test_they_are_there_as_runs_of_their_own_workspace(store: RunStore) -> None:
     adopt(store)
     runs = store.runs(PREPARED)
     assert [run.id for run in runs] == [recipe.id for recipe in RECIPES]
-    assert all(run.prepared and run.status == "done" and run.step == run.training.steps for run in runs)
+    assert all(run.prepared for run in runs)
+    ended = [run.id for run in runs if run.status == "done" and run.step == run.training.steps]
+    assert ended == [recipe.id for recipe in RECIPES if "Diverged" not in recipe.id]
     assert store.runs("local") == []
     with pytest.raises(RunNotFound):
         store.find_run("last")
@@ -135,7 +137,8 @@ def test_they_are_there_as_runs_of_their_own_workspace(store: RunStore) -> None:
         assert store.text(run.text_id).text == prepared.learned_text(recipe, find_preset(recipe.preset).lower)
         assert [info.step for info in store.checkpoints(run.id)] == facts(recipe)["checkpoints"]
         curve = store.curve(run.id)
-        assert curve.steps[-1] == run.step and curve.losses[-1] < curve.losses[0]
+        assert curve.steps[-1] == run.step
+        assert (curve.losses[-1] < curve.losses[0]) == (run.status == "done")
         assert len(store.samples(run.id)) == len(store.evaluations(run.id))
         weights = store.load_checkpoint(run.id, "best").tensors
         assert all(t.dtype == torch.float32 for t in weights.values())
