@@ -137,7 +137,7 @@ def test_a_run_belongs_to_its_text_whatever_that_is_called(app: OpenPage) -> Non
         model_fields={"block_size": 8, "n_embd": 8}, training=TrainConfig(steps=5),
     ))  # fmt: skip
     resources.store().save_text(words, "second title")
-    resources.own_title.clear()
+    resources.own_title.clear(text, "local")
     page = app("home", text=text)
     assert button(page) == next_step.WRITE.words and "second title" in card(page, 0)
 
