@@ -45,7 +45,7 @@ LETTERS = {
     "B": N_("rows of the batch"),
     "T": N_("characters of a row"),
     "V": N_("characters of the vocabulary"),
-    "C": N_("numbers per character"),
+    "C": N_("numbers per character, the embedding dimension"),
     "nh": N_("heads"),
     "hs": N_("numbers per head"),
 }
