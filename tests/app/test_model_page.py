@@ -223,10 +223,10 @@ def test_the_letters_of_a_formula_are_explained_with_this_models_numbers(app: Op
         }
         assert (
             said["embedding"]
-            == f"$V$ = {V} (characters of the vocabulary) · $C$ = 32 (numbers per character)"
+            == f"$V$ = {V} (characters of the vocabulary) · $C$ = 32 (numbers per character, the embedding dimension)"
         )
         assert said["attention"].endswith(f"$nh$ = {config.n_head} (heads) · $hs$ = 8 (numbers per head)")
-        assert said["mlp"] == "$C$ = 32 (numbers per character)"
+        assert said["mlp"] == "$C$ = 32 (numbers per character, the embedding dimension)"
         assert letters(formula("softmax", config) or "", config, 4) == ""
     page = app("model", text="the-curious-cat")
     assert any("(characters of the vocabulary)" in caption.value for caption in page.caption)
