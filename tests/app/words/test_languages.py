@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
-from ui.words import i18n, languages
+from ui.words import i18n
 from ui.words.i18n import _, using
 from ui.words.languages import LANGUAGES, SOURCE, nearest, read_languages
 
@@ -40,12 +40,6 @@ def test_a_language_is_complete(code: str) -> None:
 @pytest.mark.parametrize("locale", ["", "xx", "de-AT", None, object()])
 def test_who_speaks_none_of_them_gets_the_source_language(locale: object) -> None:
     assert nearest(locale) == SOURCE
-
-
-def test_the_words_know_nothing_of_the_pages() -> None:
-    for module in (i18n, languages):
-        code = Path(str(module.__file__)).read_text(encoding="utf-8")
-        assert "from ui import" not in code and code.count("from ui.") == code.count("from ui.words.")
 
 
 PAGE = """
