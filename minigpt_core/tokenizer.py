@@ -177,7 +177,7 @@ class CharTokenizer:
         """The inverse of `to_json`. Raises `TextError` if `text` is no saved vocabulary."""
         try:
             saved: Any = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             saved = None
         characters = saved.get("characters") if isinstance(saved, dict) else None
         if not isinstance(characters, list) or not all(

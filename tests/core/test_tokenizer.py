@@ -162,7 +162,9 @@ def test_two_lone_surrogates_do_not_become_one_character() -> None:
 @pytest.mark.parametrize(
     "saved",
     ["", "{", "[]", "{}", "3", '{"characters": "abc"}', '{"characters": ["ab"]}', '{"characters": [1]}']
-    + [json.dumps({"characters": characters}) for characters in ([], ["b", "a"], ["a", "a"])],
+    + [json.dumps({"characters": characters}) for characters in ([], ["b", "a"], ["a", "a"])]
+    + ["[" * 200_000],
+    ids=range(12),
 )
 def test_damaged_json_is_refused(saved: str) -> None:
     with pytest.raises(TextError):
