@@ -103,7 +103,7 @@ def make_run(store: RunStore, steps: int) -> Run:
 
 def undisturbed(store: RunStore, run: Run) -> dict[int, float]:
     """The losses of the same run in one go."""
-    trainer = make_trainer(store, run, wait=lambda _trainer: None)
+    trainer = make_trainer(store, run)
     return {event.step: event.loss for event in trainer.run() if isinstance(event, StepEvent)}
 
 

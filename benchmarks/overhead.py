@@ -21,7 +21,7 @@ import torch
 
 from minigpt_core.jobs.launchers import LocalWorker
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import Controls, make_trainer
+from minigpt_core.jobs.worker import Controls, take_up
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -52,7 +52,7 @@ def train(store: RunStore, run: Run) -> dict[str, float]:
     controls = Controls(queue.Queue(), tell=lambda *_, **__: None)
     spent: dict[str, float] = defaultdict(float)
     with store.lock(run.id):
-        trainer = make_trainer(store, run, controls.wait)
+        trainer = take_up(store, run, wait=controls.wait)
         recorder = Recorder(store, run.id, trainer)
         controls.drive(trainer, recorder)
         before = time.process_time()

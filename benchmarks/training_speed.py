@@ -21,7 +21,7 @@ from torch import Tensor
 from benchmarks.textbook import Textbook
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
-from minigpt_core.precision import choose_precision
+from minigpt_core.precision import has_bfloat16
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.texts import corpus
 from minigpt_core.texts.encodings import decode
@@ -104,8 +104,9 @@ def main() -> int:
     textbook = Textbook(model, training, dataset.train)
     contestants: dict[str, Callable[[], object]] = {"textbook": textbook.step}
     for precision in ("float32", "bfloat16"):
-        if choose_precision(precision, torch.device("cpu"))[1] is None:
-            trainer = Trainer(dataset, model, replace(training, precision=precision), wait=lambda _: None)
+        if precision == "float32" or has_bfloat16(torch.device("cpu")):
+            asked = replace(training, precision=precision)
+            trainer = Trainer(dataset, model, asked, wait=lambda _: None, precision=precision)
             check_same_model(textbook, trainer)
             contestants[precision] = steps_of(trainer)
             dtype = getattr(torch, precision)

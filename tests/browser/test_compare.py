@@ -44,7 +44,7 @@ def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path)
     wait_until_idle(page)
 
     page.evaluate("document.querySelector('.mg-cmp-chart').dataset.mounted = 'once'")
-    page.locator(".mg-cmp-name", has_text="TinyGPT on “The Curious Cat”").click()
+    page.locator(".mg-cmp-name", has_text="TinyGPT on “The Curious Cat” (prepared)").click()
     wait_until_idle(page)
     page.locator(".st-key-compare_sweep_box summary").click()
     train = page.locator(".st-key-compare_sweep button")

@@ -40,9 +40,9 @@ TOY_TITLES = {
 
 PREPARED_TITLE = N_("{model} on “{text}” (prepared)")
 PREPARED_TITLES = {  # by the beginning of their ids, of those that show a trouble
-    "preparedOverfit": N_("{model} on “{text}”, learned by heart (prepared)"),
-    "preparedDiverged": N_("{model} on “{text}”, learning rate too high (prepared)"),
-    "preparedStuck": N_("{model} on “{text}”, learning rate too low (prepared)"),
+    "preparedOverfit": N_("{model}, learned by heart (prepared)"),
+    "preparedDiverged": N_("{model}, rate too high (prepared)"),
+    "preparedStuck": N_("{model}, rate too low (prepared)"),
 }
 
 
