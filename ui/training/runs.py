@@ -113,7 +113,7 @@ def _entry(run: Run, name: str) -> str:
     if len(name) > LONGEST_NAME and not run.prepared:
         name = f"{name[: LONGEST_NAME - 1].rstrip(' ,.…')}…"
     parts = [name]
-    last = last_evaluation(run) if run.status not in LIVE else None
+    last = last_evaluation(run) if run.status not in (*LIVE, "diverged") else None
     if last is not None and last.val_loss is not None:
         parts.append(_("loss on unseen text {loss}").format(loss=loss_number(last.val_loss)))
     if not run.prepared:
