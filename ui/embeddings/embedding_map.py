@@ -103,7 +103,7 @@ def _characters(inspected: InspectedModel, history: EmbeddingHistory) -> dict[st
 def sent(history: RowHistory, dimensions: int) -> dict[str, Any]:
     """What the browser is sent of the rows, each of so many numbers; cosines as whole numbers of 16 bits."""
     return {
-        "chance": chance_cosine(dimensions, len(history.seriation) - 1),
+        "chance": chance_of_all_pairs(dimensions, len(history.seriation)),
         "flat": base64_of(history.flat, "<f4"),
         "deep": base64_of(history.deep, "<f4"),
         "flat_kept": history.flat_explained,
@@ -111,6 +111,11 @@ def sent(history: RowHistory, dimensions: int) -> dict[str, Any]:
         "cosines": base64_of((history.cosines * COSINE_UNIT).round(), "<i2"),
         "alike": history.seriation,
     }
+
+
+def chance_of_all_pairs(dimensions: int, rows: int) -> float:
+    """What the cosine of the most alike pair of so many rows comes to by chance: one looks at all of them."""
+    return chance_cosine(dimensions, rows * (rows - 1) // 2)
 
 
 def most_frequent_vowel(items: list[dict[str, Any]], alike: NDArray[np.float32], chance: float) -> int:
@@ -133,8 +138,7 @@ def _say(inspected: InspectedModel, history: EmbeddingHistory) -> None:
             _("To watch the rows move, choose a model that was kept at several moments of its training.")
         )
     cosines = history.characters.cosines[-1] - np.eye(len(history.character_ids))
-    count = len(history.character_ids)
-    if cosines.max() <= chance_cosine(inspected.config.n_embd, count * (count - 1) // 2):
+    if cosines.max() <= chance_of_all_pairs(inspected.config.n_embd, len(history.character_ids)):
         st.caption(
             _(
                 "No two characters of this model are more alike than rows drawn at random: it predicts without having "
