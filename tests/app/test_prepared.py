@@ -125,3 +125,11 @@ def test_home_offers_one_to_who_has_trained_nothing(app: OpenPage, some_run: Mak
     assert "Begin" in app("home", "en", run="preparedGptEn").button(key="home_begin").label
     train(some_run(steps=2))
     assert offered(app("home", "en")) == []
+
+
+def test_a_prepared_run_that_diverged_says_so(app: OpenPage) -> None:
+    page = app("training", run="preparedDivergedEn")
+    said = "\n".join(part.value for part in page.main.markdown) + "\n".join(
+        part.proto.body for part in page.main.get("html")
+    )
+    assert "Diverged after step 98" in said and "This training was prepared" in said

@@ -153,6 +153,8 @@ def _happened(now: RunState) -> Line:
             "This training was prepared and comes with the program. Its settings are in the controls: Start training "
             "makes one of your own."
         )
+        if run.status == "diverged":
+            return Line(f"{_diverged(now, run).text} {text}", PROBLEM, [_write(run)], brief="")
         return Line(text, DONE, [_write(run)], brief="")
     if not now.mine:
         return Line(
