@@ -17,7 +17,7 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LIVE, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import Trainer
+from minigpt_core.training import CheckpointEvent, Trainer
 from minigpt_core.weights import count_parameters
 from tests.app.conftest import OpenPage
 from ui import resources
@@ -44,8 +44,8 @@ def button(page: AppTest) -> str:
     return page.button(key="home_begin").label
 
 
-def train(run: Run) -> Run:
-    """Train a stored run to its end, as a worker does."""
+def train(run: Run, until: int | None = None) -> Run:
+    """Train a stored run to its end or the evaluation after a step, as a worker does."""
     store = RunStore()
     data = prepare(
         store.text(run.text_id).text, run.training.val_fraction, CharTokenizer.from_characters(run.characters)
@@ -54,6 +54,8 @@ def train(run: Run) -> Run:
     recorder = Recorder(store, run.id, trainer)
     for event in trainer.run():
         recorder.record(event)
+        if isinstance(event, CheckpointEvent) and event.step == until:
+            break
     recorder.flush()
     store.set_status(run.id, "done")
     return store.run(run.id)
@@ -116,6 +118,14 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
     written = tokens.visible(resources.generated_text(request).text(60)).replace("\n", "⏎")
     assert f"<b>one morning,</b>{tokens.escape(written)}" in card(page, 6)
     assert "mg-done" in card(page, 3) and "mg-next" in card(page, 4)
+
+
+def test_characters_that_are_equally_likely_are_not_told_apart(app: OpenPage, some_run: MakeRun) -> None:
+    train(some_run(rung="zero-init", steps=5), until=0)
+    page = app("home", text="the-curious-cat")
+    size = len(set(corpus.normalize(corpus.load("the-curious-cat").text)))
+    assert f"all {size} characters are equally likely, at step 0" in card(page, 5)
+    assert f">{percent(1 / size, 0)}<" in card(page, 5)
 
 
 def test_a_spoiled_run_is_no_success(app: OpenPage, some_run: MakeRun) -> None:

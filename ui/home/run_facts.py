@@ -49,6 +49,12 @@ class Prediction:
         chances = self.next_token.model_probabilities
         return [(self.tokenizer.itos[i], float(chances[i])) for i in self.next_token.likeliest(most)]
 
+    @property
+    def equals(self) -> int:
+        """How many characters are as likely as the likeliest one: all of them before a model has learned anything."""
+        chances = self.next_token.model_probabilities
+        return int((chances == chances.max()).sum())
+
 
 def configs(run: Run | None, vocab_size: int) -> Configs:
     """The sizes of the current run; without one, those that a first training takes."""

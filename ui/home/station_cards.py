@@ -104,7 +104,18 @@ def next_character(now: Snapshot) -> str:
     likeliest = now.prediction.likeliest(MOST_BARS)
     character, probability = likeliest[0]
     figure = f"{tokens.face(character)} {card_pictures.share(probability)}"
-    words = _("the likeliest next one, at step {step}").format(step=number(now.prediction.step))
+    step, equals = number(now.prediction.step), now.prediction.equals
+    if equals > 1:
+        figure = card_pictures.share(probability)
+        all_ = equals == now.prediction.tokenizer.vocab_size
+        words = (
+            _("all {n} characters are equally likely, at step {step}")
+            if all_
+            else _("{n} characters are equally likely, at step {step}")
+        )
+        words = words.format(n=number(equals), step=step)
+    else:
+        words = _("the likeliest next one, at step {step}").format(step=step)
     return card(_("Next character"), figure, "", card_pictures.bars(likeliest), words)
 
 
