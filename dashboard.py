@@ -16,11 +16,12 @@ from starlette.types import ASGIApp
 
 from minigpt_core.errors import UserError
 from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
-from ui.server.base_path import below_base_path
+from ui.server.base_path import base_path, below_base_path
 from ui.server.late import Late
 from ui.server.open_files import raise_limit
 from ui.server.security import OwnNamesOnly, SecurityHeaders
 from ui.server.unknown_page import UnknownPage
+from ui.teacher import TeacherLink
 from ui.workspace import WorkspaceCookie
 
 
@@ -73,6 +74,7 @@ app = st.App(
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(OwnNamesOnly),
+        Middleware(TeacherLink, base=base_path()),
         Middleware(UnknownPage),
         Middleware(WorkspaceCookie),
     ],

@@ -1,14 +1,20 @@
 """Opens the dashboard to the network on purpose, for a class: `make serve`, or `python -m scripts.serve`.
 
-Everything after the command goes to Streamlit, for example `--server.port 8600`.
+`--new-link` makes another link for the teacher; everything else after the command goes to Streamlit, for example
+`--server.port 8600`.
 """
 
 import argparse
+import io
 import os
 import socket
 import sys
 
+import segno
 from streamlit.web import cli
+
+from minigpt_core.data_home import data_home
+from ui import teacher
 
 FIRST_PORT = 8501
 # Addresses of the usual kinds of networks. Connecting a UDP socket sends nothing: it makes the system say
@@ -38,20 +44,52 @@ def free_port() -> int:
     sys.exit(f"The ports {FIRST_PORT} to {FIRST_PORT + 99} are all in use: choose one with --server.port.")
 
 
+def welcome(doors: list[str], secret: str) -> str:
+    """What stands in the terminal: the way in for the class, and the teacher's own.
+
+    Args:
+        doors: the addresses of the dashboard in each network, the likeliest first.
+    """
+    listed = "\n".join(f"    {door}" for door in doors)
+    link = teacher.link(doors[0], secret)
+    return (
+        f"\n  The dashboard is open to this network. Give the class this address:\n\n{listed}\n\n"
+        f"  Class code: {teacher.class_code(secret)}\n\n{qr_code(doors[0])}\n"
+        "  Everyone there can use it, each with runs of their own. Ctrl+C ends it for all.\n\n"
+        "  For the teacher alone, not for the projector: who has this link sees and steers the whole class.\n\n"
+        f"    {link}\n\n{qr_code(link)}\n"
+        "  It stays the same at the next start; --new-link makes another one.\n"
+    )
+
+
+def qr_code(address: str) -> str:
+    """A square that a phone can read; nothing where the terminal cannot show one."""
+    picture = io.StringIO()
+    segno.make(address, error="m").terminal(picture, border=2, compact=True)
+    try:
+        picture.getvalue().encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return ""
+    return picture.getvalue()
+
+
 def main(arguments: list[str]) -> None:
     """Say which address to give to the class, then start Streamlit in this process."""
     parser = argparse.ArgumentParser(prog="scripts.serve", add_help=False, allow_abbrev=False)
     parser.add_argument("--server.port", dest="port", type=int)
+    parser.add_argument("--server.baseUrlPath", dest="base", default="")
+    parser.add_argument("--new-link", action="store_true")
     options, others = parser.parse_known_args(arguments)
     found = addresses()
     if not found:
         sys.exit("This machine has no address in a network: connect it to that of the class and start again.")
     port = options.port or free_port()
-    print("\n  The dashboard is open to this network. Give the class this address:\n")
-    print("\n".join(f"    http://{address}:{port}" for address in found))
-    print("\n  Everyone there can use it, each with runs of their own. Ctrl+C ends it for all.\n", flush=True)
+    base = options.base.strip("/")
+    doors = [f"http://{address}:{port}{f'/{base}' if base else ''}" for address in found]
+    print(welcome(doors, teacher.keep_secret(data_home(), options.new_link)), flush=True)
     os.environ["MINIGPT_SERVE"] = "1"  # every browser gets its own workspace
     settings = ["--server.address=0.0.0.0", f"--server.port={port}", f"--browser.serverAddress={found[0]}"]
+    settings += [f"--server.baseUrlPath={base}"] if base else []
     cli.main(args=["run", "dashboard.py", *settings, *others], prog_name="streamlit")
 
 

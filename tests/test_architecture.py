@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.journey import PAGES
+from ui.journey import PAGES, TEACHERS
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
@@ -109,7 +109,8 @@ def test_only_who_owns_a_run_asks_anything_of_it() -> None:
 
 
 def test_every_page_is_a_station() -> None:
-    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES}
+    teachers = {station.name for station in TEACHERS}
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES, *teachers}
 
 
 def test_a_module_of_ui_hides_no_other_module() -> None:

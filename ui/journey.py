@@ -18,6 +18,9 @@ class Station:
     section: str = ""
     """The menu of the top bar that it stands in; "" for the bar itself. English, like the title."""
 
+    at: str = ""
+    """Its address, where it is not called like its script."""
+
     @property
     def script(self) -> str:
         """For `st.Page`, `st.page_link` and `st.switch_page`: the path as seen from `ui/shell.py`."""
@@ -26,7 +29,7 @@ class Station:
     @property
     def path(self) -> str:
         """Where it lives behind the address of the server."""
-        return "/" if self is STATIONS[0] else f"/{self.name}"
+        return "/" if self is STATIONS[0] else f"/{self.at or self.name}"
 
 
 EXPERIMENTS = N_("Experiments")
@@ -49,6 +52,9 @@ STATIONS = (
     Station("puzzle", N_("A puzzle"), ":material/extension:", INSIDE),
 )
 PAGES = {station.name: station for station in STATIONS}
+
+TEACHERS = (Station("classroom", N_("My class"), ":material/school:", at="class"),)
+"""For the teacher of a served class alone: everybody else has no such page."""
 
 
 def lets_write(run_id: str, view: str = "write") -> dict[str, str]:

@@ -10,7 +10,7 @@ from streamlit.navigation.page import Page
 
 from minigpt_core.errors import RunNotFound, StoreError, UserError
 from ui import problems, resources, sidebar, state, style
-from ui.journey import STATIONS
+from ui.journey import STATIONS, TEACHERS
 from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server.unknown_page import MISSING
 from ui.words.i18n import _, speak, spoken, translate
@@ -23,7 +23,7 @@ ICON = Path(__file__).parent / "icon.svg"
 def pages() -> dict[str, list[Page]]:
     """The stations of the journey, by the menu they stand in. The first is the default: it lives at `/` only."""
     menus: dict[str, list[Page]] = {}
-    for station in STATIONS:
+    for station in (*STATIONS, *(TEACHERS if state.is_teacher() else ())):
         page = st.Page(
             station.script,
             title=_(station.title),

@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, state
+from ui import diagnostics, state, teacher
 from ui.components import connection, history, streamlit_words, tab_workspace
 from ui.runs import live_list
 from ui.runs.health import status_colour
@@ -48,6 +48,7 @@ def head(page: str) -> None:
 def foot(page: str) -> None:
     """The chosen text, the current run, and where to look when something is wrong."""
     with st.sidebar:
+        _show_class()
         _show_text()
         _show_run(page)
         with st.container(gap=None, key="shared_corner"):
@@ -61,6 +62,13 @@ def foot(page: str) -> None:
 
 def _switch_language() -> None:
     state.choose_language(st.session_state[state.LANGUAGE_SWITCH])
+
+
+def _show_class() -> None:
+    """In which class this is, where one is served."""
+    if key := teacher.secret():
+        words = _("Class {code}").format(code=teacher.class_code(key))
+        st.html(f"<div class='mg-shared'><div class='mg-label'>{escape(words)}</div></div>")
 
 
 def _show_text() -> None:

@@ -18,7 +18,7 @@ from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.jobs.manager import JobManager
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
-from ui import resources
+from ui import resources, teacher
 from ui import workspace as workspaces
 from ui.words.i18n import language, spoken
 from ui.words.languages import LANGUAGES, nearest
@@ -235,11 +235,12 @@ def owns(run: Run) -> bool:
 
 
 def steer(run_id: str) -> JobManager:
-    """What passes on what is asked of a run. Raises `StoreError` unless it is this browser's.
+    """What passes on what is asked of a run. Raises `StoreError` unless it is this browser's, or asked by the teacher.
 
     Buttons that may not be pressed are off; a callback does not rely on that.
     """
-    resources.store().owned_run(run_id, workspace())
+    store = resources.store()
+    store.owned_run(run_id, store.run(run_id).workspace if is_teacher() else workspace())
     return resources.jobs()
 
 
@@ -383,6 +384,11 @@ def workspace() -> str:
     if workspaces.well_formed(token):
         return str(token)
     return str(st.session_state.setdefault(WORKSPACE, workspaces.new_token()))
+
+
+def is_teacher() -> bool:
+    """Whether this browser has opened the teacher's link: see `ui/teacher.py`."""
+    return teacher.is_teacher(st.context.cookies)
 
 
 def without_cookie() -> bool:

@@ -8,15 +8,16 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 
+from ui.teacher import COOKIE as TEACHER
 from ui.workspace import COOKIE, new_token
 
 
 class Visitor:
-    """One tab of somebody who has the cookie `workspace`."""
+    """One tab of somebody who has the cookie `workspace`, and perhaps that of a teacher."""
 
-    def __init__(self, url: str, workspace: str = "") -> None:
+    def __init__(self, url: str, workspace: str = "", teacher: str = "") -> None:
         self.workspace = workspace or new_token()
-        self.cookies = {"Cookie": f"{COOKIE}={self.workspace}"}
+        self.cookies = {"Cookie": f"{COOKIE}={self.workspace}; {TEACHER}={teacher}"}
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
         self._socket = connect(
             address, additional_headers=self.cookies | {"Origin": url}, subprotocols=["streamlit"],  # type: ignore[list-item]

@@ -1,0 +1,107 @@
+"""The teacher's page is for who has the link, and nobody else learns that there is one: on a real server."""
+
+import http.client
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from scripts.running_app import RunningApp, running_app
+from scripts.serve import welcome
+from tests.app.server.visitor import Visitor
+from ui import teacher
+from ui.workspace import new_token, well_formed
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    home = tmp_path_factory.mktemp("taught") / "home"
+    teacher.keep_secret(home)
+    with running_app(home, env={"MINIGPT_SERVE": "1", "MINIGPT_WARM_WORKER": "0"}) as app:
+        yield app
+
+
+@pytest.fixture
+def key(server: RunningApp) -> str:
+    return teacher.keep_secret(server.home)
+
+
+def asked(server: RunningApp, path: str, cookie: str = "") -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+    connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
+    return connection.getresponse()
+
+
+def test_the_secret_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
+    secret = teacher.keep_secret(tmp_path / "home")
+    file = tmp_path / "home" / teacher.FILE
+    assert well_formed(secret) and stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o644)
+    assert teacher.keep_secret(tmp_path / "home") == secret
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert teacher.keep_secret(tmp_path / "home", new=True) != secret
+
+
+def test_the_terminal_has_the_way_in_for_both_and_their_squares() -> None:
+    words = welcome(["http://192.0.2.7:8501/lab", "http://198.51.100.7:8501/lab"], "s" * 22)
+    assert "http://198.51.100.7:8501/lab\n" in words
+    assert f"http://192.0.2.7:8501/lab/class?key={'s' * 22}\n" in words
+    assert teacher.class_code("s" * 22) in words
+    assert words.count("█") > 100
+
+
+def test_the_link_leaves_a_cookie_and_the_address(server: RunningApp, key: str) -> None:
+    answer = asked(server, f"/class?key={key}")
+    assert (answer.status, answer.headers["location"]) == (303, "./class")
+    cookie, *flags = answer.headers["set-cookie"].split("; ")
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(flags)
+    assert key not in str(answer.headers)
+    assert answer.headers["cache-control"] == "no-store"
+    assert asked(server, "/class", cookie).status == 200
+
+
+NO_LINKS = ["", "x", "é" * 22, "x" * 22, "x" * 5000, "\0", "' OR 1=1 --"]
+
+
+@pytest.mark.parametrize("wrong", NO_LINKS)
+def test_a_guessed_link_names_no_page(server: RunningApp, wrong: str) -> None:
+    answer = asked(server, f"/class?key={quote(wrong)}")
+    assert answer.headers["location"].startswith("./?missing=class")
+    assert teacher.COOKIE not in answer.headers.get("set-cookie", "")
+
+
+def test_no_other_cookie_opens_the_page(server: RunningApp, key: str) -> None:
+    for cookie in (
+        "",
+        key,
+        "x" * 64,
+        teacher.cookie_of(new_token()),
+        teacher.cookie_of(key)[:-1],
+        "é",
+        "x" * 3000,
+    ):
+        answer = asked(server, "/class", f"minigpt_workspace={new_token()}; {teacher.COOKIE}={cookie}")
+        assert (answer.status, answer.headers["location"]) == (307, "./?missing=class")
+
+
+def test_a_pupil_who_asks_for_it_by_hand_gets_the_first_page(server: RunningApp, key: str) -> None:
+    pupil, forger = Visitor(server.url), Visitor(server.url, teacher="x" * 64)
+    for visitor in (pupil, forger):
+        visitor.open("class")
+        assert "/class" not in visitor.words() and "My class" not in visitor.words()
+        assert "Type this address" not in visitor.words()
+        visitor.close()
+    taught = Visitor(server.url, teacher=teacher.cookie_of(key))
+    taught.open("class")
+    assert "Type this address" in taught.words() and teacher.class_code(key) in taught.words()
+    taught.close()
+
+
+def test_who_serves_nobody_has_no_such_page(tmp_path: Path) -> None:
+    key = teacher.keep_secret(tmp_path / "home")
+    with running_app(tmp_path / "home", env={"MINIGPT_SERVE": "0", "MINIGPT_WARM_WORKER": "0"}) as app:
+        assert asked(app, f"/class?key={key}").headers["location"] == "./?missing=class"
+        cookie = f"{teacher.COOKIE}={teacher.cookie_of(key)}"
+        assert asked(app, "/class", cookie).headers["location"] == "./?missing=class"
