@@ -28,6 +28,9 @@ from minigpt_core.export.script import ENGLISH, export_script, languages
 from minigpt_core.generation.streaming import stream
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import take_up
+from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.lesson import Lesson
+from minigpt_core.lessons.parser import read_lesson
 from minigpt_core.precision import remember_in
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.sampling import start_id
@@ -139,6 +142,15 @@ def make_parser() -> argparse.ArgumentParser:
         "--name", default="", help="what the run is called; default: as before, or as the folder"
     )
     read.set_defaults(command=command_import)
+
+    lessons = commands.add_parser("lessons", help="list the lessons, or check one that you have written")
+    actions = lessons.add_subparsers(required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help="all lessons, those in your data folder too")
+    listed.add_argument("--language", default=catalogue.SOURCE, help="of the lessons, such as fr (en)")
+    listed.set_defaults(command=command_list_lessons)
+    checked = actions.add_parser("check", help="read lessons and say what is wrong, with the line")
+    checked.add_argument("files", nargs="+", type=Path, metavar="FILE", help="such as my-lesson.en.md")
+    checked.set_defaults(command=command_check_lessons)
     return parser
 
 
@@ -506,6 +518,32 @@ def command_import(options: argparse.Namespace) -> int:
         run = import_run(RunStore(), source, name=options.name)
     print(f"Run {run.id}: sample it with python -m minigpt_core sample --run {run.id}")
     return 0
+
+
+def command_list_lessons(options: argparse.Namespace) -> int:
+    """Print every lesson: its name, its minutes and its title; for one that cannot be read, why."""
+    for lesson in catalogue.lessons(options.language):
+        if isinstance(lesson, Lesson):
+            print(
+                f"{lesson.name:16} {lesson.minutes:3} min  {lesson.title}{'  (yours)' if lesson.own else ''}"
+            )
+        else:
+            say(str(lesson))
+    say(f"Lessons of your own belong in {catalogue.own_folder()}.")
+    return 0
+
+
+def command_check_lessons(options: argparse.Namespace) -> int:
+    """Say of each file whether it is a lesson; 2 if one is not."""
+    status = 0
+    for path in options.files:
+        try:
+            lesson = read_lesson(path)
+            print(f"{path.name}: {len(lesson.steps)} steps, about {lesson.minutes} min. Nothing to correct.")
+        except UserError as error:
+            say(str(error))
+            status = 2
+    return status
 
 
 if __name__ == "__main__":

@@ -108,8 +108,28 @@ PRECISION = (
         WHERE started IS NOT NULL""",
 )
 
+FACTS_AND_LESSONS = (
+    """CREATE TABLE facts (             -- what was done in a workspace, each thing once (see `facts.py`)
+        workspace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        details TEXT NOT NULL,       -- JSON
+        first REAL NOT NULL,         -- when it was done for the first time
+        PRIMARY KEY (workspace, name, details)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE lessons (           -- how far a workspace has come in each lesson
+        workspace TEXT NOT NULL,
+        lesson TEXT NOT NULL,
+        step INTEGER NOT NULL,       -- where it was left, counted from 1
+        done TEXT NOT NULL,          -- JSON: the steps whose condition was met
+        guesses TEXT NOT NULL,       -- JSON: {step: guess}
+        changed REAL NOT NULL,
+        PRIMARY KEY (workspace, lesson)
+    ) WITHOUT ROWID""",
+)
+
 MIGRATIONS = (
     RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE, VALIDATION_ERRORS, PRECISION,
+    FACTS_AND_LESSONS,
 )  # fmt: skip
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 

@@ -1,0 +1,101 @@
+"""Which lessons there are: those that come with the program, those in the data folder, and the ways through them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from minigpt_core.data_home import data_home
+from minigpt_core.errors import N_
+from minigpt_core.lessons.lesson import Lesson, LessonError
+from minigpt_core.lessons.parser import FILE, read_lesson
+
+SHIPPED = Path(__file__).parent / "shipped"
+SOURCE = "en"  # what another language lacks is shown in it
+
+ORDER = (
+    "numbers", "batches", "loss", "tinygpt", "attention", "learning-rate", "by-heart", "temperature", "copied", "data",
+    "using", "inside", "notebook-to-gpt",
+)  # fmt: skip
+"""The lessons that come with the program, in the order of the list."""
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """Some lessons in their order, for an occasion."""
+
+    name: str
+    title: str
+    """English; translate it where it is shown, like `about`."""
+
+    about: str
+    lessons: tuple[str, ...]
+
+
+PATHWAYS = (
+    Pathway(
+        "lycee",
+        N_("45 minutes: what a language model does"),
+        N_("For a class at school: seven lessons, with ten minutes to talk about what was seen."),
+        ("numbers", "loss", "tinygpt", "attention", "temperature", "copied", "using"),
+    ),
+    Pathway(
+        "lecture",
+        N_("Two hours: how it learns, and what it knows"),
+        N_(
+            "For a first lecture at a university: all twelve lessons, half of the time to do and half to discuss."
+        ),
+        ORDER[:12],
+    ),
+    Pathway(
+        "alone",
+        N_("By yourself: from three cells to a GPT, with the code"),
+        N_("For who reads Python: from the notebook of three cells to the parts of today’s models."),
+        ("notebook-to-gpt",),
+    ),
+)
+
+
+def own_folder() -> Path:
+    """Where lessons of one's own are found."""
+    return data_home() / "lessons"
+
+
+def lesson_files(name: str) -> dict[str, tuple[Path, bool]]:
+    """The files of a lesson by language, and whether each is one's own; those that came with the program go first."""
+    if FILE.fullmatch(f"{name}.{SOURCE}.md") is None:
+        return {}
+    found: dict[str, tuple[Path, bool]] = {}
+    for folder, own in ((SHIPPED, False), (own_folder(), True)):
+        for path in sorted(folder.glob(f"{name}.*.md")):
+            if (named := FILE.fullmatch(path.name)) and not (own and (SHIPPED / path.name).exists()):
+                found.setdefault(named[2], (path, own))
+        if found:
+            break
+    return found
+
+
+def find_lesson(name: str, language: str) -> Lesson:
+    """A lesson in a language, else in English, else as it is there. Raises `LessonError`."""
+    files = lesson_files(name)
+    if not files:
+        raise LessonError("There is no lesson “{name}” here. Choose one from the list.", name=name[:40])
+    path, own = files.get(language) or files.get(SOURCE) or next(iter(files.values()))
+    return read_lesson(path, own=own)
+
+
+def names() -> Iterator[str]:
+    """All lessons: ours in their order, then one's own by name."""
+    yield from (name for name in ORDER if lesson_files(name))
+    own = {named[1] for path in own_folder().glob("*.md") if (named := FILE.fullmatch(path.name))}
+    yield from sorted(own - {*ORDER})
+
+
+def lessons(language: str) -> list[Lesson | LessonError]:
+    """All lessons in a language; for one that cannot be read, why."""
+    found: list[Lesson | LessonError] = []
+    for name in names():
+        try:
+            found.append(find_lesson(name, language))
+        except LessonError as error:
+            found.append(error)
+    return found

@@ -1,0 +1,300 @@
+"""The named checks: what a lesson can ask to be done, each a question to what really was.
+
+They look at the runs in the store and at the facts that pages keep (`store/facts.py`), so what was done before
+counts, and a click on “next” does not. Each function here is one check; its name and its arguments are what a lesson
+writes, and its docstring says when it holds. `docs/lessons.md` lists them all.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, get_args
+
+from minigpt_core.data import prepare
+from minigpt_core.interpret.diagnosis import Kind, diagnose
+from minigpt_core.lessons.conditions import Call, Condition, ConditionError
+from minigpt_core.lessons.lesson import PAGES
+from minigpt_core.ngrams import Baselines, baselines
+from minigpt_core.store.facts import Details, FactStore, Guess
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
+from minigpt_core.tokenizer import CharTokenizer
+
+ENDED = ("done", "stopped", "diverged", "interrupted", "failed")
+OWN = "own"
+MODELS = ("TinyGPT", "GPT", "pairs")
+PARTS = ("head", "mlp", "layer", "positions")
+SAME_TEMPERATURE = 0.001
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a check looks: the runs and the facts of one workspace, and the guesses made in the lesson."""
+
+    runs: RunStore
+    known: FactStore
+    workspace: str
+    guesses: Mapping[int, Guess] = field(default_factory=dict)
+
+    def facts(self, name: str) -> list[Details]:
+        """The facts of this name."""
+        return self.known.facts(self.workspace, name)
+
+
+Check = Callable[..., bool]
+CHECKS: dict[str, Check] = {}
+"""All checks by their names."""
+
+
+def _check(function: Check) -> Check:
+    CHECKS[function.__name__] = function
+    return function
+
+
+@_check
+def page_opened(evidence: Evidence, page: str, view: str = "", rows: str = "") -> bool:
+    """This page was looked at; on the Sampling page with this question (view), and with these rows."""
+    wanted = {"page": page} | {name: value for name, value in (("view", view), ("rows", rows)) if value}
+    return any(wanted.items() <= fact.items() for fact in evidence.facts("page"))
+
+
+@_check
+def text_chosen(evidence: Evidence, text: str) -> bool:
+    """This bundled text was the chosen one; `own`: one that did not come with the program."""
+    chosen = {str(fact["text"]) for fact in evidence.facts("text")}
+    return bool(chosen - {*corpus.BUNDLED}) if text == OWN else text in chosen
+
+
+@_check
+def sentence_typed(evidence: Evidence, unknown: bool = False) -> bool:
+    """A sentence was put into numbers on the Vocabulary page; `unknown`: with a character that it lacks."""
+    return any(fact["unknown"] or not unknown for fact in evidence.facts("sentence"))
+
+
+@_check
+def batch_drawn(evidence: Evidence, times: int = 1, part: str = "") -> bool:
+    """So many different batches were looked at, from this part of the text (train or val)."""
+    return len([fact for fact in evidence.facts("batch") if part in ("", fact["part"])]) >= times
+
+
+@_check
+def run(
+    evidence: Evidence,
+    model: str = "",
+    text: str = "",
+    loss_below: float = 0.0,
+    steps: int = 0,
+    learning_rate: float = 0.0,
+    learning_rate_below: float = 0.0,
+    learning_rate_above: float = 0.0,
+    times: int = 1,
+) -> bool:
+    """So many trainings of one's own, of this model on this text, have made so many steps, reached such a loss on text
+    they never saw, and began with such a learning rate."""
+    found = [
+        one
+        for one in own_runs(evidence, model, text)
+        if one.step >= max(steps, 1)
+        and (not loss_below or (one.best_val_loss is not None and one.best_val_loss < loss_below))
+        and (not learning_rate or abs(one.training.learning_rate / learning_rate - 1) < 0.01)
+        and (not learning_rate_below or one.training.learning_rate < learning_rate_below)
+        and (not learning_rate_above or one.training.learning_rate > learning_rate_above)
+    ]
+    return len(found) >= times
+
+
+@_check
+def run_ended(evidence: Evidence, verdict: str = "", model: str = "", text: str = "", times: int = 1) -> bool:
+    """So many of one's own trainings, of this model on this text, have ended with this verdict of the Training page."""
+    ended = (one for one in own_runs(evidence, model, text) if one.status in ENDED and one.step)
+    return _at_least(
+        times, (one for one in ended if not verdict or verdict_of(evidence.runs, one) == verdict)
+    )
+
+
+@_check
+def temperature_was(evidence: Evidence, temperature: float) -> bool:
+    """A text was written at this temperature."""
+    return any(_is(fact, temperature) for fact in evidence.facts("sampled"))
+
+
+@_check
+def sampled(
+    evidence: Evidence,
+    times: int = 1,
+    seeds: int = 1,
+    model: str = "",
+    run: str = "",
+    temperature: float = -1.0,
+) -> bool:
+    """So many different texts were written (model, prompt, settings or seed differed), with so many different seeds, by
+    this model or this run, at this temperature."""
+    found = [
+        fact
+        for fact in evidence.facts("sampled")
+        if (not model or fact["model"] == model)
+        and (not run or fact["run"] == run)
+        and (temperature < 0 or _is(fact, temperature))
+    ]
+    return len(found) >= times and len({fact["seed"] for fact in found}) >= seeds
+
+
+@_check
+def character_drawn_by_hand(evidence: Evidence, times: int = 1) -> bool:
+    """So many different characters were chosen by hand under “Why this character?”."""
+    return len(evidence.facts("by_hand")) >= times
+
+
+@_check
+def part_switched_off(evidence: Evidence, kind: str = "", times: int = 1) -> bool:
+    """So many different parts were switched off under “Take it apart”: a head, an mlp, a layer, or positions."""
+    return len([fact for fact in evidence.facts("off") if kind in ("", fact["kind"])]) >= times
+
+
+@_check
+def head_switched_off(evidence: Evidence, times: int = 1) -> bool:
+    """So many different attention heads were switched off under “Take it apart”."""
+    return part_switched_off(evidence, "head", times)
+
+
+@_check
+def table_edited(evidence: Evidence, times: int = 1) -> bool:
+    """So many different changes were made to TinyGPT’s table under “Take it apart”."""
+    return len(evidence.facts("edited")) >= times
+
+
+@_check
+def text_judged(evidence: Evidence, times: int = 1) -> bool:
+    """So many different texts were read under “What surprises it?”."""
+    return len(evidence.facts("judged")) >= times
+
+
+@_check
+def code_shown(evidence: Evidence, page: str = "") -> bool:
+    """“Show the code” was opened, on this page."""
+    return any(page in ("", fact["page"]) for fact in evidence.facts("code"))
+
+
+@_check
+def guessed(evidence: Evidence, step: int) -> bool:
+    """A guess was made at this step of the lesson."""
+    return step in evidence.guesses
+
+
+# What a lesson may write
+
+
+ONE_OF = {"page": PAGES, "model": MODELS, "kind": PARTS, "part": ("train", "val"), "verdict": get_args(Kind)}
+"""Arguments that are one of a few words."""
+
+
+def met(condition: Condition | None, evidence: Evidence) -> bool:
+    """Whether a step's condition is met; one without a condition is, always. Raises `StoreError`."""
+    return condition is None or condition.holds(lambda call: ask(CHECKS, call, evidence))
+
+
+def ask(registry: Mapping[str, Callable[..., Any]], call: Call, evidence: Evidence) -> Any:
+    """The answer of the check or value that is called."""
+    return registry[call.name](evidence, *call.positional, **dict(call.named))
+
+
+def verify(registry: Mapping[str, Callable[..., Any]], call: Call) -> None:
+    """Raise `ConditionError` for a name that does not exist, or arguments that it does not take."""
+    if call.name not in registry:
+        raise ConditionError(
+            "There is no “{name}”. There are: {known}.", name=call.name, known=", ".join(sorted(registry))
+        )
+    taken = [*inspect.signature(registry[call.name]).parameters.values()][1:]
+    try:
+        given = inspect.Signature(taken).bind(*call.positional, **dict(call.named)).arguments
+    except TypeError as error:
+        raise ConditionError(
+            "“{call}” has an argument too many, a missing one or one that does not exist. It takes: {arguments}.",
+            call=str(call), arguments=", ".join(one.name for one in taken) or "–",
+        ) from error  # fmt: skip
+    kinds = {one.name: one.annotation for one in taken}
+    for name, value in given.items():
+        _verify_argument(call, name, value, kinds[name])
+
+
+def _verify_argument(call: Call, name: str, value: Any, kind: type) -> None:
+    fits = {
+        bool: isinstance(value, bool),
+        str: isinstance(value, str),
+        int: isinstance(value, int) and not isinstance(value, bool),
+        float: isinstance(value, int | float) and not isinstance(value, bool),
+    }[kind]
+    words = ONE_OF.get(name)
+    if name == "text" and kind is str:
+        words = (OWN, *corpus.BUNDLED)
+    if not fits:
+        raise ConditionError(
+            "In “{call}”, {name} is {value}, which is not what it can be ({kind}).",
+            call=str(call), name=name, value=str(value),
+            kind={bool: "true, false", str: "abc", int: "1, 2, 3 …", float: "0.5"}[kind],
+        )  # fmt: skip
+    if words is not None and value not in words:
+        raise ConditionError(
+            "In “{call}”, {name} is {value}. It can be: {known}.",
+            call=str(call), name=name, value=str(value), known=", ".join(words),
+        )  # fmt: skip
+
+
+# What the checks ask
+
+
+def own_runs(evidence: Evidence, model: str, text: str) -> list[Run]:
+    """The runs of this workspace with this model and text, the newest first; an empty string stands for any."""
+    ours = _fingerprints()
+    return [
+        one
+        for one in evidence.runs.runs(evidence.workspace)
+        if model in ("", kind_of(one)) and text in ("", ours.get(one.text_id, OWN))
+    ]
+
+
+def kind_of(run: Run) -> str:
+    """ "TinyGPT" or "GPT"."""
+    return "GPT" if run.model.n_layer else "TinyGPT"
+
+
+def verdict_of(store: RunStore, run: Run) -> str:
+    """What the Training page says about a run that has ended."""
+    known = _baselines(run.text_id, run.characters, run.training.val_fraction, str(store.home))
+    return diagnose(
+        store.evaluations(run.id), status=run.status, training=run.in_force, baselines=known,
+        sees_one_character=not run.model.n_layer,
+    ).kind  # fmt: skip
+
+
+def loss_of(store: RunStore, run: Run) -> float | None:
+    """Of its last evaluation, on text it never saw."""
+    measured = store.evaluations(run.id)
+    return measured[-1].val_loss if measured else None
+
+
+@lru_cache(maxsize=32)
+def _baselines(text_id: str, characters: str, val_fraction: float, home: str) -> Baselines:
+    text = RunStore(Path(home)).text(text_id).text
+    return baselines(prepare(text, val_fraction, CharTokenizer.from_characters(characters)))
+
+
+@lru_cache(maxsize=1)
+def _fingerprints() -> dict[str, str]:
+    """Which bundled text a run's text is, by the id under which the store keeps it; capitals or not."""
+    return {
+        hashlib.sha256(corpus.normalize(corpus.load(name).text, lower=lower).encode()).hexdigest(): name
+        for name in corpus.BUNDLED
+        for lower in (True, False)
+    }
+
+
+def _is(fact: Details, temperature: float) -> bool:
+    return abs(float(fact["temperature"]) - temperature) < SAME_TEMPERATURE
+
+
+def _at_least(times: int, found: Iterator[Run]) -> bool:
+    return sum(1 for _, _one in zip(range(times), found, strict=False)) >= times

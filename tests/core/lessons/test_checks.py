@@ -1,0 +1,156 @@
+"""Each named check holds for what it names and for nothing else, and it looks at this workspace alone."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minigpt_core.configs import TrainConfig
+from minigpt_core.data import prepare
+from minigpt_core.ladder import settings_up_to
+from minigpt_core.lessons.checks import CHECKS, Evidence, ask, met
+from minigpt_core.lessons.conditions import read_call, read_condition
+from minigpt_core.lessons.values import VALUES
+from minigpt_core.ngrams import baselines
+from minigpt_core.store.facts import FactStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
+from minigpt_core.texts import corpus
+from minigpt_core.training import MetricsEvent
+
+FACTS: dict[str, list[dict[str, Any]]] = {
+    "page": [{"page": "sampling", "view": "temperature", "rows": "draws"}],
+    "text": [{"text": "the-curious-cat"}, {"text": "0" * 64}],
+    "sentence": [{"unknown": True, "length": 12}],
+    "batch": [{"part": "train", "seed": 1}, {"part": "train", "seed": 2}, {"part": "val", "seed": 2}],
+    "sampled": [
+        {"model": "GPT", "run": "abc", "seed": 1, "temperature": 0.0},
+        {"model": "GPT", "run": "abc", "seed": 2, "temperature": 0.8},
+        {"model": "pairs", "run": "", "seed": 2, "temperature": 0.8},
+    ],
+    "by_hand": [{"run": "abc", "id": 3}],
+    "off": [{"run": "abc", "kind": "head", "layer": 0, "head": 1}, {"run": "abc", "kind": "mlp", "layer": 0}],
+    "edited": [{"run": "abc", "current": 1, "next": 2}],
+    "judged": [{"text": "a1b2"}],
+    "code": [{"page": "model"}],
+}
+HOLDS = [
+    "page_opened(sampling)", "page_opened(sampling, view=temperature, rows=draws)", "text_chosen(the-curious-cat)",
+    "text_chosen(own)", "sentence_typed(unknown=true)", "batch_drawn(times=3)", "batch_drawn(part=val)",
+    "temperature_was(0)", "sampled(times=3, seeds=2)", "sampled(model=GPT, run=abc, temperature=0.8)",
+    "character_drawn_by_hand", "part_switched_off(kind=mlp)", "part_switched_off(times=2)", "head_switched_off",
+    "table_edited", "text_judged", "code_shown(page=model)", "guessed(2)",
+    "temperature_was(2) or (temperature_was(0.8) and temperature_was(0))",
+]  # fmt: skip
+DOES_NOT = [
+    "page_opened(training)", "page_opened(sampling, view=next)", "text_chosen(additions)", "batch_drawn(times=4)",
+    "batch_drawn(times=2, part=val)", "temperature_was(1)", "sampled(times=4)", "sampled(times=2, model=pairs)",
+    "sampled(seeds=3)", "character_drawn_by_hand(times=2)", "part_switched_off(kind=layer)",
+    "head_switched_off(times=2)", "table_edited(times=2)", "text_judged(times=2)", "code_shown(page=home)",
+    "guessed(1)", "temperature_was(0) and temperature_was(2)",
+]  # fmt: skip
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Evidence:
+    known = FactStore(tmp_path)
+    for name, found in FACTS.items():
+        for details in found:
+            known.note("mine", name, **details)
+    return Evidence(RunStore(tmp_path), known, "mine", {2: 3.0})
+
+
+@pytest.mark.parametrize("condition", HOLDS)
+def test_it_holds_for_what_was_done_here(evidence: Evidence, condition: str) -> None:
+    assert met(read_condition(condition), evidence)
+    elsewhere = Evidence(evidence.runs, evidence.known, "yours")
+    assert not met(read_condition(condition), elsewhere)
+
+
+@pytest.mark.parametrize("condition", DOES_NOT)
+def test_it_does_not_hold_for_what_was_not(evidence: Evidence, condition: str) -> None:
+    assert not met(read_condition(condition), evidence)
+
+
+def test_every_check_is_tested_here() -> None:
+    named = {call.name for text in HOLDS for call in read_condition(text).calls()}
+    assert named | {"run", "run_ended"} == {*CHECKS}
+
+
+# Of runs
+
+
+@pytest.fixture
+def trained(evidence: Evidence) -> Callable[..., None]:
+    """`trained(losses, text=…, rung=…, learning_rate=…)`: a run of this workspace whose evaluations were these."""
+
+    def make(
+        losses: list[float],
+        text: str = "the-curious-cat",
+        rung: str = "tinygpt",
+        status: str = "done",
+        **settings: Any,
+    ) -> None:
+        known = corpus.load(text) if text in corpus.BUNDLED else None
+        run = new_run(
+            evidence.runs,
+            text=corpus.normalize(known.text if known else text),
+            title="Mine",
+            model_fields={"block_size": 8, "n_embd": 8} | settings_up_to(rung)[0],
+            training=TrainConfig(steps=100 * (len(losses) - 1), **settings),
+            workspace="mine",
+        )
+        events = [
+            MetricsEvent(step=100 * n, train_loss=loss, val_loss=loss, val_accuracy=0.1)
+            for n, loss in enumerate(losses)
+        ]
+        best = {"best_val_loss": min(losses), "step": events[-1].step}
+        evidence.runs.append(run.id, evaluations=events, **best)
+        evidence.runs.set_status(run.id, status)
+
+    return make
+
+
+def holds(evidence: Evidence, condition: str) -> bool:
+    return met(read_condition(condition), evidence)
+
+
+def test_a_run_is_asked_for_by_model_text_loss_steps_and_rate(
+    evidence: Evidence, trained: Callable[..., None]
+) -> None:
+    assert not holds(evidence, "run()")
+    trained([3.6, 3.0, 2.5], learning_rate=0.003)
+    for yes in ("run()", "run(model=TinyGPT, text=the-curious-cat, loss_below=2.6)", "run(steps=200)",
+                "run(learning_rate=0.003, learning_rate_above=0.001, learning_rate_below=0.01)"):  # fmt: skip
+        assert holds(evidence, yes), yes
+    for no in ("run(model=GPT)", "run(text=le-chat-curieux)", "run(text=own)", "run(loss_below=2.4)", "run(steps=201)",
+               "run(learning_rate=0.01)", "run(learning_rate_above=0.003)", "run(learning_rate_below=0.003)",
+               "run(times=2)"):  # fmt: skip
+        assert not holds(evidence, no), no
+    trained([3.0, 2.0], text="un chat gris et un chat noir " * 9, rung="one-head")
+    assert holds(evidence, "run(model=GPT, text=own) and run(times=2)")
+
+
+def test_the_verdict_is_that_of_the_training_page(evidence: Evidence, trained: Callable[..., None]) -> None:
+    trained([3.6, 3.59, 3.585, 3.584, 3.584, 3.584], learning_rate=1e-5)
+    assert holds(evidence, "run_ended(verdict=at_chance, model=TinyGPT)")
+    assert not holds(evidence, "run_ended(verdict=diverged)")
+    trained([3.6, 9.0], status="diverged", learning_rate=10.0)
+    assert holds(evidence, "run_ended(verdict=diverged) and run_ended(times=2)")
+    assert not holds(evidence, "run_ended(verdict=diverged, times=2)")
+
+
+def test_the_values_are_measured(evidence: Evidence, trained: Callable[..., None]) -> None:
+    def value(text: str) -> float | None:
+        found: float | None = ask(VALUES, read_call(text), evidence)
+        return found
+
+    assert value("run_loss(model=TinyGPT)") is None
+    trained([3.6, 2.75])
+    assert value("run_loss(model=TinyGPT)") == 2.75 and value("run_loss(model=GPT)") is None
+    text = corpus.normalize(corpus.load("the-curious-cat").text)
+    assert value("characters(the-curious-cat)") == 36
+    assert value("chance(the-curious-cat)") == math.log(36)
+    assert value("counted_pairs(the-curious-cat)") == baselines(prepare(text)).bigram_val

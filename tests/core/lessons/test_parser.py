@@ -1,0 +1,130 @@
+"""What a lesson's file says, and that each mistake in one is named with its file, its line and what to do."""
+
+import pytest
+
+from minigpt_core.lessons.lesson import LessonError
+from minigpt_core.lessons.parser import parse_lesson
+
+FRONT = "---\ntitle: Chance\nabout: Draw twice.\nidea: It always answers the same.\n---\n"
+STEP = "## Draw\n\nPress **Another draw**.\n\n- page: sampling\n"
+
+
+def test_everything_that_a_step_can_say() -> None:
+    lesson = parse_lesson(
+        FRONT
+        + """
+## Draw once
+
+Press [[Another draw]].
+
+And look.
+
+- page: `sampling?view=temperature&rows=draws&prompt=un%20matin`
+- guess choice: How many differ?
+  - None
+  - All of
+  - Four
+- answer: 3
+- done: `temperature_was(0) and (sampled(times=2, seeds=2) or page_opened(attention))`
+- hint: It stands at the
+  top.
+- point: sampling_another
+- reveal: Four of five.
+- show: fingerprint
+- say: Wait for all.
+- minutes: 2
+
+## A number
+
+How much?
+
+- page: training
+- guess number: Where does it end?
+- answer: run_loss(model=TinyGPT) ± 0,1
+
+## An order
+
+Which first?
+
+- page: training?settings=notebook~steps~700
+- guess order: Which is lowest?
+  - one
+  - two
+- answer: 2 1
+
+## A place
+
+Where?
+
+- page: sampling?view=surprise
+- guess place: Which one?
+- text: un chat
+- answer: 4
+""",
+        "chance.fr.md",
+    )
+    assert (lesson.name, lesson.language, lesson.title, lesson.minutes) == ("chance", "fr", "Chance", 5)
+    assert lesson.idea == "It always answers the same."
+    first, second, third, last = lesson.steps
+    assert first.words == "Press [[Another draw]].\n\nAnd look."
+    assert (first.page, dict(first.address)) == (
+        "sampling", {"view": "temperature", "rows": "draws", "prompt": "un matin"},
+    )  # fmt: skip
+    assert first.question is not None and first.question.options == ("None", "All of", "Four")
+    assert (first.question.answer, first.hint, first.show) == (3, "It stands at the top.", "fingerprint")
+    assert first.condition is not None
+    assert [str(call) for call in first.condition.calls()] == [
+        "temperature_was(0)", "sampled(times=2, seeds=2)", "page_opened(attention)",
+    ]  # fmt: skip
+    assert second.question is not None and str(second.question.answer) == "run_loss(model=TinyGPT)"
+    assert second.question.near == 0.1
+    assert third.question is not None and third.question.answer == (2, 1)
+    assert last.question is not None and (last.question.options[3], last.question.answer) == ("c", 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Hello", "a.en.md:1: the first line must be"),
+        ("---\ntitle: A\nabout: B\n", "a.en.md:1: a second line"),
+        ("---\ntitle: A\n---\n" + STEP, "a.en.md:1: “about” is missing"),
+        ("---\ntitle: A\nabuot: B\n---\n" + STEP, "a.en.md:3: “abuot: B” is none"),
+        (FRONT, "a.en.md has no step yet"),
+        (FRONT + "Hello\n" + STEP, "a.en.md:6: this text belongs to no step"),
+        (FRONT + "## Draw\n\nPress.\n", "a.en.md:6: this step has no page"),
+        (FRONT + "## Draw\n\n- page: home\n", "a.en.md:6: this step has no words"),
+        (FRONT + "## Draw\n\n" + "word " * 61 + "\n\n- page: home\n", "a.en.md:6: the words of this step are 61"),
+        (FRONT + STEP + "- pgae: home\n", "a.en.md:11: “pgae: home” is none"),
+        (FRONT + STEP + "- page: home\n", "a.en.md:11: this step says “page” twice"),
+        (FRONT + "## D\n\nP.\n\n- page: nowhere\n", "a.en.md:10: there is no page “nowhere”"),
+        (FRONT + "## D\n\nP.\n\n- page: home?lang=fr\n", "a.en.md:10: the address of a page cannot say “lang”"),
+        (FRONT + STEP + "- done: temperature_is(0)\n", "a.en.md:11: There is no “temperature_is”. There are"),
+        (FRONT + STEP + "- done: temperature_was(cold)\n", "a.en.md:11: In “temperature_was(cold)”, temperature is"),
+        (FRONT + STEP + "- done: temperature_was()\n", "a.en.md:11: “temperature_was()” has an argument too many"),
+        (FRONT + STEP + "- done: run(model=Tiny)\n", "a.en.md:11: In “run(model=Tiny)”, model is Tiny. It can be"),
+        (FRONT + STEP + "- done: __import__('os').system('ls')\n", "a.en.md:11: “__import__('os').system('ls')”"),
+        (FRONT + STEP + "- done: sampled(times=1\n", "a.en.md:11: “sampled(times=1” cannot be read"),
+        (FRONT + STEP + "- answer: 3\n", "a.en.md:11: there is no guess"),
+        (FRONT + STEP + "- guess choice: Which?\n  - one\n", "a.en.md:11: write what there is to choose from"),
+        (FRONT + STEP + "- guess number: How?\n- answer: many\n", "a.en.md:12: There is no “many”"),
+        (FRONT + STEP + "- guess choice: Which?\n  - a\n  - b\n- answer: 3\n", "a.en.md:14: the answer is the place"),
+        (FRONT + STEP + "- guess order: Which?\n  - a\n  - b\n- answer: 1 1\n", "a.en.md:14: the order names each"),
+        (FRONT + STEP + "- minutes: few\n", "a.en.md:11: “few” is no number"),
+        (FRONT + STEP + "- point: <b>\n", "a.en.md:11: “<b>” cannot stand here"),
+        (FRONT + STEP + "More words.\n", "a.en.md:11: the words of a step stand before"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(LessonError) as error:
+        parse_lesson(text, "a.en.md")
+    assert str(error.value).startswith(said)
+
+
+def test_the_name_of_the_file_gives_name_and_language() -> None:
+    with pytest.raises(LessonError, match=r"called My lesson\.md"):
+        parse_lesson(FRONT + STEP, "My lesson.md")
+
+
+def test_markup_stays_text() -> None:
+    lesson = parse_lesson(FRONT.replace("Chance", "<script>alert(1)</script>") + STEP, "a.en.md")
+    assert lesson.title == "<script>alert(1)</script>"
