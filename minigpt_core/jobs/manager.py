@@ -7,7 +7,7 @@ import atexit
 import os
 import threading
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -129,6 +129,7 @@ class JobManager:
         self._heard = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}  # by run
         self._queue: deque[Job] = deque()
+        self._workers: list[WorkerProcess] = []  # all that were alive when the last one was started
         self._idle: list[WorkerProcess] = []
         self._warming = False
         self._ready: set[WorkerProcess] = set()
@@ -260,18 +261,21 @@ class JobManager:
         return self._speeds.get(key)
 
     def close(self) -> None:
-        """End all workers. Runs in progress keep a checkpoint and count as interrupted."""
+        """End all workers. Runs in progress keep a checkpoint and count as interrupted; settings that no worker has
+        stored are in force when they go on."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
             self._queue.clear()
-            workers = [*self._idle, *(job.worker for job in self._jobs.values() if job.worker)]
+            workers = list(self._workers)
         for worker in workers:
             worker.close()
         for worker in workers:
             worker.join(CLOSE_SECONDS)
         for job in list(self._jobs.values()):
+            with suppress(StoreError):
+                self._store.keep_requested(job.run.id, job.pending)
             self._end(job)
 
     # The states
@@ -357,7 +361,7 @@ class JobManager:
         """Give waiting runs to workers, as many as may run."""
         while (job := self._next()) is not None:
             try:
-                self._hand_over(job, self._idle_worker() or self._launcher(self._store, self._on_message))
+                self._hand_over(job, self._idle_worker() or self._new_worker())
             except Exception as error:  # whatever a launcher throws
                 problem = f"{type(error).__name__}: {error}"
                 self._fail(
@@ -384,6 +388,12 @@ class JobManager:
                     return worker
         return None
 
+    def _new_worker(self) -> WorkerProcess:
+        worker = self._launcher(self._store, self._on_message)
+        with self._lock:
+            self._workers = [one for one in (*self._workers, worker) if one.alive]
+        return worker
+
     def _hand_over(self, job: Job, worker: WorkerProcess) -> None:
         with self._lock:
             job.worker, job.handed_over = worker, job.changes
@@ -409,7 +419,7 @@ class JobManager:
             self._warming = True
         worker = None
         try:
-            worker = self._launcher(self._store, self._on_message)
+            worker = self._new_worker()
         except Exception:  # who trains the next run will be told
             pass
         with self._lock:

@@ -482,6 +482,17 @@ class RunStore(MetricsStore):
             checkpoint_files.remove_others(self.folder(run_id), kept)
         return changes
 
+    def keep_requested(self, run_id: str, settings: Mapping[str, float]) -> None:
+        """Settings that come into force where a run goes on, unless it has made its last step.
+
+        Raises `StoreError` while somebody is at work on it.
+        """
+        with self.lock(run_id, timeout=0), self._database.writing() as db:
+            row = find(db, run_id)
+            if settings and row["status"] != "done":
+                changed = json.loads(row["in_force"] or "{}") | dict(settings)
+                update(db, row["key"], {"in_force": json.dumps(changed)})
+
     # Checkpoints
 
     def save_checkpoint(self, run_id: str, checkpoint: Checkpoint) -> None:

@@ -85,7 +85,7 @@ class Puppet:
         self._my_turn.acquire()
         try:
             if not self._killed:
-                Worker(self._store, self, self._say).work()  # type: ignore[arg-type]
+                Worker(self._store, self, self._say).work()
         except Killed:
             pass
         except BaseException as error:

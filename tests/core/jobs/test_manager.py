@@ -387,7 +387,8 @@ class FullDisk:
 
     def close(self) -> None: ...
 
-    def join(self, seconds: float) -> None: ...
+    def join(self, seconds: float) -> None:
+        self.alive = False
 
 
 def test_what_the_store_could_not_take_down_is_known_all_the_same(store: RunStore) -> None:
@@ -397,6 +398,20 @@ def test_what_the_store_could_not_take_down_is_known_all_the_same(store: RunStor
     assert told and UserError.from_json(told).template == "The disk is full."
     assert not manager.controls(run.id) and manager.trouble("another") is None
     manager.close()
+
+
+def test_a_worker_that_was_sent_away_is_waited_for(store: RunStore) -> None:
+    workers = []
+
+    def launch(*given: Any) -> FullDisk:
+        workers.append(FullDisk(*given))
+        return workers[-1]
+
+    manager = JobManager(store, warm=False, launcher=launch)
+    manager.submit(make_run(store).id)
+    assert workers[0].alive
+    manager.close()
+    assert not workers[0].alive
 
 
 def test_a_warm_worker_measures_the_speed_once(jobs: JobManager) -> None:

@@ -197,6 +197,26 @@ def test_what_a_killed_worker_did_not_store_counts_when_the_run_goes_on(stage: S
     assert stage.rates(run)[-1] == 0.5
 
 
+@pytest.mark.parametrize("moves", [None, 0, 1, 15])
+def test_what_no_worker_has_stored_is_kept_when_the_server_ends(stage: Stage, moves: int | None) -> None:
+    """`moves` of the worker before it is killed and before anybody hears of it; None: it waits in the queue."""
+    first, run = stage.run(), stage.run()
+    if moves is None:
+        stage.jobs.submit(first.id)
+    stage.jobs.submit(run.id)
+    stage.move(moves or 0)
+    stage.jobs.change(run.id, learning_rate=0.5)
+    if moves is not None:
+        stage.puppets[0].kill()
+    stage.jobs.close()
+    assert stage.store.run(run.id).in_force.learning_rate == 0.5
+    again = Stage(stage.store.home)
+    again.jobs.resume(run.id)
+    again.move()
+    assert again.rates(run)[-1] == 0.5
+    again.jobs.close()
+
+
 @pytest.mark.parametrize(
     "words", [["pause"], ["step"], ["step", "step"], ["step", "pause"], ["pause", "resume"]]
 )
