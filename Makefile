@@ -3,7 +3,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --disable-pip-version-check
-CHECKED := minigpt_core ui pages dashboard.py
+CHECKED := minigpt_core ui pages benchmarks scripts tests dashboard.py
 # Two processes, a file of tests in one of them, in the order of tests/conftest.py. ARGS='-n 0' takes one process.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 

@@ -29,7 +29,7 @@ BATCH = 600  # steps a transaction, about what a worker writes at full speed
 
 def long_run(store: RunStore, steps: int) -> str:
     """A run with a noisy curve of that length; a sample and an evaluation at every twentieth of it."""
-    text = corpus.normalize(corpus.load(NOTEBOOK.corpus).text)
+    text = corpus.normalize(corpus.load("le-chat-curieux").text)
     run = new_run(
         store, text=text, title="long", model_fields=NOTEBOOK.model, training=TrainConfig(steps=steps)
     )

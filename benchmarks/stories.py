@@ -58,7 +58,7 @@ def figures(text: str) -> Figures:
 
 def report(title: str, found: Sequence[Figures]) -> None:
     """One line: the text, or the mean and the range of its pieces."""
-    cells = []
+    cells: list[str] = []
     for values in zip(*(one.measured for one in found), strict=True):
         form = "{:.1%}" if len(cells) == 0 else "{:.3f}"
         cell = form.format(fmean(values))

@@ -7,6 +7,7 @@ Run it on an idle machine. `minigpt_core.devices.WORTH_A_THREAD` stands on it.
 
 import os
 import statistics
+from typing import Any
 
 import torch
 
@@ -19,7 +20,7 @@ from minigpt_core.training import StepEvent, Trainer
 
 STEPS = 12
 GPT = settings_up_to("layers")[0]
-SHAPES = (  # (settings of the model, batch size)
+SHAPES: tuple[tuple[dict[str, Any], int], ...] = (  # (settings of the model, batch size)
     ({}, 4),
     ({}, 64),
     (GPT | {"n_layer": 1}, 4),

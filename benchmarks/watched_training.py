@@ -41,7 +41,7 @@ FOLDED = "[data-testid=stExpander] details:not([open]) summary"
 
 def long_run(store: RunStore) -> str:
     """The notebook's run, at full speed and for longer than this benchmark takes."""
-    text = corpus.normalize(corpus.load(NOTEBOOK.corpus).text)
+    text = corpus.normalize(corpus.load("le-chat-curieux").text)
     training = replace(NOTEBOOK.training, steps=5_000_000)
     return new_run(store, text=text, title="benchmark", model_fields=NOTEBOOK.model, training=training).id
 

@@ -98,7 +98,7 @@ def some_run(home: Path) -> Callable[..., Run]:
             text=text or corpus.normalize(story.text),
             title="Mine" if text else story.title,
             model_fields={"block_size": 32, "n_embd": 64} | settings_up_to(rung)[0],
-            training=TrainConfig(**{"sample_length": 20} | settings),  # type: ignore[arg-type]
+            training=TrainConfig(**{"sample_length": 20} | settings),
             workspace=workspace,
             name=name,
             status="stopped",

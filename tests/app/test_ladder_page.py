@@ -17,9 +17,10 @@ from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.ladder import ALONE, RUNGS, rung_of
 from minigpt_core.model import build_model
 from minigpt_core.ngrams import baselines
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import ChangeEvent, MetricsEvent
+from minigpt_core.training import MetricsEvent
 from minigpt_core.weights import count_parameters
 from tests.app.conftest import OpenPage
 from ui import resources

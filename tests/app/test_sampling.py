@@ -97,7 +97,7 @@ def reference(run: Run, prompt: str, length: int, **settings: float) -> str:
     steps = stream(
         model, known.encode(prompt), length, run.model.block_size,
         generator=torch.Generator().manual_seed(int(settings.pop("seed", 1337))),
-        settings=SampleSettings(**settings),  # type: ignore[arg-type]
+        settings=SampleSettings(**settings),
     )  # fmt: skip
     return known.decode([step.token for step in steps])
 
@@ -338,7 +338,7 @@ def test_settings_out_of_range_in_the_address_do_no_harm(
 def test_the_stream_is_the_text_of_the_core(
     client: TestClient, trained: Run, fields: dict[str, float]
 ) -> None:
-    request = GenerationRequest(run=trained.id, step=20, prompt="un matin,", **fields)  # type: ignore[arg-type]
+    request = GenerationRequest(run=trained.id, step=20, prompt="un matin,", **fields)
     expected = reference(trained, "un matin,", 120, **fields)
     assert streamed(client, request, 120) == expected
     assert streamed(client, request, 120, **{"from": "50"}) == expected[50:]

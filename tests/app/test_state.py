@@ -109,10 +109,10 @@ def test_what_the_address_cannot_mean_is_said(
 
 def test_another_language_changes_the_story_of_newcomers_only(app: OpenPage, some_run: RunMaker) -> None:
     test = app("home", "en")
-    test.get("segmented_control")[0].set_value("fr").run()  # type: ignore[union-attr]
+    test.get("segmented_control")[0].set_value("fr").run()
     assert "Le Chat Curieux" in sidebar_html(test)
     some_run()
-    test.get("segmented_control")[0].set_value("en").run()  # type: ignore[union-attr]
+    test.get("segmented_control")[0].set_value("en").run()
     assert "Le Chat Curieux" in sidebar_html(test) and test.query_params["text"] == "le-chat-curieux"
 
 

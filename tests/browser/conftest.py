@@ -242,7 +242,7 @@ def trained_run(app_server: RunningApp) -> Callable[..., str]:
             text=corpus.normalize(story.text),
             title=story.title,
             model_fields=NOTEBOOK.model,
-            training=replace(NOTEBOOK.training, **changed),  # type: ignore[arg-type]
+            training=replace(NOTEBOOK.training, **changed),
             workspace={cookie["name"]: cookie["value"] for cookie in page.context.cookies()}[COOKIE],
         )
         train(store, run.id, Controls(queue.Queue(), lambda *said, **details: None))

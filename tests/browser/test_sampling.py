@@ -133,7 +133,7 @@ def test_the_browser_calculates_as_the_core_does(browser: Browser) -> None:
     page = browser.new_page()
     found = page.evaluate(ARITHMETIC, [source, cases])
     page.close()
-    expected = [next_probabilities(row, SampleSettings(**how)) for row in rows for how in SETTINGS]  # type: ignore[arg-type]
+    expected = [next_probabilities(row, SampleSettings(**how)) for row in rows for how in SETTINGS]
     for result, probabilities in zip(found, expected, strict=True):
         assert result["probabilities"] == pytest.approx(probabilities.tolist(), abs=1e-12)
         assert result["tokens"] == [token_at(probabilities, u) for u in us]

@@ -40,7 +40,7 @@ def test_a_step_is_taken_apart(
     expect(parts).to_have_count(5)
     parts.nth(2).click()
     shown = page.locator(".mg-scope-say").inner_text()
-    mean = float(re.search(r"is (\d\.\d+): the loss", shown)[1])  # type: ignore[index]
+    mean = float(re.search(r"is (\d\.\d+): the loss", shown)[1])
     tiles = page.locator(".mg-scope-tile i").all_inner_texts()
     assert len(tiles) == 4 * 32
     assert abs(sum(map(float, tiles)) / len(tiles) - mean) < 0.05  # each tile shows one decimal

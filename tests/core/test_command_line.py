@@ -15,9 +15,9 @@ import pytest
 
 from minigpt_core.__main__ import main
 from minigpt_core.configs import TrainConfig
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import ChangeEvent
 
 SMALL = [
     "--set",

@@ -25,8 +25,8 @@ from minigpt_core.ladder import settings_up_to
 from minigpt_core.model import TinyGPT, build_model
 from minigpt_core.optimizers import lr_multiplier
 from minigpt_core.presets import find_preset
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.training import (
-    ChangeEvent,
     Checkpoint,
     CheckpointEvent,
     MetricsEvent,

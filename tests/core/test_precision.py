@@ -9,6 +9,7 @@ import torch
 from minigpt_core import precision
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
+from minigpt_core.devices import flops_per_step
 from minigpt_core.precision import (
     FASTER,
     MOST_OPERATIONS,
@@ -109,7 +110,7 @@ def test_measuring_leaves_the_random_numbers_alone() -> None:
 def test_what_is_tried_out_is_small(preset: Any) -> None:
     model = ModelConfig(vocab_size=65, **preset.model)
     less, windows = measured_shapes(model, preset.training.batch_size)
-    assert precision.flops_per_step(less, windows) <= MOST_OPERATIONS or windows == 1
+    assert flops_per_step(less, windows) <= MOST_OPERATIONS or windows == 1
     assert (less.n_embd, less.block_size) == (model.n_embd, model.block_size)
 
 

@@ -28,7 +28,7 @@ def dataset() -> Dataset:
 
 
 def config(dataset: Dataset, **fields: object) -> ModelConfig:
-    return ModelConfig(vocab_size=dataset.tokenizer.vocab_size, block_size=8, n_embd=16, **fields)  # type: ignore[arg-type]
+    return ModelConfig(vocab_size=dataset.tokenizer.vocab_size, block_size=8, n_embd=16, **fields)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ DRAWS = 100_000
 
 
 def settings(**fields: float) -> SampleSettings:
-    return SampleSettings(**fields)  # type: ignore[arg-type]
+    return SampleSettings(**fields)
 
 
 @pytest.mark.parametrize("temperature", [0.1, 0.8, 1.0, 2.0, 100.0])
@@ -149,7 +149,7 @@ def test_over_100_000_draws_the_frequencies_fit_the_stated_distribution(
     logits: Tensor, fields: dict[str, float]
 ) -> None:
     probabilities = next_probabilities(logits, settings(**fields))
-    assert probabilities.tolist() == pytest.approx(stated(logits, **fields), abs=1e-12)  # type: ignore[arg-type]
+    assert probabilities.tolist() == pytest.approx(stated(logits, **fields), abs=1e-12)
     u = torch.rand(DRAWS, generator=torch.Generator().manual_seed(11), dtype=torch.float64)
     counts = torch.bincount(tokens_at(probabilities, u), minlength=len(logits)).double()
     assert chi_square(counts, probabilities) < CRITICAL[int((probabilities > 0).sum()) - 1]
@@ -252,7 +252,7 @@ def test_the_same_seed_gives_the_same_text(model: TinyGPT) -> None:
 def test_generate_writes_without_dropout() -> None:
     torch.manual_seed(1)
     fields = {"n_layer": 1, "dropout": 0.5}
-    model = build_model(ModelConfig(vocab_size=6, block_size=4, n_embd=8, **fields)).train()  # type: ignore[arg-type]
+    model = build_model(ModelConfig(vocab_size=6, block_size=4, n_embd=8, **fields)).train()
     texts = [
         generate(model, torch.tensor([0]), 50, 4, generator=torch.Generator().manual_seed(5)) for _ in "ab"
     ]

@@ -11,10 +11,9 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.errors import ConfigError, TextError
 from minigpt_core.ngrams import baselines
-from minigpt_core.steering import Steering
+from minigpt_core.steering import ChangeEvent, Steering
 from minigpt_core.texts import corpus
 from minigpt_core.training import (
-    ChangeEvent,
     Checkpoint,
     CheckpointEvent,
     DoneEvent,
@@ -84,7 +83,7 @@ def test_the_losses_depend_on_the_seed_alone(dataset: Dataset) -> None:
     assert losses(make(dataset, seed=5).run()) != reference
 
     ours, others = make(dataset).run(), make(dataset, seed=9).run()
-    interleaved = {}
+    interleaved: dict[int, float] = {}
     for event, _ in zip(ours, others, strict=False):
         torch.rand(3)  # somebody else uses the global generator
         interleaved |= losses([event])

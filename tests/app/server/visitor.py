@@ -19,8 +19,8 @@ class Visitor:
         self.workspace = workspace or new_token()
         self.cookies = {"Cookie": f"{COOKIE}={self.workspace}; {TEACHER}={teacher}"}
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
-        self._socket = connect(
-            address, additional_headers=self.cookies | {"Origin": url}, subprotocols=["streamlit"],  # type: ignore[list-item]
+        self._socket = connect(  # type: ignore[call-overload]
+            address, additional_headers=self.cookies | {"Origin": url}, subprotocols=["streamlit"],
             max_size=None, proxy=None, legacy=True,
         )  # fmt: skip
         self.drawn: list[Any] = []
@@ -61,7 +61,7 @@ class Visitor:
 
     def _until_finished(self) -> Iterator[ForwardMsg]:
         while True:
-            message = ForwardMsg.FromString(self._socket.recv(timeout=60))  # type: ignore[arg-type]
+            message = ForwardMsg.FromString(self._socket.recv(timeout=60))
             yield message
             if message.WhichOneof("type") == "script_finished":
                 return

@@ -19,7 +19,8 @@ import torch
 from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.export import archive as archive_module
-from minigpt_core.export.archive import ArchiveError, export_run, import_run
+from minigpt_core.export.archive import export_run, import_run
+from minigpt_core.export.archive_files import ArchiveError
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import Controls, make_trainer, train
 from minigpt_core.store import prepared

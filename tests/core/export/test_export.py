@@ -33,10 +33,11 @@ from minigpt_core.export.script import (
 )
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import Controls, make_trainer, train
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
-from minigpt_core.training import ChangeEvent, SampleEvent, StepEvent
+from minigpt_core.training import SampleEvent, StepEvent
 
 TEXT = corpus.normalize(corpus.load("le-chat-curieux").text)[:5000]
 ROUNDING = 1e-5  # of a loss: the program sums up in another order, and Muon's few digits carry that on

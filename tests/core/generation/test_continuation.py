@@ -32,7 +32,7 @@ def test_nothing_may_be_asked_for() -> None:
 
 
 def test_a_model_without_numbers_is_refused() -> None:
-    broken = fresh_model(MODEL.config, seed=1)  # type: ignore[arg-type]
+    broken = fresh_model(MODEL.config, seed=1)
     with torch.no_grad():
         next(broken.parameters()).fill_(torch.nan)
     with pytest.raises(UserError, match="diverged"):

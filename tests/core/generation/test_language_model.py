@@ -23,7 +23,7 @@ DATASET = prepare(TEXT)
 
 def trained(**fields: int | str) -> LanguageModel:
     """Freshly drawn weights: what a run has after 0 steps."""
-    config = ModelConfig(vocab_size=DATASET.tokenizer.vocab_size, block_size=8, **fields)  # type: ignore[arg-type]
+    config = ModelConfig(vocab_size=DATASET.tokenizer.vocab_size, block_size=8, **fields)
     torch.manual_seed(0)
     return trained_language_model(build_model(config).eval(), config, DATASET.tokenizer.characters, True)
 
@@ -64,10 +64,10 @@ def test_counted_pairs_say_the_logarithms_of_their_probabilities() -> None:
 def test_scores_without_a_number_are_refused_and_minus_infinity_is_none() -> None:
     lm = trained()
     with torch.no_grad():
-        lm.network.lm_head.bias = torch.nn.Parameter(torch.zeros(lm.tokenizer.vocab_size))  # type: ignore[union-attr]
-        lm.network.lm_head.bias[2] = -torch.inf  # type: ignore[union-attr, index]
+        lm.network.lm_head.bias = torch.nn.Parameter(torch.zeros(lm.tokenizer.vocab_size))
+        lm.network.lm_head.bias[2] = -torch.inf
         assert [place for place, score in enumerate(next_logits(lm, [1])) if score is None] == [2]
-        lm.network.lm_head.bias[2] = torch.nan  # type: ignore[union-attr, index]
+        lm.network.lm_head.bias[2] = torch.nan
     with pytest.raises(UserError, match="not numbers"):
         next_logits(lm, [1])
 

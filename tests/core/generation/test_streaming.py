@@ -15,7 +15,7 @@ from tests.core.generation.rung_models import ALL_RUNGS, WITH_LAYERS, T, V, rung
 def written(
     model: torch.nn.Module, prompt: list[int], length: int, **options: int | bool | None
 ) -> list[int]:
-    steps = stream(model, torch.tensor(prompt), length, T, generator=seeded(3), **options)  # type: ignore[arg-type]
+    steps = stream(model, torch.tensor(prompt), length, T, generator=seeded(3), **options)
     return [step.token for step in steps]
 
 

@@ -129,7 +129,7 @@ def test_contributions_add_up_to_the_end_of_the_residual_stream() -> None:
         "pos_embed",
         *(f"blocks.{n}.{p}" for n in (0, 1) for p in ("attn_out", "mlp_out")),
     )
-    close(sum(cache[name] for name in names), cache.layer("resid_post", -1))  # type: ignore[arg-type]
+    close(sum(cache[name] for name in names), cache.layer("resid_post", -1))
     assert activation_norms(cache, names).shape == (6, B, T)
     close(activation_norms(cache, names)[2, 1, 3], cache["blocks.0.attn_out"][1, 3].square().sum().sqrt())
 

@@ -83,9 +83,8 @@ def test_unseen_text_is_compared_in_pieces_as_long_as_the_sample(length: int, pi
 
 def test_the_usual_share_allows_for_two_standard_deviations_at_least_a_tenth() -> None:
     assert usual_share([]) == (None, 0.0)
-    assert usual_share([0.4, 0.9]) == (pytest.approx(0.65), 0.1)
-    mean, spread = usual_share([0.1, 0.5, 0.9])
-    assert (mean, spread) == (pytest.approx(0.5), pytest.approx(0.8))
+    assert usual_share([0.4, 0.9]) == pytest.approx((0.65, 0.1))
+    assert usual_share([0.1, 0.5, 0.9]) == pytest.approx((0.5, 0.8))
 
 
 @pytest.mark.parametrize(

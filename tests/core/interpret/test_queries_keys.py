@@ -19,7 +19,7 @@ GPT = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_softmax_of_their_products_is_the_pattern(name: str) -> None:
-    config = ModelConfig(**({"vocab_size": 11, "block_size": 8, "n_embd": 16} | KINDS[name]))  # type: ignore[arg-type]
+    config = ModelConfig(**({"vocab_size": 11, "block_size": 8, "n_embd": 16} | KINDS[name]))
     model, idx = fresh_model(config, seed=1), torch.tensor([3, 1, 4, 1, 5, 9, 2])
     found = queries_keys(model, idx)
     assert found.ids == idx.tolist()
@@ -31,14 +31,14 @@ def test_the_softmax_of_their_products_is_the_pattern(name: str) -> None:
 
 
 def test_a_model_too_large_to_send_is_seen_in_shorter_parts() -> None:
-    small = ModelConfig(vocab_size=10, **GPT)  # type: ignore[arg-type]
+    small = ModelConfig(vocab_size=10, **GPT)
     assert longest_window(small, 256) == small.block_size and longest_window(small, 5) == 5
-    large = ModelConfig(vocab_size=10, **GPT | {"n_layer": 48, "n_embd": 1024, "block_size": 1024})  # type: ignore[arg-type]
+    large = ModelConfig(vocab_size=10, **GPT | {"n_layer": 48, "n_embd": 1024, "block_size": 1024})
     assert 1 < longest_window(large, 256) <= MOST_NUMBERS / (2 * 48 * 1024)
 
 
 def test_a_diverged_model_is_refused_with_a_sentence() -> None:
-    model = fresh_model(ModelConfig(vocab_size=10, **GPT), seed=1)  # type: ignore[arg-type]
+    model = fresh_model(ModelConfig(vocab_size=10, **GPT), seed=1)
     with torch.no_grad():
         next(model.parameters()).fill_(torch.nan)
     with pytest.raises(UserError, match="diverged"):

@@ -18,7 +18,7 @@ MODELS = {rung.name: settings_up_to(rung.name)[0] for rung in RUNGS} | {
 
 
 def followed(**fields: object) -> tuple[nn.Module, torch.Tensor, list[Stage]]:
-    model = fresh_model(ModelConfig(**({"vocab_size": V, "block_size": T, "n_embd": C} | fields)), 3)  # type: ignore[arg-type]
+    model = fresh_model(ModelConfig(**({"vocab_size": V, "block_size": T, "n_embd": C} | fields)), 3)
     with torch.no_grad():  # a model whose parts all do something, also where it begins at zero
         for weight in model.parameters():
             weight.add_(0.3 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)))
@@ -69,4 +69,4 @@ def test_only_a_glimpse_is_kept() -> None:
     assert next(stage for stage in stages if stage.pattern is not None).pattern.shape == (
         1,
         *[SHOWN_PLACES] * 2,
-    )  # type: ignore[union-attr]
+    )

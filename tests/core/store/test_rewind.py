@@ -228,7 +228,7 @@ def go(store: RunStore, run: Run, trainer: Trainer, to: int = 1000, **changes: d
             if event.step == to:
                 recorder.flush()
                 return "killed"
-    return str(event.status)  # type: ignore[union-attr]
+    return str(event.status)
 
 
 def losses(store: RunStore, run: Run) -> list[tuple[int, float, float]]:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data_home import data_home
 from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import metrics, schema
 from minigpt_core.store.checkpoint_files import steps_to_drop, weights_path
 from minigpt_core.store.curves import Bucket, Curve, read_curve, update_buckets
@@ -36,7 +37,7 @@ from minigpt_core.store.runs import (
     RunStore,
     new_run_id,
 )
-from minigpt_core.training import ChangeEvent, Checkpoint, MetricsEvent, SampleEvent, StepEvent
+from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent
 
 MODEL = ModelConfig(vocab_size=3)
 TRAINING = TrainConfig(learning_rate=0.1, seed=7)
@@ -471,7 +472,7 @@ def test_numbers_that_are_not_finite_are_left_out_of_the_curve(store: RunStore) 
 def test_a_batch_is_written_whole_or_not_at_all(store: RunStore) -> None:
     run = make_run(store)
     with pytest.raises(TypeError):
-        store.append(run.id, steps=steps(1, 9), step="nine")  # type: ignore[arg-type]
+        store.append(run.id, steps=steps(1, 9), step="nine")
     assert store.steps_since(run.id) == [] and store.curve(run.id).steps == []
 
 
