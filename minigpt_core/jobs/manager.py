@@ -1,6 +1,6 @@
 """The job manager: starts workers, hands them runs, passes on what is asked of a run, keeps the queue.
 
-It keeps nothing that matters: runs live in the store, so a restarted server finds them again.
+It keeps nothing that matters: runs live in the store, so a restarted server finds them again and goes on with them.
 """
 
 import atexit
@@ -39,6 +39,10 @@ class State(StrEnum):
 
     RUNNING = "running"
     PAUSED = "paused"
+
+    PARKED = "parked"
+    """It is paused, and no worker has it: it goes on from what was kept of it."""
+
     STOPPING = "stopping"
     """Stop was asked for and has not happened yet."""
 
@@ -48,19 +52,20 @@ class State(StrEnum):
 
 # What becomes of a run by what is asked of it, and by what is heard of its worker. Where nothing stands, a request is
 # refused and a message is about something that is over.
-TRANSITIONS: dict[str, tuple[str, str, str, str, str, str]] = {
-    # request queued      starting    running     paused      stopping    ended
-    "submit": ("",         "",         "",         "",         "",         "queued"),
-    "pause":  ("queued",   "starting", "running",  "paused",   "",         ""),
-    "resume": ("queued",   "starting", "running",  "paused",   "",         "queued"),
-    "step":   ("queued",   "starting", "running",  "paused",   "",         "queued"),
-    "change": ("queued",   "starting", "running",  "paused",   "stopping", ""),
-    "stop":   ("ended",    "stopping", "stopping", "stopping", "stopping", ""),
+TRANSITIONS: dict[str, tuple[str, str, str, str, str, str, str]] = {
+    # request queued      starting    running     paused      parked      stopping    ended
+    "submit": ("",         "",         "",         "",         "",         "",         "queued"),
+    "park":   ("",         "",         "",         "",         "",         "",         "parked"),
+    "pause":  ("parked",   "starting", "running",  "paused",   "parked",   "",         ""),
+    "resume": ("queued",   "starting", "running",  "paused",   "queued",   "",         "queued"),
+    "step":   ("queued",   "starting", "running",  "paused",   "queued",   "",         "queued"),
+    "change": ("queued",   "starting", "running",  "paused",   "parked",   "stopping", ""),
+    "stop":   ("ended",    "stopping", "stopping", "stopping", "ended",    "stopping", ""),
     # a worker
-    "free":   ("starting", "",         "",         "",         "",         ""),
-    "running": ("",        "running",  "running",  "running",  "stopping", ""),
-    "paused": ("",         "paused",   "paused",   "paused",   "stopping", ""),
-    "over":   ("ended",    "ended",    "ended",    "ended",    "ended",    "ended"),
+    "free":   ("starting", "",         "",         "",         "",         "",         ""),
+    "running": ("",        "running",  "running",  "running",  "",         "stopping", ""),
+    "paused": ("",         "paused",   "paused",   "paused",   "",         "stopping", ""),
+    "over":   ("ended",    "ended",    "ended",    "ended",    "ended",    "ended",    "ended"),
 }  # fmt: skip
 
 
@@ -186,15 +191,18 @@ class JobManager:
         self._ask(run_id, "change", settings)
 
     def stop(self, run_id: str) -> None:
-        """End the run with a checkpoint; a queued one leaves the queue."""
+        """End the run with a checkpoint; one that no worker has is over at once."""
         self._bury(run_id)
+        if self._state(run_id) != State.ENDED:
+            with suppress(StoreError):  # a full disk must not keep anything going
+                self._store.take_back(run_id)
         with self._lock:
             job = self._moved(run_id, "stop")
-            waited = job in self._queue
-            if waited:
-                self._queue.remove(job)
-            else:
+            waited = job.state == State.ENDED
+            if not waited:
                 job.tell({"do": "stop"})
+            elif job in self._queue:
+                self._queue.remove(job)
         if waited:
             try:
                 self._store.set_status(run_id, "stopped")
@@ -216,8 +224,9 @@ class JobManager:
         Returns:
             Whether it has come to that; False after `patience` seconds.
         """
+        awaited = {*states, State.ENDED} | ({State.PARKED} if State.PAUSED in states else set())
         with self._heard:
-            return self._heard.wait_for(lambda: self._state(run_id) in (*states, State.ENDED), patience)
+            return self._heard.wait_for(lambda: self._state(run_id) in awaited, patience)
 
     def is_stopping(self, run_id: str) -> bool:
         """Stop was asked for and has not happened yet."""
@@ -260,9 +269,16 @@ class JobManager:
             self._measure(key, model, training, threads, patience)
         return self._speeds.get(key)
 
+    def take_up(self) -> None:
+        """Go on with what a server before this one had, in its order; what was paused stays paused. A run that comes
+        to no further checkpoint in several attempts is left to its owner."""
+        for run_id, status in self._store.left_behind().items():
+            with suppress(UserError):  # somebody has it by now; or it cannot be read, which its page says
+                self._take(run_id, State(status), [], {}, again=True)
+
     def close(self) -> None:
-        """End all workers. Runs in progress keep a checkpoint and count as interrupted; settings that no worker has
-        stored are in force when they go on."""
+        """End all workers. Runs in progress keep a checkpoint and count as interrupted until a server comes back;
+        settings that no worker has stored are in force when they go on."""
         with self._lock:
             if self._closed:
                 return
@@ -304,8 +320,15 @@ class JobManager:
     def _ask(self, run_id: str, request: str, settings: dict[str, float] | None = None) -> None:
         check_changes(settings or {})
         self._bury(run_id)
+        before = self._state(run_id)
+        if before in (State.QUEUED, State.PARKED):
+            self._keep_wish(run_id, before, request)
         with self._lock:
             job = self._moved(run_id, request)
+            if job.state == State.PARKED and job in self._queue:
+                self._queue.remove(job)
+            if job.state == State.QUEUED and job not in self._queue:
+                self._queue.append(job)
             if settings:
                 job.pending |= settings
                 job.changes += 1
@@ -314,10 +337,32 @@ class JobManager:
             if request != "change":
                 job.pausing = request == "pause"
                 job.tell({"do": request})
+        self._dispatch()
+
+    def _keep_wish(self, run_id: str, state: State, request: str) -> None:
+        """Write down what a run is to do, as no worker has it that could."""
+        if request == "pause" and state == State.QUEUED:
+            self._store.give(run_id, State.PARKED)
+        elif request in ("resume", "step") and state == State.PARKED:
+            self._store.give(run_id, held=request == "step")
+        elif request in ("resume", "step"):
+            self._store.hold(run_id, request == "step")
 
     def _submit(self, run_id: str, then: list[Message], settings: dict[str, float]) -> None:
         check_changes(settings)
         self._bury(run_id)
+        self._take(run_id, State.QUEUED, then, settings)
+
+    def _take(
+        self,
+        run_id: str,
+        state: State,
+        then: list[Message],
+        settings: dict[str, float],
+        *,
+        again: bool = False,
+    ) -> None:
+        """Have a run, queued or parked; `again`: it was left behind by a server before this one."""
         if self._closed:
             raise JobError("The dashboard is just being closed. Start it again to train.")
         run = self._store.run(run_id)
@@ -328,14 +373,18 @@ class JobManager:
                 raise JobError("This run is being trained already.") from error
             if self._store.is_locked(run_id):
                 raise JobError("This run is being trained already.")
-            self._store.set_status(run_id, "queued")
+            if again:
+                self._store.give_again(run_id, state)
+            else:
+                self._store.give(run_id, state, held=bool(then))
             with self._lock:
                 before = self._jobs.get(run_id)
                 pending = (before.pending if before else {}) | settings
-                job = Job(run, place.pop_all(), then, pending, changes=1)
+                job = Job(run, place.pop_all(), then, pending, state, changes=1)
                 self._troubles.pop(run_id, None)
                 self._jobs[run_id] = job
-                self._queue.append(job)
+                if state == State.QUEUED:
+                    self._queue.append(job)
         self._dispatch()
         self._keep_warm()
 
@@ -378,7 +427,7 @@ class JobManager:
             return job
 
     def _busy(self) -> int:
-        return sum(job.state not in (State.QUEUED, State.ENDED) for job in self._jobs.values())
+        return sum(job.state not in (State.QUEUED, State.PARKED, State.ENDED) for job in self._jobs.values())
 
     def _idle_worker(self) -> WorkerProcess | None:
         with self._lock:
@@ -520,7 +569,11 @@ class JobManager:
         self._dispatch()  # and no spare: a worker that cannot start must not be started for ever
 
     def _end_without_word(self, job: Job) -> None:
-        """Its worker has died. If that was before the run could begin, the run is told so."""
+        """Its worker has died. If that was before the run could begin, the run is told so. Nobody goes on with it by
+        himself: it may end the next one as well."""
+        if not self._closed:
+            with suppress(StoreError):
+                self._store.take_back(job.run.id)
         try:
             waits = (
                 job.state in (State.STARTING, State.STOPPING)
@@ -558,6 +611,8 @@ def shared(store: RunStore | None = None) -> JobManager:
             warm = os.environ.get("MINIGPT_WARM_WORKER", "1") != "0"
             _shared = JobManager(store or RunStore(), max_running=limit, warm=warm)
             atexit.register(close_shared)
+            with suppress(StoreError):  # it cannot be read; the pages say so
+                _shared.take_up()
         return _shared
 
 

@@ -7,7 +7,7 @@ read. Everything lives in one folder (see `data_home`) and is safe to use from a
     texts/<sha256>.txt                       the texts, as UTF-8
     runs/<run id>/step-00000500.safetensors  weights, with a .json beside them; worker.log
     locks/run-<run id>.lock                  held by the process that trains the run
-    locks/queue-<run id>.lock                held while the run waits for its turn or is trained by a server
+    locks/queue-<run id>.lock                held while a server has the run: it waits, is trained or is parked
 """
 
 import hashlib
@@ -47,7 +47,10 @@ BIN_SECONDS = BIN_DAYS * 24 * 3600
 """A deleted run can be brought back for this long; the next start of the server removes it for good."""
 
 LIVE = ("queued", "running", "paused")  # somebody must be at work on it, or else it was interrupted
+PARKED = "parked"  # as it stands in the table: paused, and no worker has it; a server keeps its place
+GIVEN = (*LIVE, PARKED)  # as it stands in the table: to a server, or to a worker
 STATUSES = (*LIVE, "done", "stopped", "diverged", "failed")
+MOST_ATTEMPTS = 3  # of servers to go on with a run that comes to no further checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,13 @@ class Run:
 
     best_step: int | None
     best_val_loss: float | None
+    attempts: int = 0
+    """How many servers have gone on with it by themselves since its last checkpoint."""
+
+    @property
+    def given_up(self) -> bool:
+        """No server goes on with it by itself any more: it has been tried `MOST_ATTEMPTS` times and got no further."""
+        return self.attempts >= MOST_ATTEMPTS
 
     @property
     def prepared(self) -> bool:
@@ -329,7 +339,7 @@ class RunStore(MetricsStore):
         """The runs of a workspace that somebody is at work on, or that wait for it, the newest first."""
         with self._database.reading() as db:
             rows = db.execute(
-                f"SELECT * FROM runs WHERE workspace = ? AND deleted IS NULL AND status IN {LIVE} ORDER BY key DESC",
+                f"SELECT * FROM runs WHERE workspace = ? AND deleted IS NULL AND status IN {GIVEN} ORDER BY key DESC",
                 (workspace,),
             ).fetchall()
         found = [self._settle_or_reason(row) for row in rows]
@@ -449,10 +459,13 @@ class RunStore(MetricsStore):
 
         A worker takes the run's lock before it says "running", and lets go after it has said how it ended.
         """
-        assert status in STATUSES and changed.keys() <= {"threads", "device", "precision", "remark"}
+        assert status in (*STATUSES, PARKED)
+        assert changed.keys() <= {"threads", "device", "precision", "remark"}
         refuse_prepared(run_id)
         now = time.time()
-        columns = {"status": status, "error": error, "finished": None if status in LIVE else now}
+        columns = {"status": status, "error": error, "finished": None if status in GIVEN else now}
+        if status not in GIVEN:
+            columns["turn"] = None
         with self._database.writing() as db:
             row = find(db, run_id)
             if status in ("running", "paused") and row["started"] is None:
@@ -460,6 +473,52 @@ class RunStore(MetricsStore):
             if columns["finished"] is not None:  # a clock may jump back
                 columns["finished"] = max(now, row["started"] or now)
             update(db, row["key"], columns | changed)
+
+    # What a server has, and the one that comes after it goes on with
+
+    def give(self, run_id: str, status: str = "queued", *, held: bool = False) -> None:
+        """A server has the run from now on, behind those that it has already: it waits for a worker.
+
+        Args:
+            status: "queued", or "parked" if it waits for its owner.
+            held: its first step waits for its owner, too.
+        """
+        with self._database.writing() as db:
+            self._give(db, run_id, {"status": status, "held": held, "attempts": 0})
+
+    def give_again(self, run_id: str, status: str) -> None:
+        """The same, made by a server that found the run left behind."""
+        with self._database.writing() as db:
+            attempts = find(db, run_id)["attempts"] + (status != PARKED)
+            self._give(db, run_id, {"status": status, "attempts": attempts})
+
+    def _give(self, db: sqlite3.Connection, run_id: str, columns: dict[str, Any]) -> None:
+        refuse_prepared(run_id)
+        last = db.execute("SELECT max(turn) FROM runs").fetchone()[0] or 0
+        update(db, find(db, run_id)["key"], {**columns, "error": None, "finished": None, "turn": last + 1})
+
+    def hold(self, run_id: str, held: bool) -> None:
+        """Whether the run, which waits, is to wait for its owner before its first step."""
+        with self._database.writing() as db:
+            update(db, find(db, run_id)["key"], {"held": held})
+
+    def take_back(self, run_id: str) -> None:
+        """No server goes on with the run by itself: whoever has it asks for that."""
+        with self._database.writing() as db:
+            update(db, find(db, run_id)["key"], {"turn": None})
+
+    def left_behind(self) -> dict[str, str]:
+        """The runs that a server had that is no longer there, in the order in which they were given to it: "parked" if
+        their owner held them, else "queued". What got no further in `MOST_ATTEMPTS` attempts is not among them."""
+        query = f"""SELECT * FROM runs WHERE turn IS NOT NULL AND deleted IS NULL AND status IN {GIVEN}
+            AND attempts < {MOST_ATTEMPTS} ORDER BY turn"""
+        with self._database.reading() as db:
+            rows = db.execute(query).fetchall()
+        return {
+            row["id"]: PARKED if is_held(row) else "queued"
+            for row in rows
+            if isinstance(run := self._settle_or_reason(row), Run) and run.status == "interrupted"
+        }
 
     def rewind(
         self, run_id: str, checkpoint: Checkpoint | None, requested: Mapping[str, float] | None = None
@@ -588,12 +647,12 @@ class RunStore(MetricsStore):
 
     def _settle(self, row: sqlite3.Row) -> Run:
         """The run of a row. It was interrupted if somebody should be at work on it, and nobody is."""
-        while row["status"] in LIVE and not self._attended(row):
+        while row["status"] in GIVEN and not self._attended(row):
             again = self._row(row["id"])
             if again["status"] == row["status"]:
                 return to_run(again, "interrupted")
             row = again  # it ended, or began, between the two looks
-        return to_run(row, row["status"])
+        return to_run(row, "paused" if row["status"] == PARKED else row["status"])
 
     def _settle_or_reason(self, row: sqlite3.Row) -> Run | RunUnreadable:
         try:
@@ -602,9 +661,14 @@ class RunStore(MetricsStore):
             return reason
 
     def _attended(self, row: sqlite3.Row) -> bool:
-        if row["status"] == "queued":
+        if row["status"] in ("queued", PARKED):
             return self._is_held(self._lock_path("queue", row["id"]))
         return self.is_locked(row["id"])
+
+
+def is_held(row: sqlite3.Row) -> bool:
+    """Whether a run that is given to somebody waits for its owner."""
+    return row["status"] in ("paused", PARKED) or (row["status"] == "queued" and bool(row["held"]))
 
 
 def size_of(folder: Path) -> int:
@@ -671,6 +735,7 @@ def about(row: sqlite3.Row) -> dict[str, Any]:
 def write_checkpoint_row(db: sqlite3.Connection, key: int, step: int, size: int) -> list[int]:
     """Announce a checkpoint, give up older ones if there are too many, and return the steps that stay."""
     db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)", (key, step, size, time.time()))
+    update(db, key, {"attempts": 0})
     rows = db.execute(
         """SELECT step FROM checkpoints LEFT JOIN evaluations USING (run, step)
         WHERE run = ? ORDER BY val_loss IS NULL, val_loss, step""",

@@ -127,9 +127,15 @@ FACTS_AND_LESSONS = (
     ) WITHOUT ROWID""",
 )
 
+TURNS = (  # what a server that comes back goes on with
+    "ALTER TABLE runs ADD COLUMN turn INTEGER",  # when it was given to a server, as a rank; NULL: no server has it
+    "ALTER TABLE runs ADD COLUMN held INTEGER NOT NULL DEFAULT 0",  # whether it waits in order to be held
+    "ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0",  # of servers, since its last checkpoint
+)
+
 MIGRATIONS = (
     RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE, VALIDATION_ERRORS, PRECISION,
-    FACTS_AND_LESSONS,
+    FACTS_AND_LESSONS, TURNS,
 )  # fmt: skip
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 

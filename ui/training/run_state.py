@@ -77,10 +77,10 @@ class RunState:
 
 def current() -> RunState:
     """The shown run and its state now. Raises `StoreError` if the store cannot be read."""
+    jobs = resources.jobs()  # before its runs: a server that comes back goes on with them
     run = state.current_run()
     if run is None:
         return RunState(None)
-    jobs = resources.jobs()
     here = jobs.controls(run.id)
     if run.status in LIVE and not here:
         run = resources.run(run.id)  # it may have ended between the two looks

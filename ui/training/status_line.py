@@ -252,6 +252,12 @@ def _stopped(now: RunState, run: Run) -> Line:
 def _interrupted(now: RunState, run: Run) -> Line:
     if why := run_error(replace(run, error=resources.jobs().trouble(run.id))):
         return Line(f"{why} ({_kept(run)})", PROBLEM)
+    if run.given_up:
+        text = _(
+            "Interrupted at step {step}, several times: it does not go on by itself any more; {kept}. Resume tries "
+            "once more."
+        )
+        return Line(text.format(step=number(run.step), kept=_kept(run)), PROBLEM)
     text = _(
         "Interrupted at step {step}: its process ended before its time; {kept}. Resume goes on from there."
     )

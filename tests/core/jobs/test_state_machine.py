@@ -84,6 +84,7 @@ class CheckedDatabase(Database):
 
 STATUSES = {
     State.QUEUED: ["queued"], State.STARTING: ["queued"], State.RUNNING: ["running"], State.PAUSED: ["paused"],
+    State.PARKED: ["paused"],
     State.STOPPING: ["queued", "running", "paused"],
     State.ENDED: ["interrupted", "stopped", "done", "diverged", "failed"],
 }  # fmt: skip
@@ -225,11 +226,11 @@ class Asked(RuleBasedStateMachine):
 
     def count_steps(self, run: Run, state: State, request: str, paused: bool) -> None:
         """How far the run may go, after a request that was taken in this state."""
-        held, waiting = self.is_held(run.id), state in (State.QUEUED, State.ENDED)
+        held, waiting = self.is_held(run.id), state in (State.QUEUED, State.PARKED, State.ENDED)
         kept = self.store.checkpoints(run.id)
         here = run.step if held else kept[-1].step if kept else 0
         known = self.may_reach[run.id]
-        if state == State.ENDED or (known == math.inf and (waiting or held)):
+        if state in (State.PARKED, State.ENDED) or (known == math.inf and (waiting or held)):
             known = here
         if request in ("submit", "resume"):
             known = known if paused else math.inf
@@ -303,6 +304,9 @@ class Asked(RuleBasedStateMachine):
 
     @rule()
     def the_server_is_started_anew(self) -> None:
+        """What it had goes on by itself, from what was kept; what its owner held or ended does not."""
+        before = {run_id: self.state(run_id) for run_id in self.asked}
+        unseen = {run_id for run_id in self.asked if self.died_unseen(run_id)}
         self.manager.close()
         assert not any(worker.alive for worker in self.workers)
         for run_id, asked in self.asked.items():
@@ -310,7 +314,19 @@ class Asked(RuleBasedStateMachine):
             if run.status == "done":  # what came after the last step came too late
                 asked |= in_force(run)
             assert in_force(run) == asked
+        left = {run_id: self.store.run(run_id) for run_id in self.asked}
         self.open_server()
+        self.manager.take_up()
+        for run_id in self.asked.keys() - unseen:
+            after, over = self.manager._state(run_id), before[run_id] in (State.STOPPING, State.ENDED)
+            not_started = self.store.run(run_id).status == "failed"
+            if over or not_started or left[run_id].status != "interrupted" or left[run_id].given_up:
+                assert after == State.ENDED
+            else:
+                assert (after == State.PARKED) == (run_id in self.to_hold) and after != State.ENDED
+        for run_id in self.to_hold:
+            kept = self.store.checkpoints(run_id)
+            self.may_reach[run_id] = kept[-1].step if kept else 0
 
     # What is true at any time
 
@@ -330,7 +346,8 @@ class Asked(RuleBasedStateMachine):
     def check_slots(self) -> None:
         """Who is busy is at work on a run, and nobody waits while a slot is free."""
         states = {run_id: self.manager._state(run_id) for run_id in self.asked}
-        busy = [run_id for run_id, state in states.items() if state not in (State.QUEUED, State.ENDED)]
+        away = (State.QUEUED, State.PARKED, State.ENDED)
+        busy = [run_id for run_id, state in states.items() if state not in away]
         waiting = [run_id for run_id, state in states.items() if state == State.QUEUED]
         assert sorted(busy) == sorted(self.in_training()) and len(busy) <= self.manager.at_once
         assert not waiting or len(busy) == self.manager.at_once
@@ -571,7 +588,7 @@ class Processes(Asked):
     def has_answered(self, run_id: str) -> bool:
         """All that was asked of it has been done, if it is its turn."""
         state, goal = self.manager._state(run_id), self.may_reach[run_id]
-        if state in (State.QUEUED, State.ENDED):
+        if state in (State.QUEUED, State.PARKED, State.ENDED):
             return True
         if state in (State.STARTING, State.STOPPING) or self.manager.pending(run_id):
             return False

@@ -10,7 +10,7 @@ from minigpt_core.errors import ConfigError, StoreError, UserError
 from minigpt_core.jobs.launchers import Message, WorkerProcess
 from minigpt_core.jobs.manager import JobError, JobManager
 from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import MOST_ATTEMPTS, Run, RunStore
 from minigpt_core.store.schema import Database
 from tests.core.jobs.puppets import Puppet
 
@@ -45,6 +45,13 @@ class Stage:
         for _ in range(moves):
             if not sum(puppet.advance() for puppet in self.puppets):
                 return
+
+    def die(self) -> None:
+        """As `kill -9` ends a server and its workers: nobody writes anything any more."""
+        for puppet in self.puppets:
+            puppet.kill()
+        for job in list(self.jobs._jobs.values()):
+            job.place.close()
 
     def status(self, run: Run) -> str:
         return self.store.run(run.id).status
@@ -240,3 +247,70 @@ def test_two_servers_do_not_queue_the_same_run(stage: Stage) -> None:
     other.jobs.close()
     stage.move()
     assert stage.status(run) == "done"
+
+
+def statuses(store: RunStore) -> dict[str, str]:
+    return {run.id: run.status for run in store.runs()}
+
+
+def test_a_server_that_comes_back_goes_on_with_what_it_had_in_its_order(stage: Stage) -> None:
+    first, second, third, held, stopped = (stage.run() for _ in range(5))
+    stage.jobs.submit(held.id, paused=True)
+    stage.move(3)
+    for run in (third, first, second, stopped):
+        stage.jobs.submit(run.id)
+    stage.jobs.stop(stopped.id)
+    stage.jobs.pause(second.id)
+    stage.jobs.close()
+    back = Stage(stage.store.home)
+    back.jobs.take_up()
+    assert statuses(back.store) == {
+        first.id: "queued", second.id: "paused", third.id: "queued", held.id: "paused", stopped.id: "stopped"
+    }  # fmt: skip
+    assert [back.jobs.position(run.id) for run in (third, first)] == [None, 1]  # one begins at once
+    back.move()
+    assert [back.status(run) for run in (first, second, third, held)] == ["done", "paused", "done", "paused"]
+    back.jobs.step(held.id)
+    back.move()
+    assert back.store.run(held.id).step == 1
+    for run in (held, second):
+        back.jobs.resume(run.id)
+        back.move()
+    assert [back.status(run) for run in (second, held)] == ["done", "done"]
+    back.jobs.close()
+
+
+def test_what_has_ended_every_server_is_left_to_its_owner(stage: Stage) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.move(8)  # its first checkpoint, and a few steps
+    stages = [stage]
+    for _ in range(MOST_ATTEMPTS):
+        stages[-1].die()
+        stages.append(Stage(stage.store.home))
+        stages[-1].jobs.take_up()
+        assert stages[-1].status(run) == "queued"
+        stages[-1].move(2)
+    stages[-1].die()
+    last = Stage(stage.store.home)
+    last.jobs.take_up()
+    assert last.status(run) == "interrupted" and last.store.run(run.id).given_up
+    last.jobs.resume(run.id)
+    last.move()
+    assert last.status(run) == "done" and not last.store.run(run.id).given_up
+    last.jobs.close()
+
+
+def test_a_server_leaves_alone_what_another_one_has_and_what_ended_its_worker(stage: Stage) -> None:
+    run, killed = stage.run(), stage.run()
+    stage.jobs.submit(killed.id)
+    stage.move(5)
+    stage.puppets[0].kill()
+    stage.puppets[0].report()
+    stage.jobs.submit(run.id)
+    stage.move(5)
+    other = Stage(stage.store.home)
+    other.jobs.take_up()
+    assert not other.jobs.controls(run.id) and stage.jobs.controls(run.id)
+    assert other.status(killed) == "interrupted"
+    other.jobs.close()
