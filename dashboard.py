@@ -56,9 +56,10 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 def our_routes() -> ASGIApp:
     """What answers below `/api`."""
+    from ui.classroom import routes as class_routes
     from ui.server import generation_routes, run_routes
 
-    return Router(below_base_path([*run_routes.ROUTES, *generation_routes.ROUTES]))
+    return Router(below_base_path([*run_routes.ROUTES, *generation_routes.ROUTES, *class_routes.ROUTES]))
 
 
 def show(error: BaseException) -> bool:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.generation.language_model import encode_prompt
-from ui import resources
+from ui import resources, state
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
 from ui.sampling import views
@@ -27,5 +27,6 @@ if view.prompted:
     lm = resources.language_model(inputs.request)
     say_what_was_read(lm, encode_prompt(lm, prompt))
 view.show(inputs)
+state.come_so_far("sampled")
 try_this("sampling")
 show_code(view.text, *view.code)

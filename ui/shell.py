@@ -86,6 +86,7 @@ def main() -> None:
     if destination := state.take_destination():
         st.switch_page(destination)
     check_address(nonsense)
+    state.arrive(page.url_path or STATIONS[0].name)
     sidebar.head(page.url_path)
     for notice in state.take_notices():
         st.warning(escape_markdown(notice), icon=":material/info:")

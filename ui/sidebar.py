@@ -4,8 +4,9 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, state, teacher
-from ui.components import connection, history, streamlit_words, tab_workspace
+from ui import diagnostics, people, state, teacher
+from ui.components import class_news, connection, history, streamlit_words, tab_workspace
+from ui.problems import spoken_errors
 from ui.runs import live_list
 from ui.runs.health import status_colour
 from ui.runs.wording import run_title, status_word, text_title
@@ -17,7 +18,7 @@ from ui.words.tokens import escape, escape_markdown
 LIVE = ("queued", "running")
 REFRESH_SECONDS = 2.0
 TRAINING = "training"
-CORNER, GLOSSARY = "corner", "glossary"
+CORNER, GLOSSARY, NAME = "corner", "glossary", "class_name"
 
 
 def head(page: str) -> None:
@@ -41,6 +42,7 @@ def head(page: str) -> None:
             on_change=_switch_language,
         )
     with st.sidebar:
+        _show_class()
         run = _run_or_none()
         live_list.section(run.id if run else None, page_follows=page == TRAINING)
 
@@ -48,7 +50,6 @@ def head(page: str) -> None:
 def foot(page: str) -> None:
     """The chosen text, the current run, and where to look when something is wrong."""
     with st.sidebar:
-        _show_class()
         _show_text()
         _show_run(page)
         with st.container(gap=None, key="shared_corner"):
@@ -57,6 +58,8 @@ def foot(page: str) -> None:
             history.keep_one_entry_a_page()
             tab_workspace.keep()
             connection.watch()
+            if state.pupil():
+                class_news.listen("0")
             streamlit_words.translate_page()
 
 
@@ -65,10 +68,33 @@ def _switch_language() -> None:
 
 
 def _show_class() -> None:
-    """In which class this is, where one is served."""
+    """Who this is in which class, where one is served, and a way to be called otherwise."""
     if key := teacher.secret():
-        words = _("Class {code}").format(code=teacher.class_code(key))
-        st.html(f"<div class='mg-shared'><div class='mg-label'>{escape(words)}</div></div>")
+        with st.container(key="in_class"):
+            st.fragment(_name)(teacher.class_code(key))
+
+
+def _name(code: str) -> None:
+    me = state.pupil()
+    named = f"{escape_markdown(me.name)} · {code}" if me else _("Class {code}").format(code=code)
+    with st.popover(named, icon=":material/face:", type="tertiary", key=NAME, on_change="rerun") as asked:
+        if not asked.open:
+            return
+        st.markdown(_("Class {code}").format(code=f"**{code}**"))
+        if me:
+            st.caption(
+                _(
+                    "An invented name: your teacher sees it. You may choose a nickname; better not your real name."
+                )
+            )
+            with st.form("nickname_form", border=False):
+                st.text_input(_("Nickname"), me.nickname, max_chars=people.LONGEST_NAME, key=state.NICKNAME)
+                st.form_submit_button(_("Call me that"), on_click=_call_me)
+
+
+def _call_me() -> None:
+    with spoken_errors():
+        state.call_me(st.session_state[state.NICKNAME] or "")
 
 
 def _show_text() -> None:

@@ -6,7 +6,7 @@ link find them again. Widgets keep their own values with `key=` and `persist_sta
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -14,11 +14,12 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from minigpt_core.errors import RunNotFound, UserError
+from minigpt_core.errors import RunNotFound, StoreError, UserError
 from minigpt_core.jobs.manager import JobManager
+from minigpt_core.store.classes import Fact, Pupil
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
-from ui import resources, teacher
+from ui import people, resources, teacher
 from ui import workspace as workspaces
 from ui.words.i18n import language, spoken
 from ui.words.languages import LANGUAGES, nearest
@@ -30,6 +31,7 @@ WORKSPACE, TAB_WORKSPACE = "workspace", "tab_workspace"
 NOTICES = "notices"
 DIALOG = "dialog"  # its name in the address
 DESTINATION = "destination"
+NICKNAME = "nickname"  # a widget
 VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
     "vocabulary_text",
     "vocabulary_lower",
@@ -143,6 +145,8 @@ def lower() -> bool:
 
 def choose_text(new_id: str) -> None:
     """Make this the chosen text on every page."""
+    if new_id != text_id():
+        come_so_far("chose_text")
     _remember("text", new_id)
 
 
@@ -384,6 +388,37 @@ def workspace() -> str:
     if workspaces.well_formed(token):
         return str(token)
     return str(st.session_state.setdefault(WORKSPACE, workspaces.new_token()))
+
+
+def arrive(page: str) -> None:
+    """Somebody opens a page: a pupil of a served class appears on the teacher's; the teacher is none of them."""
+    if not teacher.secret():
+        return
+    with suppress(StoreError):  # the pages say so
+        if is_teacher():
+            people.roll().leave(workspace())
+        else:
+            people.roll().arrive(workspace(), page, asked_language())
+
+
+def pupil() -> Pupil | None:
+    """Who this browser is in a served class."""
+    try:
+        return people.roll().find(workspace()) if teacher.secret() else None
+    except StoreError:
+        return None
+
+
+def call_me(nickname: str) -> None:
+    """Be called so in the class. Raises `UserError`."""
+    people.roll().call(workspace(), nickname)
+
+
+def come_so_far(fact: Fact) -> None:
+    """The teacher sees that a pupil has come so far."""
+    if workspaces.serving():
+        with suppress(StoreError):
+            people.roll().note(workspace(), fact)
 
 
 def is_teacher() -> bool:

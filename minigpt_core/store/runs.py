@@ -345,6 +345,17 @@ class RunStore(MetricsStore):
         found = [self._settle_or_reason(row) for row in rows]
         return [run for run in found if isinstance(run, Run) and run.status in LIVE]
 
+    def newest_of_each(self) -> dict[str, Run]:
+        """For each workspace the run that somebody is at work on, or that waits for it, else the newest."""
+        with self._database.reading() as db:
+            rows = db.execute(
+                f"""SELECT *, max(key + (status IN {LIVE}) * 1000000000) FROM runs
+                WHERE deleted IS NULL AND workspace != ? GROUP BY workspace""",
+                (PREPARED,),
+            ).fetchall()
+        found = (self._settle_or_reason(row) for row in rows)
+        return {run.workspace: run for run in found if isinstance(run, Run)}
+
     def unreadable(self, workspace: str | None = None) -> list[RunUnreadable]:
         """Why some runs are not among `runs`, a sentence for each."""
         found = self._runs_or_reasons(workspace, deleted=False)

@@ -133,9 +133,22 @@ TURNS = (  # what a server that comes back goes on with
     "ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0",  # of servers, since its last checkpoint
 )
 
+CLASS = (
+    """CREATE TABLE pupils (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        workspace TEXT NOT NULL UNIQUE,
+        invented TEXT NOT NULL UNIQUE,
+        nickname TEXT NOT NULL DEFAULT '',
+        joined REAL NOT NULL,
+        chose_text INTEGER NOT NULL DEFAULT 0,
+        sampled INTEGER NOT NULL DEFAULT 0
+    )""",
+    "CREATE TABLE class_state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",  # JSON
+)
+
 MIGRATIONS = (
     RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE, VALIDATION_ERRORS, PRECISION,
-    FACTS_AND_LESSONS, TURNS,
+    FACTS_AND_LESSONS, TURNS, CLASS,
 )  # fmt: skip
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 

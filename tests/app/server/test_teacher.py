@@ -1,6 +1,7 @@
 """The teacher's page is for who has the link, and nobody else learns that there is one: on a real server."""
 
 import http.client
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from scripts.running_app import RunningApp, running_app
 from scripts.serve import welcome
 from tests.app.server.visitor import Visitor
 from ui import teacher
+from ui.people import invented_names
 from ui.workspace import new_token, well_formed
 
 
@@ -90,7 +92,7 @@ def test_a_pupil_who_asks_for_it_by_hand_gets_the_first_page(server: RunningApp,
     pupil, forger = Visitor(server.url), Visitor(server.url, teacher="x" * 64)
     for visitor in (pupil, forger):
         visitor.open("class")
-        assert "/class" not in visitor.words() and "My class" not in visitor.words()
+        assert "My class" not in visitor.words()
         assert "Type this address" not in visitor.words()
         visitor.close()
     taught = Visitor(server.url, teacher=teacher.cookie_of(key))
@@ -105,3 +107,27 @@ def test_who_serves_nobody_has_no_such_page(tmp_path: Path) -> None:
         assert asked(app, f"/class?key={key}").headers["location"] == "./?missing=class"
         cookie = f"{teacher.COOKIE}={teacher.cookie_of(key)}"
         assert asked(app, "/class", cookie).headers["location"] == "./?missing=class"
+
+
+def test_a_pupil_appears_and_only_the_teacher_is_told(server: RunningApp, key: str) -> None:
+    pupil = Visitor(server.url)
+    pupil.open("training", lang="fr")
+    pupil.close()
+    mine = f"{teacher.COOKIE}={teacher.cookie_of(key)}"
+    answer = asked(server, "/api/class/pupils", mine)
+    body = answer.read().decode()
+    told = json.loads(body)["pupils"][-1]
+    assert told["name"] in set(invented_names("fr", "any")) and (told["here"], told["page"]) == (
+        True,
+        "training",
+    )
+    assert told["run"] is None
+    assert pupil.workspace not in body, "her page could act as the pupil"
+    assert asked(server, "/api/class/pupils", f"minigpt_workspace={pupil.workspace}").status == 404
+    assert asked(server, "/api/class/pupils").status == 404
+    assert asked(server, "/api/class/nosuch", mine).status == asked(server, "/api/class/pupils").status
+
+
+def test_news_cost_a_number(server: RunningApp) -> None:
+    answer = asked(server, "/api/class", f"minigpt_workspace={new_token()}")
+    assert answer.status == 200 and len(answer.read()) < 20

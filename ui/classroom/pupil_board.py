@@ -1,0 +1,39 @@
+"""The class at a glance: its script stands in `pupil_board.js`, what it is told in `pupils.py`."""
+
+from pathlib import Path
+
+from ui.components.mounting import component
+from ui.journey import PAGES
+from ui.runs.wording import STATUSES
+from ui.words.i18n import _, spoken
+
+HERE = Path(__file__).parent
+HTML = "<div class='mg-class'></div>"
+POLL_MS = 1000
+
+
+def board() -> None:
+    """A card for each pupil, up to date within a second."""
+    data = {"url": "api/class/pupils", "every": POLL_MS, "locale": spoken().locale, "labels": _labels()}
+    component("pupil_board", HERE, HTML)(data=data, key="pupil_board")
+
+
+def _labels() -> dict[str, object]:
+    return {
+        "summary": _(
+            "{here} here · {training} training · {waiting} waiting · {trouble} in trouble · {away} away"
+        ),
+        "nobody": _("Nobody is here yet. Pupils appear by themselves when they open the address."),
+        "nothing_yet": _("nothing trained yet"),
+        "away": _("away"),
+        "status": {name: _(word) for name, word in STATUSES.items()},
+        "pages": {name: _(station.title) for name, station in PAGES.items()},
+        "dots": {"chose_text": _("text"), "trained": _("trained"), "sampled": _("written")},
+        "findings": {
+            "diverged": _("diverged"),
+            "at_chance": _("learns nothing"),
+            "stuck": _("stuck"),
+            "overfitting": _("gets worse on unseen text"),
+            "by_heart": _("learns by heart"),
+        },
+    }
