@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -30,9 +31,9 @@ def configure_optimizers(
         (hidden if inside and config.optimizer == "muon" else others).append(weight)
     groups = param_groups(model, others, config.weight_decay)
     if config.optimizer == "sgd":
-        return [torch.optim.SGD(groups, lr=config.learning_rate, fused=True)]
+        return [SGD(groups, lr=config.learning_rate, fused=True)]
     betas = (config.beta1, config.beta2)
-    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
+    adamw = AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
     if config.optimizer == "adamw":
         return [adamw]
     muon = Muon(
@@ -46,7 +47,29 @@ def configure_optimizers(
     return [muon, adamw]
 
 
-class Muon(torch.optim.Muon):
+class Uncompiled(torch.optim.Optimizer):
+    """The methods of torch's optimizers without what prepares them for torch.compile: at its first call that loads the
+    compiler, 800 modules, a second and a half of a processor and 90 MB in every process that trains."""
+
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)
+
+
+class AdamW(Uncompiled, torch.optim.AdamW):
+    """`torch.optim.AdamW`."""
+
+    step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
+
+
+class SGD(Uncompiled, torch.optim.SGD):
+    """`torch.optim.SGD`."""
+
+    step = torch.no_grad()(unwrap(torch.optim.SGD.step))
+
+
+class Muon(Uncompiled, torch.optim.Muon):
     """`torch.optim.Muon` with fewer and larger calls: all matrices of one shape go through the iteration together.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -92,6 +93,17 @@ def test_a_resumed_run_is_the_same_bit_for_bit(dataset: Dataset, optimizer: str,
     )
     assert first.tensors.keys() == last.tensors.keys()
     assert all(torch.equal(first.tensors[name], last.tensors[name]) for name in first.tensors)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "muon"])
+def test_no_training_loads_the_compiler(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, optimizer: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # importing it is an error now
+    events = list(make(dataset, optimizer=optimizer).run())
+    checkpoint = of_type(events, CheckpointEvent)[1].checkpoint
+    resumed = make(dataset, checkpoint=checkpoint, optimizer=optimizer)
+    assert of_type(resumed.run(), StepEvent) == of_type(events, StepEvent)[checkpoint.step :]
 
 
 def test_a_checkpoint_can_be_gone_on_from_twice(dataset: Dataset) -> None:
