@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
 OURS = {*ROOMS, "dashboard"}
 UI = ROOT / "ui"
-CACHE = re.compile(r"byte_cached")
 # Tools that are started, not imported.
 STARTED = {"ruff", "mypy", "import-linter", "oxlint", "pytest-xdist", "pytest-timeout"}
+
+
+packages_distributions = cache(metadata.packages_distributions)
 
 
 def _sources(*rooms: str) -> list[Path]:
@@ -41,11 +43,15 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _where(path: Path, wanted: re.Pattern[str]) -> list[str]:
-    """The lines of a file where an attribute chain like `st.session_state` is written."""
-    nodes = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Attribute | ast.Name)]
-    found = {node.lineno for node in nodes if wanted.fullmatch(ast.unparse(node))}
-    return [f"{path.relative_to(ROOT)}:{line}" for line in sorted(found)]
+def _lines_with(path: Path, *names: str) -> list[str]:
+    """The lines of a file where one of these is used, by itself or as in `st.cache_data`."""
+    used = {
+        node.lineno
+        for node in ast.walk(_tree(path))
+        if (isinstance(node, ast.Name) and node.id in names)
+        or (isinstance(node, ast.Attribute) and node.attr in names)
+    }
+    return [f"{path.relative_to(ROOT)}:{line}" for line in sorted(used)]
 
 
 def _requirements(name: str) -> dict[str, str]:
@@ -56,9 +62,9 @@ def _requirements(name: str) -> dict[str, str]:
 
 
 def _cached_functions(path: Path) -> dict[str, list[ast.expr]]:
-    """The functions of a file that are cached by Streamlit, with the decorators that do so."""
+    """The functions of a file that are cached, with the decorators that do so."""
     functions = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)]
-    found = {f.name: [d for d in f.decorator_list if CACHE.fullmatch(ast.unparse(d))] for f in functions}
+    found = {f.name: [d for d in f.decorator_list if ast.unparse(d) == "byte_cached"] for f in functions}
     return {name: decorators for name, decorators in found.items() if decorators}
 
 
@@ -67,8 +73,8 @@ def test_caches_live_in_the_room_that_uses_them_and_shared_ones_in_one_file() ->
     sources = _sources("minigpt_core", "ui", "pages")
     imported = {path: {*_imports(path)} for path in sources}
     cached = {path: names for path in sources if (names := _cached_functions(path))}
-    marks = re.compile(r"byte_cached")
-    assert {path: len(_where(path, marks)) for path in sources if _where(path, marks)} == {
+    marked = {path: len(_lines_with(path, "byte_cached")) for path in sources}
+    assert {path: n for path, n in marked.items() if n} == {
         path: len(names) for path, names in cached.items()
     }
     assert cached.pop(UI / "resources.py") and cached.pop(UI / "components" / "mounting.py")
@@ -81,8 +87,8 @@ def test_caches_live_in_the_room_that_uses_them_and_shared_ones_in_one_file() ->
 
 def test_no_cache_grows_without_end() -> None:
     """`byte_cached` counts bytes; a visitor can have Streamlit's caches emptied, which count entries."""
-    streamlits = re.compile(r"(.+\.)?cache_(data|resource)")
-    assert [line for path in _sources("ui", "pages") for line in _where(path, streamlits)] == []
+    sources = _sources("ui", "pages")
+    assert [line for path in sources for line in _lines_with(path, "cache_data", "cache_resource")] == []
 
 
 def test_session_keys_are_named_in_one_place() -> None:

@@ -62,7 +62,9 @@ def here(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 
 def test_train_sample_and_list(home: Path, here: Callable[..., str]) -> None:
-    lines = [json.loads(line) for line in run("train", "--preset", "notebook", "--json", *SMALL).splitlines()]
+    lines = [
+        json.loads(line) for line in here("train", "--preset", "notebook", "--json", *SMALL).splitlines()
+    ]
     metrics = [line for line in lines if line["event"] == "metrics"]
     assert [line["step"] for line in metrics] == [0, 10, 20, 30]
     assert metrics[-1]["train_loss"] < metrics[0]["train_loss"]
@@ -115,10 +117,6 @@ def test_nothing_that_is_printed_needs_more_than_the_console_has(home: Path, enc
     assert run.status == "done" and f"Run {run.id}: done at step 30" in shown
 
 
-def test_a_bar_of_plain_signs_where_there_are_no_blocks(home: Path) -> None:
-    assert "########################" in run("train", "--name", "Ω", *SMALL, encoding="cp1252")
-
-
 def test_a_file_is_read_as_it_was_written_and_that_is_said(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,10 +154,14 @@ def test_the_text_inside_is_taken_and_all_of_it_on_request(
     assert "<" in RunStore(home).find_run("last").characters
 
 
-def test_a_text_can_be_piped_in(home: Path) -> None:
-    run("train", "--text", "-", *SMALL, stdin="Où est la pêche ?\n".encode("cp1252") * 40)
+def test_a_text_can_be_piped_in_and_a_bar_of_plain_signs_goes_out_where_there_are_no_blocks(
+    home: Path,
+) -> None:
+    text = "Où est la pêche ?\n".encode("cp1252") * 40
+    shown = run("train", "--text", "-", "--name", "Ω", *SMALL, encoding="cp1252", stdin=text)
     stored = RunStore(home).find_run("last")
     assert (stored.text_title, set(stored.characters)) == ("stdin", set("où est la pêche ?\n"))
+    assert "########################" in shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="reads /dev/zero")

@@ -1,4 +1,4 @@
-"""The folded sections: the code behind every page, the words, the report."""
+"""The folded sections: the code behind every page and what to try there, the words, the report."""
 
 import inspect
 
@@ -8,13 +8,16 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.data import get_batch
 from minigpt_core.training import Trainer
 from tests.app.conftest import OpenPage
+from ui.components.try_this import things
 from ui.journey import STATIONS
 from ui.words import glossary, i18n
+from ui.words.languages import LANGUAGES
 
 
-def opened(page: AppTest, key: str) -> AppTest:
-    """The page after a click on what is folded there."""
-    page.session_state[key] = True
+def opened(page: AppTest, *keys: str) -> AppTest:
+    """The page after clicks on what is folded there."""
+    for key in keys:
+        page.session_state[key] = True
     return page.run()
 
 
@@ -34,13 +37,18 @@ def test_the_training_page_shows_its_loop(app: OpenPage) -> None:
     assert inspect.getsource(Trainer._train_step).strip() in [code.value.strip() for code in page.code]
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("station", [station.name for station in STATIONS])
-def test_every_page_can_be_unfolded(app: OpenPage, station: str) -> None:
-    page = app(station)
-    folded = [one for one in page.expander if one.label == "Show the code"]
+def test_every_page_can_be_unfolded(app: OpenPage, station: str, lang: str) -> None:
+    page = app(station, lang)
+    with i18n.using(lang):
+        folded = [one for one in page.expander if one.label == i18n._("Show the code")]
+        to_try = things(station).strip()
     shown = len(page.code)
-    page = opened(page, folded[0].proto.id.rsplit("-", 1)[1])
+    assert to_try not in [markdown.value.strip() for markdown in page.markdown]
+    page = opened(page, folded[0].proto.id.rsplit("-", 1)[1], f"{station}_try")
     assert not page.exception and len(page.code) > shown
+    assert to_try in [markdown.value.strip() for markdown in page.markdown]
 
 
 def test_the_words_are_explained_in_the_sidebar(app: OpenPage) -> None:

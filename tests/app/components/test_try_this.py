@@ -1,28 +1,15 @@
-"""Three things to try on every page: they name what really stands there, in every language."""
+"""Three things to try on every page: they name what really stands there, in every language (that a page shows them:
+`test_show_code.py`)."""
 
 import re
 
 import pytest
 
-from tests.app.components.test_show_code import opened
-from tests.app.conftest import OpenPage
-from ui.components.try_this import LABEL, things
-from ui.journey import STATIONS
+from ui.components.try_this import LABEL
 from ui.words import i18n
 from ui.words.languages import LANGUAGES, SOURCE
 
 KINDS = sorted(path.name.removesuffix("_try.md") for path in LANGUAGES[SOURCE].folder.glob("*_try.md"))
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("station", [station.name for station in STATIONS])
-def test_every_page_offers_them_folded(app: OpenPage, station: str, lang: str) -> None:
-    page = app(station, lang)
-    with i18n.using(lang):
-        said = things(station)
-        assert said not in [markdown.value for markdown in page.markdown]
-        page = opened(page, f"{station}_try")
-        assert not page.exception and said.strip() in [markdown.value for markdown in page.markdown]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

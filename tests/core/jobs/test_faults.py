@@ -15,7 +15,7 @@ from minigpt_core.training import StepEvent
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for the worker in /proc")
-@pytest.mark.parametrize("what", ["worker", "server", "worker", "server"])
+@pytest.mark.parametrize("what", ["worker", "server"])
 def test_nothing_acknowledged_is_lost(tmp_path: Path, what: str) -> None:
     seed = secrets.randbelow(10**6)
     sys.stdout.write(f"seed {seed}\n")  # shown if it fails
