@@ -43,10 +43,9 @@ def test_every_page_can_be_unfolded(app: OpenPage, station: str, lang: str) -> N
     page = app(station, lang)
     with i18n.using(lang):
         folded = [one for one in page.expander if one.label == i18n._("Show the code")]
-        to_try = things(station).strip()
-    shown = len(page.code)
-    assert to_try not in [markdown.value.strip() for markdown in page.markdown]
-    page = opened(page, folded[0].proto.id.rsplit("-", 1)[1], f"{station}_try")
+        to_try, shown = things(station).strip(), len(page.code)
+        assert to_try not in [markdown.value.strip() for markdown in page.markdown]
+        page = opened(page, folded[0].proto.id.rsplit("-", 1)[1], f"{station}_try")
     assert not page.exception and len(page.code) > shown
     assert to_try in [markdown.value.strip() for markdown in page.markdown]
 
