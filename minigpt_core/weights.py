@@ -1,5 +1,6 @@
 """Where a model's weights come from, and how many there are: drawn from a seed, given, or only counted."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -41,6 +42,15 @@ def load_model(config: ModelConfig, weights: dict[str, Tensor]) -> nn.Module:
 def count_parameters(model: nn.Module) -> int:
     """How many numbers training adjusts."""
     return sum(p.numel() for p in model.parameters())
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Eight characters that change with any bit of any number of the model: the beginning of a SHA-256."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:8]
 
 
 def parameters_of(config: ModelConfig) -> int:

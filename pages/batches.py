@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.data import draw_batch, draw_starts, get_batch, split, windows
-from ui import problems, resources, state
+from ui import facts, problems, resources, state
 from ui.batches import batch, header, sizes
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
@@ -34,6 +34,7 @@ header.head(size, run, part, possible=why_not is None)
 if why_not is not None:
     batch.impossible(chosen, dataset, size.block, why_not)
 drawn = draw_batch(dataset, part, size.block, size.rows, seed)
+facts.note("batch", part=part, block=size.block, rows=size.rows, seed=seed)
 row = batch.where(chosen, dataset, drawn, part)
 problems.doubt(resources.validation_warning(chosen.id, chosen.lower))
 batch.whole(dataset.tokenizer, drawn, row)

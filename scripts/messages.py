@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 WORDS = ROOT / "ui" / "words"
+LESSONS = ROOT / "minigpt_core" / "lessons" / "shipped"
 # Rooms that belong to all pages: their sentences stand in one catalogue. Every other room of ui/ has one of its own.
 SHARED = ("components", "runs", "server", "words")
 FUNCTIONS = {"_": 1, "N_": 1, "n_": 2}  # how many of the arguments are sentences
@@ -162,7 +163,7 @@ def translations(folder: Path) -> dict[MessageId, Any]:
 def set_spaces(folder: Path) -> None:
     """Make the spaces of a language that no line may break at unbreakable in all its texts. Code stays as it is."""
     rules = typography(folder)
-    for path in folder.iterdir() if rules else ():
+    for path in (*folder.iterdir(), *LESSONS.glob(f"*.{folder.name}.md")) if rules else ():
         text = path.read_text(encoding="utf-8")
         pieces = re.split(r"((?s:```.*?```)|`[^`\n]*`|^(?:msgid|#).*$)", text, flags=re.MULTILINE)
         spaced = "".join(piece if i % 2 else with_spaces(piece, rules) for i, piece in enumerate(pieces))

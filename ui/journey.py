@@ -37,6 +37,7 @@ INSIDE = N_("Look inside")
 
 STATIONS = (
     Station("home", N_("Home"), ":material/home:"),
+    Station("lessons", N_("Lessons"), ":material/route:"),
     Station("vocabulary", N_("Vocabulary"), ":material/sort_by_alpha:"),
     Station("batches", N_("Batches"), ":material/view_week:"),
     Station("model", N_("Model"), ":material/account_tree:"),

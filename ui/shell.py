@@ -9,8 +9,10 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from minigpt_core.errors import RunNotFound, StoreError, UserError
-from ui import problems, resources, sidebar, state, style
+from ui import facts, problems, resources, sidebar, state, style
 from ui.journey import STATIONS, TEACHERS
+from ui.lessons import current as lessons
+from ui.lessons import panel
 from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server.unknown_page import MISSING
 from ui.words.i18n import _, speak, spoken, translate
@@ -69,6 +71,13 @@ def shortened(name: str) -> str:
     return name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…"
 
 
+def note_page(path: str) -> None:
+    """Keep which page was looked at, and which text was the chosen one there."""
+    details = {"view": state.view(), "rows": state.rows()} if path == "sampling" else {}
+    facts.note("page", page=path or STATIONS[0].name, **details)
+    facts.note("text", text=state.text_id())
+
+
 def main() -> None:
     """One run of the script."""
     nonsense = state.read_address()
@@ -86,16 +95,19 @@ def main() -> None:
     if destination := state.take_destination():
         st.switch_page(destination)
     check_address(nonsense)
+    lessons.arrive(page.url_path)
     state.arrive(page.url_path or STATIONS[0].name)
     sidebar.head(page.url_path)
     for notice in state.take_notices():
         st.warning(escape_markdown(notice), icon=":material/info:")
+    note_page(page.url_path)
     try:
         page.run()
     except UserError as error:
         problems.show(error)
     finally:  # also when a page ends early with st.stop
         sidebar.foot(page.url_path)
+        panel.show(page.url_path)
 
 
 main()

@@ -42,6 +42,7 @@ MICROSCOPE, COMPARE_BOARD = "training_microscope", "compare_board"  # components
 
 AUTHOR, CHECKPOINT, AGAINST, VIEW = "author", "checkpoint", "against", "view"
 ROWS, TEMPERATURES, AFTER = "rows", "temperatures", "after"
+LESSON, LESSON_STEP = "lesson", "lesson_step"
 PROMPT = "prompt"  # a widget bound to the address: its key is the name there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
 SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
@@ -52,9 +53,13 @@ LONGEST_AFTER = 200  # characters
 IN_ADDRESS = {
     "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "author": AUTHOR, "checkpoint": CHECKPOINT,
     "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES, "after": AFTER,
-    "settings": NEXT_SETTINGS,
+    "settings": NEXT_SETTINGS, "lesson": LESSON, "step": LESSON_STEP,
 }  # fmt: skip
-BELONGS_TO = {"run": ("author", "checkpoint"), "author": ("checkpoint",)}  # what another one leaves behind
+BELONGS_TO = {
+    "run": ("author", "checkpoint"),
+    "author": ("checkpoint",),
+    "lesson": ("step",),
+}  # what another one leaves behind
 FORM = {
     "lang": re.compile("|".join(map(re.escape, LANGUAGES))),
     "text": re.compile("|".join(map(re.escape, corpus.BUNDLED)) + "|[0-9a-f]{64}"),
@@ -68,6 +73,8 @@ FORM = {
     "temperatures": re.compile(r"[0-9.]{1,4}(_[0-9.]{1,4}){0,7}"),
     "after": re.compile(f".{{0,{LONGEST_AFTER}}}", re.DOTALL),
     "settings": re.compile(r"[a-z0-9_.~+-]{1,1000}"),  # see `settings/address.py`
+    "lesson": re.compile(r"[a-z0-9-]{1,60}"),
+    "step": re.compile(r"[1-9][0-9]?"),
 }
 TROUBLES_KEPT = 5
 
@@ -372,6 +379,26 @@ def after() -> str | None:
 def choose_after(text: str | None) -> None:
     """Ask what comes after this text; None: after the beginning of the run's own."""
     _remember("after", text)
+
+
+# The lesson that is on
+
+
+def lesson() -> str | None:
+    """The name of the lesson that leads through the pages of this tab, or None."""
+    return st.session_state.get(LESSON)
+
+
+def lesson_step() -> int | None:
+    """At which of its steps it is, counted from 1; None: where it was left."""
+    kept = st.session_state.get(LESSON_STEP)
+    return int(kept) if kept else None
+
+
+def choose_lesson(name: str | None, step: int | None = None) -> None:
+    """Be led by this lesson from this step on; None: by none."""
+    _remember("lesson", name)
+    _remember("step", None if name is None or step is None else str(step))
 
 
 # Who is asking

@@ -25,7 +25,7 @@ from minigpt_core.tokenizer import CharTokenizer
 
 ENDED = ("done", "stopped", "diverged", "interrupted", "failed")
 OWN = "own"
-MODELS = ("TinyGPT", "GPT", "pairs")
+MODELS = ("TinyGPT", "GPT", "pairs", "triples")
 PARTS = ("head", "mlp", "layer", "positions")
 SAME_TEMPERATURE = 0.001
 
@@ -129,9 +129,10 @@ def sampled(
     model: str = "",
     run: str = "",
     temperature: float = -1.0,
+    temperatures: int = 1,
 ) -> bool:
     """So many different texts were written (model, prompt, settings or seed differed), with so many different seeds, by
-    this model or this run, at this temperature."""
+    this model or this run, at this temperature; or at so many different ones."""
     found = [
         fact
         for fact in evidence.facts("sampled")
@@ -139,7 +140,8 @@ def sampled(
         and (not run or fact["run"] == run)
         and (temperature < 0 or _is(fact, temperature))
     ]
-    return len(found) >= times and len({fact["seed"] for fact in found}) >= seeds
+    enough = len({fact["temperature"] for fact in found}) >= temperatures
+    return enough and len(found) >= times and len({fact["seed"] for fact in found}) >= seeds
 
 
 @_check

@@ -212,7 +212,8 @@ def test_a_text_that_is_too_short_comes_first(app: OpenPage) -> None:
 
 def test_every_station_is_a_link(app: OpenPage) -> None:
     links = [link.proto.page for link in app("home").get("page_link") if not link.proto.query_string]
-    assert links[:7] == [
+    assert links[:8] == [
+        "lessons",
         "vocabulary",
         "vocabulary",
         "batches",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.interpret.ablation import Component, components_of
-from ui import state
+from ui import facts, state
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, number
 
@@ -20,6 +20,8 @@ def toggle(part: Component) -> None:
     """Switch a part off, or on again."""
     kept = frozenset(state.page_state(OFF, ()))
     state.set_page_state(OFF, tuple(sorted(kept ^ {part})))
+    if part not in kept:
+        facts.note("off", kind=part.kind, layer=part.layer, head=part.head)
 
 
 def switch_all_on() -> None:

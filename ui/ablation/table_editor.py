@@ -6,7 +6,7 @@ import streamlit as st
 
 from minigpt_core.errors import ConfigError
 from minigpt_core.interpret.bigram_table import BigramTable, Edit
-from ui import resources, state
+from ui import facts, resources, state
 from ui.ablation import before_after, bigram_charts, cache
 from ui.ablation.prompt_field import prompt_field
 from ui.components import charts
@@ -54,6 +54,7 @@ def _add(inspected: InspectedModel, current: int, following: int, share: float) 
         state.notify(translate(error))
         return
     _keep(inspected.run.id, edits)
+    facts.note("edited", run=inspected.run.id, current=current, next=following, share=share)
     characters = inspected.tokenizer.itos
     state.set_page_state(CURRENT, characters[current])
     state.set_page_state(NEXT, characters[following])

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from ui import facts
 from ui.words.i18n import _, page_text
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,7 @@ def _section(page_name: str, objects: Sequence[Callable[..., Any]]) -> None:
     )
     if not folded.open:
         return
+    facts.note("code", page=page_name)
     with folded:
         st.markdown(page_text(f"{page_name}_code"))
         for tab, shown in zip(st.tabs([title(shown) for shown in objects]), objects, strict=True):

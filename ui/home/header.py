@@ -30,6 +30,10 @@ def head(step: NextStep, run: Run | None) -> None:
         st.caption(_("Don’t worry, you can’t break it."), text_alignment="center")
         if step is BEGIN:
             _offer_prepared()
+        st.page_link(
+            PAGES["lessons"].script, label=_("or be led, in lessons of five minutes"), icon=":material/route:",
+            width="content",
+        )  # fmt: skip
 
 
 def assistants() -> None:

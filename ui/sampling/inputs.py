@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from minigpt_core.generation.request import GenerationRequest
-from ui import resources
+from ui import facts, resources
 from ui.sampling.generation_settings import GenerationSettings
 from ui.sampling.model_choice import ModelChoice
 
@@ -28,6 +28,19 @@ class Inputs:
     def other(self, **changes: Any) -> GenerationRequest:
         """The same text but for some fields of the request."""
         return replace(self.request, **changes)
+
+
+def note_written(request: GenerationRequest) -> None:
+    """Keep that this text was written."""
+    if request.run:
+        model = "GPT" if resources.run(request.run).model.n_layer else "TinyGPT"
+    else:
+        model = "pairs" if request.order == 2 else "triples"
+    facts.note(
+        "sampled", model=model, run=request.run, step=request.step, seed=request.seed,
+        temperature=round(request.temperature, 3), top_k=request.top_k, top_p=round(request.top_p, 3),
+        prompt=facts.short(request.prompt),
+    )  # fmt: skip
 
 
 def request_of(model: ModelChoice, prompt: str, generation: GenerationSettings) -> GenerationRequest:

@@ -14,6 +14,7 @@ from minigpt_core.generation.language_model import encode_prompt
 from minigpt_core.generation.request import GenerationRequest
 from ui import resources
 from ui.components.mounting import component
+from ui.sampling.inputs import note_written
 from ui.style import PROBABILITY_SCALE
 from ui.words import tokens
 from ui.words.i18n import _, language
@@ -49,6 +50,8 @@ def parallel_texts(
         side: how wide the column with the titles is, in CSS.
     """
     models = [resources.language_model(row.request) for row in rows]
+    for row in rows:
+        note_written(row.request)
     query = {
         "recipes": json.dumps([row.request.to_query() for row in rows]),
         "length": str(length),

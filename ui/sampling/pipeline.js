@@ -224,6 +224,7 @@ function take(view, id, chosen) {
   const { story } = view;
   story.drawn.push({ id, chosen, before: story.here });
   write(view.spoken, view.playing ? "" : called(view, id));
+  if (chosen) view.trigger("chosen", id);
   return ask(view);
 }
 

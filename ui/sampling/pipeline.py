@@ -15,7 +15,7 @@ from minigpt_core.generation.language_model import (
     random_numbers,
 )
 from minigpt_core.generation.request import MAX_LENGTH
-from ui import resources, state
+from ui import facts, resources, state
 from ui.components.mounting import component
 from ui.sampling.generation_settings import CONTROLS, change
 from ui.sampling.inputs import Inputs
@@ -24,6 +24,7 @@ from ui.words.i18n import _, language, number
 from ui.words.tokens import cell
 
 HERE = Path(__file__).parent
+MOST_CHARACTERS = 0x110000  # of any vocabulary
 SETTINGS = ("temperature", "top_k", "top_p")  # those that have a column
 
 
@@ -37,6 +38,7 @@ def show(inputs: Inputs) -> None:
         key=state.SAMPLING_PIPELINE,
         height="content",
         on_settings_change=_take_settings,
+        on_chosen_change=_note_choice,
     )
 
 
@@ -107,6 +109,13 @@ def labels() -> dict[str, Any]:
         "full": _("The text has become long enough. Go back, or change the prompt."),
         "failed": _("The program cannot be reached. Try again in a moment."),
     }
+
+
+def _note_choice() -> None:
+    """A character was chosen by hand, not drawn."""
+    told = st.session_state[state.SAMPLING_PIPELINE].chosen
+    if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < MOST_CHARACTERS:
+        facts.note("by_hand", character=told)
 
 
 def _take_settings() -> None:

@@ -10,7 +10,7 @@ from minigpt_core.generation.language_model import EncodedPrompt, LanguageModel,
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.generation.token_losses import TokenLosses
 from minigpt_core.generation.token_losses import token_losses as token_losses
-from ui import resources, state
+from ui import facts, resources, state
 from ui.byte_cache import byte_cached
 from ui.components.mounting import component
 from ui.sampling.inputs import Inputs, train_text, val_text
@@ -48,6 +48,8 @@ def show(inputs: Inputs) -> None:
             )
         )
         return
+    if typed not in (beginning_of(val_text(inputs.model)), beginning_of(train_text(inputs.model))):
+        facts.note("judged", text=facts.short(typed))
     picture(request, lm, read)
 
 

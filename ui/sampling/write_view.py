@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import resources
-from ui.sampling.inputs import Inputs
+from ui.sampling.inputs import Inputs, note_written
 from ui.sampling.introduction import expectation
 from ui.sampling.next_character import next_character
 from ui.sampling.settings_explained import always_likeliest
@@ -17,6 +17,7 @@ HEIGHT = 308  # pixels
 def show(inputs: Inputs) -> None:
     """The text on the left; on the right, where the chosen character comes from."""
     request = inputs.request
+    note_written(request)
     lm = resources.generated_text(request).lm
     gibberish = expectation(inputs.model, lm.tokenizer.vocab_size, inputs.generation.settings)
     _result(inputs, gibberish, same_again(request.seed, lm.context_used))

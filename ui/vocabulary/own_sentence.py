@@ -6,9 +6,11 @@ import streamlit as st
 
 from minigpt_core.texts.corpus import normalize
 from minigpt_core.tokenizer import CharTokenizer
-from ui.words.i18n import _, n_, number
+from ui import facts
+from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import MOST_TILES, description, escape, face, strip
 
+EXAMPLE = N_("One morning, a cat 🐱")
 LISTED = 12  # unknown characters, and places of each
 
 
@@ -17,7 +19,7 @@ def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
     """A field, and what becomes of the sentence in it."""
     typed = st.text_input(
         _("Type a sentence of your own"),
-        value=_("One morning, a cat 🐱"),
+        value=_(EXAMPLE),
         live=True,
         key="vocabulary_sentence",
         persist_state="session",
@@ -27,6 +29,8 @@ def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
         return
     sentence = normalize(typed, lower=lower, strip=False, alphabet=words.characters)
     known, unknown = words.split_unknown(sentence)
+    if typed != _(EXAMPLE):
+        facts.note("sentence", unknown=bool(unknown), text=facts.short(typed))
     st.html(strip(sentence, words.stoi, counts, label=_("Your sentence with the id of each character")))
     back = words.decode(words.encode(known))
     st.code(printed(words, known, bool(unknown)), language="python")

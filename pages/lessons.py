@@ -1,0 +1,15 @@
+"""From a link to an understanding: the lessons, and how far one has come in them."""
+
+import streamlit as st
+
+from ui.lessons import lesson_list
+from ui.words.i18n import _
+
+st.title(_("Lessons"), anchor=False)
+st.markdown(
+    _(
+        "About five minutes each: you guess, you do something, and you see what came of it. A strip at the foot of the "
+        "page leads through; leave it at any time and go on another day."
+    )
+)
+lesson_list.section()

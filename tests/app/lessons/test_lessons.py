@@ -1,0 +1,194 @@
+"""A link leads to a step, what was really done puts the tick, progress survives, and a lesson's words stay text."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
+from minigpt_core.lessons.lesson import PARAMETERS
+from minigpt_core.store.facts import FactStore
+from tests.app.conftest import OpenPage
+from ui import state
+from ui.journey import PAGES
+from ui.lessons import markup, panel
+from ui.lessons.current import SINCE
+
+LESSON = """---
+title: <b>Mine</b> & $x$
+about: About <script>alert(1)</script> it.
+idea: “<img src=x onerror=alert(2)>”
+---
+## First <i>step</i>
+
+Press <script>alert(3)</script> **now**, [x](javascript:alert(4)) or `<u>` and [[Draw again]].
+
+- page: batches
+- guess choice: Which <b>one</b>?
+  - <s>one</s>
+  - two
+- answer: 2
+- done: batch_drawn(times=2)
+- hint: Above <script>.
+- point: batches_again
+- reveal: It was <b>two</b>.
+- minutes: 3
+
+## Second
+
+Look at it.
+
+- page: sampling?view=temperature&temperature=0.5
+- guess number: How many?
+- answer: 2
+
+## Third
+
+The end.
+
+- page: vocabulary
+- guess order: In which order?
+  - a
+  - b
+- answer: 2 1
+- done: guessed(3)
+"""
+
+
+@pytest.fixture
+def lesson(home: Path) -> Path:
+    """A lesson of somebody's own, with markup in every place."""
+    folder = home / "lessons"
+    folder.mkdir()
+    path = folder / "mine.en.md"
+    path.write_text(LESSON, encoding="utf-8")
+    return path
+
+
+def html(test: AppTest) -> str:
+    return "".join(
+        element.proto.body for element in test.get("html") if not element.proto.body.startswith("<style>/*")
+    )
+
+
+def panel_title(test: AppTest) -> str:
+    return next(
+        (e.proto.body for e in test.get("html") if e.proto.body.startswith("<div class='mg-lesson-title")), ""
+    )
+
+
+def press(test: AppTest, key: str) -> AppTest:
+    return test.button(key=key).click().run()
+
+
+def test_the_pages_and_parameters_that_a_lesson_may_name_are_those_that_there_are() -> None:
+    assert {*LESSON_PAGES} == {*PAGES} - {"lessons"}
+    sampling = {state.PROMPT, "temperature", "top_k", "top_p", "length", "seed"}
+    assert {*PARAMETERS} == ({*state.IN_ADDRESS} - {"lang", "lesson", "step"}) | sampling
+
+
+def test_a_link_leads_to_the_page_of_the_step_with_its_settings(app: OpenPage, lesson: Path) -> None:
+    test = app(address={"lesson": "mine", "step": "2"})
+    assert not test.exception and test.title[0].value == "Sampling"
+    assert test.query_params["temperature"] == "0.5" and test.query_params["view"] == "temperature"
+    assert "step 2 of 3" in panel_title(test)
+
+
+def test_what_was_done_puts_the_tick_and_next_does_not(app: OpenPage, lesson: Path, home: Path) -> None:
+    test = app(address={"lesson": "mine"})
+    assert test.title[0].value == "Batches" and "✓" not in panel_title(test)
+    assert test.button(key="lesson_next").label == "Skip" and "It was" not in html(test)
+    press(press(test, "lesson_next"), "lesson_back")
+    assert "✓" not in panel_title(test)
+    press(test, "batches_again")
+    assert "✓" in panel_title(test) and test.button(key="lesson_next").label == "Next step"
+    assert "It was &lt;b&gt;two&lt;/b&gt;." in html(test)
+    assert FactStore(home).progress("local")["mine"].done == {1}
+
+
+def test_guess_and_place_survive_a_reload(app: OpenPage, lesson: Path, home: Path) -> None:
+    test = app(address={"lesson": "mine"})
+    test.radio(key=state.page_key("lessons.guess.mine.1")).set_value(1).run()
+    press(test, "lesson_next")
+    test.number_input(key=state.page_key("lessons.guess.mine.2")).set_value(5.0).run()
+    assert "your guess 5 · result 2" in html(test)  # nothing was to be done: the guess is enough
+    again = app(address={"lesson": "mine"})
+    assert "step 2 of 3" in panel_title(again) and "your guess 5" in html(again)
+    press(again, "lesson_back")
+    assert again.radio(key=state.page_key("lessons.guess.mine.1")).value == 1
+    press(press(again, "lesson_next"), "lesson_next")
+    again.multiselect(key=state.page_key("lessons.guess.mine.3")).set_value([1, 2]).run()
+    assert FactStore(home).progress("local")["mine"].guesses == {1: 1.0, 2: 5.0, 3: [1, 2]}
+    again.run()
+    assert "✓" in panel_title(again) and "b → a" in html(again)
+
+
+def test_who_reloads_on_another_page_stays_there(app: OpenPage, lesson: Path) -> None:
+    test = app("training", address={"lesson": "mine", "step": "1"})
+    assert test.title[0].value == "Training"
+    press(test, "lesson_page")
+    assert test.title[0].value == "Batches"
+
+
+def test_it_is_folded_left_and_taken_up_again(app: OpenPage, lesson: Path) -> None:
+    test = app(address={"lesson": "mine", "step": "3"})
+    press(test, "lesson_fold")
+    assert "step 3 of 3" in panel_title(test) and "The end." not in html(test)
+    press(test, "lesson_fold")
+    assert "The end." in html(test)
+    press(test, "lesson_leave")
+    assert not panel_title(test) and "lesson" not in test.query_params
+    test.switch_page("../pages/lessons.py").run()
+    assert "left at step 3 of 3" in html(test)
+    press(test, "lesson_begin_mine")
+    assert "step 3 of 3" in panel_title(test) and test.title[0].value == "Vocabulary"
+
+
+def test_a_lesson_that_is_not_there_or_broken_is_said(app: OpenPage, lesson: Path) -> None:
+    test = app(address={"lesson": "nothing"})
+    assert "no lesson “nothing”" in test.warning[0].value and "lesson" not in test.query_params
+    lesson.write_text(LESSON.replace("batch_drawn(times=2)", "batch_drawn(often=2)"), encoding="utf-8")
+    broken = app("lessons")
+    assert "mine\\.en\\.md\\:15" in broken.warning[0].value and not broken.exception
+
+
+@pytest.mark.parametrize("address", [{"lesson": "../x"}, {"lesson": "<b>"}, {"lesson": "mine", "step": "<b>"},
+                                     {"lesson": "mine", "step": "0"}, {"lesson": "mine", "step": "99"}])  # fmt: skip
+def test_nonsense_in_the_address_does_no_harm(app: OpenPage, lesson: Path, address: dict[str, str]) -> None:
+    test = app(address=address)
+    assert not test.exception and "<b>Mine" not in panel_title(test)
+
+
+def test_nothing_in_a_lesson_becomes_markup(app: OpenPage, lesson: Path) -> None:
+    listed, led = app("lessons"), app(address={"lesson": "mine"})
+    for test in (listed, led):
+        shown = html(test)
+        for markup_ in ("<script", "<img", "onerror=alert(2)>", "<s>", "<u>", "<i>step", "href"):
+            assert markup_ not in shown, markup_
+    assert "&lt;script&gt;alert(3)&lt;/script&gt; <b>now</b>" in html(led)
+    asked = led.radio(key=state.page_key("lessons.guess.mine.1"))
+    assert asked.label.startswith(r"Which \<b\>one") and asked.options[0].startswith(r"\<s\>")
+
+
+def test_the_marks_become_bold_italic_and_code_alone() -> None:
+    assert markup.inline("**a** *b* `*c*` [[d]] <e> & 2*3*4") == (
+        "<b>a</b> <i>b</i> <code translate='no'>*c*</code> <b class='mg-named'>d</b> &lt;e&gt; &amp; 2<i>3</i>4"
+    )
+    assert markup.paragraphs("one\ntwo\n\nthree") == "<p>one two</p><p>three</p>"
+
+
+def test_the_hint_comes_after_a_while_and_rings_what_it_is_about(
+    app: OpenPage, lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not panel.hint_is_due(100.0, 144.0) and panel.hint_is_due(100.0, 145.0)
+    test = app(address={"lesson": "mine"})
+    assert "mg-hint" not in html(test)
+    test.session_state[state.page_key(SINCE)] = 0.0
+    test.run()
+    assert "Above &lt;script&gt;." in html(test) and ".st-key-batches_again{outline" in html(test)
+
+
+def test_a_lesson_is_found_in_its_language_by_whoever_speaks_it(app: OpenPage) -> None:
+    for lang, words in (("en", "Temperature and chance"), ("fr", "Température et hasard")):
+        test = app("home", lang, lesson="temperature", step="1")
+        assert words in panel_title(test)

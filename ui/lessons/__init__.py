@@ -1,0 +1,1 @@
+"""Lessons: the panel that leads through one on every page, and the list of all."""

@@ -1,0 +1,212 @@
+"""The lesson that is on in this tab: which step, what is done of it, and where its steps lead."""
+
+import time
+from dataclasses import dataclass
+
+import streamlit as st
+
+from minigpt_core.errors import StoreError, UserError
+from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.checks import CHECKS, Evidence, ask
+from minigpt_core.lessons.conditions import Call
+from minigpt_core.lessons.lesson import Lesson, LessonError, Step
+from minigpt_core.lessons.values import VALUES
+from minigpt_core.store.facts import Guess, Progress
+from ui import facts, resources, state
+from ui.journey import PAGES, STATIONS
+from ui.problems import spoken_errors
+from ui.settings.address import decode
+from ui.training import settings
+from ui.words.i18n import language, translate
+
+ARRIVED, SINCE, FOLDED = "lessons.arrived", "lessons.since", "lessons.folded"
+
+
+@dataclass(frozen=True)
+class Current:
+    """A lesson at one of its steps."""
+
+    lesson: Lesson
+    number: int
+    """Of the step, counted from 1."""
+
+    progress: Progress
+
+    @property
+    def step(self) -> Step:
+        """The one that is shown."""
+        return self.lesson.steps[self.number - 1]
+
+    @property
+    def last(self) -> bool:
+        """Whether no step comes after it."""
+        return self.number == len(self.lesson.steps)
+
+    @property
+    def guess(self) -> Guess | None:
+        """What was guessed at this step."""
+        return self.progress.guesses.get(self.number)
+
+    @property
+    def done(self) -> bool:
+        """Whether its condition was met, or reading was enough."""
+        return self.step.condition is None or self.number in self.progress.done
+
+
+def current() -> Current | None:
+    """What is on, if anything is. A lesson that cannot be read is left, with a sentence."""
+    name = state.lesson()
+    if name is None:
+        return None
+    try:
+        lesson = catalogue.find_lesson(name, language())
+    except LessonError as error:
+        state.choose_lesson(None)
+        state.notify(translate(error))
+        return None
+    progress = _progress(name)
+    number = state.lesson_step() or progress.step
+    return Current(lesson, min(max(number, 1), len(lesson.steps)), progress)
+
+
+def _progress(name: str) -> Progress:
+    try:
+        return facts.store().progress(state.workspace()).get(name, Progress())
+    except StoreError:  # something is wrong with the store: the sidebar says so
+        return Progress()
+
+
+def arrive(page: str) -> None:
+    """Lead to the page of a step that was just begun, as it wants to be seen; may show another page at once.
+
+    A link leads there from Home. On another page, whoever opens it or reloads it stays where they are.
+
+    Args:
+        page: the address of the page that would be drawn, "" for Home.
+    """
+    now = current()
+    if now is None:
+        state.set_page_state(ARRIVED, None)
+        return
+    here, before = (now.lesson.name, now.number), state.page_state(ARRIVED, None)
+    if before == here:
+        return
+    state.set_page_state(ARRIVED, here)
+    state.set_page_state(SINCE, time.time())
+    state.choose_lesson(now.lesson.name, now.number)
+    with spoken_errors():
+        facts.store().keep_step(state.workspace(), now.lesson.name, now.number)
+    if before is None and page and page != "lessons":
+        return
+    lead_to(now.step, page)
+
+
+def lead_to(step: Step, page: str) -> None:
+    """Show the page of a step with the settings that it names."""
+    address = dict(step.address)
+    if found := decode(address.get("settings", "")):
+        settings.take_over(settings.of_preset(found[0]) | found[1])
+    if prompt := address.pop("prompt", None):
+        state.set_widget(state.PROMPT, prompt)  # its field keeps it in the address by itself
+    elsewhere = PAGES[step.page].path.strip("/") != page
+    if elsewhere or address:
+        st.switch_page(PAGES[step.page].script, query_params=address)
+
+
+def is_elsewhere(step: Step, page: str) -> bool:
+    """Whether another page is shown than the one that a step is about."""
+    return PAGES[step.page].path.strip("/") != page
+
+
+# Going through it. For callbacks
+
+
+def begin(name: str, step: int | None = None) -> None:
+    """Begin a lesson, or go on where it was left; the list of lessons leads to its page."""
+    state.choose_lesson(name, step)
+    state.set_page_state(ARRIVED, ("", 0))
+    state.set_page_state(FOLDED, False)
+
+
+def move(now: Current, by: int) -> None:
+    """To the next step, or back."""
+    state.choose_lesson(now.lesson.name, now.number + by)
+
+
+def again() -> None:
+    """To the page of the step, as it was at its beginning."""
+    state.set_page_state(ARRIVED, ("", 0))
+
+
+def leave() -> None:
+    """Leave the lesson. It can be taken up again where it was left."""
+    state.choose_lesson(None)
+
+
+def finish() -> None:
+    """Leave a lesson after its last step, and show the list."""
+    leave()
+    state.go_to(PAGES["lessons"].script)
+
+
+def fold() -> None:
+    """Show one line of it, or all again."""
+    state.set_page_state(FOLDED, not state.page_state(FOLDED, False))
+
+
+def keep_guess(now: Current, guess: Guess) -> None:
+    """A guess was made."""
+    with spoken_errors():
+        facts.store().keep_guess(state.workspace(), now.lesson.name, now.number, guess)
+
+
+# What is done
+
+
+def evidence(now: Current) -> Evidence:
+    """Where the checks of the step look."""
+    return Evidence(resources.store(), facts.store(), state.workspace(), now.progress.guesses)
+
+
+def parts_done(now: Current) -> list[bool]:
+    """For each check of the step whether it holds now; what cannot be read counts as not done."""
+    if now.step.condition is None:
+        return []
+    seen = evidence(now)
+    return [_holds(call, seen) for call in now.step.condition.calls()]
+
+
+def look(now: Current) -> bool:
+    """Whether the step is done by now; it is kept if so."""
+    if now.done:
+        return True
+    seen, condition = evidence(now), now.step.condition
+    if condition is None or not condition.holds(lambda call: _holds(call, seen)):
+        return False
+    with spoken_errors():
+        facts.store().keep_done(state.workspace(), now.lesson.name, now.number)
+    return True
+
+
+def answer_of(now: Current) -> object:
+    """What is right, where a question has an answer: a number, an order, or None."""
+    question = now.step.question
+    if question is None or not isinstance(question.answer, Call):
+        return question.answer if question else None
+    try:
+        found: object = ask(VALUES, question.answer, evidence(now))
+    except UserError:
+        return None
+    return found
+
+
+def _holds(call: Call, seen: Evidence) -> bool:
+    try:
+        return bool(ask(CHECKS, call, seen))
+    except UserError:
+        return False
+
+
+def station_title(step: Step) -> str:
+    """What the page of a step is called; English, to be translated where it is shown."""
+    return next(station.title for station in STATIONS if station.name == step.page)

@@ -1,0 +1,115 @@
+"""All lessons: the ways through them, how long each takes, and how far one has come."""
+
+import streamlit as st
+
+from minigpt_core.errors import StoreError, UserError
+from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.catalogue import PATHWAYS, Pathway
+from minigpt_core.lessons.lesson import Lesson
+from minigpt_core.store.facts import Progress
+from ui import facts, state
+from ui import workspace as workspaces
+from ui.lessons import current
+from ui.words.i18n import _, language, n_, number, translate
+from ui.words.tokens import escape, escape_markdown
+
+
+def section() -> None:
+    """The pathways, then every lesson with one button."""
+    found = catalogue.lessons(language())
+    lessons = [lesson for lesson in found if isinstance(lesson, Lesson)]
+    progress = _progress()
+    _pathways({lesson.name: lesson for lesson in lessons}, progress)
+    for place, lesson in enumerate(lessons, start=1):
+        _row(place, lesson, progress.get(lesson.name))
+    for reason in found:
+        if isinstance(reason, UserError):
+            st.warning(escape_markdown(translate(reason)), icon=":material/info:")
+    _own()
+
+
+def _progress() -> dict[str, Progress]:
+    try:
+        return facts.store().progress(state.workspace())
+    except StoreError:
+        return {}
+
+
+def _pathways(lessons: dict[str, Lesson], progress: dict[str, Progress]) -> None:
+    """The ways through the lessons, side by side; a button leads to the next lesson of each."""
+    shown = [one for one in PATHWAYS if all(name in lessons for name in one.lessons)]
+    for pathway, column in zip(shown, st.columns(max(len(shown), 1), gap="small"), strict=False):
+        with column, st.container(border=True, height="stretch"):
+            _pathway(pathway, lessons, progress)
+
+
+def _pathway(pathway: Pathway, lessons: dict[str, Lesson], progress: dict[str, Progress]) -> None:
+    over = [name for name in pathway.lessons if is_over(lessons[name], progress.get(name))]
+    st.markdown(f"**{_(pathway.title)}**")
+    st.caption(_(pathway.about))
+    if following := next((name for name in pathway.lessons if name not in over), None):
+        title = escape_markdown(lessons[following].title)
+        st.button(
+            (_("Begin: {title}") if not over else _("Go on: {title}")).format(title=title),
+            key=f"pathway_{pathway.name}", on_click=current.begin, args=(following,),
+        )  # fmt: skip
+    if len(pathway.lessons) > 1:
+        st.caption(
+            _("{n} of {all} lessons done").format(n=number(len(over)), all=number(len(pathway.lessons)))
+        )
+
+
+def is_over(lesson: Lesson, progress: Progress | None) -> bool:
+    """Whether all that a lesson asks to be done was done, and its last step reached."""
+    if progress is None:
+        return False
+    asked = {n for n, step in enumerate(lesson.steps, start=1) if step.condition is not None}
+    return asked <= progress.done and progress.step == len(lesson.steps)
+
+
+def _row(place: int, lesson: Lesson, progress: Progress | None) -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"lesson_row_{lesson.name}"
+    ):
+        st.html(_words(place, lesson, progress), width="stretch")
+        begun = progress is not None and not is_over(lesson, progress)
+        words = _("Go on") if begun else _("Again") if progress else _("Begin")
+        st.button(
+            words, key=f"lesson_begin_{lesson.name}", on_click=current.begin,
+            args=(lesson.name, None if begun else 1), icon=":material/play_arrow:",
+            type="primary" if begun else "secondary",
+        )  # fmt: skip
+
+
+def _words(place: int, lesson: Lesson, progress: Progress | None) -> str:
+    """Number, title, what one will have done, the idea that it meets, minutes, progress."""
+    minutes = n_("about {n} minute", "about {n} minutes", lesson.minutes).format(n=number(lesson.minutes))
+    parts = [minutes]
+    if lesson.own:
+        parts.append(_("yours, from the data folder"))
+    if is_over(lesson, progress):
+        parts.append(f"✓ {_('done')}")
+    elif progress:
+        parts.append(
+            _("left at step {n} of {all}").format(n=number(progress.step), all=number(len(lesson.steps)))
+        )
+    idea = f" <i>{escape(lesson.idea)}</i>" if lesson.idea else ""
+    return (
+        f"<div class='mg-lesson-row'><b>{number(place)}. {escape(lesson.title)}</b> "
+        f"<span class='mg-note'>{escape(' · '.join(parts))}</span>"
+        f"<div>{escape(lesson.about)}{idea}</div></div>"
+    )
+
+
+def _own() -> None:
+    with st.expander(_("Write a lesson of your own"), icon=":material/edit:"):
+        st.markdown(
+            _(
+                "A lesson is one Markdown file, such as `my-lesson.en.md`, in the folder `lessons` beside the runs. It "
+                "stands in the list as soon as it is there; `docs/lessons.md` explains the format with an example."
+            )
+        )
+        if (
+            state.workspace() == workspaces.LOCAL
+        ):  # where things are on this machine is nobody else's business
+            st.code(str(catalogue.own_folder()), language=None)

@@ -1,0 +1,171 @@
+"""The panel of the lesson that is on: a strip below every page, so that it stands beside what it talks about.
+
+It takes room of its own at the foot of the page and covers nothing; it can be folded to one line.
+"""
+
+import time
+
+import streamlit as st
+
+from minigpt_core.lessons.lesson import Step
+from minigpt_core.store.facts import Details
+from minigpt_core.weights import fingerprint
+from ui import facts, resources, state
+from ui.journey import PAGES
+from ui.lessons import current, question
+from ui.lessons.current import FOLDED, SINCE, Current
+from ui.lessons.markup import paragraphs, plain
+from ui.words.i18n import _, n_, number
+from ui.words.tokens import escape, escape_markdown
+
+LOOK_SECONDS = 2.0
+HINT_SECONDS = 45.0  # after so long on a step that is not done
+
+
+def show(page: str) -> None:
+    """The strip, if a lesson is on.
+
+    Args:
+        page: the address of the page above it, "" for Home.
+    """
+    now = current.current()
+    if now is None or page == PAGES["lessons"].path.strip("/"):
+        return
+    done = current.look(now)
+    with st.bottom, st.container(key="lesson_panel", gap="xxsmall"):
+        if state.page_state(FOLDED, False):
+            _head(now, done, folded=True)
+            return
+        _head(now, done, folded=False)
+        with st.container(key="lesson_body"):
+            words, work = st.columns([6, 5], gap="medium")
+            with words:
+                st.html(f"<div class='mg-lesson'>{paragraphs(now.step.words)}</div>")
+            with work:
+                _work(now, page, done)
+
+
+def _head(now: Current, done: bool, *, folded: bool) -> None:
+    """Which lesson, which step, and the ways on, back and out."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson_head"):
+        st.html(_title(now, done), width="stretch")
+        st.button(
+            _("Back"), icon=":material/arrow_back:", key="lesson_back", on_click=current.move, args=(now, -1),
+            disabled=now.number == 1, type="tertiary",
+        )  # fmt: skip
+        if now.last:
+            st.button(
+                _("End of the lesson"), icon=":material/flag:", key="lesson_next", on_click=current.finish,
+                type="primary" if done else "tertiary",
+            )  # fmt: skip
+        else:
+            st.button(
+                _("Next step") if done else _("Skip"), icon=":material/arrow_forward:", key="lesson_next",
+                on_click=current.move, args=(now, 1), type="primary" if done else "tertiary",
+            )  # fmt: skip
+        st.button(
+            _("Show the lesson") if folded else _("Fold"), key="lesson_fold", on_click=current.fold, type="tertiary",
+            icon=":material/expand_less:" if folded else ":material/expand_more:",
+        )  # fmt: skip
+        st.button(
+            _("Leave"), icon=":material/close:", key="lesson_leave", on_click=current.leave, type="tertiary",
+            help=_("It stays where it is: take it up again under “Lessons”."),
+        )  # fmt: skip
+
+
+def _title(now: Current, done: bool) -> str:
+    """The lesson and the step, and a dot for each step: full where it is done, with a ring where one is."""
+    total = len(now.lesson.steps)
+    dots = "".join(
+        f"<i class='{'mg-full' if _is_done(now, n) else ''} {'mg-here' if n == now.number else ''}'></i>"
+        for n in range(1, total + 1)
+    )
+    place = _("step {n} of {all}").format(n=number(now.number), all=number(total))
+    tick = f" <b class='mg-tick' title='{escape(_('done'))}'>✓</b>" if done and now.step.condition else ""
+    return (
+        f"<div class='mg-lesson-title'>"
+        f"<span class='mg-label mg-plain'>{escape(now.lesson.title)} · {escape(place)}</span>"
+        f"<span class='mg-steps' aria-hidden='true'>{dots}</span> <b>{escape(plain(now.step.title))}</b>{tick}</div>"
+    )
+
+
+def _is_done(now: Current, number_: int) -> bool:
+    return number_ in now.progress.done
+
+
+def _work(now: Current, page: str, done: bool) -> None:
+    """The guess, what is to be done, and what came of it."""
+    if current.is_elsewhere(now.step, page):
+        st.button(
+            _("Go to “{page}”").format(page=_(current.station_title(now.step))), icon=":material/arrow_forward:",
+            key="lesson_page", on_click=current.again, type="secondary",
+        )  # fmt: skip
+    revealed = done and (now.step.question is None or now.guess is not None or now.step.condition is not None)
+    if now.step.question and not revealed:
+        question.field(now)
+    if now.step.show == "fingerprint":
+        _fingerprint()
+    if not done:
+        st.fragment(_wait, run_every=LOOK_SECONDS)(now)
+    elif now.step.condition is not None:
+        st.html(f"<div class='mg-todo mg-tick'>✓ {escape(_('Done.'))}</div>")
+    if revealed and (now.step.reveal or now.step.question):
+        st.html(
+            f"<div class='mg-lesson mg-reveal'>{question.compared(now)}{paragraphs(now.step.reveal)}</div>"
+        )
+
+
+def _wait(now: Current) -> None:
+    """What is still to be done. Once it is, the whole page is told."""
+    if current.look(now):
+        st.rerun()
+    parts = current.parts_done(now)
+    words = _("Not done yet: the tick will appear here by itself.")
+    if len(parts) > 1 and any(parts):
+        words = n_("{n} of {all} things done", "{n} of {all} things done", sum(parts)).format(
+            n=number(sum(parts)), all=number(len(parts))
+        )
+    st.html(f"<div class='mg-todo'>○ {escape(words)}</div>")
+    if now.step.hint and hint_is_due(state.page_state(SINCE, time.time()), time.time()):
+        st.html(f"<div class='mg-lesson mg-hint'>{paragraphs(now.step.hint)}</div>{ring(now.step)}")
+
+
+def hint_is_due(since: float, moment: float) -> bool:
+    """Whether somebody has been at a step for long enough to want a hint; times in unix seconds."""
+    return moment - since >= HINT_SECONDS
+
+
+def ring(step: Step) -> str:
+    """The rule that draws a ring around what the hint points at. The name was checked when the lesson was read."""
+    if not step.point:
+        return ""
+    look = "outline:3px solid var(--mg-accent);outline-offset:3px;border-radius:8px"
+    return f"<style>.st-key-{step.point}{{{look}}}</style>"
+
+
+def _fingerprint() -> None:
+    """A fingerprint of the numbers of the model that wrote last, as they were at first and as they are now."""
+    written = [fact for fact in facts.store().facts(state.workspace(), "sampled") if fact["run"]]
+    if not written:
+        return
+    run, step = str(written[-1]["run"]), int(written[-1]["step"])
+    now = fingerprint(resources.model(run, step))
+    facts.note("fingerprint", run=run, step=step, print=now)
+    known = [fact for fact in facts.store().facts(state.workspace(), "fingerprint") if _same(fact, run, step)]
+    first = str(known[0]["print"]) if known else now
+    texts = len({_text(fact) for fact in written if _same(fact, run, step)})
+    said = n_(
+        "Fingerprint of its numbers: **{first}** at first, **{now}** now; in between it has written {n} text.",
+        "Fingerprint of its numbers: **{first}** at first, **{now}** now; in between it has written {n} texts.",
+        texts,
+    ).format(first=first, now=now, n=number(texts))
+    sign = "=" if first == now else "≠"
+    st.markdown(f"{escape_markdown(sign)} {said}")
+
+
+def _same(fact: Details, run: str, step: int) -> bool:
+    return fact["run"] == run and fact["step"] == step
+
+
+def _text(fact: Details) -> str:
+    return repr(sorted(fact.items()))
