@@ -6,7 +6,6 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, people, state, teacher
 from ui.components import class_news, connection, history, streamlit_words, tab_workspace
-from ui.problems import spoken_errors
 from ui.runs import live_list
 from ui.runs.health import status_colour
 from ui.runs.wording import run_title, status_word, text_title
@@ -93,8 +92,7 @@ def _name(code: str) -> None:
 
 
 def _call_me() -> None:
-    with spoken_errors():
-        state.call_me(st.session_state[state.NICKNAME] or "")
+    state.call_me(st.session_state[state.NICKNAME] or "")
 
 
 def _show_text() -> None:

@@ -21,7 +21,6 @@ from ui.inside.input_text import (
     unknown_note,
 )
 from ui.inside.inspected_model import LONGEST, InspectedModel
-from ui.problems import spoken_errors
 from ui.words import tokens
 from ui.words.i18n import _, number
 
@@ -131,9 +130,8 @@ def _another(inspected: InspectedModel) -> None:
 def _write(inspected: InspectedModel) -> None:
     """Have the model go on from what stands in the field."""
     known, _unknown = inspected.split_unknown(typed_text())
-    with spoken_errors():
-        more = continuation(inspected, known, WRITES, next_seed())
-        _put(known + more, written=min(_written(), len(known)))
+    more = continuation(inspected, known, WRITES, next_seed())
+    _put(known + more, written=min(_written(), len(known)))
 
 
 def _written() -> int:

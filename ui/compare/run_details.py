@@ -6,7 +6,6 @@ from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import downloads
 from ui.journey import PAGES
-from ui.problems import spoken_errors
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import run_error, run_title
 from ui.training import settings
@@ -45,8 +44,7 @@ def _note(run: Run, mine: bool) -> None:
 
 
 def _write_note(run_id: str, note: str) -> None:
-    with spoken_errors():
-        resources.store().note(run_id, state.page_state(note, ""), state.workspace())
+    resources.store().note(run_id, state.page_state(note, ""), state.workspace())
 
 
 def _buttons(run: Run, mine: bool) -> None:
@@ -78,8 +76,7 @@ def _buttons(run: Run, mine: bool) -> None:
 
 def go_on(run_id: str) -> None:
     """Put a run that was left back into the queue."""
-    with spoken_errors():
-        state.steer(run_id).resume(run_id)
+    state.steer(run_id).resume(run_id)
 
 
 def duplicate(run_id: str) -> None:

@@ -18,7 +18,6 @@ from ui.compare import headline, table
 from ui.compare.outcomes import Outcome, chance, ended_well, is_difference
 from ui.components import charts
 from ui.components.figures import go
-from ui.problems import spoken_errors
 from ui.runs.health import loss_number
 from ui.runs.wording import model_words, run_title
 from ui.settings.table import SETTINGS, in_labels, label, label_inside, value_words
@@ -166,20 +165,19 @@ def is_known(run: Run | None) -> bool:
 
 def start(base_id: str, name: str, values: Sequence[float]) -> None:
     """Store a run for each value and queue them, the smallest first; show them in the chart."""
-    with spoken_errors():
-        base = resources.run(base_id)
-        text = resources.store().text(base.text_id)
-        made: list[str] = []
-        for value in sorted(values):
-            try:
-                run = create(base, text.text, name, value)
-            except UserError as error:
-                state.notify(in_labels(translate(error)))
-                continue
-            state.steer(run.id).submit(run.id)
-            made.append(run.id)
-        known = [run.id for run in alike(base, name, [base]).values()]
-        table.choose_from_here([*made, *known], base.id)
+    base = resources.run(base_id)
+    text = resources.store().text(base.text_id)
+    made: list[str] = []
+    for value in sorted(values):
+        try:
+            run = create(base, text.text, name, value)
+        except UserError as error:
+            state.notify(in_labels(translate(error)))
+            continue
+        state.steer(run.id).submit(run.id)
+        made.append(run.id)
+    known = [run.id for run in alike(base, name, [base]).values()]
+    table.choose_from_here([*made, *known], base.id)
 
 
 def create(base: Run, text: str, name: str, value: float) -> Run:

@@ -7,7 +7,6 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_NAME
 from ui import resources, state
 from ui.journey import PAGES
-from ui.problems import spoken_errors
 from ui.runs.wording import text_title
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
@@ -36,21 +35,20 @@ def train(text_id: str | None = None) -> None:
         state.choose_letters(True)
     chosen = state.chosen_text()
     preset = preset_for(chosen.id)
-    with spoken_errors():
-        run = new_run(
-            resources.store(),
-            text=chosen.text,
-            title=chosen.title,
-            model_fields=preset.model,
-            training=preset.training,
-            lower=chosen.lower,
-            preset=preset.name,
-            name=_("GPT on “{title}”").format(title=text_title(chosen.title))[:MAX_NAME],
-            workspace=state.workspace(),
-        )
-        state.steer(run.id).submit(run.id)
-        state.follow_run(run.id)
-        state.go_to(PAGES["training"].script)
+    run = new_run(
+        resources.store(),
+        text=chosen.text,
+        title=chosen.title,
+        model_fields=preset.model,
+        training=preset.training,
+        lower=chosen.lower,
+        preset=preset.name,
+        name=_("GPT on “{title}”").format(title=text_title(chosen.title))[:MAX_NAME],
+        workspace=state.workspace(),
+    )
+    state.steer(run.id).submit(run.id)
+    state.follow_run(run.id)
+    state.go_to(PAGES["training"].script)
 
 
 def preset_for(text_id: str) -> Preset:

@@ -13,7 +13,6 @@ from ui.ladder import plan, rung_sentences, training_time
 from ui.ladder.choices import BUDGET, budget, group, is_chosen
 from ui.ladder.plan import Ladder, Step
 from ui.ladder.training_time import Cost
-from ui.problems import spoken_errors
 from ui.words import glossary
 from ui.words.i18n import _, n_, number
 
@@ -112,17 +111,16 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
 
 def train(group: str, budget: int, names: Collection[str]) -> None:
     """Put the chosen rungs that have no result yet into the queue, the lowest first."""
-    with spoken_errors():
-        ladder = plan.look(state.chosen_text(), budget, group)
-        if ladder.problem:
-            raise ladder.problem
-        runs: dict[int, Run] = {step.number: step.run for step in ladder.steps if step.run}
-        for step in ladder.steps:
-            if step.rung.name in names and not (step.ended or step.live):
-                below = ladder.below(step)
-                parent = runs.get(below.number) if below else None
-                run = runs.setdefault(step.number, step.run or create(ladder, step, parent))
-                state.steer(run.id).submit(run.id)  # one that was left goes on from its last checkpoint
+    ladder = plan.look(state.chosen_text(), budget, group)
+    if ladder.problem:
+        raise ladder.problem
+    runs: dict[int, Run] = {step.number: step.run for step in ladder.steps if step.run}
+    for step in ladder.steps:
+        if step.rung.name in names and not (step.ended or step.live):
+            below = ladder.below(step)
+            parent = runs.get(below.number) if below else None
+            run = runs.setdefault(step.number, step.run or create(ladder, step, parent))
+            state.steer(run.id).submit(run.id)  # one that was left goes on from its last checkpoint
 
 
 def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
@@ -145,8 +143,7 @@ def create(ladder: Ladder, step: Step, below: Run | None) -> Run:
 
 def stop_all(group: str, budget: int) -> None:
     """End what is trained and empty the queue; what was reached is kept. The last in the queue leaves first."""
-    with spoken_errors():
-        for step in reversed(plan.look(state.chosen_text(), budget, group).steps):
-            if step.live and step.run:
-                with suppress(JobError):  # it has just ended by itself, or is trained outside this dashboard
-                    state.steer(step.run.id).stop(step.run.id)
+    for step in reversed(plan.look(state.chosen_text(), budget, group).steps):
+        if step.live and step.run:
+            with suppress(JobError):  # it has just ended by itself, or is trained outside this dashboard
+                state.steer(step.run.id).stop(step.run.id)

@@ -4,7 +4,6 @@ import streamlit as st
 
 from minigpt_core.store.runs import BIN_DAYS
 from ui import resources, state
-from ui.problems import spoken_errors
 from ui.words.i18n import _, file_size, n_, number
 
 FREED = "bin.freed"  # (runs, bytes) that were just removed
@@ -39,7 +38,6 @@ def section() -> None:
 
 def empty() -> None:
     """Remove what this workspace has deleted for good."""
-    with spoken_errors():
-        store, workspace = resources.store(), state.workspace()
-        size = store.bin_contents(workspace).bytes
-        state.set_page_state(FREED, (store.purge_deleted(0, workspace), size))
+    store, workspace = resources.store(), state.workspace()
+    size = store.bin_contents(workspace).bytes
+    state.set_page_state(FREED, (store.purge_deleted(0, workspace), size))

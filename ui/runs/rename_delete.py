@@ -8,7 +8,6 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound
 from minigpt_core.store.runs import LIVE, MAX_NAME, Run
 from ui import resources, state
-from ui.problems import spoken_errors
 from ui.runs.wording import run_title
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
@@ -26,8 +25,7 @@ def name_field(run: Run, page: str, shown: str, *, mine: bool) -> None:
 
 def rename(run_id: str, name: str) -> None:
     """Give a run the name that stands in the state `name` of the page."""
-    with spoken_errors():
-        resources.store().rename(run_id, state.page_state(name, ""), state.workspace())
+    resources.store().rename(run_id, state.page_state(name, ""), state.workspace())
 
 
 def delete_button(run: Run, page: str, *, mine: bool) -> None:
@@ -41,11 +39,10 @@ def delete_button(run: Run, page: str, *, mine: bool) -> None:
 
 def delete(run_id: str, page: str) -> None:
     """Put a run into the bin; the page offers to undo it."""
-    with spoken_errors():
-        resources.store().delete(run_id, state.workspace())
-        state.set_page_state(_deleted(page), run_id)
-        if state.run_id() == run_id:
-            state.follow_run(None)
+    resources.store().delete(run_id, state.workspace())
+    state.set_page_state(_deleted(page), run_id)
+    if state.run_id() == run_id:
+        state.follow_run(None)
 
 
 def undo(page: str, *, follow: bool = False) -> None:
@@ -72,11 +69,10 @@ def undo(page: str, *, follow: bool = False) -> None:
 
 def undelete(run_id: str, page: str, follow: bool) -> None:
     """Out of the bin."""
-    with spoken_errors():
-        resources.store().undelete(run_id, state.workspace())
-        state.set_page_state(_deleted(page), None)
-        if follow:
-            state.follow_run(run_id)
+    resources.store().undelete(run_id, state.workspace())
+    state.set_page_state(_deleted(page), None)
+    if follow:
+        state.follow_run(run_id)
 
 
 def _deleted(page: str) -> str:

@@ -14,7 +14,6 @@ from minigpt_core.interpret.diagnosis import VISIBLE, Finding, diagnose
 from minigpt_core.interpret.memorization import STRETCH
 from minigpt_core.store.runs import Run
 from ui import resources, state
-from ui.problems import spoken_errors
 from ui.runs.health import above_chance, last_evaluation, loss_number
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.training import settings
@@ -376,8 +375,7 @@ def shown(finding: Finding) -> dict[str, str]:
 def set_up(run_id: str, finding: Finding) -> None:
     """Put the controls to what the advice says: this run's settings with the change, or another preset's."""
     state.set_page_state(WHY, False)
-    with spoken_errors():
-        if finding.next_preset:
-            settings.take_over(settings.of_preset(finding.next_preset))
-        else:
-            settings.take_over(settings.of_run(resources.run(run_id)) | finding.next_run)
+    if finding.next_preset:
+        settings.take_over(settings.of_preset(finding.next_preset))
+    else:
+        settings.take_over(settings.of_run(resources.run(run_id)) | finding.next_run)

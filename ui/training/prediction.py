@@ -13,7 +13,6 @@ from minigpt_core.interpret.diagnosis import overfitting
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.components.live_chart import Reference
-from ui.problems import spoken_errors
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_title
 from ui.settings.table import SETTINGS
@@ -251,19 +250,18 @@ def _duel_rates() -> tuple[float, float]:
 
 def _begin_duel() -> None:
     """Two runs with the settings in the controls, apart from the learning rate."""
-    with spoken_errors():
-        planned, rates = next_run.plan(), _duel_rates()
-        if planned.training is None:
-            return
-        runs = [
-            next_run.create(replace(planned, training=replace(planned.training, learning_rate=rate)), None)
-            for rate in rates
-        ]
-        duel = Duel(rates, state.page_state("training.duel_favourite", 0), (runs[0].id, runs[1].id))
-        book(state.workspace()).duels.append(duel)
-        for run in runs:
-            state.steer(run.id).submit(run.id)
-        state.follow_run(runs[0].id)
+    planned, rates = next_run.plan(), _duel_rates()
+    if planned.training is None:
+        return
+    runs = [
+        next_run.create(replace(planned, training=replace(planned.training, learning_rate=rate)), None)
+        for rate in rates
+    ]
+    duel = Duel(rates, state.page_state("training.duel_favourite", 0), (runs[0].id, runs[1].id))
+    book(state.workspace()).duels.append(duel)
+    for run in runs:
+        state.steer(run.id).submit(run.id)
+    state.follow_run(runs[0].id)
 
 
 def _commit() -> None:

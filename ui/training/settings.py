@@ -13,7 +13,6 @@ from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from ui import resources, state
-from ui.problems import spoken_errors
 from ui.runs.health import spoiled
 from ui.settings.address import decode, encode
 from ui.settings.table import MODEL, SETTINGS, changes_losses, with_present
@@ -124,8 +123,7 @@ def take_over(values: Values, run_id: str | None = None) -> None:
     for name, value in values.items():
         state.set_page_state(f"training.{name}", value)
     if run_id is not None:
-        with spoken_errors():
-            apply(run_id, *at_once(resources.run(run_id)))
+        apply(run_id, *at_once(resources.run(run_id)))
 
 
 def nearest(values: Values) -> str:
@@ -224,15 +222,12 @@ def reasons(values: Values) -> dict[str, str]:
 
 def back_to(run_id: str) -> None:
     """Put controls and text back to those of a run."""
-    with spoken_errors():
-        run = resources.run(run_id)
-        take_over(requested(run), run_id)
-        if resources.fingerprint(state.text_id(), state.lower()) != run.text_id:
-            bundled = (
-                name for name in corpus.BUNDLED if resources.fingerprint(name, run.lower) == run.text_id
-            )
-            state.choose_text(next(bundled, run.text_id))
-            state.choose_letters(run.lower)
+    run = resources.run(run_id)
+    take_over(requested(run), run_id)
+    if resources.fingerprint(state.text_id(), state.lower()) != run.text_id:
+        bundled = (name for name in corpus.BUNDLED if resources.fingerprint(name, run.lower) == run.text_id)
+        state.choose_text(next(bundled, run.text_id))
+        state.choose_letters(run.lower)
 
 
 def last_good(run: Run) -> Values:
@@ -259,7 +254,7 @@ def _ended_well(workspace: str) -> Run | None:
 
 def apply(run_id: str, *names: str) -> None:
     """Ask a run that is trained here for what the controls say about settings that act at once."""
-    with spoken_errors(), suppress(JobError):  # it has just ended by itself
+    with suppress(JobError):  # it has just ended by itself
         if changes := different(run_id, *names):
             state.steer(run_id).change(run_id, **changes)
 

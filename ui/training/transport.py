@@ -8,7 +8,6 @@ from minigpt_core.jobs.manager import JobError
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES
-from ui.problems import spoken_errors
 from ui.runs.health import spoiled
 from ui.settings.table import in_labels
 from ui.training import next_run, run_state, settings
@@ -107,51 +106,47 @@ def begin() -> None:
 
 def begin_from_elsewhere() -> None:
     """Start the training that the Training page would, and go there."""
-    with spoken_errors():
-        settings.fill(run_state.current())
-        if problem := next_run.plan().problem:
-            state.notify(in_labels(translate(problem)))
-        elif start() is not None:
-            state.go_to(PAGES["training"].script)
+    settings.fill(run_state.current())
+    if problem := next_run.plan().problem:
+        state.notify(in_labels(translate(problem)))
+    else:
+        start()
+        state.go_to(PAGES["training"].script)
 
 
-def start(*, paused: bool = False, parent: str | None = None) -> Run | None:
-    """Make the planned run, put it into the queue, and follow it; None: it could not be made."""
-    with spoken_errors():
-        run = next_run.create(next_run.plan(), parent)
-        state.steer(run.id).submit(run.id, paused=paused)
-        state.follow_run(run.id)
-        _wait_for_begin(run.id)
-        return run
-    return None
+def start(*, paused: bool = False, parent: str | None = None) -> Run:
+    """Make the planned run, put it into the queue, and follow it."""
+    run = next_run.create(next_run.plan(), parent)
+    state.steer(run.id).submit(run.id, paused=paused)
+    state.follow_run(run.id)
+    _wait_for_begin(run.id)
+    return run
 
 
 def pause(run_id: str) -> None:
     """Hold the run."""
-    with spoken_errors(), suppress(JobError):  # it has just ended by itself
+    with suppress(JobError):  # it has just ended by itself
         state.steer(run_id).pause(run_id)
         resources.jobs().wait(run_id, "paused")
 
 
 def resume(run_id: str) -> None:
     """Let the run go on, with the learning rate and the pace that the controls show."""
-    with spoken_errors():
-        jobs = state.steer(run_id)
-        jobs.resume(run_id, **_pending_changes(run_id))
-        if jobs.position(run_id) is None:
-            jobs.wait(run_id, "running")
+    jobs = state.steer(run_id)
+    jobs.resume(run_id, **_pending_changes(run_id))
+    if jobs.position(run_id) is None:
+        jobs.wait(run_id, "running")
 
 
 def step(run_id: str) -> None:
     """Make one step and hold: of the shown run, or of the first one. A finished run has none left."""
-    with spoken_errors():
-        run = resources.run(run_id) if run_id else start(paused=True)
-        if run is None or run.status == "done":  # it could not be made, or has ended meanwhile
-            return
-        jobs = state.steer(run.id)
-        jobs.step(run.id, **_pending_changes(run.id))
-        if jobs.position(run.id) is None:
-            jobs.wait(run.id, "paused")
+    run = resources.run(run_id) if run_id else start(paused=True)
+    if run.status == "done":  # it has ended meanwhile
+        return
+    jobs = state.steer(run.id)
+    jobs.step(run.id, **_pending_changes(run.id))
+    if jobs.position(run.id) is None:
+        jobs.wait(run.id, "paused")
 
 
 def _wait_for_begin(run_id: str) -> None:
@@ -168,15 +163,15 @@ def _pending_changes(run_id: str) -> dict[str, float]:
 
 def stop(run_id: str) -> None:
     """End the run."""
-    with spoken_errors(), suppress(JobError):  # it has just ended by itself
+    with suppress(JobError):  # it has just ended by itself
         state.steer(run_id).stop(run_id)
         resources.jobs().wait(run_id)
 
 
 def restart(run_id: str) -> None:
     """Begin again: a new run with the present settings takes the place of this one."""
-    with spoken_errors():
-        jobs = state.steer(run_id)
-        if start(parent=run_id) is not None and jobs.controls(run_id):
-            with suppress(JobError):  # it has just ended by itself
-                jobs.stop(run_id)
+    jobs = state.steer(run_id)
+    start(parent=run_id)
+    if jobs.controls(run_id):
+        with suppress(JobError):  # it has just ended by itself
+            jobs.stop(run_id)

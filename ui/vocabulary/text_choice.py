@@ -8,7 +8,6 @@ import streamlit as st
 from minigpt_core.errors import StoreError
 from minigpt_core.texts import corpus
 from ui import resources, state
-from ui.problems import spoken_errors
 from ui.runs.wording import text_title
 from ui.vocabulary import fetching, small_letters
 from ui.vocabulary.own_list import is_own, keep, own
@@ -74,18 +73,16 @@ def _remove_or_undo() -> None:
 
 def _remove() -> None:
     text_id, title = state.text_id(), state.chosen_text().title
-    with spoken_errors():
-        resources.store().drop_text(text_id, state.workspace())
-        state.set_page_state(REMOVED, (text_id, title))
-        state.choose_text(spoken().story)
+    resources.store().drop_text(text_id, state.workspace())
+    state.set_page_state(REMOVED, (text_id, title))
+    state.choose_text(spoken().story)
 
 
 def _undo() -> None:
     text_id, _title = state.page_state(REMOVED, None)
-    with spoken_errors():
-        keep(text_id)
-        state.set_page_state(REMOVED, None)
-        state.choose_text(text_id)
+    keep(text_id)
+    state.set_page_state(REMOVED, None)
+    state.choose_text(text_id)
 
 
 def _choose() -> None:
