@@ -24,7 +24,7 @@ from pathlib import Path
 from minigpt_core.background import import_path
 from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.manager import JobManager
-from minigpt_core.jobs.worker import Controls, make_trainer, train
+from minigpt_core.jobs.worker import Controls, take_up, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
@@ -103,7 +103,7 @@ def make_run(store: RunStore, steps: int) -> Run:
 
 def undisturbed(store: RunStore, run: Run) -> dict[int, float]:
     """The losses of the same run in one go."""
-    trainer = make_trainer(store, run)
+    trainer = take_up(store, run)
     return {event.step: event.loss for event in trainer.run() if isinstance(event, StepEvent)}
 
 

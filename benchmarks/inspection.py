@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.responsiveness import report
 from minigpt_core.interpret.ablation import ablation_table, components_of, held_out_windows
 from minigpt_core.interpret.activations import run_with_cache
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import beginning, take_up
 from minigpt_core.model import GPT, build_model
 from minigpt_core.presets import NANOGPT_CPU
 from minigpt_core.store.new_run import new_run
@@ -53,7 +53,7 @@ def untrained_run(home: Path, block_size: int) -> Run:
         store, text=STORY, title="story", model_fields=model, training=NANOGPT_CPU.training, status="stopped"
     )
     with store.lock(run.id):
-        store.save_checkpoint(run.id, make_trainer(store, run).checkpoint())
+        store.save_checkpoint(run.id, take_up(store, run).checkpoint())
     return run
 
 
@@ -83,8 +83,7 @@ def cached_pass(home: Path, tries: int) -> None:
 def whole_table(home: Path, block_size: int) -> None:
     """The table of all parts on the held-out text."""
     store, run = RunStore(home), untrained_run(home, block_size)
-    trainer = make_trainer(store, run)
-    text = held_out_windows(trainer.dataset, block_size)
+    text = held_out_windows(beginning(store, run)[0], block_size)
     model = build_model(run.model).eval()
     started = time.perf_counter()
     *_steps, last = ablation_table(model, text)

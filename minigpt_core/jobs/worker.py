@@ -32,7 +32,7 @@ from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.speed import measure
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.precision import remember_in
-from minigpt_core.steering import ChangeEvent, Steering
+from minigpt_core.steering import Steering
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
@@ -187,24 +187,7 @@ def take_up(
     Raises what `beginning` raises; the record is as it was then.
     """
     dataset, checkpoint = beginning(store, run)
-    return _trainer(run, dataset, checkpoint, store.rewind(run.id, checkpoint, settings), wait)
-
-
-def make_trainer(store: RunStore, run: Run) -> Trainer:
-    """A trainer of one's own at the run's last checkpoint, with the changes recorded since; the run stays as it is."""
-    dataset, checkpoint = beginning(store, run)
-    return _trainer(
-        run, dataset, checkpoint, store.changes(run.id, since_step=checkpoint.step if checkpoint else 0)
-    )
-
-
-def _trainer(
-    run: Run,
-    dataset: Dataset,
-    checkpoint: Checkpoint | None,
-    changes: list[ChangeEvent],
-    wait: Callable[[Steering], object] | None = None,
-) -> Trainer:
+    changes = store.rewind(run.id, checkpoint, settings)
     return Trainer(
         dataset,
         run.model,

@@ -66,36 +66,28 @@ class Recipe:
     """Fields of `TrainConfig` that differ from the preset's."""
 
 
-NOTEBOOK_MOMENTS = (0, 10, 20, 50, 100, 150, 200, 300, 400)
+STORIES = (("Fr", "Le Chat Curieux", "le-chat-curieux"), ("En", "The Curious Cat", "the-curious-cat"))
 
 RECIPES = (
-    Recipe(
-        id="preparedGptFr",
-        name="GPT on Le Chat Curieux",
-        preset="chat-curieux-gpt",
-        text="le-chat-curieux",
-        moments=(0, 60, 240),
+    *(
+        Recipe(
+            id=f"preparedGpt{language}",
+            name=f"GPT on {title}",
+            preset="chat-curieux-gpt",
+            text=text,
+            moments=(0, 60, 240) if language == "Fr" else (60, 240),
+        )
+        for language, title, text in STORIES
     ),
-    Recipe(
-        id="preparedGptEn",
-        name="GPT on The Curious Cat",
-        preset="chat-curieux-gpt",
-        text="the-curious-cat",
-        moments=(60, 240),
-    ),
-    Recipe(
-        id="preparedTinyFr",
-        name="TinyGPT on Le Chat Curieux",
-        preset="notebook",
-        text="le-chat-curieux",
-        moments=NOTEBOOK_MOMENTS,
-    ),
-    Recipe(
-        id="preparedTinyEn",
-        name="TinyGPT on The Curious Cat",
-        preset="notebook",
-        text="the-curious-cat",
-        moments=NOTEBOOK_MOMENTS,
+    *(
+        Recipe(
+            id=f"preparedTiny{language}",
+            name=f"TinyGPT on {title}",
+            preset="notebook",
+            text=text,
+            moments=(0, 10, 20, 50, 100, 150, 200, 300, 400),
+        )
+        for language, title, text in STORIES
     ),
     Recipe(
         id="preparedReversed",
@@ -110,7 +102,7 @@ RECIPES = (
             name=f"GPT that learns {title} by heart",
             preset="chat-curieux-gpt",
             text=text,
-            moments=moments,
+            moments=(480,),
             model={"n_embd": 64, "dropout": 0.0},
             training={
                 "steps": 1200,
@@ -121,10 +113,7 @@ RECIPES = (
                 "val_fraction": 0.5,
             },  # half the story is soon known, and nothing keeps it from that
         )
-        for language, title, text, moments in (
-            ("Fr", "Le Chat Curieux", "le-chat-curieux", (480,)),
-            ("En", "The Curious Cat", "the-curious-cat", (480,)),
-        )
+        for language, title, text in STORIES
     ),
     *(
         Recipe(
@@ -144,10 +133,7 @@ RECIPES = (
             ),
             ("Stuck", "learning rate too low", (0,), {"learning_rate": 3e-5}),
         )
-        for language, title, text in (
-            ("Fr", "Le Chat Curieux", "le-chat-curieux"),
-            ("En", "The Curious Cat", "the-curious-cat"),
-        )
+        for language, title, text in STORIES
     ),
 )
 """In the order in which lists show them."""

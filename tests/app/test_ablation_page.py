@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.ablation import AblatedModel, Component, components_of
 from minigpt_core.interpret.bigram_table import BigramTable, Edit
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
@@ -35,7 +35,7 @@ def trained(model: dict[str, object]) -> Run:
     training = TrainConfig(steps=STEPS, learning_rate=0.03, sample_length=0, eval_windows=1)
     run = new_run(store, text=TEXT, title="cat", model_fields=model, training=training, status="stopped")
     with store.lock(run.id):
-        trainer = make_trainer(store, run)
+        trainer = take_up(store, run)
         for _ in trainer.run():
             pass
         store.save_checkpoint(run.id, trainer.checkpoint())

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.activations import run_with_cache
 from minigpt_core.interpret.heads import HeadDescription, Share
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
@@ -39,7 +39,7 @@ def small_gpt(**model: object) -> Run:
         status="stopped",
     )
     with store.lock(run.id):
-        store.save_checkpoint(run.id, make_trainer(store, run).checkpoint())
+        store.save_checkpoint(run.id, take_up(store, run).checkpoint())
     return store.run(run.id)  # fmt: skip
 
 

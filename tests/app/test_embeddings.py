@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.embedding_map import chance_cosine, cosine_matrix, nearest, pca
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
@@ -40,7 +40,7 @@ def trained_run(**model: object) -> Run:
         store, text=text, title="cat", model_fields=MODEL | model, training=training, status="stopped"
     )
     with store.lock(run.id):
-        trainer = make_trainer(store, run)
+        trainer = take_up(store, run)
         store.save_checkpoint(run.id, trainer.checkpoint())
         for event in trainer.run():
             if isinstance(event, CheckpointEvent):

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.embedding_history import MOST_CHARACTERS
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import CheckpointEvent
@@ -35,7 +35,7 @@ def trained(fields: dict[str, Any]) -> Run:
     settings = TrainConfig(steps=2, eval_interval=1, eval_windows=1, sample_length=0, batch_size=1)
     run = new_run(store, text=text, title="many", model_fields=fields, training=settings, status="stopped")
     with store.lock(run.id):
-        trainer = make_trainer(store, run)
+        trainer = take_up(store, run)
         store.save_checkpoint(run.id, trainer.checkpoint())
         for event in trainer.run():
             if isinstance(event, CheckpointEvent):

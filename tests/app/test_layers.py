@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs import manager
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
@@ -35,7 +35,7 @@ def small_gpt(steps: int = 2, **model: object) -> Run:
         store, text=text, title="cat", model_fields=GPT | model, training=training, status="stopped"
     )
     with store.lock(run.id):
-        trainer = make_trainer(store, run)
+        trainer = take_up(store, run)
         store.save_checkpoint(run.id, trainer.checkpoint())
         for _ in trainer.run():
             pass

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.puzzles import exact_match
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
@@ -45,7 +45,7 @@ def bracket_gpt() -> Run:
         status="stopped",
     )  # fmt: skip
     with store.lock(run.id):
-        trainer = make_trainer(store, run)
+        trainer = take_up(store, run)
         for _ in trainer.run():
             pass
         store.save_checkpoint(run.id, trainer.checkpoint())

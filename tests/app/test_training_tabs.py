@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.interpret.diagnosis import Finding, Kind
 from minigpt_core.interpret.microscope import examine_step, trainer_at
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import beginning, take_up
 from minigpt_core.model import build_model
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
@@ -37,7 +37,7 @@ def trained(home: Path, some_run: SomeRun) -> Callable[..., Run]:
 
     def train(**settings: Any) -> Run:
         store, run = RunStore(home), some_run(sample_length=5, **settings)
-        trainer = make_trainer(store, run)
+        trainer = take_up(store, run)
         recorder = Recorder(store, run.id, trainer)
         for event in trainer.run():
             recorder.record(event)
@@ -87,7 +87,7 @@ def test_the_microscope_shows_the_run_s_own_step(
     made = [event for event in RunStore(home).steps_since(run.id) if isinstance(event, StepEvent)]
     assert data["loss"] == made[data["step"]].loss
     store = RunStore(home)
-    seen = examine_step(trainer_at(store, run, make_trainer(store, run).dataset, data["step"]))
+    seen = examine_step(trainer_at(store, run, beginning(store, run)[0], data["step"]))
     assert data["x"] == seen.x[:, :32].tolist()
     assert data["losses"][0][0] == pytest.approx(seen.losses[0, 0].item(), abs=1e-4)
 
@@ -164,7 +164,7 @@ def test_a_weight_that_moves_with_its_gradient_is_marked(
     app: Callable[..., AppTest], trained: Callable[..., Run], home: Path
 ) -> None:
     run, store = trained(steps=40), RunStore(home)
-    trainer = trainer_at(store, run, make_trainer(store, run).dataset, 0)
+    trainer = trainer_at(store, run, beginning(store, run)[0], 0)
     steps = (examine_step(trainer) for _ in range(40))
     odd = next(
         s.step for s in steps if any(s.weight_update(*w).with_gradient for w in s.steepest(MOST_UPDATES))
@@ -197,7 +197,7 @@ def test_the_next_step_of_a_paused_run_follows_its_settings(
     app: Callable[..., AppTest], some_run: Callable[..., Run], home: Path
 ) -> None:
     run, store = some_run(steps=20, eval_interval=10), RunStore(home)
-    trainer = make_trainer(store, run)
+    trainer = take_up(store, run)
     recorder = Recorder(store, run.id, trainer)
     for event in trainer.run():
         recorder.record(event)

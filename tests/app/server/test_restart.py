@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.configs import TrainConfig
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
@@ -38,7 +38,7 @@ def test_runs_go_on_by_themselves_when_the_server_comes_back(tmp_path: Path) -> 
     home = tmp_path / "home"
     store = RunStore(home)
     first, second, held = make_run(store), make_run(store), make_run(store)
-    undisturbed = [event.loss for event in make_trainer(store, first).run() if isinstance(event, StepEvent)]
+    undisturbed = [event.loss for event in take_up(store, first).run() if isinstance(event, StepEvent)]
     for run in (first, second):
         store.give(run.id)
     store.give(held.id, "parked")

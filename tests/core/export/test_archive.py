@@ -22,7 +22,7 @@ from minigpt_core.export import archive as archive_module
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.archive_files import ArchiveError
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import Controls, make_trainer, train
+from minigpt_core.jobs.worker import Controls, take_up, train
 from minigpt_core.store import prepared
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -56,7 +56,7 @@ def stopped_run(store: RunStore) -> Run:
         training=TrainConfig(steps=20, eval_interval=5, sample_length=12, optimizer="muon"), status="running",
     )  # fmt: skip
     store.note(run.id, "a note")
-    trainer = make_trainer(store, run)
+    trainer = take_up(store, run)
     recorder = Recorder(store, run.id, trainer)
     for event in trainer.run():
         recorder.record(event)

@@ -32,7 +32,7 @@ from minigpt_core.export.script import (
     words_of,
 )
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import Controls, make_trainer, train
+from minigpt_core.jobs.worker import Controls, take_up, train
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -152,7 +152,7 @@ def test_changes_made_while_it_went_are_replayed(store: RunStore) -> None:
         store, text=TEXT, title="chat", model_fields={"n_embd": 16, "block_size": 8},
         training=TrainConfig(steps=30, sample_length=0, eval_interval=10), status="running",
     )  # fmt: skip
-    trainer = make_trainer(store, run)
+    trainer = take_up(store, run)
     recorder = Recorder(store, run.id, trainer)
     for event in trainer.run():
         recorder.record(event)
@@ -173,7 +173,7 @@ def test_a_stopped_run_ends_where_it_ended(store: RunStore) -> None:
         store, text=TEXT, title="chat", model_fields={"n_embd": 16, "block_size": 8},
         training=TrainConfig(steps=30, schedule="linear"), status="running",
     )  # fmt: skip
-    trainer = make_trainer(store, run)
+    trainer = take_up(store, run)
     recorder = Recorder(store, run.id, trainer)
     for event in trainer.run():
         recorder.record(event)

@@ -13,7 +13,7 @@ from minigpt_core.__main__ import main
 from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import UserError
 from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import build_model
 from minigpt_core.store.new_run import new_run
@@ -29,7 +29,7 @@ def trained(store: RunStore, model: dict[str, Any], steps: int = 3) -> Run:
     training = TrainConfig(steps=steps, learning_rate=0.03, sample_length=0, eval_windows=1)
     run = new_run(store, text=TEXT, title="chat", model_fields=model, training=training)
     with store.lock(run.id):
-        trainer = make_trainer(store, run)
+        trainer = take_up(store, run)
         for _ in trainer.run():
             pass
         store.save_checkpoint(run.id, trainer.checkpoint())
@@ -73,7 +73,7 @@ def test_transformers_loads_it_and_gives_the_same_logits(
 def test_an_imported_run_can_be_sampled_and_trained_on(store: RunStore, tmp_path: Path) -> None:
     export_gpt2(store, trained(store, GPT2), "best", tmp_path / "out")
     run = import_gpt2(store, tmp_path / "out", name="from elsewhere")
-    trainer = make_trainer(store, run)
+    trainer = take_up(store, run)
     assert trainer.step == run.training.steps == run.step
     assert run.name == "from elsewhere"
     assert set(store.text(run.text_id).text) == set(run.characters)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.microscope import WeightUpdate, examine_step, start_before, trainer_at
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import beginning, take_up
 from minigpt_core.model import TinyGPT
 from minigpt_core.precision import autocast
 from minigpt_core.store.new_run import new_run
@@ -34,7 +34,7 @@ def trained(store: RunStore, model: dict[str, Any], **settings: Any) -> Run:
     store.set_status(
         run.id, "queued", precision=training.precision
     )  # so large a model that it would be faster
-    trainer = make_trainer(store, store.run(run.id))
+    trainer = take_up(store, store.run(run.id))
     recorder = Recorder(store, run.id, trainer)
     for event in trainer.run():
         recorder.record(event)
@@ -45,7 +45,7 @@ def trained(store: RunStore, model: dict[str, Any], **settings: Any) -> Run:
 
 
 def fresh(store: RunStore, run: Run, step: int) -> Trainer:
-    return trainer_at(store, run, make_trainer(store, run).dataset, step)
+    return trainer_at(store, run, beginning(store, run)[0], step)
 
 
 @pytest.mark.parametrize("model", [TINY, GPT], ids=["TinyGPT", "GPT"])

@@ -18,7 +18,7 @@ from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, UserError
 from minigpt_core.jobs.launchers import LocalWorker, Message
 from minigpt_core.jobs.manager import JobError, JobManager
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent, Trainer
@@ -80,7 +80,7 @@ def undisturbed(store: RunStore, run: Run) -> dict[int, float]:
         model=run.model,
         training=run.training,
     )
-    trainer: Trainer = make_trainer(store, fresh)
+    trainer: Trainer = take_up(store, fresh)
     return {event.step: event.loss for event in trainer.run() if isinstance(event, StepEvent)}
 
 

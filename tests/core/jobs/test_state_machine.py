@@ -35,7 +35,7 @@ from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import recording
 from minigpt_core.jobs.launchers import LocalWorker, Message, WorkerProcess
 from minigpt_core.jobs.manager import JobManager, State
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import beginning
 from minigpt_core.store.curves import read_curve
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -413,7 +413,7 @@ class Asked(RuleBasedStateMachine):
     def check_what_was_done(self, run: Run) -> None:
         """The stored changes, made again from step 0 on, give the stored losses to the last bit."""
         trainer = Trainer(
-            make_trainer(self.store, run).dataset, run.model, run.training, changes=self.store.changes(run.id)
+            beginning(self.store, run)[0], run.model, run.training, changes=self.store.changes(run.id)
         )
         again = (event.loss for event in trainer.run() if isinstance(event, StepEvent))
         stored = [step.loss for step in self.store.steps_since(run.id, limit=1_000_000)]

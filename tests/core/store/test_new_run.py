@@ -9,7 +9,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.errors import ConfigError, TextError, UserError
 from minigpt_core.interpret.microscope import trainer_at
-from minigpt_core.jobs.worker import make_trainer
+from minigpt_core.jobs.worker import take_up
 from minigpt_core.presets import PRESETS, find_preset
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
@@ -55,7 +55,7 @@ def test_what_does_not_fit_into_memory_registers_nothing(
     with pytest.raises(ConfigError, match="GB of memory"):
         new_run(store, text=TEXT, title="", model_fields=small, training=TrainConfig())
     with pytest.raises(ConfigError, match="GB of memory"):
-        make_trainer(store, run)
+        take_up(store, run)
     with pytest.raises(ConfigError, match="GB of memory"):
         trainer_at(store, run, prepare(TEXT), 0)
     assert [stored.id for stored in store.runs()] == [run.id]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import make_trainer, take_up
+from minigpt_core.jobs.worker import beginning, take_up
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import schema
 from minigpt_core.store.new_run import new_run
@@ -237,8 +237,7 @@ def losses(store: RunStore, run: Run) -> list[tuple[int, float, float]]:
 
 def made_again(store: RunStore, run: Run) -> list[tuple[int, float, float]]:
     """The losses that the record of the changes gives, from step 0 on."""
-    trainer = make_trainer(store, run)
-    fresh = Trainer(trainer.dataset, run.model, run.training, changes=store.changes(run.id))
+    fresh = Trainer(beginning(store, run)[0], run.model, run.training, changes=store.changes(run.id))
     return [(e.step, e.loss, e.learning_rate) for e in fresh.run() if isinstance(e, StepEvent)]
 
 
