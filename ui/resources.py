@@ -173,12 +173,6 @@ def run_baselines(run_id: str) -> ngrams.Baselines:
 
 
 @byte_cached
-def run_validation_warning(run_id: str) -> TextError | None:
-    """The same for the text and the split of a run."""
-    return validation.validation_warning(run_dataset(run_id))
-
-
-@byte_cached
 def model(run_id: str, step: int) -> Network:
     """A copy of a run's model as it was after `step` steps, ready to predict. Raises `StoreError`."""
     kept = store().load_checkpoint(run_id, step, model_only=True)

@@ -76,8 +76,8 @@ def _show_class() -> None:
 def _name(code: str) -> None:
     me = state.pupil()
     named = f"{escape_markdown(me.name)} · {code}" if me else _("Class {code}").format(code=code)
-    with st.popover(named, icon=":material/face:", type="tertiary", key=NAME, on_change="rerun") as asked:
-        if not asked.open:
+    with st.popover(named, icon=":material/face:", type="tertiary", key=NAME, on_change="rerun") as popover:
+        if not popover.open:
             return
         st.markdown(_("Class {code}").format(code=f"**{code}**"))
         if me:

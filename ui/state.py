@@ -306,8 +306,8 @@ def choose_view(name: str) -> None:
 def setting(name: str, low: float, high: float, usual: float) -> float:
     """A number that the address names; else the one chosen before in this tab; else the usual one."""
     kept: float = page_state(f"sampling.{name}", usual)
-    asked = number_in_address(name, low, high)
-    value = kept if asked is None else asked
+    given = number_in_address(name, low, high)
+    value = kept if given is None else given
     choose_setting(name, value, usual)
     return value
 

@@ -92,9 +92,9 @@ def can_be_shown(run: Run, needs_layers: bool) -> bool:
 
 def run_shown(candidates: list[Run], needs_layers: bool, usual: Run | None = None) -> Run | None:
     """The run that is looked at if it fits (it may be somebody else's), else what is shown by itself."""
-    asked = looked_at()
-    if asked is not None and can_be_shown(asked, needs_layers):
-        return asked
+    chosen = looked_at()
+    if chosen is not None and can_be_shown(chosen, needs_layers):
+        return chosen
     return shown_by_itself(candidates, needs_layers, usual)
 
 
@@ -221,12 +221,12 @@ def _switch_step() -> None:
 
 def _say_what_is_shown(inspected: InspectedModel, needs_layers: bool) -> None:
     """A word where the page does not show what one may expect, or where there is little to learn from it."""
-    asked = looked_at() or _followed()
-    if asked is not None and asked.id != inspected.run.id and needs_layers and not asked.model.n_layer:
+    chosen = looked_at() or _followed()
+    if chosen is not None and chosen.id != inspected.run.id and needs_layers and not chosen.model.n_layer:
         words = _("“{mine}” has no layers to look into, so this shows “{other}”.")
         st.caption(
             words.format(
-                mine=escape_markdown(run_title(asked)), other=escape_markdown(run_title(inspected.run))
+                mine=escape_markdown(run_title(chosen)), other=escape_markdown(run_title(inspected.run))
             )
         )
     last = last_evaluation(inspected.run, inspected.step)

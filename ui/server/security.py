@@ -113,8 +113,8 @@ def own_names() -> set[str]:
 
 def language_of(accepted: str) -> str:
     """The first language of an Accept-Language header that there is."""
-    asked = (part.strip()[:2].lower() for part in accepted.split(","))
-    return next((code for code in asked if code in LANGUAGES), SOURCE)
+    preferred = (part.strip()[:2].lower() for part in accepted.split(","))
+    return next((code for code in preferred if code in LANGUAGES), SOURCE)
 
 
 def content_policy(host: str) -> str:

@@ -30,7 +30,7 @@ def section(words: CharTokenizer, counts: dict[str, int]) -> None:
 
 @st.fragment
 def _table(words: CharTokenizer, counts: dict[str, int]) -> None:
-    asked = st.text_input(
+    query = st.text_input(
         _("Search the vocabulary"),
         placeholder=_("Search: a character, an id, or a name (12, é, comma)"),
         type="search",
@@ -38,9 +38,9 @@ def _table(words: CharTokenizer, counts: dict[str, int]) -> None:
         key="vocabulary_search",
         label_visibility="collapsed",
     )
-    found = find(words, asked or "")
+    found = find(words, query or "")
     if not found:
-        st.markdown(_("No character of this text fits “{asked}”.").format(asked=escape_markdown(asked or "")))
+        st.markdown(_("No character of this text fits “{query}”.").format(query=escape_markdown(query or "")))
         return
     st.dataframe(
         styled(rows(found, words, counts)),
@@ -50,17 +50,17 @@ def _table(words: CharTokenizer, counts: dict[str, int]) -> None:
         key="vocabulary_table",
         alt=_("The vocabulary: each character with its id, its name and how often it stands in the text"),
     )
-    if asked:
+    if query:
         st.caption(n_("{n} character found", "{n} characters found", len(found)).format(n=number(len(found))))
 
 
-def find(words: CharTokenizer, asked: str) -> str:
+def find(words: CharTokenizer, query: str) -> str:
     """The characters of the vocabulary that fit a search, in the order of their ids.
 
     A single character finds itself and its variants (E, é, …), a number its id, other words the names that contain
     them.
     """
-    query = unicodedata.normalize("NFC", asked.strip() or asked)
+    query = unicodedata.normalize("NFC", query.strip() or query)
     if not query:
         return words.characters
     found = {c for c in words.characters if len(query) == 1 and query in variants(c)}
