@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     rooms = ("browser", "app", "core")
     place = {room: number for number, room in enumerate(rooms)}
     items.sort(
-        key=lambda item: min((place.get(part, len(rooms)) for part in item.path.parts), default=len(rooms))
+        key=lambda item: (min(place.get(part, len(rooms)) for part in item.path.parts), not takes_long(item))
     )
 
 

@@ -4,42 +4,31 @@ import math
 import re
 import time
 from html import unescape
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.ablation import AblatedModel, Component, components_of
 from minigpt_core.interpret.bigram_table import BigramTable, Edit
-from minigpt_core.jobs.worker import take_up
-from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import GPT, small_run
 from ui import resources
 from ui.ablation import before_after, bigram_charts, cache, ranking
 from ui.words.i18n import number, signed, using
 
 TITLES = {"en": "Take it apart", "fr": "Démonter le modèle"}
-GPT = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
-       "residual": True, "norm": "layernorm"}  # fmt: skip
 STEPS = 20
 TINY = {"n_embd": 16, "block_size": 24}
 TEXT = corpus.normalize(corpus.load("the-curious-cat").text)[:6000]
 
 
-def trained(model: dict[str, object]) -> Run:
-    store = RunStore()
-    training = TrainConfig(steps=STEPS, learning_rate=0.03, sample_length=0, eval_windows=1)
-    run = new_run(store, text=TEXT, title="cat", model_fields=model, training=training, status="stopped")
-    with store.lock(run.id):
-        trainer = take_up(store, run)
-        for _ in trainer.run():
-            pass
-        store.save_checkpoint(run.id, trainer.checkpoint())
-    return store.run(run.id)
+def trained(model: dict[str, Any]) -> Run:
+    return small_run(model, STEPS, TEXT, learning_rate=0.03)
 
 
 def html(page: AppTest) -> str:

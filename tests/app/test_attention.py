@@ -8,39 +8,22 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.activations import run_with_cache
 from minigpt_core.interpret.heads import HeadDescription, Share
-from minigpt_core.jobs.worker import take_up
-from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import GPT, small_run
 from ui import resources
 from ui.attention import attention_map
 from ui.attention.head_descriptions import caption, described_heads
 from ui.words.i18n import percent, using
 
-GPT: dict[str, Any] = {"n_layer": 2, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
-       "residual": True, "norm": "layernorm"}  # fmt: skip
 TEXT = "page.inside.text"
 
 
 def small_gpt(**model: object) -> Run:
-    """A run with its first weights."""
-    store = RunStore()
-    text = corpus.normalize(corpus.load("the-curious-cat").text)[:4000]
-    run = new_run(
-        store,
-        text=text,
-        title="cat",
-        model_fields=GPT | model,
-        training=TrainConfig(steps=2),
-        status="stopped",
-    )
-    with store.lock(run.id):
-        store.save_checkpoint(run.id, take_up(store, run).checkpoint())
-    return store.run(run.id)  # fmt: skip
+    return small_run(GPT | model, 1)
 
 
 def sent(page: AppTest, name: str = "attention_map") -> dict[str, Any]:
@@ -79,7 +62,7 @@ def test_what_is_sent_gives_the_models_own_attention(app: OpenPage) -> None:
     assert not page.exception
     data = sent(page)
     idx = resources.run_dataset(run.id).tokenizer.encode("the cat sat on it")
-    _logits, cache = run_with_cache(resources.model(run.id, 0), idx[None])
+    _logits, cache = run_with_cache(resources.model(run.id, 1), idx[None])
     torch.testing.assert_close(patterns(data), cache.layers("attn.pattern")[:, 0])
     assert data["ids"] == idx.tolist() and len(data["about"]) == 4
 
@@ -87,7 +70,7 @@ def test_what_is_sent_gives_the_models_own_attention(app: OpenPage) -> None:
 def test_the_model_turns_its_queries_before_they_are_sent(app: OpenPage) -> None:
     run = small_gpt(positions="rotary", qk_norm=True, norm="rmsnorm", mlp="relu2", bias=False)
     data = sent(typed(app("attention", run=run.id), "the cat"))
-    _logits, cache = run_with_cache(resources.model(run.id, 0), torch.tensor([data["ids"]]))
+    _logits, cache = run_with_cache(resources.model(run.id, 1), torch.tensor([data["ids"]]))
     torch.testing.assert_close(patterns(data), cache.layers("attn.pattern")[:, 0])
 
 

@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.embedding_map import chance_cosine, cosine_matrix, nearest, pca
-from minigpt_core.jobs.worker import take_up
-from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.texts import corpus
-from minigpt_core.training import CheckpointEvent
+from minigpt_core.store.runs import Run
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import small_run
 from ui import resources
 from ui.embeddings.character_order import by_kind, has_accent
 from ui.embeddings.embedding_map_labels import labels
@@ -32,20 +28,8 @@ MODEL: dict[str, Any] = {
 
 
 def trained_run(**model: object) -> Run:
-    """A run with two checkpoints, a few real steps apart."""
-    store = RunStore()
-    text = corpus.normalize(corpus.load("the-curious-cat").text)[:4000]
-    training = TrainConfig(steps=6, sample_length=0, eval_windows=1, eval_interval=3, learning_rate=0.05)
-    run = new_run(
-        store, text=text, title="cat", model_fields=MODEL | model, training=training, status="stopped"
-    )
-    with store.lock(run.id):
-        trainer = take_up(store, run)
-        store.save_checkpoint(run.id, trainer.checkpoint())
-        for event in trainer.run():
-            if isinstance(event, CheckpointEvent):
-                store.save_checkpoint(run.id, event.checkpoint)
-    return store.run(run.id)
+    """A run with checkpoints a few real steps apart."""
+    return small_run(MODEL | model, 6, eval_interval=3, learning_rate=0.05)
 
 
 def sent(page: AppTest) -> dict[str, Any]:

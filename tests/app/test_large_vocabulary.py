@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.embedding_history import MOST_CHARACTERS
-from minigpt_core.jobs.worker import take_up
-from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import CheckpointEvent
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import small_run
 from ui.ablation.bigram_charts import MOST_SHOWN
 from ui.timeline.component_data import MOST_PAIRS
 
@@ -30,17 +27,8 @@ MOST_BYTES = 1_000_000  # of everything on a page together
 
 
 def trained(fields: dict[str, Any]) -> Run:
-    store = RunStore()
     text = "".join(chr(0x4E00 + n % V) for n in range(12_000))
-    settings = TrainConfig(steps=2, eval_interval=1, eval_windows=1, sample_length=0, batch_size=1)
-    run = new_run(store, text=text, title="many", model_fields=fields, training=settings, status="stopped")
-    with store.lock(run.id):
-        trainer = take_up(store, run)
-        store.save_checkpoint(run.id, trainer.checkpoint())
-        for event in trainer.run():
-            if isinstance(event, CheckpointEvent):
-                store.save_checkpoint(run.id, event.checkpoint)
-    return store.run(run.id)
+    return small_run(fields, 2, text, "many", eval_interval=1, batch_size=1)
 
 
 def sizes(block: Any) -> Iterator[int]:

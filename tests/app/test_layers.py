@@ -7,14 +7,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs import manager
-from minigpt_core.jobs.worker import take_up
-from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import GPT, small_run
 from ui import resources
 from ui.inside.inspected_model import best_run
 from ui.words.i18n import percent, using
@@ -22,25 +20,11 @@ from ui.words.tokens import face
 
 TITLES = {"en": "Layer by layer", "fr": "Couche par couche"}
 TEXT = "page.inside.text"
-GPT = {"n_layer": 3, "n_head": 2, "n_embd": 16, "block_size": 24, "positions": "learned", "mlp": "gelu",
-       "residual": True, "norm": "layernorm"}  # fmt: skip
 
 
 def small_gpt(steps: int = 2, **model: object) -> Run:
-    """A run with a checkpoint after a few real steps."""
-    store = RunStore()
-    text = corpus.normalize(corpus.load("the-curious-cat").text)[:4000]
-    training = TrainConfig(steps=steps, sample_length=0, eval_windows=1)
-    run = new_run(
-        store, text=text, title="cat", model_fields=GPT | model, training=training, status="stopped"
-    )
-    with store.lock(run.id):
-        trainer = take_up(store, run)
-        store.save_checkpoint(run.id, trainer.checkpoint())
-        for _ in trainer.run():
-            pass
-        store.save_checkpoint(run.id, trainer.checkpoint())
-    return store.run(run.id)
+    """A run with checkpoints before and after a few real steps."""
+    return small_run(GPT | {"n_layer": 3} | model, steps)
 
 
 def html(page: AppTest) -> str:

@@ -13,8 +13,9 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import GPT
 from tests.app.test_home import train
-from tests.app.test_layers import GPT, evaluated, small_gpt
+from tests.app.test_layers import evaluated, small_gpt
 from ui import resources
 from ui.inside.inspected_model import best_run
 from ui.puzzle import scoreboard

@@ -5,13 +5,11 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from minigpt_core.configs import TrainConfig
 from minigpt_core.interpret.puzzles import exact_match
-from minigpt_core.jobs.worker import take_up
-from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import small_run
 from ui import byte_cache, resources
 from ui.puzzle.cache import puzzles
 
@@ -38,18 +36,8 @@ def shares(page: AppTest) -> list[str]:
 
 
 def bracket_gpt() -> Run:
-    store, text = RunStore(), corpus.load("balanced-brackets")
-    training = TrainConfig(steps=1, sample_length=0, eval_windows=1)
-    run = new_run(
-        store, text=corpus.normalize(text.text), title=text.title, model_fields=GPT, training=training,
-        status="stopped",
-    )  # fmt: skip
-    with store.lock(run.id):
-        trainer = take_up(store, run)
-        for _ in trainer.run():
-            pass
-        store.save_checkpoint(run.id, trainer.checkpoint())
-    return run
+    text = corpus.load("balanced-brackets")
+    return small_run(GPT, 1, corpus.normalize(text.text), text.title)
 
 
 def test_only_who_looks_back_reverses_words(app: OpenPage) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from scripts.browser import go, wait_until_idle
 from scripts.running_app import RunningApp, free_port, running_app
-from tests.browser.conftest import NewVisitor, Spy
+from tests.browser.conftest import NewVisitor, OpenPage, Spy
 
 WORDS = "Un texte que quelqu’un a tapé avant la panne. "
 
@@ -87,9 +87,8 @@ def test_what_was_open_works_after_the_server_was_restarted(
     console_errors.clear()  # the browser says that nobody answered for a while
 
 
-def test_a_dialog_that_was_closed_stays_closed(server: Restarted, new_visitor: NewVisitor) -> None:
-    page = new_visitor("en")
-    go(page, server.app.url, "vocabulary", lang="en")
+def test_a_dialog_that_was_closed_stays_closed(open_page: OpenPage) -> None:
+    page = open_page("vocabulary")
     open_dialog(page)
     page.get_by_role("dialog").get_by_label("Close").click()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -17,13 +17,13 @@ MENU = '[data-testid="stTopNavSection"]'
 MENU_LINK = '[data-testid="stTopNavDropdownLink"]'
 
 
-@pytest.mark.parametrize("lang", LOCALES)
-def test_a_click_in_the_bar_or_its_menus_leads_to_every_page(open_page: OpenPage, lang: str) -> None:
-    page = open_page("home", lang=lang)
+def test_a_click_in_the_bar_or_its_menus_leads_to_every_page(open_page: OpenPage) -> None:
+    """In English; in French by links."""
+    page = open_page("home", lang="en")
     titles = set()
     for station in (*STATIONS[1:], STATIONS[0]):
-        follow(page, station, lang)
-        expect(page).to_have_url(re.compile(rf"{re.escape(PAGES[station.name])}\?(.*&)?lang={lang}(&|$)"))
+        follow(page, station, "en")
+        expect(page).to_have_url(re.compile(rf"{re.escape(PAGES[station.name])}\?(.*&)?lang=en(&|$)"))
         wait_until_idle(page)
         titles.add(title_of_whole_page(page))
     assert len(titles) == len(PAGES)
