@@ -59,6 +59,9 @@ class Recipe:
     moments: tuple[int, ...]
     """After how many steps weights are kept, besides the last ones."""
 
+    keeps_best: bool = False
+    """Whether the weights with the lowest validation loss are kept, too."""
+
     model: dict[str, Any] = field(default_factory=dict)
     """Fields of `ModelConfig` that differ from the preset's."""
 
@@ -102,7 +105,8 @@ RECIPES = (
             name=f"GPT that learns {title} by heart",
             preset="chat-curieux-gpt",
             text=text,
-            moments=(480,),
+            moments=(),
+            keeps_best=True,
             model={"n_embd": 64, "dropout": 0.0},
             training={
                 "steps": 1200,
@@ -229,8 +233,11 @@ def write(recipe: Recipe, folder: Path) -> Iterator[Event]:
                 facts |= {"status": event.status, "step": event.step}
         yield event
     best = min(facts["evaluations"], key=lambda e: (e["val_loss"], e["step"]))
-    wanted = sorted({*recipe.moments, trainer.step} & kept.keys())  # one that diverges has no last weights
-    files = {weights_path(folder, step).name: in_16_bits(kept[step]) for step in wanted}
+    wanted = {*recipe.moments} | ({best["step"]} if recipe.keeps_best else set())
+    if facts["status"] != "diverged":  # then its last weights are worth nothing
+        wanted.add(trainer.step)
+    checkpoints = sorted(wanted & kept.keys())
+    files = {weights_path(folder, step).name: in_16_bits(kept[step]) for step in checkpoints}
     files[CURVE] = safetensors.torch.save(
         {name: torch.tensor([getattr(step, name) for step in steps]) for name in MEASURED}
     )
@@ -242,7 +249,7 @@ def write(recipe: Recipe, folder: Path) -> Iterator[Event]:
         "characters": trainer.dataset.tokenizer.characters,
         "model": trainer.model_config.to_dict(),
         "training": trainer.config.to_dict(),
-        "checkpoints": wanted,
+        "checkpoints": checkpoints,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
     files[DESCRIPTION] = json.dumps(facts, ensure_ascii=False, indent=1).encode()

@@ -132,4 +132,4 @@ def test_a_prepared_run_that_diverged_says_so(app: OpenPage) -> None:
     said = "\n".join(part.value for part in page.main.markdown) + "\n".join(
         part.proto.body for part in page.main.get("html")
     )
-    assert "Diverged after step 98" in said and "This training was prepared" in said
+    assert "Diverged after step" in said and "This training was prepared" in said

@@ -68,7 +68,8 @@ def test_the_settings_are_those_of_the_preset_and_the_files_those_that_were_writ
     sums = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")}
     assert sums == shipped["files"]
     last = {shipped["step"]} if shipped["status"] == "done" else set()
-    assert {*recipe.moments} | last == set(shipped["checkpoints"])
+    best = {shipped["best_step"]} if recipe.keeps_best else set()
+    assert {*recipe.moments} | last | best == set(shipped["checkpoints"])
 
 
 @every_run
