@@ -107,15 +107,15 @@ def undisturbed(store: RunStore, run: Run) -> dict[int, float]:
     return {event.step: event.loss for event in trainer.run() if isinstance(event, StepEvent)}
 
 
-def worker_of(store: RunStore) -> int:
-    """The process that works on this store (Linux)."""
-    for folder in Path("/proc").iterdir():
+def worker_of(store: RunStore, run: Run) -> int:
+    """The process that has the run's lock (Linux)."""
+    lock = store.home / "locks" / f"run-{run.id}.lock"
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
+            if link.readlink() == lock:
+                return int(link.parts[2])
         except OSError:
             continue
-        if b"minigpt_core.jobs.worker" in words and os.fsencode(store.home) in words:
-            return int(folder.name)
     raise Lost("the worker: it has ended by itself")
 
 
@@ -128,7 +128,7 @@ def kill_once(home: Path, what: str, delay: float, steps: int = STEPS) -> int:
         until(lambda: store.run(run.id).step > 0)
         time.sleep(delay)
         seen = look(store, run)
-        os.kill(server if what == "server" else worker_of(store), signal.SIGKILL)
+        os.kill(server if what == "server" else worker_of(store, run), signal.SIGKILL)
         until(lambda: not store.is_locked(run.id))  # a worker whose server has gone saves a checkpoint first
         check(store, run, seen)
     reached = store.run(run.id).step

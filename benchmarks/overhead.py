@@ -69,6 +69,7 @@ def worker_memory(store: RunStore, run: Run) -> float:
     """Most memory (MB) of a worker process that trains the run."""
     worker = LocalWorker(store, lambda *_: None)
     try:
+        assert worker.pid
         while "VmHWM" not in status(worker.pid):  # it is just being started
             time.sleep(LOOK_SECONDS)
         worker.send({"do": "train", "run": run.id})

@@ -18,8 +18,15 @@ from minigpt_core.errors import ConfigError
 from minigpt_core.memory import FLOAT32_BYTES, training_memory
 from minigpt_core.weights import parameters_of
 
+PROCESS_BYTES = 100_000_000  # at least, besides a training
+
 
 def peak_memory(config: ModelConfig, training: TrainConfig) -> int:
+    """About how many bytes a training takes at most, with the process that it is made in."""
+    return training_peak(config, training) + PROCESS_BYTES
+
+
+def training_peak(config: ModelConfig, training: TrainConfig) -> int:
     """About how many bytes a training takes at most: what it keeps, what passes by on the way back, a checkpoint.
 
     On the way back the gradients of the widest activations stand beside what was kept: of the scores, (N, V), and in
@@ -29,7 +36,7 @@ def peak_memory(config: ModelConfig, training: TrainConfig) -> int:
     N = training.batch_size * config.block_size
     widest = max(3 * N * config.vocab_size, 8 * N * config.n_embd if config.n_layer else 0)
     most = kept.total + FLOAT32_BYTES * widest + kept.parameters + kept.optimizer
-    return most + most // 4 + 100_000_000
+    return most + most // 4
 
 
 def memory_limit() -> int:

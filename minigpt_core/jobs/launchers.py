@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from minigpt_core.background import import_path
+from minigpt_core.jobs.forked import Forked
 from minigpt_core.store.runs import RunStore
 
 Message = dict[str, Any]
@@ -32,28 +33,48 @@ class WorkerProcess(Protocol):
         """Wait for its end; after `seconds` end it by force."""
 
 
-Launcher = Callable[[RunStore, Callable[["WorkerProcess", Message], None]], WorkerProcess]
+OnMessage = Callable[[WorkerProcess, Message], None]
+Launcher = Callable[[RunStore, OnMessage], WorkerProcess]
 """Starts a worker on a store; calls back with each of its messages, at last with `{"event": "ended"}`, which has the
 line as `garbled` if the worker was ended for a message that cannot be read: who knows what it has not said?"""
 
 
-class LocalWorker:
-    """A worker in a process of its own on this machine."""
+class Process(Protocol):
+    """What a worker needs of its process: `subprocess.Popen` has it, and `forked.Forked`."""
 
-    def __init__(self, store: RunStore, on_message: Callable[[WorkerProcess, Message], None]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "minigpt_core.jobs.worker", str(store.home)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | import_path(),
-        )
+    @property
+    def stdin(self) -> IO[bytes] | None: ...
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+    @property
+    def pid(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+class LocalWorker:
+    """A worker in a process of its own on this machine.
+
+    Args:
+        process: the process, if somebody has started it.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        on_message: OnMessage,
+        process: Process | None = None,
+    ) -> None:
+        self._process = process or started(store)
         self._on_message = on_message
         self._sending = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
 
     @property
-    def pid(self) -> int:
-        """The process id."""
+    def pid(self) -> int | None:
+        """The process id, once it is ready."""
         return self._process.pid
 
     @property
@@ -90,6 +111,8 @@ class LocalWorker:
         try:
             for line in self._process.stdout:
                 if (message := parsed(line)) is not None:
+                    if not ready and isinstance(self._process, Forked):
+                        self._process.pid = message["pid"]
                     ready = True
                     self._on_message(self, message)
                 elif ready and line.endswith(b"\n"):  # else it was killed while it spoke
@@ -99,6 +122,16 @@ class LocalWorker:
             self._process.kill()  # it has closed its stdout, or is no longer listened to
             self._process.wait()
             self._on_message(self, ended)
+
+
+def started(store: RunStore) -> Process:
+    """A new worker process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "minigpt_core.jobs.worker", str(store.home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | import_path(),
+    )
 
 
 def parsed(line: bytes) -> Message | None:

@@ -14,14 +14,18 @@ from enum import StrEnum
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import StoreError, UserError
-from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, WorkerProcess
+from minigpt_core.jobs.forked import CAN_FORK, ForkServer
+from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, OnMessage, WorkerProcess
 from minigpt_core.jobs.speed import speed_key
+from minigpt_core.jobs.turns import Room, in_turn
+from minigpt_core.memory_budget import memory_limit, training_peak
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
 
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
 ANSWER_PATIENCE_SECONDS = 0.15
+WORKER_BYTES = 30_000_000 if CAN_FORK else 250_000_000  # that a worker takes besides its training
 
 
 class JobError(UserError):
@@ -60,12 +64,19 @@ TRANSITIONS: dict[str, tuple[str, str, str, str, str, str, str]] = {
     "resume": ("queued",   "starting", "running",  "paused",   "queued",   "",         "queued"),
     "step":   ("queued",   "starting", "running",  "paused",   "queued",   "",         "queued"),
     "change": ("queued",   "starting", "running",  "paused",   "parked",   "stopping", ""),
+    "yield":  ("",         "",         "",         "paused",   "",         "",         ""),
     "stop":   ("ended",    "stopping", "stopping", "stopping", "ended",    "stopping", ""),
     # a worker
     "free":   ("starting", "",         "",         "",         "",         "",         ""),
     "running": ("",        "running",  "running",  "running",  "",         "stopping", ""),
     "paused": ("",         "paused",   "paused",   "paused",   "",         "stopping", ""),
+    "parked": ("",         "",         "",         "parked",   "",         "ended",    ""),
     "over":   ("ended",    "ended",    "ended",    "ended",    "ended",    "ended",    "ended"),
+}  # fmt: skip
+
+
+WORK = {  # shares of a core, by state, but for a run that goes
+    State.QUEUED: 0.0, State.PAUSED: 0.0, State.PARKED: 0.0, State.ENDED: 0.0, State.STARTING: 1.0, State.STOPPING: 1.0
 }  # fmt: skip
 
 
@@ -94,9 +105,35 @@ class Job:
     pausing: bool = False
     """Pause was the last thing asked for."""
 
+    yielding: bool = False
+    """Its worker is to keep its state and leave it; what is asked of it meanwhile waits for the next one."""
+
+    load: float = 1.0
+    """Share of a core that it fills while it goes, at its pace, as its worker has measured it."""
+
+    @property
+    def owner(self) -> str:
+        """The workspace that it belongs to."""
+        return self.run.workspace
+
+    @property
+    def work(self) -> float:
+        """Share of a core that it takes now."""
+        return WORK.get(self.state, self.load)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes while a worker has it."""
+        return training_peak(self.run.model, self.run.training) + WORKER_BYTES
+
+    @property
+    def attended(self) -> bool:
+        """A worker has it, or is just getting it."""
+        return self.state not in (State.QUEUED, State.PARKED, State.ENDED)
+
     def tell(self, message: Message) -> None:
         """Pass something on to its worker, now or as soon as it has one."""
-        if self.worker is None:
+        if self.worker is None or self.yielding:
             self.then.append(message)
         else:
             self.worker.send(message)
@@ -115,9 +152,10 @@ class JobManager:
 
     Args:
         store: where runs are read from and their fate is written to.
-        max_running: trainings at a time; further ones wait in the queue. By default one a core.
-        warm: keep one worker ready, so that the next run starts within milliseconds instead of seconds.
-        launcher: how a worker is started.
+        max_running: trainings that are calculated at a time, before those of the same person wait. By default one a
+            core. What is paused, or slow, does not count; see `turns.py`.
+        warm: keep one worker ready, so that the next run starts within milliseconds.
+        launcher: how a worker is started; by default as quickly as this machine can.
     """
 
     def __init__(
@@ -126,10 +164,12 @@ class JobManager:
         *,
         max_running: int | None = None,
         warm: bool = True,
-        launcher: Launcher = LocalWorker,
+        launcher: Launcher | None = None,
     ) -> None:
-        self._store, self._launcher, self._warm = store, launcher, warm
-        self._max_running = max_running or os.cpu_count() or 1
+        self._store, self._warm = store, warm
+        self._fork_server = ForkServer(store.home) if launcher is None and CAN_FORK else None
+        self._launcher = launcher or (self._fork if CAN_FORK else LocalWorker)
+        self._room = Room(cores=max_running or os.cpu_count() or 1, memory=memory_limit())
         self._lock = threading.RLock()
         self._heard = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}  # by run
@@ -146,8 +186,8 @@ class JobManager:
 
     @property
     def at_once(self) -> int:
-        """How many runs it trains at a time."""
-        return self._max_running
+        """How many runs of one person it trains at a time."""
+        return self._room.cores
 
     # What is asked of a run
 
@@ -251,7 +291,7 @@ class JobManager:
     def position(self, run_id: str) -> int | None:
         """Place in the queue, 1 is next; None if it does not wait."""
         with self._lock:
-            return next((n for n, job in enumerate(self._queue, 1) if job.run.id == run_id), None)
+            return next((n for n, job in enumerate(self._line(), 1) if job.run.id == run_id), None)
 
     def speed(
         self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
@@ -289,6 +329,8 @@ class JobManager:
             worker.close()
         for worker in workers:
             worker.join(CLOSE_SECONDS)
+        if self._fork_server is not None:
+            self._fork_server.close()
         for job in list(self._jobs.values()):
             with suppress(StoreError):
                 self._store.keep_requested(job.run.id, job.pending)
@@ -332,7 +374,7 @@ class JobManager:
             if settings:
                 job.pending |= settings
                 job.changes += 1
-                if job.worker is not None:  # else they come along with the run
+                if job.worker is not None and not job.yielding:  # else they come along with the run
                     job.worker.send({"do": "change", "settings": settings, "id": job.changes})
             if request != "change":
                 job.pausing = request == "pause"
@@ -418,16 +460,38 @@ class JobManager:
                 )
 
     def _next(self) -> Job | None:
-        """The first run of the queue, if it may begin."""
+        """The run whose turn it is, if it may begin. Where memory is short, a run that is held gives up its worker."""
         with self._lock:
-            if not self._queue or self._closed or self._busy() >= self._max_running:
+            others = [job for job in self._jobs.values() if job.attended]
+            job = next((job for job in self._line() if self._room.has_turn(job, others)), None)
+            if job is None or self._closed:
                 return None
-            job = self._queue.popleft()
+            if not self._room.has_memory(job, others):
+                self._make_room(others)
+                return None
+            self._queue.remove(job)
             self._move(job, "free")
             return job
 
+    def _line(self) -> list[Job]:
+        """The waiting runs in the order in which they begin."""
+        return in_turn(self._queue, [job for job in self._jobs.values() if job.attended])
+
+    def _make_room(self, others: list[Job]) -> None:
+        """Have one run that is held kept on the disk alone, unless that is under way."""
+        held = [job for job in others if job.state == State.PAUSED]
+        if held and not any(job.yielding for job in others):
+            job = min(held, key=lambda job: job.memory < WORKER_BYTES * 2)  # a large one, if there is any
+            job.tell({"do": "park"})
+            job.then, job.yielding = [], True
+
     def _busy(self) -> int:
-        return sum(job.state not in (State.QUEUED, State.PARKED, State.ENDED) for job in self._jobs.values())
+        """How many runs are calculated, or were just now."""
+        return sum(job.attended and job.state != State.PAUSED for job in self._jobs.values())
+
+    def _fork(self, store: RunStore, on_message: OnMessage) -> WorkerProcess:
+        assert self._fork_server is not None
+        return LocalWorker(store, on_message, self._fork_server.fork())
 
     def _idle_worker(self) -> WorkerProcess | None:
         with self._lock:
@@ -462,8 +526,7 @@ class JobManager:
     def _keep_warm(self) -> None:
         """Have a worker ready. It only saves time: one that cannot be started is not tried again at once."""
         with self._lock:
-            enough = self._idle or self._warming or self._busy() >= self._max_running
-            if not self._warm or self._closed or enough:
+            if not self._warm or self._closed or self._idle or self._warming:
                 return
             self._warming = True
         worker = None
@@ -514,6 +577,12 @@ class JobManager:
                     if job := self._job_of(worker):
                         self._move(job, message["event"])
                         job.stored(job.handed_over)
+                self._dispatch()  # who is held has given its place back
+            case "load":
+                with self._lock:
+                    if job := self._job_of(worker):
+                        job.load = message["share"]
+                self._dispatch()
             case "changed":
                 with self._lock:
                     if job := self._job_of(worker):
@@ -528,6 +597,8 @@ class JobManager:
 
     def _finished(self, worker: WorkerProcess, message: Message) -> None:
         """A run has come to its end; its worker serves as the one that is ready, unless there is one or it leaves."""
+        if message["status"] == "parked" and (parked := self._job_of(worker)):
+            self._parked(parked, message["wishes"])
         with self._lock:
             job = self._job_of(worker)
             if job is not None:
@@ -540,6 +611,23 @@ class JobManager:
                 worker.close()
         self._dispatch()
         self._keep_warm()
+
+    def _parked(self, job: Job, wishes: list[str]) -> None:
+        """Its worker has kept its state and left it. What it was told and did not do any more, and what was asked for
+        meanwhile, is asked for again."""
+        with self._lock:
+            wishes = [*wishes, *(message["do"] for message in job.then)]
+            job.worker, job.yielding, job.then = None, False, []
+            self._move(job, "parked")
+        if job.state == State.ENDED:
+            try:
+                self._store.set_status(job.run.id, "stopped")
+            finally:
+                self._end(job)
+            return
+        for wish in wishes:
+            with suppress(UserError):  # then it stays parked
+                self._ask(job.run.id, wish)
 
     def _bury(self, run_id: str) -> None:
         """If a run's worker has been killed, that counts from now on, even where it has not been reported yet."""

@@ -1,9 +1,10 @@
 """`python -m minigpt_core.jobs.worker`: a process that trains one run at a time, driven over stdin.
 
 Messages are JSON objects, one a line. In: `train` (with what was asked of the run before), `measure`, `pause`,
-`resume`, `step`, `stop`, `change`. Out: `ready`, `running`, `paused`, `changed`, `measured`, `finished`; what they say
-of a run is in the store by then. Whatever else is printed goes to stderr. When stdin closes, or a signal asks for the
-end, the worker saves a checkpoint and leaves; the run then counts as interrupted and can be resumed.
+`resume`, `step`, `stop`, `change`, `park`. Out: `ready`, `running`, `paused`, `changed`, `load`, `measured`,
+`finished`; what they say of a run is in the store by then. Whatever else is printed goes to stderr. When stdin closes,
+or a signal asks for the end, the worker saves a checkpoint and leaves; the run then counts as interrupted and can be
+resumed.
 """
 
 import json
@@ -34,12 +35,14 @@ from minigpt_core.memory_budget import check_memory
 from minigpt_core.precision import remember_in
 from minigpt_core.steering import Steering
 from minigpt_core.store.locks import AtWork
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import PARKED, Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Checkpoint, DoneEvent, EvaluatingEvent, Trainer
 
 Inbox = queue.Queue[Message] | queue.SimpleQueue[Message]
 LEAVE: Message = {"do": "leave"}
+LOAD_SECONDS = 1.0  # over so long it is measured how much of a core a run fills at its pace
+LOAD_DIFFERS = 0.1  # of a core: less is not worth saying
 LEAVE_SECONDS = 2.5  # the server promises that nothing is left after 3 s
 
 
@@ -56,11 +59,18 @@ class Controls:
         self._inbox, self._tell, self._then = inbox, tell, list(then)
         self.paused = False
         self.leaving = False
+        self.parking = False
         self._steps_allowed = 0
         self._changes = 0  # the number of the last change that was heard
         self._changes_told = 0
+        self._load, self._measured_at, self._waited = 1.0, time.monotonic(), 0.0
         self._trainer: Trainer | None = None
         self._recorder: Recorder | None = None
+
+    @property
+    def wishes(self) -> list[str]:
+        """What it was asked for and has not done yet."""
+        return ["step"] * self._steps_allowed if self.paused else ["resume"]
 
     def drive(self, trainer: Trainer, recorder: Recorder) -> None:
         """Act on this trainer from now on, which begins."""
@@ -83,9 +93,15 @@ class Controls:
                 self._steps_allowed -= 1
                 return
             left = steering.seconds_until_due()
-            if not self.paused and left <= 0:
-                return
-            self._hear(timeout=None if self.paused else left)
+            if self.paused:
+                self._hear(timeout=None)
+                self._measured_at, self._waited = time.monotonic(), 0.0
+            elif left > 0:
+                began = time.monotonic()
+                self._hear(timeout=left)
+                self._waited += time.monotonic() - began
+            else:
+                return self._measure_load()
 
     def listen(self) -> None:
         """Handle what has come, without waiting."""
@@ -100,6 +116,17 @@ class Controls:
         if self._changes_told != self._changes:
             self._changes_told = self._changes
             self._tell("changed", id=self._changes)
+
+    def _measure_load(self) -> None:
+        """How much of the time it does not wait for its pace: what it would take of a core of its own. A run for which
+        the processor has no time does not wait."""
+        passed = time.monotonic() - self._measured_at
+        if passed >= LOAD_SECONDS:
+            load = max(0.0, 1.0 - self._waited / passed)
+            self._measured_at, self._waited = time.monotonic(), 0.0
+            if abs(load - self._load) >= LOAD_DIFFERS:
+                self._load = load
+                self._tell("load", share=round(load, 2))
 
     def _hear(self, timeout: float | None) -> None:
         if self._recorder is not None and timeout != 0:
@@ -125,6 +152,9 @@ class Controls:
                 self._changes = message["id"]
             case "stop" | "leave":
                 self.leaving = message == LEAVE
+                self._trainer.steering.stop()
+            case "park":
+                self.parking = True
                 self._trainer.steering.stop()
 
     def _hold(self, paused: bool) -> None:
@@ -171,6 +201,8 @@ def train(
             controls.settle()
             if controls.leaving:
                 return "interrupted"  # nothing to write: "running" without a lock means just that
+            if controls.parking:
+                status = PARKED
         recorder.end(status)
     return status
 
@@ -248,7 +280,7 @@ class Worker:
 
     def work(self) -> None:
         """Serve until it is told to leave."""
-        self._say("ready")
+        self._say("ready", pid=os.getpid())
         while (message := self._inbox.get()) != LEAVE:
             if message["do"] == "train" and self._train(message):
                 break
@@ -262,7 +294,7 @@ class Worker:
         try:
             self._begin(self._store.folder(run_id))
             status = train(self._store, run_id, controls, message.get("threads", 1), message.get("settings"))
-            self._say("finished", run=run_id, status=status)
+            self._say("finished", run=run_id, status=status, wishes=controls.wishes)
         except Exception as error:
             traceback.print_exc()
             self._fail(run_id, error)
@@ -312,21 +344,26 @@ def on_stdout() -> Callable[..., None]:
     return say
 
 
-def main() -> None:
-    """Start a worker on the store in the folder given as the only argument."""
+def serve(home: Path) -> None:
+    """Work on the store in this folder until the end of the process; torch has made its first step."""
     say = on_stdout()
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()  # a signal's handler may put into it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), lambda *_: inbox.put(LEAVE))
+    remember_in(home)
+    threading.Thread(target=read_messages, args=(inbox,), daemon=True).start()
+    Worker(RunStore(home, patient=True), inbox, say, keep_output_with).work()
+    os._exit(0)  # a thread may still be reading stdin, and Python would wait for it
+
+
+def main() -> None:
+    """Start a worker on the store in the folder given as the only argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
     lower_priority()
-    remember_in(Path(sys.argv[1]))
     torch.set_num_threads(1)
     warm_up()
-    threading.Thread(target=read_messages, args=(inbox,), daemon=True).start()
-    Worker(RunStore(Path(sys.argv[1]), patient=True), inbox, say, keep_output_with).work()
-    os._exit(0)  # a thread may still be reading stdin, and Python would wait for it
+    serve(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,10 @@ class Puppet:
             self._told_of_end = True
             self._on_message(self, {"event": "ended", "garbled": self._garbled})
 
+    def tell(self, event: str, **details: Any) -> None:
+        """Say something to the manager that the worker would say after a while."""
+        self._on_message(self, {"event": event} | details)
+
     def _turn(self) -> None:
         self._my_turn.release()
         self._your_turn.acquire()

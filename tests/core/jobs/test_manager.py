@@ -86,7 +86,7 @@ def undisturbed(store: RunStore, run: Run) -> dict[int, float]:
 
 def worker_pid(jobs: JobManager, run: Run) -> int:
     worker = jobs._jobs[run.id].worker
-    assert isinstance(worker, LocalWorker)
+    assert isinstance(worker, LocalWorker) and worker.pid
     return worker.pid
 
 
@@ -147,7 +147,7 @@ def test_pause_step_resume_change_and_stop(store: RunStore, jobs: JobManager) ->
 
 
 def test_one_can_wait_for_what_was_asked_for(store: RunStore, jobs: JobManager) -> None:
-    run, behind = make_run(store, pace=50, steps=5000), make_run(store)
+    run, behind = make_run(store, steps=1_000_000), make_run(store, steps=1_000_000)
     jobs.submit(run.id)
     assert jobs.wait(run.id, "running", patience=PATIENCE)
     jobs.submit(behind.id)
@@ -192,7 +192,7 @@ def test_impossible_controls_are_refused(store: RunStore, jobs: JobManager) -> N
 
 
 def test_the_queue_has_positions_and_goes_on(store: RunStore, jobs: JobManager) -> None:
-    first, second, third = make_run(store, pace=100), make_run(store), make_run(store)
+    first, second, third = make_run(store, steps=1_000_000), make_run(store), make_run(store)
     for run in (first, second, third):
         jobs.submit(run.id)
     assert [jobs.position(r.id) for r in (first, second, third)] == [None, 1, 2]
@@ -229,7 +229,8 @@ def test_a_closed_manager_leaves_no_process_and_a_run_to_resume(tmp_path: Path) 
     run = make_run(store, pace=30, steps=5000)
     manager.submit(run.id)
     until(lambda: store.run(run.id).step > 5, "training")
-    pids = [worker_pid(manager, run), *(w.pid for w in manager._idle if isinstance(w, LocalWorker))]
+    spare = until(lambda: [w.pid for w in manager._idle if isinstance(w, LocalWorker) and w.pid], "a spare")
+    pids = [worker_pid(manager, run), *spare]
     manager.close()
     assert all(gone(pid) for pid in pids)
     left = store.run(run.id)
@@ -244,7 +245,9 @@ def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from minigpt_core.jobs.manager import JobManager;"
         "from minigpt_core.store.runs import RunStore; m = JobManager(RunStore(Path(sys.argv[1])), warm=False);"
-        "m.submit(sys.argv[2]); print(m._jobs[sys.argv[2]].worker.pid, flush=True); time.sleep(600)"
+        "m.submit(sys.argv[2]); w = m._jobs[sys.argv[2]].worker\n"
+        "while not w.pid: time.sleep(0.01)\n"
+        "print(w.pid, flush=True); time.sleep(600)"
     )
     server = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path), run.id], stdout=subprocess.PIPE, text=True
@@ -301,7 +304,7 @@ def test_what_libraries_print_is_no_message_and_a_signal_leaves_a_checkpoint(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     store = RunStore(tmp_path / "home")
     manager, run, next_one = (
-        JobManager(store, max_running=1, warm=False),
+        JobManager(store, max_running=1, warm=False, launcher=LocalWorker),
         make_run(store, pace=100),
         make_run(store),
     )
@@ -343,7 +346,7 @@ def test_a_message_that_cannot_be_read_ends_the_run_with_a_sentence(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("SPOIL", str(tmp_path / "now"))
     store = RunStore(tmp_path / "home")
-    manager = JobManager(store, max_running=1, warm=False)
+    manager = JobManager(store, max_running=1, warm=False, launcher=LocalWorker)
     run, next_one = make_run(store, pace=100), make_run(store)
     manager.submit(run.id)
     manager.submit(next_one.id)
@@ -465,6 +468,34 @@ def test_where_memory_runs_out_a_worker_ends_before_the_server(store: RunStore, 
     jobs.submit(run.id)
     until(lambda: store.run(run.id).status == "running")
     worker = jobs._jobs[run.id].worker
-    assert isinstance(worker, LocalWorker)
+    assert isinstance(worker, LocalWorker) and worker.pid
     theirs, ours = (int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in (worker.pid, "self"))
     assert theirs > ours
+
+
+def test_a_worker_that_is_started_as_a_process_gives_the_same_losses(tmp_path: Path) -> None:
+    """As everywhere but on Linux."""
+    store = RunStore(tmp_path)
+    manager, run = JobManager(store, warm=False, launcher=LocalWorker), make_run(store)
+    manager.submit(run.id)
+    until(lambda: store.run(run.id).status == "done", "done")
+    assert step_losses(store, run) == undisturbed(store, run)
+    manager.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there workers are forked")
+def test_a_fork_server_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    manager = JobManager(store, warm=False)
+    first, second = make_run(store, pace=30, steps=5000), make_run(store)
+    manager.submit(first.id)
+    until(lambda: store.run(first.id).step > 5, "training")
+    server = manager._fork_server
+    assert server is not None and server._process is not None
+    server._process.kill()
+    server._process.wait()
+    reached = store.run(first.id).step
+    until(lambda: store.run(first.id).step > reached, "its workers go on")
+    manager.submit(second.id)
+    until(lambda: store.run(second.id).status == "done", "a worker of the next one")
+    manager.close()

@@ -9,8 +9,9 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import ConfigError, StoreError, UserError
 from minigpt_core.jobs.launchers import Message, WorkerProcess
 from minigpt_core.jobs.manager import JobError, JobManager
+from minigpt_core.jobs.turns import Room
 from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import MOST_ATTEMPTS, Run, RunStore
+from minigpt_core.store.runs import LOCAL, MOST_ATTEMPTS, Run, RunStore
 from minigpt_core.store.schema import Database
 from tests.core.jobs.puppets import Puppet
 
@@ -35,10 +36,12 @@ class Stage:
         self.puppets.append(Puppet(store, on_message))
         return self.puppets[-1]
 
-    def run(self) -> Run:
+    def run(self, workspace: str = LOCAL) -> Run:
         training = TrainConfig(steps=20, eval_interval=10, eval_windows=1, sample_length=0, learning_rate=0.1)
         model = {"block_size": 4, "n_embd": 2}
-        return new_run(self.store, text=TEXT, title="chat", model_fields=model, training=training)
+        return new_run(
+            self.store, text=TEXT, title="chat", model_fields=model, training=training, workspace=workspace
+        )
 
     def move(self, moves: int = 1000) -> None:
         """Let the workers work, until they wait for a message or have moved this often."""
@@ -314,3 +317,72 @@ def test_a_server_leaves_alone_what_another_one_has_and_what_ended_its_worker(st
     assert not other.jobs.controls(run.id) and stage.jobs.controls(run.id)
     assert other.status(killed) == "interrupted"
     other.jobs.close()
+
+
+def test_whoever_holds_a_run_keeps_nobody_waiting(stage: Stage) -> None:
+    held, slow, behind = stage.run(), stage.run(), stage.run()
+    stage.jobs.submit(held.id)
+    stage.move(4)
+    stage.jobs.submit(slow.id)
+    assert stage.jobs.position(slow.id) == 1
+    stage.jobs.pause(held.id)
+    stage.move(2)
+    assert stage.jobs.position(slow.id) is None
+    stage.jobs.submit(behind.id)
+    assert stage.jobs.position(behind.id) == 1
+    stage.puppets[1].tell("load", share=0.02)  # it makes a step a second
+    assert stage.jobs.position(behind.id) is None
+    stage.jobs.resume(held.id)
+    stage.move()
+    assert [stage.status(run) for run in (held, slow, behind)] == ["done"] * 3
+
+
+def test_everybodys_first_goes_before_anybodys_second(stage: Stage) -> None:
+    mine, more, theirs = stage.run(), stage.run(), stage.run(workspace="theirs")
+    for run in (mine, more, theirs):
+        stage.jobs.submit(run.id)
+    assert [stage.jobs.position(run.id) for run in (mine, more, theirs)] == [None, 1, None]
+    stage.move()
+    assert [stage.status(run) for run in (mine, more, theirs)] == ["done"] * 3
+
+
+@pytest.fixture
+def crowded(stage: Stage) -> Stage:
+    """A stage with memory for one run."""
+    stage.jobs._room = Room(cores=4, memory=1)
+    return stage
+
+
+@pytest.mark.parametrize("words", [["resume"], ["step", "step"], ["pause"], ["stop"], ["pause", "resume"]])
+@pytest.mark.parametrize("heard", [True, False], ids=["later", "meanwhile"])
+def test_where_memory_is_short_a_held_run_leaves_its_worker_and_loses_nothing(
+    crowded: Stage, words: list[str], heard: bool
+) -> None:
+    run, other, alike = crowded.run(), crowded.run(), crowded.run()
+    crowded.jobs.submit(alike.id)
+    crowded.move()
+    crowded.jobs.submit(run.id)
+    crowded.move(15)
+    crowded.jobs.pause(run.id)
+    crowded.move(2)
+    assert crowded.status(run) == "paused"
+    here = crowded.store.run(run.id).step
+    crowded.jobs.submit(other.id)  # there is no memory for two
+    if heard:
+        crowded.move()
+        assert (crowded.status(run), crowded.status(other)) == ("paused", "done")
+    for word in words:
+        getattr(crowded.jobs, word)(run.id)
+    crowded.move()
+    assert crowded.status(other) == "done"
+    made = {"resume": 20, "step": here + 2, "pause": here, "stop": here}[words[-1]]
+    ends = {"resume": "done", "step": "paused", "pause": "paused", "stop": "stopped"}[words[-1]]
+    assert (crowded.store.run(run.id).step, crowded.status(run)) == (made, ends)
+    if ends != "stopped":
+        crowded.jobs.resume(run.id)
+        crowded.move()
+    else:
+        crowded.jobs.submit(run.id)
+        crowded.move()
+    losses = [[step.loss for step in crowded.store.steps_since(one.id)] for one in (run, alike)]
+    assert losses[0] == losses[1]

@@ -1,0 +1,64 @@
+"""Whose turn it is among the runs that wait: by person, by what is calculated, by memory.
+
+A run that has a worker shares the processor with the others, and the system sees to it that each gets its part. So
+what is limited is how much is calculated at a time, and how much memory that takes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+LIGHT = 0.25  # of a core: who takes less keeps nobody waiting
+
+
+class Claim(Protocol):
+    """What a run asks of the machine."""
+
+    @property
+    def owner(self) -> str:
+        """Whose it is: a workspace."""
+
+    @property
+    def work(self) -> float:
+        """Share of a core that it would fill at its pace; 0 while it is held."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes, as long as a worker has it."""
+
+
+AnyClaim = TypeVar("AnyClaim", bound=Claim)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """What the trainings may take together."""
+
+    cores: int
+    memory: int
+    """Bytes."""
+
+    def has_memory(self, run: Claim, others: Iterable[Claim]) -> bool:
+        """Whether it fits beside the runs that workers have. Alone it does: that was asked before it was stored."""
+        taken = sum(other.memory for other in others)
+        return not taken or taken + run.memory <= self.memory
+
+    def has_turn(self, run: Claim, others: Iterable[Claim]) -> bool:
+        """Whether a core is free; if none is, whether nothing else of this person is calculated: everybody's first
+        shares what there is, and a second one waits."""
+        others = list(others)
+        if sum(other.work for other in others) <= self.cores - 1 + LIGHT:
+            return True
+        return sum(other.work for other in others if other.owner == run.owner) < LIGHT
+
+
+def in_turn(waiting: Sequence[AnyClaim], others: Iterable[Claim]) -> list[AnyClaim]:
+    """The waiting runs in the order in which they begin: everybody's first before anybody's second, and so on; among
+    these, who came first."""
+    has = Counter(other.owner for other in others if other.work >= LIGHT)
+    rounds = list[tuple[int, int]]()
+    for place, run in enumerate(waiting):
+        rounds.append((has[run.owner], place))
+        has[run.owner] += 1
+    return [waiting[place] for _round, place in sorted(rounds)]
