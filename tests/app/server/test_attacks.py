@@ -21,7 +21,7 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import Trainer
 from scripts.running_app import RunningApp, running_app
-from tests.app.server.visitor import Visitor
+from scripts.visitor import Visitor
 from ui.server import streams
 
 LARGE = {"n_layer": 6, "n_embd": 256, "n_head": 8, "block_size": 256, "positions": "learned", "mlp": "gelu"}

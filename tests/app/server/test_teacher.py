@@ -11,7 +11,7 @@ import pytest
 
 from scripts.running_app import RunningApp, running_app
 from scripts.serve import welcome
-from tests.app.server.visitor import Visitor
+from scripts.visitor import Visitor
 from ui import teacher
 from ui.people import invented_names
 from ui.workspace import new_token, well_formed

@@ -1,0 +1,261 @@
+"""A class of robots at one server, with the real protocol: each joins, chooses a text, presses Start, watches, pauses
+and goes on, and lets its model write. What do they wait for, and what does it cost?
+
+    python -m benchmarks.classroom                 30 pupils, each goes through it twice
+    python -m benchmarks.classroom 8 --times 1     8 pupils, once
+
+The server is the one of `make serve`, bound to this machine. Times depend on whatever else the machine does: the load
+is printed beside them. (Linux)
+"""
+
+import argparse
+import http.client
+import json
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from minigpt_core.store.runs import RunStore
+from scripts.running_app import RunningApp, running_app
+from scripts.visitor import Visitor
+
+TEXTS = ("le-chat-curieux", "the-curious-cat")
+POLL_SECONDS = 0.25
+PATIENCE = 300.0  # seconds that a pupil waits for the end of a training
+WRITTEN = 300  # characters
+PAUSE_SECONDS = 1.0
+ENDED = ("done", "stopped", "diverged", "failed", "interrupted")
+
+
+@dataclass
+class Register:
+    """What happened to whom: seconds by what was waited for, and what went wrong."""
+
+    waits: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Take down how long this takes."""
+        began = time.monotonic()
+        yield
+        self.add(what, time.monotonic() - began)
+
+    def add(self, what: str, seconds: float) -> None:
+        """Take down how long something took."""
+        with self.lock:
+            self.waits[what].append(seconds)
+
+
+class Pupil(threading.Thread):
+    """One of the class, in a tab of its own.
+
+    Args:
+        number: counted from 0.
+        times: how often it goes through everything.
+        spread: seconds within which the class presses Start.
+        pausing: whether it pauses on the way.
+    """
+
+    def __init__(
+        self, app: RunningApp, register: Register, number: int, times: int, spread: float, pausing: bool
+    ) -> None:
+        super().__init__(daemon=True)
+        self._app, self._register, self._number, self._times = app, register, number, times
+        self._spread, self._pausing = spread, pausing
+        self._web = http.client.HTTPConnection(urlsplit(app.url).netloc, timeout=120)
+        self.runs: list[str] = []
+
+    def run(self) -> None:
+        """Go through it; what fails is taken down."""
+        try:
+            with self._register.timed("join"):
+                self._tab = Visitor(self._app.url)
+                self._tab.open("")
+            for time_ in range(self._times):
+                self._go_through(self._spread * self._number if time_ == 0 else 0.0)
+            self._tab.close()
+        except Exception as error:
+            self._register.errors.append(f"pupil {self._number}: {type(error).__name__}: {error}")
+
+    def _go_through(self, wait: float) -> None:
+        text = TEXTS[self._number % len(TEXTS)]
+        for page in ("vocabulary", "training"):
+            with self._register.timed("page"):
+                self._tab.open(page, text=text, lang="fr")
+        time.sleep(wait)
+        run_id = self._start(text)
+        self.runs.append(run_id)
+        self._watch(run_id, text)
+        with self._register.timed("page"):
+            self._tab.open("sampling", run=run_id, lang="fr")
+        self._write(run_id)
+
+    def _start(self, text: str) -> str:
+        store, workspace = RunStore(self._app.home), self._tab.workspace
+        known = {run.id for run in store.runs(workspace)}
+        self._pressed = time.monotonic()
+        self._press("start", text=text)
+        return next(run.id for run in store.runs(workspace) if run.id not in known)
+
+    def _press(self, key: str, **query: str) -> None:
+        with self._register.timed("click"):
+            states = [WidgetState(id=self._tab.widget(key), trigger_value=True)]
+            self._tab.send_widgets(*states, page="training", lang="fr", **query)
+
+    def _watch(self, run_id: str, text: str) -> None:
+        """Ask as the chart does, until the end; pause once on the way."""
+        tag, seen, paused = "", False, not self._pausing
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            began = time.monotonic()
+            self._web.request(
+                "GET", f"/api/runs/{run_id}", headers=self._tab.cookies | {"If-None-Match": tag}
+            )
+            answer = self._web.getresponse()
+            body, tag = answer.read(), answer.headers.get("ETag", "")
+            self._register.add("poll", time.monotonic() - began)
+            assert answer.status in (200, 304), answer.status
+            if answer.status == 200:
+                state = json.loads(body)
+            if not seen and state["step"]:
+                seen = True
+                self._register.add("first loss", time.monotonic() - self._pressed)
+            if state["status"] in ENDED:
+                assert state["status"] == "done", state["status"]
+                return self._register.add("done", time.monotonic() - self._pressed)
+            if not paused and state["status"] == "running" and state["step"] > 50:
+                paused = True
+                for _ in range(2):  # Pause, then Resume
+                    self._press("training_hold", text=text, run=run_id)
+                    time.sleep(PAUSE_SECONDS)
+            time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - began)))
+        raise TimeoutError(f"run {run_id} does not come to its end")
+
+    def _write(self, run_id: str) -> None:
+        last = RunStore(self._app.home).checkpoints(run_id)[-1].step
+        with self._register.timed(f"{WRITTEN} characters"):
+            path = f"/api/sample?run={run_id}&step={last}&length={WRITTEN}&prompt={quote('le ')}&lang=fr"
+            self._web.request("GET", f"{path}&seed={self._number}", headers=self._tab.cookies)
+            answer = self._web.getresponse()
+            assert answer.status == 200, answer.status
+            answer.read()
+
+
+def lesson(
+    app: RunningApp, pupils: int, times: int = 1, spread: float = 0.0, pausing: bool = False
+) -> tuple[Register, list[str]]:
+    """A class goes through everything; what it waited for, and the runs it made."""
+    register = Register()
+    members = [Pupil(app, register, n, times, spread / pupils, pausing) for n in range(pupils)]
+    for member in members:
+        member.start()
+    for member in members:
+        member.join()
+    return register, [run for member in members for run in member.runs]
+
+
+def check(app: RunningApp, register: Register, runs: list[str]) -> None:
+    """Raise `AssertionError` unless nobody met an error, every run is done, and none of its steps is missing."""
+    assert not register.errors, register.errors
+    store = RunStore(app.home)
+    for run in map(store.run, runs):
+        assert run.status == "done", (run.id, run.status)
+        assert [step.step for step in store.steps_since(run.id, limit=10**6)] == list(range(1, run.step + 1))
+
+
+class Watch(threading.Thread):
+    """Looks at the server's processes: processor seconds and the most memory (MB) of the server and of the others."""
+
+    def __init__(self, app: RunningApp) -> None:
+        super().__init__(daemon=True)
+        self._app, self._over = app, threading.Event()
+        self.seconds: dict[int, float] = {}
+        self.memory = {"server": 0.0, "workers": 0.0}
+        self.most_processes = 0
+        self._before = self._look()
+
+    def run(self) -> None:
+        """Look twice a second."""
+        while not self._over.wait(0.5):
+            self._look()
+
+    def _look(self) -> float:
+        server, memory, pids = self._app.process.pid, {"server": 0.0, "workers": 0.0}, self._app.left_over()
+        for pid in pids:
+            try:
+                self.seconds[pid] = processor_seconds(pid)
+                memory["server" if pid == server else "workers"] += own_memory(pid)
+            except OSError:  # it has just ended
+                continue
+        self.memory = {name: max(self.memory[name], memory[name]) for name in memory}
+        self.most_processes = max(self.most_processes, len(pids))
+        return self.seconds.get(server, 0.0)
+
+    def end(self) -> dict[str, float]:
+        """Processor seconds of the server since the beginning, and of all others."""
+        self._over.set()
+        self.join()
+        server = self._app.process.pid
+        others = sum(seconds for pid, seconds in self.seconds.items() if pid != server)
+        return {"server": self.seconds[server] - self._before, "workers": others}
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def own_memory(pid: int) -> float:
+    """Memory (MB) of a process, that which it shares counted in parts."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
+
+
+def main() -> None:
+    """Print what a class waits for, and what it costs."""
+    parser = argparse.ArgumentParser(prog="benchmarks.classroom")
+    parser.add_argument("pupils", type=int, nargs="?", default=30)
+    parser.add_argument("--times", type=int, default=2)
+    parser.add_argument("--spread", type=float, default=10.0, help="seconds within which all press Start")
+    parser.add_argument("--pausing", action="store_true", help="everyone pauses once on the way")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_app(Path(folder) / "home", env={"MINIGPT_SERVE": "1"}) as app,
+    ):
+        Visitor(app.url).open("training")  # what is imported and prepared once
+        watch, began = Watch(app), time.monotonic()
+        watch.start()
+        register, runs = lesson(app, options.pupils, options.times, options.spread, options.pausing)
+        passed, spent = time.monotonic() - began, watch.end()
+        for what, waits in register.waits.items():
+            late = statistics.quantiles(waits, n=20)[-1] if len(waits) > 1 else waits[0]
+            print(
+                f"{what:<16} {len(waits):>6}  p50 {statistics.median(waits):7.3f} s  p95 {late:7.3f} s  "
+                f"most {max(waits):7.3f} s"
+            )
+        print(
+            f"{options.pupils} pupils, {len(runs)} trainings in {passed:.0f} s. Of one core: the server "
+            f"{spent['server'] / passed:.0%}, its workers {spent['workers'] / passed:.0%}. Memory: the server "
+            f"{watch.memory['server']:.0f} MB, the others {watch.memory['workers']:.0f} MB in at most "
+            f"{watch.most_processes - 1} processes. Load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors."
+        )
+        check(app, register, runs)
+        print("Nobody met an error, and no step of any training is missing.")
+
+
+if __name__ == "__main__":
+    main()
