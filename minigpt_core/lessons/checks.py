@@ -130,9 +130,10 @@ def sampled(
     run: str = "",
     temperature: float = -1.0,
     temperatures: int = 1,
+    prompts: int = 1,
 ) -> bool:
     """So many different texts were written (model, prompt, settings or seed differed), with so many different seeds, by
-    this model or this run, at this temperature; or at so many different ones."""
+    this model or this run, at this temperature; at so many different ones, from so many different beginnings."""
     found = [
         fact
         for fact in evidence.facts("sampled")
@@ -140,8 +141,10 @@ def sampled(
         and (not run or fact["run"] == run)
         and (temperature < 0 or _is(fact, temperature))
     ]
-    enough = len({fact["temperature"] for fact in found}) >= temperatures
-    return enough and len(found) >= times and len({fact["seed"] for fact in found}) >= seeds
+    different = {"temperature": temperatures, "prompt": prompts, "seed": seeds}
+    return len(found) >= times and all(
+        len({fact.get(name) for fact in found}) >= most for name, most in different.items()
+    )
 
 
 @_check

@@ -12,7 +12,7 @@ import streamlit as st
 from minigpt_core.interpret.memorization import STRETCH, Memorization, Span, knowledge, pieces_of, usual_share
 from ui import problems, resources
 from ui.runs.health import loss_number
-from ui.sampling.inputs import Inputs, text_key
+from ui.sampling.inputs import Inputs, note_written, text_key
 from ui.sampling.learnt_explained import Losses
 from ui.words import tokens
 from ui.words.i18n import N_, _, n_, number, percent
@@ -58,6 +58,7 @@ def show(inputs: Inputs) -> None:
         )
         return
     sample = resources.generated_text(inputs.request).text(inputs.generation.length)
+    note_written(inputs.request)
     left, right = st.columns([3, 5], gap="medium")
     with left:
         least = st.slider(

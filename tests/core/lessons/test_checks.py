@@ -26,9 +26,9 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "sentence": [{"unknown": True, "length": 12}],
     "batch": [{"part": "train", "seed": 1}, {"part": "train", "seed": 2}, {"part": "val", "seed": 2}],
     "sampled": [
-        {"model": "GPT", "run": "abc", "seed": 1, "temperature": 0.0},
-        {"model": "GPT", "run": "abc", "seed": 2, "temperature": 0.8},
-        {"model": "pairs", "run": "", "seed": 2, "temperature": 0.8},
+        {"model": "GPT", "run": "abc", "seed": 1, "temperature": 0.0, "prompt": "a"},
+        {"model": "GPT", "run": "abc", "seed": 2, "temperature": 0.8, "prompt": "b"},
+        {"model": "pairs", "run": "", "seed": 2, "temperature": 0.8, "prompt": "b"},
     ],
     "by_hand": [{"run": "abc", "id": 3}],
     "off": [{"run": "abc", "kind": "head", "layer": 0, "head": 1}, {"run": "abc", "kind": "mlp", "layer": 0}],
@@ -40,7 +40,7 @@ HOLDS = [
     "page_opened(sampling)", "page_opened(sampling, view=temperature, rows=draws)", "text_chosen(the-curious-cat)",
     "text_chosen(own)", "sentence_typed(unknown=true)", "batch_drawn(times=3)", "batch_drawn(part=val)",
     "temperature_was(0)", "sampled(times=3, seeds=2)", "sampled(model=GPT, run=abc, temperature=0.8)",
-    "sampled(temperatures=2)",
+    "sampled(temperatures=2)", "sampled(prompts=2)",
     "character_drawn_by_hand", "part_switched_off(kind=mlp)", "part_switched_off(times=2)", "head_switched_off",
     "table_edited", "text_judged", "code_shown(page=model)", "guessed(2)",
     "temperature_was(2) or (temperature_was(0.8) and temperature_was(0))",
@@ -48,7 +48,7 @@ HOLDS = [
 DOES_NOT = [
     "page_opened(training)", "page_opened(sampling, view=next)", "text_chosen(additions)", "batch_drawn(times=4)",
     "batch_drawn(times=2, part=val)", "temperature_was(1)", "sampled(times=4)", "sampled(times=2, model=pairs)",
-    "sampled(seeds=3)", "sampled(temperatures=3)", "character_drawn_by_hand(times=2)", "part_switched_off(kind=layer)",
+    "sampled(seeds=3)", "sampled(temperatures=3)", "sampled(prompts=3)", "character_drawn_by_hand(times=2)", "part_switched_off(kind=layer)",
     "head_switched_off(times=2)", "table_edited(times=2)", "text_judged(times=2)", "code_shown(page=home)",
     "guessed(1)", "temperature_was(0) and temperature_was(2)",
 ]  # fmt: skip
