@@ -69,7 +69,7 @@ def is_over(lesson: Lesson, progress: Progress | None) -> bool:
 
 def _row(place: int, lesson: Lesson, progress: Progress | None) -> None:
     with st.container(
-        horizontal=True, vertical_alignment="center", gap="small", key=f"lesson_row_{lesson.name}"
+        horizontal=True, vertical_alignment="center", gap="small", wrap=False, key=f"lesson_row_{lesson.name}"
     ):
         st.html(_words(place, lesson, progress), width="stretch")
         begun = progress is not None and not is_over(lesson, progress)

@@ -48,7 +48,8 @@ HOLDS = [
 DOES_NOT = [
     "page_opened(training)", "page_opened(sampling, view=next)", "text_chosen(additions)", "batch_drawn(times=4)",
     "batch_drawn(times=2, part=val)", "temperature_was(1)", "sampled(times=4)", "sampled(times=2, model=pairs)",
-    "sampled(seeds=3)", "sampled(temperatures=3)", "sampled(prompts=3)", "character_drawn_by_hand(times=2)", "part_switched_off(kind=layer)",
+    "sampled(seeds=3)", "sampled(temperatures=3)", "sampled(prompts=3)",
+    "character_drawn_by_hand(times=2)", "part_switched_off(kind=layer)",
     "head_switched_off(times=2)", "table_edited(times=2)", "text_judged(times=2)", "code_shown(page=home)",
     "guessed(1)", "temperature_was(0) and temperature_was(2)",
 ]  # fmt: skip

@@ -1,0 +1,107 @@
+"""What a lesson calls a button stands on one, each opens on its page, and what pages note is what it asks for."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.lessons.catalogue import ORDER, PATHWAYS, find_lesson
+from minigpt_core.store.facts import FactStore
+from scripts.messages import messages
+from tests.app.conftest import OpenPage
+from ui.journey import PAGES
+from ui.lessons import current
+from ui.words.i18n import _, using
+
+LANGUAGES = ("en", "fr")
+
+
+def sentences() -> Iterator[str]:
+    """All words of the interface, in English."""
+    for found in messages().values():
+        for key in found:
+            yield from (key,) if isinstance(key, str) else key
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_a_lesson_names_stands_on_the_screen(lang: str) -> None:
+    with using(lang):
+        shown = {plain(_(sentence)) for sentence in sentences()}
+    for name in ORDER:
+        for step in find_lesson(name, lang).steps:
+            named = re.findall(r"\[\[(.+?)\]\]", " ".join((step.words, step.hint, step.reveal)))
+            assert {plain(one) for one in named} <= shown, (name, step.title)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s", " ", text)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", ORDER)
+def test_it_begins_on_its_page(app: OpenPage, name: str, lang: str) -> None:
+    test = app("home", lang, lesson=name, step="1")
+    step = find_lesson(name, lang).steps[0]
+    assert not test.exception and not test.warning
+    assert any(step.title in element.proto.body for element in test.get("html"))
+    assert test.query_params["lesson"] == name and not current.is_elsewhere(
+        step, PAGES[step.page].path.strip("/")
+    )
+
+
+def test_the_list_has_all_of_them_with_the_ways_through(app: OpenPage) -> None:
+    test = app("lessons")
+    assert {f"lesson_begin_{name}" for name in ORDER} <= {button.key for button in test.button}
+    assert [test.button(key=f"pathway_{way.name}").label.split(":")[0] for way in PATHWAYS] == ["Begin"] * 3
+    test.button(key="pathway_alone").click().run()
+    assert test.title[0].value == "Vocabulary" and test.query_params["lesson"] == "notebook-to-gpt"
+
+
+# What pages note
+
+
+def noted(name: str) -> list[dict[str, object]]:
+    return FactStore().facts("local", name)
+
+
+def test_pages_and_texts_are_noted(app: OpenPage) -> None:
+    app("sampling", view="temperature", rows="draws", author="preparedGptEn", temperature="0.8")
+    assert {"page": "sampling", "view": "temperature", "rows": "draws"} in noted("page")
+    assert {"text": "the-curious-cat"} in noted("text")
+    written = noted("sampled")
+    assert [fact["seed"] for fact in written] == [1337, 1338, 1339, 1340]
+    assert {(fact["run"], fact["model"], fact["temperature"], fact["step"]) for fact in written} == {
+        ("preparedGptEn", "GPT", 0.8, 1200)
+    }
+
+
+def test_what_was_done_on_the_other_pages_is_noted(app: OpenPage) -> None:
+    vocabulary = app("vocabulary")
+    assert noted("sentence") == []
+    vocabulary.text_input(key="vocabulary_sentence").set_value("a cat €").run()
+    assert [fact["unknown"] for fact in noted("sentence")] == [True]
+    app("batches").button(key="batches_again").click().run()
+    assert [fact["part"] for fact in noted("batch")] == ["train", "train"]
+    surprise = app("sampling", view="surprise", author="preparedTinyEn")
+    assert noted("judged") == []
+    surprise.text_area[0].set_value("the cat of my aunt").run()
+    assert len(noted("judged")) == 1
+
+
+def test_what_is_switched_off_and_changed_by_hand_is_noted(app: OpenPage) -> None:
+    table = app("ablation", author="preparedTinyEn")
+    table.button(key="ablation_never").click().run()
+    assert [fact["share"] for fact in noted("edited")] == [0.0]
+    gpt = app("ablation", author="preparedGptEn")
+    gpt.button(key="ablation_part_head_0_1").click().run()
+    gpt.button(key="ablation_part_head_0_1").click().run()
+    assert noted("off") == [{"kind": "head", "layer": 0, "head": 1}]
+
+
+def test_a_tab_writes_a_fact_once(app: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(FactStore, "note", lambda _store, _workspace, name, **_details: written.append(name))
+    test: AppTest = app("batches")
+    test.run()
+    assert written.count("page") == 1 and written.count("batch") == 1

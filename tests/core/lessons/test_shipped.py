@@ -1,0 +1,478 @@
+"""The lessons that come with the program: both languages alike, each can be done to its end, and every number is true.
+
+All numbers are calculated here again, from the bundled texts and the prepared runs.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.data import Dataset, prepare
+from minigpt_core.generation.generated_text import GeneratedText
+from minigpt_core.generation.language_model import trained_language_model
+from minigpt_core.generation.request import GenerationRequest
+from minigpt_core.interpret.ablation import Component, ablated_loss, components_of, held_out_windows
+from minigpt_core.interpret.bigram_table import BigramTable
+from minigpt_core.interpret.memorization import (
+    STRETCH,
+    TrainingText,
+    pieces_of,
+    share_of_words,
+    usual_share,
+    words_of,
+)
+from minigpt_core.lessons.catalogue import ORDER, PATHWAYS, SHIPPED, find_lesson
+from minigpt_core.lessons.checks import CHECKS, Evidence, ask, met
+from minigpt_core.lessons.conditions import Call, Condition
+from minigpt_core.lessons.lesson import Lesson, Step
+from minigpt_core.lessons.values import VALUES
+from minigpt_core.ngrams import baselines
+from minigpt_core.presets import NOTEBOOK
+from minigpt_core.store import prepared
+from minigpt_core.store.facts import FactStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
+from minigpt_core.tokenizer import CharTokenizer
+from minigpt_core.training import MetricsEvent, Trainer, strip_prefix
+from minigpt_core.weights import load_model, parameters_of
+
+LANGUAGES = ("en", "fr")
+TEXTS = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
+BEGINNINGS = {"en": "one morning,", "fr": "un matin,"}
+Number = tuple[float, int]
+"""A value and with how many decimals it stands there."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    made = RunStore(tmp_path_factory.mktemp("shipped"))
+    prepared.adopt(made)
+    return made
+
+
+def lesson(name: str, lang: str) -> Lesson:
+    found = find_lesson(name, lang)
+    assert found.language == lang and not found.own
+    return found
+
+
+# Both languages, and the ways through them
+
+
+def test_the_folder_holds_them_all_in_both_languages_and_nothing_else() -> None:
+    expected = {f"{name}.{lang}.md" for name in ORDER for lang in LANGUAGES}
+    assert {path.name for path in SHIPPED.iterdir()} == expected
+    assert len(ORDER) == 13 and {name for way in PATHWAYS for name in way.lessons} == {*ORDER}
+
+
+def test_the_ways_take_the_time_that_they_name() -> None:
+    minutes = {way.name: sum(lesson(name, "en").minutes for name in way.lessons) for way in PATHWAYS}
+    assert 30 <= minutes["lycee"] <= 38 and 55 <= minutes["lecture"] <= 70
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_both_languages_ask_the_same(name: str) -> None:
+    one, other = (lesson(name, lang) for lang in LANGUAGES)
+    assert one.minutes == other.minutes and len(one.steps) == len(other.steps)
+    assert one.idea and other.idea
+    if name in ORDER[:12]:
+        assert 4 <= one.minutes <= 6
+    for left, right in zip(one.steps, other.steps, strict=True):
+        assert (left.page, left.minutes, left.show, left.point) == (
+            right.page,
+            right.minutes,
+            right.show,
+            right.point,
+        )
+        assert [bool(text) for text in (left.hint, left.reveal, left.say)] == [
+            bool(text) for text in (right.hint, right.reveal, right.say)
+        ]
+        assert swapped(left.condition) == swapped(right.condition)
+        assert setting_up(left) == setting_up(right)
+        assert (left.question is None) == (right.question is None)
+        if left.question and right.question:
+            assert left.question.kind == right.question.kind
+            assert len(left.question.options) == len(right.question.options)
+            if left.question.kind != "number":
+                assert left.question.answer == right.question.answer
+
+
+def setting_up(step: Step) -> dict[str, str]:
+    """What the address says, but for what each language has of its own."""
+    own = ("prompt", "author", "against")
+    return {key: swap(value) for key, value in step.address.items() if key not in own}
+
+
+def swap(text: str) -> str:
+    return re.sub(r"\b(prepared\w+)Fr\b", r"\1En", text).replace(TEXTS["fr"], TEXTS["en"])
+
+
+def swapped(condition: Condition | None) -> list[str]:
+    """The calls, those of the French lesson with the English names."""
+    return sorted(swap(str(call)) for call in condition.calls()) if condition else []
+
+
+# Each is done to its end
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", ORDER)
+def test_it_is_done_to_its_end_by_doing_what_it_asks(name: str, lang: str, tmp_path: Path) -> None:
+    """Nothing is met before, each step is once its things were done, and it ends in something that was done."""
+    runs, known = RunStore(tmp_path), FactStore(tmp_path)
+    guesses: dict[int, float] = {}
+    found = lesson(name, lang)
+    for number, step in enumerate(found.steps, start=1):
+        evidence = Evidence(runs, known, "local", guesses)
+        assert step.condition is not None, "every step of ours asks for something"
+        if step.question:
+            guesses[number] = 1.0
+        for call in step.condition.calls():
+            do(call, evidence)
+        assert met(step.condition, evidence), [str(call) for call in step.condition.calls()]
+        if step.question and isinstance(step.question.answer, Call):
+            assert isinstance(ask(VALUES, step.question.answer, evidence), float)
+    nobody = Evidence(runs, known, "nobody")
+    assert not any(met(step.condition, nobody) for step in found.steps)
+
+
+def do(call: Call, evidence: Evidence) -> None:
+    """What a pupil does so that this check holds: through the functions that the pages call."""
+    arguments = dict(call.named)
+    if ask(CHECKS, call, evidence):
+        return
+
+    def note(name: str, **details: Any) -> None:
+        evidence.known.note(evidence.workspace, name, **details)
+
+    first = str(call.positional[0]) if call.positional else ""
+    times = int(arguments.get("times", 1))
+    match call.name:
+        case "page_opened":
+            note("page", page=first, **arguments)
+        case "text_chosen":
+            note("text", text="0" * 64 if first == "own" else first)
+        case "sentence_typed":
+            note("sentence", unknown=bool(arguments.get("unknown")), text="x")
+        case "batch_drawn":
+            for seed in range(times):
+                note("batch", part=arguments.get("part", "train"), seed=seed)
+        case "temperature_was":
+            written(note, temperature=float(first))
+        case "sampled":
+            most = max(int(arguments.get(key, 1)) for key in ("times", "seeds", "temperatures", "prompts"))
+            for n in range(most):
+                written(note, n, run=arguments.get("run", "mine"), temperature=0.3 + 0.1 * n)
+        case "head_switched_off" | "part_switched_off":
+            for n in range(times):
+                note("off", kind=arguments.get("kind", "head"), layer=n // 4, head=n % 4)
+        case "table_edited":
+            note("edited", run="x", current=1, next=2, share=0.0)
+        case "text_judged":
+            note("judged", text="x")
+        case "code_shown":
+            note("code", page=arguments["page"])
+        case "character_drawn_by_hand":
+            note("by_hand", character=3)
+        case "run" | "run_ended":
+            trained(evidence, arguments)
+        case other:
+            raise AssertionError(f"nobody has done {other}")
+
+
+def written(note: Callable[..., None], n: int = 0, run: object = "mine", temperature: float = 0.8) -> None:
+    note("sampled", model="GPT", run=run, step=1, seed=n, temperature=temperature, prompt=str(n))
+
+
+def trained(evidence: Evidence, wanted: dict[str, Any]) -> None:
+    """A run as it would stand in the store afterwards."""
+    text = str(wanted.get("text", TEXTS["en"]))
+    own = "un chat gris et un chat noir dorment, " * 12
+    rate = (
+        float(wanted.get("learning_rate_below", 0)) / 2
+        or 2 * float(wanted.get("learning_rate_above", 0))
+        or 0.003
+    )
+    steps = int(wanted.get("steps", 100))
+    run = new_run(
+        evidence.runs,
+        text=own if text == "own" else corpus.normalize(corpus.load(text).text),
+        title="Mine",
+        model_fields={"block_size": 8, "n_embd": 8, "n_layer": int(wanted.get("model") == "GPT")},
+        training=TrainConfig(steps=steps, learning_rate=rate),
+        workspace=evidence.workspace,
+    )
+    loss = float(wanted.get("loss_below", 3.0)) - 0.01
+    event = MetricsEvent(step=steps, train_loss=loss, val_loss=loss, val_accuracy=0.3)
+    evidence.runs.append(run.id, evaluations=[event], step=steps, best_val_loss=loss)
+    evidence.runs.set_status(run.id, "done")
+
+
+# Every number is true
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text and the prepared runs of one language."""
+
+    store: RunStore
+    lang: str
+
+    @cached_property
+    def text(self) -> str:
+        return corpus.normalize(corpus.load(TEXTS[self.lang]).text)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        return prepare(self.text)
+
+    def run(self, name: str) -> Run:
+        return self.store.run(f"prepared{name}{self.lang.capitalize()}")
+
+    def evaluations(self, name: str) -> list[MetricsEvent]:
+        return self.store.evaluations(self.run(name).id)
+
+    def model(self, name: str) -> torch.nn.Module:
+        run = self.run(name)
+        kept = self.store.load_checkpoint(run.id, model_only=True)
+        return load_model(run.model, strip_prefix(kept.tensors, "model."))
+
+    def written(self, name: str, length: int = 120, **fields: Any) -> str:
+        """What the Sampling page writes with these settings."""
+        run = self.run(name)
+        request = GenerationRequest(
+            run=run.id,
+            step=run.step,
+            text="",
+            prompt=BEGINNINGS[self.lang],
+            **{"seed": 1337, "temperature": 0.8} | fields,
+        )
+        model = trained_language_model(self.model(name), run.model, run.characters, run.lower)
+        return GeneratedText(model, request).text(length)
+
+    def worse_without(self, *parts: Component) -> float:
+        """How much the loss of the GPT rises without these parts."""
+        run, model = self.run("Gpt"), self.model("Gpt")
+        windows = held_out_windows(self.dataset, run.model.block_size)
+        return ablated_loss(model, windows, frozenset(parts)) - ablated_loss(model, windows, frozenset())
+
+    def heads(self) -> list[Component]:
+        return [part for part in components_of(self.run("Gpt").model) if part.kind == "head"]
+
+    def trained(self, **training: Any) -> list[MetricsEvent]:
+        """The evaluations of a TinyGPT that is trained here, as the notebook's preset but for these settings."""
+        config = NOTEBOOK.training
+        fields = {name: getattr(config, name) for name in ("steps", "batch_size", "eval_windows")} | training
+        tiny = self.run("Tiny").model
+        return [
+            event
+            for event in Trainer(self.dataset, tiny, TrainConfig(**fields)).run()
+            if isinstance(event, MetricsEvent)
+        ]
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def source(request: pytest.FixtureRequest, store: RunStore) -> Source:
+    return Source(store, request.param)
+
+
+def numbers_of(text: str, lang: str) -> Iterator[Number]:
+    """The numbers in a text, written as the language writes them."""
+    gaps = "[ \u00a0\u202f]" if lang == "fr" else ","
+    mark = "," if lang == "fr" else r"\."
+    for found in re.finditer(rf"(?<![\w.,-])\d{{1,3}}(?:{gaps}\d{{3}})+(?!\d)|\d+(?:{mark}\d+)?", text):
+        plain = re.sub(gaps if re.search(rf"\d{gaps}\d{{3}}", found[0]) else "$^", "", found[0]).replace(
+            ",", "."
+        )
+        yield float(plain), len(plain.partition(".")[2])
+
+
+def shown_words(found: Lesson) -> str:
+    """All that a pupil or a teacher reads of a lesson."""
+    parts = [found.title, found.about, found.idea]
+    for step in found.steps:
+        parts += [step.title, step.words, step.hint, step.reveal, step.say]
+        if step.question:
+            parts += [step.question.words, *(step.question.options if step.question.kind != "place" else ())]
+    return "\n".join(parts)
+
+
+SETTINGS = {  # numbers that are settings, places or plain arithmetic: nothing that could be measured
+    "numbers": {12, 13}, "batches": {4, 32, 128, 500, 64_000}, "loss": {0, 1, 100, 5, 0.69, 2.7},
+    "tinygpt": {1, 0, 500, 5000, 3000}, "attention": {100}, "learning-rate": {0.003, 0.0001, 500, 10, 0.00003, 1, 2.4},
+    "by-heart": {500, 2000}, "temperature": {0, 1, 2, 4, 5}, "copied": {300},
+    "data": {12, 7, 19, 3, 500}, "using": {128}, "inside": set(), "notebook-to-gpt": {1.9},
+}  # fmt: skip
+
+
+def measured(name: str, source: Source) -> list[float]:
+    """What the numbers of a lesson are, calculated from the text and the runs."""
+    known, characters = baselines(source.dataset), len({*source.text})
+    stoi = source.dataset.tokenizer.stoi
+    match name:
+        case "numbers":
+            with_capitals = {*corpus.normalize(corpus.load(TEXTS[source.lang]).text, lower=False)}
+            return [len(source.text), characters, len(with_capitals), stoi[" "], stoi["e"]]
+        case "loss":
+            gpt = source.evaluations("Gpt")[-1].val_loss
+            return [characters, known.uniform, source.evaluations("Tiny")[0].val_loss or 0, gpt or 0]
+        case "tinygpt":
+            tiny = source.evaluations("Tiny")[-1].val_loss or 0
+            return [known.bigram_val or 0, known.one_character_minimum, round(tiny, 1)] + [
+                source.text.count("q")
+            ] * (source.lang == "en")
+        case "attention":
+            single = max(source.worse_without(head) for head in source.heads())
+            return [296, source.worse_without(Component("positions")), single]
+        case "learning-rate":
+            return [
+                source.evaluations("Stuck")[-1].val_loss or 0,
+                source.trained(learning_rate=0.003)[-1].val_loss or 0,
+                2.8,
+            ]
+        case "by-heart":
+            seen = source.evaluations("Overfit")
+            best = min(seen, key=lambda event: event.val_loss or math.inf)
+            return [best.step, best.val_loss or 0, seen[-1].val_loss or 0, seen[-1].train_loss]
+        case "copied":
+            last = source.evaluations("Overfit")[-1]
+            own, unseen = copied_shares(source)
+            return [
+                100 * own,
+                100 * unseen,
+                parameters_of(source.run("Gpt").model),
+                last.train_loss,
+                last.val_loss or 0,
+            ]
+        case "data":
+            return [len({*corpus.normalize(corpus.load("additions").text)})]
+        case "using":
+            return [parameters_of(source.run(run).model) for run in ("Gpt", "Tiny")]
+        case "inside":
+            single = max(source.worse_without(head) for head in source.heads())
+            return [
+                source.evaluations("Gpt")[-1].val_loss or 0,
+                source.worse_without(*source.heads()),
+                single,
+                0.2,
+            ]
+        case "notebook-to-gpt":
+            stories = [Source(source.store, lang) for lang in LANGUAGES]
+            losses = [story.evaluations("Gpt")[-1].val_loss or 0 for story in stories]
+            return losses + [baselines(story.dataset).bigram_val or 0 for story in stories]
+    return []
+
+
+def copied_shares(source: Source) -> tuple[float, float]:
+    """Of the GPT's 300 characters, and usually of the end that it never saw."""
+    n_train = len(source.dataset.train)
+    known = TrainingText(source.text[:n_train])
+    unseen = [known.memorized(piece, STRETCH).share for piece in pieces_of(source.text[n_train:], 300)]
+    return known.memorized(source.written("Gpt", 300), STRETCH).share, usual_share(unseen)[0] or 0
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_every_number_is_true(name: str, source: Source) -> None:
+    found = lesson(name, source.lang)
+    true = measured(name, source)
+    written = [*numbers_of(shown_words(found), source.lang)]
+    answers = [
+        step.question.answer for step in found.steps if step.question and step.question.kind == "number"
+    ]
+    written += [
+        (answer, len(f"{answer:g}".partition(".")[2])) for answer in answers if isinstance(answer, float)
+    ]
+    strange = [
+        value
+        for value, digits in written
+        if value not in SETTINGS[name] and not any(stands(value, digits, t) for t in true)
+    ]
+    assert not strange, (strange, true)
+    unused = [t for t in true if not any(stands(value, digits, t) for value, digits in written)]
+    assert not unused, "what is measured here stands in the lesson"
+
+
+def stands(value: float, digits: int, true: float) -> bool:
+    return abs(value - true) <= 0.5 * 10**-digits + 1e-9
+
+
+# What they say is true
+
+
+def test_chance_decides_what_the_lesson_says(source: Source) -> None:
+    draws = {
+        t: [source.written("Gpt", temperature=t, seed=1337 + n) for n in (0, 1, 2, 3, 0)] for t in (0.8, 0.0)
+    }
+    assert len({*draws[0.8]}) == 4 and draws[0.8][0] == draws[0.8][4] and len({*draws[0.0]}) == 1
+    words = words_of(source.text)
+    wild = share_of_words(source.written("Gpt", 300, temperature=2.0), words)
+    assert wild is not None and wild < 0.4 < (share_of_words(source.written("Gpt", 300), words) or 0)
+
+
+def test_the_learning_rates_end_as_the_lesson_says(source: Source) -> None:
+    loss = {rate: source.trained(learning_rate=rate)[-1].val_loss or 0 for rate in (1.0, 0.003, 0.0001, 0.03)}
+    assert loss[0.003] < loss[0.0001] < loss[1.0] and loss[0.0001] > 2.8 and loss[0.03] < 2.4
+    assert 10 / 0.003 > 3000 and pytest.approx(30) == 0.003 / 0.0001
+    assert source.run("Diverged").status == "diverged" and source.run("Diverged").training.learning_rate == 10
+
+
+def test_more_steps_bring_tinygpt_hardly_further(source: Source) -> None:
+    usual, many = source.trained()[-1].val_loss or 0, source.trained(steps=3000)[-1].val_loss or 0
+    assert usual - 0.1 < many and many > 2.2
+
+
+def test_it_begins_above_chance_and_is_soon_below(source: Source) -> None:
+    seen = source.evaluations("Tiny")
+    chance = baselines(source.dataset).uniform
+    assert chance < (seen[0].val_loss or 0) < chance + 0.3
+    assert next(event.step for event in seen if (event.val_loss or 9) < chance) <= 60
+
+
+def test_after_q_comes_u(source: Source) -> None:
+    stoi = source.dataset.tokenizer.stoi
+    assert BigramTable(source.model("Tiny")).probabilities(stoi["q"])[stoi["u"]] > 0.7
+    assert source.text.count("qu") == source.text.count("q") or source.lang == "fr"
+
+
+def test_first_letters_surprise_most_and_surprises_differ_widely(source: Source) -> None:
+    text = source.text[-4000:]
+    ids = CharTokenizer.from_characters(source.run("Gpt").characters).encode(text)
+    with torch.no_grad():
+        losses: list[float] = []
+        for begin in range(0, len(ids) - 129, 128):
+            logits, _loss = source.model("Gpt")(ids[None, begin : begin + 128])
+            chances = torch.log_softmax(logits[0], -1)
+            losses += (-chances[torch.arange(128), ids[begin + 1 : begin + 129]]).tolist()
+    words = [match.span() for match in re.finditer(r"[^\W\d_]{4,}", text[: len(losses)]) if match.start() > 0]
+    first = sum(losses[begin - 1] for begin, _end in words) / len(words)
+    last = sum(losses[end - 2] for _begin, end in words) / len(words)
+    assert first > 1.5 * last and min(losses) < 0.05 and max(losses) > 5
+
+
+def test_with_little_text_the_curves_part(source: Source) -> None:
+    little = prepare(source.text[2000:2500])
+    tiny = Source(source.store, source.lang).run("Tiny").model.to_dict() | {
+        "vocab_size": little.tokenizer.vocab_size
+    }
+    config = TrainConfig(steps=2000, batch_size=4, learning_rate=0.03)
+    seen = [
+        e for e in Trainer(little, ModelConfig.from_dict(tiny), config).run() if isinstance(e, MetricsEvent)
+    ]
+    assert (seen[-1].val_loss or 0) - seen[-1].train_loss > 0.7
+    best = min(event.val_loss or 9 for event in seen)
+    assert (seen[-1].val_loss or 0) > best + 0.1
+
+
+def test_all_heads_together_are_worth_more_than_their_sum(source: Source) -> None:
+    single = [source.worse_without(head) for head in source.heads()]
+    assert len(single) == 8 and max(single) < 0.2 and source.worse_without(*source.heads()) > 2 * sum(single)
+    assert source.run("Gpt").model.block_size == 128
