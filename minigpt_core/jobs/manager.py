@@ -4,8 +4,10 @@ It keeps nothing that matters: runs live in the store, so a restarted server fin
 """
 
 import atexit
+import math
 import os
 import threading
+import time
 from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.forked import CAN_FORK, ForkServer
 from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, OnMessage, WorkerProcess
+from minigpt_core.jobs.recording import WATCHED_SECONDS
 from minigpt_core.jobs.speed import speed_key
 from minigpt_core.jobs.turns import Room, in_turn
 from minigpt_core.memory_budget import memory_limit, training_peak
@@ -25,6 +28,7 @@ from minigpt_core.store.runs import Run, RunStore
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
 ANSWER_PATIENCE_SECONDS = 0.15
+WATCH_SECONDS = 1.0  # a worker hears so often that somebody watches
 WORKER_BYTES = 30_000_000 if CAN_FORK else 250_000_000  # that a worker takes besides its training
 
 
@@ -75,6 +79,7 @@ TRANSITIONS: dict[str, tuple[str, str, str, str, str, str, str]] = {
 }  # fmt: skip
 
 
+WORKING = (State.RUNNING, State.PAUSED)
 WORK = {  # shares of a core, by state, but for a run that goes
     State.QUEUED: 0.0, State.PAUSED: 0.0, State.PARKED: 0.0, State.ENDED: 0.0, State.STARTING: 1.0, State.STOPPING: 1.0
 }  # fmt: skip
@@ -110,6 +115,12 @@ class Job:
 
     load: float = 1.0
     """Share of a core that it fills while it goes, at its pace, as its worker has measured it."""
+
+    told: bytes | None = None
+    """What its worker says to those who watch it."""
+
+    asked_to_tell: float = -math.inf
+    """When it was last told that somebody watches, in seconds of the monotonic clock."""
 
     @property
     def owner(self) -> str:
@@ -292,6 +303,20 @@ class JobManager:
         """Place in the queue, 1 is next; None if it does not wait."""
         with self._lock:
             return next((n for n, job in enumerate(self._line(), 1) if job.run.id == run_id), None)
+
+    def live(self, run_id: str) -> bytes | None:
+        """What the live chart draws of a run (see `store/live_state.py`), encoded by its worker; None where no worker
+        has it, is just being stopped, or has not been asked: then the store knows it."""
+        with self._lock:
+            job, now = self._jobs.get(run_id), time.monotonic()
+            if job is None or job.worker is None or job.yielding or job.state not in WORKING:
+                return None
+            if now - job.asked_to_tell > WATCHED_SECONDS:
+                job.told = None  # it may have been silent since
+            if now - job.asked_to_tell > WATCH_SECONDS:
+                job.asked_to_tell = now
+                job.worker.send({"do": "watch"})
+            return job.told if job.worker.alive else None
 
     def speed(
         self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
@@ -578,6 +603,10 @@ class JobManager:
                         self._move(job, message["event"])
                         job.stored(job.handed_over)
                 self._dispatch()  # who is held has given its place back
+            case "live":
+                with self._lock:
+                    if job := self._job_of(worker):
+                        job.told = message["state"].encode()
             case "load":
                 with self._lock:
                     if job := self._job_of(worker):
@@ -617,7 +646,7 @@ class JobManager:
         meanwhile, is asked for again."""
         with self._lock:
             wishes = [*wishes, *(message["do"] for message in job.then)]
-            job.worker, job.yielding, job.then = None, False, []
+            job.worker, job.yielding, job.then, job.told = None, False, [], None
             self._move(job, "parked")
         if job.state == State.ENDED:
             try:

@@ -1,11 +1,14 @@
 """From a trainer's events to the run store, in batches."""
 
+import math
 import time
 from collections import deque
+from collections.abc import Callable
 
 import torch
 
 from minigpt_core.steering import ChangeEvent
+from minigpt_core.store.live_state import encoded, live_state
 from minigpt_core.store.runs import RunStore
 from minigpt_core.training import (
     CheckpointEvent,
@@ -19,6 +22,8 @@ from minigpt_core.training import (
 
 BATCH_SECONDS = 0.1
 RATE_SECONDS = 1.0  # the speed shown is the mean over about this long
+WATCHED_SECONDS = 3.0  # for so long after somebody has looked it is told what changes,
+LIVE_SECONDS = 0.25  # and not more often than somebody asks
 CHECKPOINT_SECONDS = 60.0  # a run whose evaluations lie far apart loses at most this much
 
 
@@ -26,9 +31,16 @@ class Recorder:
     """Writes one run's events to the store about every 100 ms, and a checkpoint at least every minute.
 
     What has been written survives a killed process; `flush` writes what is still waiting.
+
+    Args:
+        tell: gets what the live chart draws (see `store/live_state.py`), encoded, when it has changed and somebody
+            watches.
     """
 
-    def __init__(self, store: RunStore, run_id: str, trainer: Trainer) -> None:
+    def __init__(
+        self, store: RunStore, run_id: str, trainer: Trainer, tell: Callable[[bytes], object] | None = None
+    ) -> None:
+        self._tell, self._watched_at, self._told_at = tell, -math.inf, -math.inf
         self._store, self._run_id, self._trainer = store, run_id, trainer
         self._steps: list[StepEvent] = []
         self._evaluations: list[MetricsEvent] = []
@@ -55,6 +67,8 @@ class Recorder:
                 self.flush()
         if time.monotonic() - self._flushed_at >= BATCH_SECONDS:
             self.flush()
+            if time.monotonic() - self._told_at >= LIVE_SECONDS:
+                self._tell_watchers()
             if time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
                 self._save(CheckpointEvent(checkpoint=self._trainer.checkpoint()))
 
@@ -75,6 +89,24 @@ class Recorder:
         )
         self._steps, self._evaluations, self._samples, self._changes = [], [], [], []
 
+    def rest(self, seconds: float | None) -> None:
+        """The run waits now, for its pace or its owner (None): nothing is held back longer than usual."""
+        if seconds is None or time.monotonic() + seconds - self._flushed_at >= BATCH_SECONDS:
+            self.flush()
+            if seconds is None or time.monotonic() - self._told_at >= LIVE_SECONDS:
+                self._tell_watchers()
+
+    def watch(self) -> None:
+        """Somebody looks at the run: tell now how it stands, and then what changes."""
+        self._watched_at = time.monotonic()
+        self.flush()
+        self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
+        if self._tell is not None and time.monotonic() - self._watched_at < WATCHED_SECONDS:
+            self._tell(encoded(live_state(self._store, self._run_id)))
+            self._told_at = time.monotonic()
+
     def begin(self, status: str) -> None:
         """The run goes on, "running" or held as "paused", on the trainer's device."""
         problem = self._trainer.device_problem
@@ -92,6 +124,7 @@ class Recorder:
         self.flush()
         self._recent.clear()
         self._store.set_status(self._run_id, status)
+        self._tell_watchers()
 
     def end(self, status: str) -> None:
         """It has ended, and all that it yielded is recorded."""

@@ -1,10 +1,10 @@
 """`python -m minigpt_core.jobs.worker`: a process that trains one run at a time, driven over stdin.
 
 Messages are JSON objects, one a line. In: `train` (with what was asked of the run before), `measure`, `pause`,
-`resume`, `step`, `stop`, `change`, `park`. Out: `ready`, `running`, `paused`, `changed`, `load`, `measured`,
-`finished`; what they say of a run is in the store by then. Whatever else is printed goes to stderr. When stdin closes,
-or a signal asks for the end, the worker saves a checkpoint and leaves; the run then counts as interrupted and can be
-resumed.
+`resume`, `step`, `stop`, `change`, `park`, `watch`. Out: `ready`, `running`, `paused`, `changed`, `load`, `live`,
+`measured`, `finished`; what they say of a run is in the store by then. Whatever else is printed goes to stderr. When
+stdin closes, or a signal asks for the end, the worker saves a checkpoint and leaves; the run then counts as interrupted
+and can be resumed.
 """
 
 import json
@@ -82,6 +82,10 @@ class Controls:
         self._tell(status)
         self._recorder = recorder
 
+    def tell_state(self, state: bytes) -> None:
+        """Say what is to be told to those who watch the run."""
+        self._tell("live", state=state.decode())
+
     def wait(self, steering: Steering) -> None:
         """Before a step: handle what comes, until the pace allows it, or for as long as the run is paused."""
         while True:
@@ -130,7 +134,7 @@ class Controls:
 
     def _hear(self, timeout: float | None) -> None:
         if self._recorder is not None and timeout != 0:
-            self._recorder.flush()  # about to wait: nothing may be held back
+            self._recorder.rest(timeout)
         try:
             self._handle(self._inbox.get(timeout=timeout))
         except queue.Empty:
@@ -153,6 +157,9 @@ class Controls:
             case "stop" | "leave":
                 self.leaving = message == LEAVE
                 self._trainer.steering.stop()
+            case "watch":
+                if self._recorder is not None:
+                    self._recorder.watch()
             case "park":
                 self.parking = True
                 self._trainer.steering.stop()
@@ -187,7 +194,7 @@ def train(
         run = store.run(run_id)
         torch.set_num_threads(available_threads(run.threads or threads))
         trainer = take_up(store, run, settings, controls.wait)
-        recorder = Recorder(store, run_id, trainer)
+        recorder = Recorder(store, run_id, trainer, controls.tell_state)
         controls.drive(trainer, recorder)
         status = "failed"
         for event in trainer.run():

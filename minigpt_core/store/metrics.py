@@ -6,6 +6,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from minigpt_core.steering import ChangeEvent
@@ -21,6 +22,10 @@ class MetricsStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def together(self) -> AbstractContextManager[None]:
+        """All that is read inside, by this thread, is of one moment."""
+        return self._database.together()
 
     def append(
         self,

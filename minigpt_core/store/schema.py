@@ -1,6 +1,7 @@
 """The run store's database: its tables, and how it is opened."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -167,14 +168,29 @@ class Database:
     def __init__(self, home: Path, patient: bool = False) -> None:
         self.home, self._patient = home, patient
         self.path = home / "runs.sqlite3"
+        self._together = threading.local()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one moment of the store."""
+        if (shared := getattr(self._together, "connection", None)) is not None:
+            yield shared
+            return
         with explained(self.path), self._connection() as connection:
             connection.execute("BEGIN DEFERRED")
             with transaction(connection):
                 yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that this thread reads meanwhile is of one moment, over one connection: opening one costs more than most
+        of what is read."""
+        with self.reading() as connection:
+            self._together.connection = connection
+            try:
+                yield
+            finally:
+                del self._together.connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

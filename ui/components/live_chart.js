@@ -11,6 +11,7 @@ const STATUS_COLOURS = { running: "train", paused: "validation", done: "done", d
 const DONE = "#009E73";
 const SLOWEST_MS = 5000;      // between two tries when the server does not answer
 const SOON_MS = 80;           // until the first point is there, and from Stop to the end
+const HELD_MS = 1000;         // while it is paused or waits: what the owner presses is drawn at once anyway
 const REST_MS = 3000;         // after its end: another tab may resume the run, or delete it
 const HUGE = 1e9;             // from here on a number is written as a power of ten: the loss of a diverging run
 const SPEAK_EVERY_MS = 10000; // for those who hear the page
@@ -429,6 +430,7 @@ async function ask(view) {
   if (answer.status === 404) return "gone";
   if (!answer.ok) throw new Error(answer.status);
   const tag = answer.headers.get("etag");
+  view.again = Number(answer.headers.get("ask-again")) || 0;  // later in a large class
   return tag && tag === view.tag ? "same" : { tag, state: await answer.json() };
 }
 
@@ -441,7 +443,7 @@ async function poll(view) {
   try {
     const answer = await ask(view);
     if (asked !== view.data) return;  // the script knows something newer, or another run was chosen
-    view.wait = view.data.every;
+    view.wait = Math.max(view.data.every, view.again);
     if (answer === "gone") failure = "gone";
     else if (answer === "same") noteStep(view);
     else {
@@ -464,10 +466,16 @@ async function poll(view) {
       if (asked !== view.data) poll(view);
       else {
         tell(view, status);
-        view.timer = setTimeout(() => poll(view), ENDED.includes(status) ? REST_MS : awaitsFirstPoint(view) || isStopping(view) ? SOON_MS : view.wait);
+        view.timer = setTimeout(() => poll(view), pause(view, status));
       }
     }
   }
+}
+
+function pause(view, status) {
+  if (ENDED.includes(status)) return REST_MS;
+  if (awaitsFirstPoint(view) || isStopping(view)) return Math.max(SOON_MS, view.again / 3);
+  return ["paused", "queued"].includes(status) ? Math.max(HELD_MS, view.wait) : view.wait;
 }
 
 // What the script knows counts until the server has answered

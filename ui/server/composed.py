@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from minigpt_core.errors import UserError
-from ui.server.live_answers import Json, encoded
+from minigpt_core.store.live_state import encoded
+from ui.server.live_answers import Json
 from ui.words.i18n import translate
 
 _thread = ThreadPoolExecutor(1, "class")  # however many ask, composing takes no more than this

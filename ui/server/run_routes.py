@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from minigpt_core.store.live_state import EVALUATIONS, points
 from minigpt_core.store.runs import Run
 from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS, shares
-from ui.runs.live_state import EVALUATIONS, live_state, points
+from ui.runs.live_state import live_state
 from ui.server.live_answers import Json, hand_on
 
 DETAILS = 300  # steps in the small charts

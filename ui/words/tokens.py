@@ -12,19 +12,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from minigpt_core.texts.signs import code_point as code_point
+from minigpt_core.texts.signs import face as face
+from minigpt_core.texts.signs import visible as visible  # pages know it by this file
 from ui.style import PROBABILITY_SCALE
 from ui.words.i18n import N_, _, cached_by_language, n_, number, percent
 
 MOST_TILES = 400
 READ_ALOUD = 300  # characters of a text alternative
 
-SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\x7f": "␡"}
-SHORT_NAMES = {
-    "\u00a0": "NBSP", "\u00ad": "SHY", "\u034f": "CGJ", "\u061c": "ALM", "\u200b": "ZWSP", "\u200c": "ZWNJ",
-    "\u200d": "ZWJ", "\u200e": "LRM", "\u200f": "RLM", "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF",
-    "\u202d": "LRO", "\u202e": "RLO", "\u202f": "NNBSP", "\u2060": "WJ", "\u2066": "LRI", "\u2067": "RLI",
-    "\u2068": "FSI", "\u2069": "PDI", "\u2028": "LSEP", "\u2029": "PSEP", "\ufeff": "BOM",
-}  # fmt: skip
 CONTROL_NAMES = {
     "\t": "CHARACTER TABULATION",
     "\n": "LINE FEED",
@@ -75,27 +71,6 @@ def escape_markdown(text: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def face(character: str) -> str:
-    """What a tile shows: the character, or a sign or short name for one that cannot be seen."""
-    code, category = ord(character), unicodedata.category(character)
-    if character in SIGNS or character in SHORT_NAMES:
-        return SIGNS.get(character) or SHORT_NAMES[character]
-    if code < 0x20:
-        return chr(0x2400 + code)  # Unicode's pictures of control characters
-    if 0xFE00 <= code <= 0xFE0F:
-        return f"VS{code - 0xFDFF}"  # variation selectors
-    if category.startswith("M"):
-        return f"◌{character}"
-    if category[0] in "CZ":
-        return code_point(character)
-    return character
-
-
-def code_point(character: str) -> str:
-    """U+00E9 for é."""
-    return f"U+{ord(character):04X}"
-
-
 def unicode_name(character: str) -> str:
     """LATIN SMALL LETTER E WITH ACUTE; the code point for a character without a name."""
     return unicodedata.name(character, CONTROL_NAMES.get(character) or code_point(character))
@@ -258,11 +233,6 @@ def luminance(red: int, green: int, blue: int) -> float:
         for c in (red / 255, green / 255, blue / 255)
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def visible(text: str) -> str:
-    """A text with signs for what cannot be seen; spaces and lines stay what they are."""
-    return "".join(c if c in " \n" else face(c) for c in text)
 
 
 def read_aloud(text: str) -> str:

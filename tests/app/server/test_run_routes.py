@@ -13,10 +13,11 @@ from hypothesis import strategies as values
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from minigpt_core.store.live_state import encoded
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
 from ui.server import run_routes
-from ui.server.live_answers import FRESH, encoded
+from ui.server.live_answers import FRESH, LATEST_MS, SOONEST_MS
 from ui.words.tokens import visible
 
 RunMaker = Callable[..., Run]
@@ -161,3 +162,14 @@ def test_plotly_comes_from_the_installed_package(client: TestClient) -> None:
 def test_any_sample_survives_the_way_to_the_browser(text: str) -> None:
     shown = json.loads(encoded({"text": visible(text)}))["text"]
     assert not any(ord(c) < 32 and c != "\n" for c in shown)
+
+
+def test_the_more_watch_the_later_each_asks_again(client: TestClient, some_run: RunMaker) -> None:
+    address = f"/api/runs/{some_run().id}"
+
+    def again(watcher: int) -> int:
+        return int(client.get(address, headers={"cookie": f"who={watcher}"}).headers["ask-again"])
+
+    assert again(0) == again(0) == SOONEST_MS
+    waits = [again(watcher) for watcher in range(200)]
+    assert waits == sorted(waits) and waits[29] == SOONEST_MS and waits[-1] == LATEST_MS

@@ -1,5 +1,6 @@
 """What the job manager does in each state, with workers that move only when a test says so."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pytest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import ConfigError, StoreError, UserError
+from minigpt_core.jobs import recording
 from minigpt_core.jobs.launchers import Message, WorkerProcess
 from minigpt_core.jobs.manager import JobError, JobManager
 from minigpt_core.jobs.turns import Room
+from minigpt_core.store.live_state import encoded, live_state
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LOCAL, MOST_ATTEMPTS, Run, RunStore
 from minigpt_core.store.schema import Database
@@ -386,3 +389,48 @@ def test_where_memory_is_short_a_held_run_leaves_its_worker_and_loses_nothing(
         crowded.move()
     losses = [[step.loss for step in crowded.store.steps_since(one.id)] for one in (run, alike)]
     assert losses[0] == losses[1]
+
+
+def test_what_a_worker_tells_those_who_watch_is_what_the_store_has(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(recording, "LIVE_SECONDS", 0.0)
+    run, compared = stage.run(), set[bytes]()
+
+    def compare() -> None:
+        if (told := stage.jobs.live(run.id)) is not None:
+            assert told == encoded(live_state(stage.store, run.id))
+            compared.add(told)
+
+    stage.jobs.submit(run.id)
+    assert stage.jobs.live(run.id) is None  # no worker has begun
+    for _ in range(15):
+        stage.move(1)
+        compare()
+    stage.jobs.pause(run.id)
+    stage.move()
+    compare()
+    stage.jobs.step(run.id)
+    stage.move()
+    compare()
+    assert len(compared) > 10
+    stage.jobs.stop(run.id)
+    assert stage.jobs.live(run.id) is None  # the server knows that it stops
+    stage.move()
+    assert stage.jobs.live(run.id) is None and stage.status(run) == "stopped"
+
+
+def test_a_worker_that_has_been_silent_is_not_believed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.move(5)
+    stage.jobs.live(run.id)
+    stage.move(1)
+    assert stage.jobs.live(run.id) is not None
+    later = time.monotonic() + 2 * recording.WATCHED_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    stage.move(2)
+    assert stage.jobs.live(run.id) is None
+    stage.move(1)
+    assert stage.jobs.live(run.id) == encoded(live_state(stage.store, run.id))
