@@ -114,6 +114,15 @@ def test_only_who_owns_a_run_asks_anything_of_it() -> None:
                 assert steers, f"{path}: {function.name}"
 
 
+def test_nothing_begins_while_the_teacher_forbids_it() -> None:
+    """`state.let_train()` asks; the teacher's own hand does not."""
+    begins = re.compile(r"\.(submit|resume|step)\(run")
+    for path in _sources("ui", "pages"):
+        for function in (node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)):
+            if begins.search(body := ast.unparse(function)) and path.parent.name != "classroom":
+                assert "state.let_train()" in body, f"{path}: {function.name}"
+
+
 def test_every_page_is_a_station() -> None:
     teachers = {station.name for station in TEACHERS}
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES, *teachers}

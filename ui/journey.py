@@ -21,6 +21,8 @@ class Station:
     at: str = ""
     """Its address, where it is not called like its script."""
 
+    in_menu: bool = True
+
     @property
     def script(self) -> str:
         """For `st.Page`, `st.page_link` and `st.switch_page`: the path as seen from `ui/shell.py`."""
@@ -54,7 +56,10 @@ STATIONS = (
 )
 PAGES = {station.name: station for station in STATIONS}
 
-TEACHERS = (Station("classroom", N_("My class"), ":material/school:", at="class"),)
+TEACHERS = (
+    Station("classroom", N_("My class"), ":material/school:", at="class"),
+    Station("wall", N_("The wall"), ":material/slideshow:", in_menu=False),
+)
 """For the teacher of a served class alone: everybody else has no such page."""
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from minigpt_core.errors import RunNotFound, StoreError, UserError
-from ui import facts, problems, resources, sidebar, state, style
+from ui import facts, orders_followed, problems, resources, sidebar, state, style
 from ui.journey import STATIONS, TEACHERS
 from ui.lessons import current as lessons
 from ui.lessons import panel
@@ -32,6 +32,7 @@ def pages() -> dict[str, list[Page]]:
             icon=station.icon,
             url_path=station.path.removeprefix("/") or None,
             default=station.path == "/",
+            visibility="visible" if station.in_menu else "hidden",
         )
         menus.setdefault(_(station.section) if station.section else "", []).append(page)
     return menus
@@ -81,6 +82,7 @@ def note_page(path: str) -> None:
 def main() -> None:
     """One run of the script."""
     nonsense = state.read_address()
+    elsewhere = orders_followed.follow()
     speak(state.asked_language())
     st.set_page_config(
         page_title="mini-GPT",
@@ -92,12 +94,15 @@ def main() -> None:
     )
     style.inject()
     page = st.navigation(pages(), position="top", expanded=True)
-    if destination := state.take_destination():
+    if destination := state.take_destination() or elsewhere:
         st.switch_page(destination)
+    if stay := orders_followed.must_stay(page.url_path):
+        st.switch_page(stay)
     check_address(nonsense)
     lessons.arrive(page.url_path)
     state.arrive(page.url_path or STATIONS[0].name)
     sidebar.head(page.url_path)
+    orders_followed.show()
     for notice in state.take_notices():
         st.warning(escape_markdown(notice), icon=":material/info:")
     note_page(page.url_path)

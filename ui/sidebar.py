@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, people, state, teacher
+from ui import diagnostics, orders, orders_followed, people, state, teacher
 from ui.components import class_news, connection, history, streamlit_words, tab_workspace
 from ui.runs import live_list
 from ui.runs.health import status_colour
@@ -39,6 +39,7 @@ def head(page: str) -> None:
             key=state.LANGUAGE_SWITCH,
             label_visibility="collapsed",
             on_change=_switch_language,
+            disabled=bool(orders_followed.holding().language),
         )
     with st.sidebar:
         _show_class()
@@ -58,7 +59,7 @@ def foot(page: str) -> None:
             tab_workspace.keep()
             connection.watch()
             if state.pupil():
-                class_news.listen("0")
+                class_news.listen(str(orders.now().version))
             streamlit_words.translate_page()
 
 

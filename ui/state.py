@@ -19,7 +19,7 @@ from minigpt_core.jobs.manager import JobManager
 from minigpt_core.store.classes import Fact, Pupil
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
-from ui import people, resources, teacher
+from ui import orders, people, resources, teacher
 from ui import workspace as workspaces
 from ui.words.i18n import language, spoken
 from ui.words.languages import LANGUAGES, nearest
@@ -32,6 +32,7 @@ NOTICES = "notices"
 DIALOG = "dialog"  # its name in the address
 DESTINATION = "destination"
 NICKNAME = "nickname"  # a widget
+PUPIL_BOARD = "pupil_board"  # a component
 VOCABULARY_TEXT, VOCABULARY_LOWER, VOCABULARY_START = (
     "vocabulary_text",
     "vocabulary_lower",
@@ -130,6 +131,12 @@ def choose_language(code: str) -> None:
     _remember("lang", code)
 
 
+def remember_language(code: str) -> None:
+    """Show everything in this language, whatever was chosen."""
+    if st.session_state.get(LANGUAGE) != code:
+        _remember("lang", code)
+
+
 def _has_run() -> bool:
     try:
         return current_run() is not None
@@ -160,6 +167,16 @@ def choose_text(new_id: str) -> None:
 def choose_letters(lower: bool) -> None:
     """Put the chosen text into small letters, or keep it as it is written."""
     _remember("letters", None if lower else "original")
+
+
+def take_text(new_id: str, letters: str) -> None:
+    """Have the text that somebody else has chosen, "lower" or "original"; it stands among one's own from then on."""
+    if (text_id(), lower()) != (new_id, letters == "lower"):
+        _remember("text", new_id)
+        choose_letters(letters == "lower")
+    if new_id not in corpus.BUNDLED:
+        with suppress(StoreError):
+            resources.store().keep_text(new_id, workspace())
 
 
 def chosen_text() -> resources.ChosenText:
@@ -235,6 +252,12 @@ def keep_next_settings(coded: str | None) -> None:
         _remember("settings", coded)
 
 
+def set_up_settings(coded: str) -> None:
+    """Let the controls of the next training say this, as in the address; "": the usual."""
+    keep_next_settings(coded or None)
+    set_page_state("training.filled", False)
+
+
 def visible_runs() -> list[Run]:
     """The runs that a page can show: one's own, the newest first, then the prepared ones."""
     return resources.visible_runs(workspace())
@@ -253,6 +276,12 @@ def steer(run_id: str) -> JobManager:
     store = resources.store()
     store.owned_run(run_id, store.run(run_id).workspace if is_teacher() else workspace())
     return resources.jobs()
+
+
+def let_train() -> None:
+    """Raise `UserError` while the teacher lets no training begin or go on."""
+    if not is_teacher():
+        orders.refuse_start()
 
 
 # The model looked at: it writes, and pages look inside it. Looking changes nothing about the followed run
@@ -453,6 +482,12 @@ def is_teacher() -> bool:
     return teacher.is_teacher(st.context.cookies)
 
 
+def teacher_only() -> None:
+    """Raise `StoreError` for everybody else."""
+    if not is_teacher():
+        raise StoreError("This is for the teacher of the class.")
+
+
 def without_cookie() -> bool:
     """Whether a class is served and this browser has sent no cookie of ours."""
     return workspaces.serving() and not workspaces.well_formed(st.context.cookies.get(workspaces.COOKIE))
@@ -462,6 +497,12 @@ def keep_workspace(token: object) -> None:
     """Take over the workspace that this tab had before it was reloaded."""
     if workspaces.well_formed(token) and without_cookie():
         st.session_state[WORKSPACE] = token
+
+
+def forget_everything() -> None:
+    """Know nothing any more, as a tab that was just opened. What stands in the address goes too."""
+    st.session_state.clear()
+    st.query_params.clear()
 
 
 # Where to

@@ -335,11 +335,12 @@ class RunStore(MetricsStore):
         found = self._runs_or_reasons(workspace, deleted)
         return [run for run in found if isinstance(run, Run)]
 
-    def live_runs(self, workspace: str) -> list[Run]:
-        """The runs of a workspace that somebody is at work on, or that wait for it, the newest first."""
+    def live_runs(self, workspace: str | None = None) -> list[Run]:
+        """The runs of a workspace (or of all) that somebody is at work on, or that wait for it, the newest first."""
         with self._database.reading() as db:
             rows = db.execute(
-                f"SELECT * FROM runs WHERE workspace = ? AND deleted IS NULL AND status IN {GIVEN} ORDER BY key DESC",
+                f"SELECT * FROM runs WHERE (?1 IS NULL OR workspace = ?1) AND deleted IS NULL AND status IN {GIVEN}"
+                " ORDER BY key DESC",
                 (workspace,),
             ).fetchall()
         found = [self._settle_or_reason(row) for row in rows]

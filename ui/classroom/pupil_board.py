@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import streamlit as st
+
+from ui import state
+from ui.classroom import preview
 from ui.components.mounting import component
 from ui.journey import PAGES
 from ui.runs.wording import STATUSES
@@ -15,7 +19,11 @@ POLL_MS = 1000
 def board() -> None:
     """A card for each pupil, up to date within a second."""
     data = {"url": "api/class/pupils", "every": POLL_MS, "locale": spoken().locale, "labels": _labels()}
-    component("pupil_board", HERE, HTML)(data=data, key="pupil_board")
+    component("pupil_board", HERE, HTML)(data=data, key=state.PUPIL_BOARD, on_chosen_change=_choose)
+
+
+def _choose() -> None:
+    preview.open_for(st.session_state[state.PUPIL_BOARD].get("chosen"))
 
 
 def _labels() -> dict[str, object]:

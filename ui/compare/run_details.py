@@ -76,6 +76,7 @@ def _buttons(run: Run, mine: bool) -> None:
 
 def go_on(run_id: str) -> None:
     """Put a run that was left back into the queue."""
+    state.let_train()
     state.steer(run_id).resume(run_id)
 
 

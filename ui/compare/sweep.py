@@ -165,6 +165,7 @@ def is_known(run: Run | None) -> bool:
 
 def start(base_id: str, name: str, values: Sequence[float]) -> None:
     """Store a run for each value and queue them, the smallest first; show them in the chart."""
+    state.let_train()
     base = resources.run(base_id)
     text = resources.store().text(base.text_id)
     made: list[str] = []

@@ -35,6 +35,7 @@ def train(text_id: str | None = None) -> None:
         state.choose_letters(True)
     chosen = state.chosen_text()
     preset = preset_for(chosen.id)
+    state.let_train()
     run = new_run(
         resources.store(),
         text=chosen.text,

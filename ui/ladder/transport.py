@@ -111,6 +111,7 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
 
 def train(group: str, budget: int, names: Collection[str]) -> None:
     """Put the chosen rungs that have no result yet into the queue, the lowest first."""
+    state.let_train()
     ladder = plan.look(state.chosen_text(), budget, group)
     if ladder.problem:
         raise ladder.problem

@@ -250,6 +250,7 @@ def _duel_rates() -> tuple[float, float]:
 
 def _begin_duel() -> None:
     """Two runs with the settings in the controls, apart from the learning rate."""
+    state.let_train()
     planned, rates = next_run.plan(), _duel_rates()
     if planned.training is None:
         return

@@ -116,6 +116,7 @@ def begin_from_elsewhere() -> None:
 
 def start(*, paused: bool = False, parent: str | None = None) -> Run:
     """Make the planned run, put it into the queue, and follow it."""
+    state.let_train()
     run = next_run.create(next_run.plan(), parent)
     state.steer(run.id).submit(run.id, paused=paused)
     state.follow_run(run.id)
@@ -132,6 +133,7 @@ def pause(run_id: str) -> None:
 
 def resume(run_id: str) -> None:
     """Let the run go on, with the learning rate and the pace that the controls show."""
+    state.let_train()
     jobs = state.steer(run_id)
     jobs.resume(run_id, **_pending_changes(run_id))
     if jobs.position(run_id) is None:
@@ -140,6 +142,7 @@ def resume(run_id: str) -> None:
 
 def step(run_id: str) -> None:
     """Make one step and hold: of the shown run, or of the first one. A finished run has none left."""
+    state.let_train()
     run = resources.run(run_id) if run_id else start(paused=True)
     if run.status == "done":  # it has ended meanwhile
         return

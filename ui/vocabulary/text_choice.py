@@ -7,7 +7,7 @@ import streamlit as st
 
 from minigpt_core.errors import StoreError
 from minigpt_core.texts import corpus
-from ui import resources, state
+from ui import orders_followed, resources, state
 from ui.runs.wording import text_title
 from ui.vocabulary import fetching, small_letters
 from ui.vocabulary.own_list import is_own, keep, own
@@ -30,6 +30,7 @@ def chooser() -> None:
         captions=[_about(text_id) for text_id in titles],
         key=state.VOCABULARY_TEXT,
         on_change=_choose,
+        disabled=bool(orders_followed.holding().gift.get("locked")),
     )
     _remove_or_undo()
     st.button(

@@ -8,7 +8,11 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+from minigpt_core.configs import TrainConfig
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
 from scripts.running_app import RunningApp, running_app
 from scripts.serve import welcome
 from scripts.visitor import Visitor
@@ -125,9 +129,46 @@ def test_a_pupil_appears_and_only_the_teacher_is_told(server: RunningApp, key: s
     assert pupil.workspace not in body, "her page could act as the pupil"
     assert asked(server, "/api/class/pupils", f"minigpt_workspace={pupil.workspace}").status == 404
     assert asked(server, "/api/class/pupils").status == 404
+    assert asked(server, "/api/wall", mine).status == 200
+    assert asked(server, "/api/wall", f"minigpt_workspace={pupil.workspace}").status == 404
     assert asked(server, "/api/class/nosuch", mine).status == asked(server, "/api/class/pupils").status
 
 
 def test_news_cost_a_number(server: RunningApp) -> None:
     answer = asked(server, "/api/class", f"minigpt_workspace={new_token()}")
     assert answer.status == 200 and len(answer.read()) < 20
+
+
+def test_only_the_teachers_hand_holds_the_class(server: RunningApp, key: str) -> None:
+    def version() -> bytes:
+        return asked(server, "/api/class").read()
+
+    taught, pupil = Visitor(server.url, teacher=teacher.cookie_of(key)), Visitor(server.url)
+    taught.open("class")
+    press, before = WidgetState(id=taught.widget("hand_freeze"), trigger_value=True), version()
+    for page in ("class", "training", ""):
+        pupil.send_widgets(press, page=page)
+    assert version() == before
+    taught.send_widgets(press, page="class")
+    assert version() != before, "the very message of who may"
+    pupil.open("training")
+    pupil.send_widgets(WidgetState(id=pupil.widget("start"), trigger_value=True), page="training")
+    assert "no new training" in pupil.words() and RunStore(server.home).runs(pupil.workspace) == []
+    taught.send_widgets(WidgetState(id=taught.widget("hand_freeze"), trigger_value=True), page="class")
+    taught.close()
+    pupil.close()
+
+
+def test_the_teacher_may_stop_a_pupils_run_and_no_other_pupil(server: RunningApp, key: str) -> None:
+    run = new_run(
+        RunStore(server.home), text="abcdefgh" * 50, title="t", model_fields={"block_size": 4, "n_embd": 8},
+        training=TrainConfig(steps=5), workspace=new_token(), status="stopped",
+    )  # fmt: skip
+    taught, pupil = Visitor(server.url, teacher=teacher.cookie_of(key)), Visitor(server.url)
+    for visitor, may in [(pupil, False), (taught, True)]:
+        visitor.open("training", run=run.id)
+        visitor.send_widgets(
+            WidgetState(id=visitor.widget("training_hold"), trigger_value=True), page="training", run=run.id
+        )
+        assert (RunStore(server.home).run(run.id).status != "stopped") == may
+        visitor.close()

@@ -1,0 +1,127 @@
+"""What the teacher asks of all reaches every pupil's page, says so there, and can be taken back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from minigpt_core.errors import UserError
+from minigpt_core.store.classes import ClassStore
+from minigpt_core.store.runs import Run, RunStore
+from ui import orders, teacher
+
+App = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    teacher.keep_secret(home)
+
+
+def said(page: AppTest) -> str:
+    return " ".join(
+        str(html.proto.body)
+        for html in page.get("html")
+        if "mg-teacher" in html.proto.body and "<style>" not in html.proto.body
+    )
+
+
+def asked(page: AppTest, name: str) -> str:
+    value = page.query_params[name]
+    return value if isinstance(value, str) else str(value[0])
+
+
+def title(page: AppTest) -> str:
+    return str(page.title[0].value) if page.title else ""
+
+
+def test_what_was_asked_is_known_after_a_restart(home: Path) -> None:
+    before = orders.board().now.version
+    orders.board().give(frozen=True, look={"page": "training"}, looks=1)
+    again = orders.Board(ClassStore(home)).now
+    assert again == orders.board().now and again.version == before + 1
+
+
+def test_every_screen_goes_where_the_teacher_says_once(app: App) -> None:
+    page = app("vocabulary")
+    assert said(page) == ""
+    orders.board().give(look={"page": "batches"}, looks=1)
+    page.run()
+    assert title(page) == "Batches" and "look at: Batches" in said(page)
+    page.switch_page("../pages/model.py").run()
+    assert title(page) == "Model", "after that, everybody may go on"
+    orders.board().give(look={}, looks=2)
+    page.run()
+    assert title(page) == "Model" and said(page) == ""
+
+
+def test_where_all_shall_stay_nobody_goes_elsewhere(app: App) -> None:
+    orders.board().give(look={"page": "batches", "stay": "yes"}, looks=1)
+    page = app("vocabulary")
+    assert title(page) == "Batches"
+    page.switch_page("../pages/model.py").run()
+    assert title(page) == "Batches" and "stay here" in said(page)
+
+
+def test_a_run_on_every_screen_leaves_ones_own_where_it_was(app: App, some_run: Callable[..., Run]) -> None:
+    own, shown = some_run(), some_run(workspace="T" * 22)
+    page = app("training", run=own.id)
+    orders.board().give(look={"page": "training", "run": shown.id}, looks=1)
+    page.run()
+    assert asked(page, "run") == shown.id
+    orders.board().give(look={}, looks=2)
+    page.run()
+    assert asked(page, "run") == own.id
+
+
+def test_all_get_the_same_text_and_settings_and_have_theirs_again(app: App) -> None:
+    page = app("training", text="additions", settings="notebook~steps~700")
+    orders.board().give(
+        gift={"text": "balanced-brackets", "letters": "lower", "settings": "toy-brackets"}, gifts=1
+    )
+    page.run()
+    assert asked(page, "text") == "balanced-brackets" and "given everybody" in said(page)
+    assert page.session_state["page.training.n_layer"] > 0
+    orders.board().give(gift={}, gifts=2)
+    page.run()
+    assert asked(page, "text") == "additions"
+    assert page.session_state["page.training.steps"] == 700
+
+
+def test_a_locked_text_stays_whatever_a_page_asks(app: App) -> None:
+    orders.board().give(gift={"text": "balanced-brackets", "letters": "lower", "locked": "yes"}, gifts=1)
+    page = app("vocabulary", text="additions")
+    assert asked(page, "text") == "balanced-brackets" and "chosen the text" in said(page)
+    page.query_params["text"] = "additions"
+    page.run()
+    assert asked(page, "text") == "balanced-brackets"
+    assert page.radio[0].proto.disabled
+
+
+def test_one_language_for_all(app: App) -> None:
+    page = app("vocabulary")
+    orders.board().give(language="fr")
+    page.run()
+    assert title(page) == "Vocabulaire" and "langue" in said(page)
+
+
+@pytest.mark.parametrize("order", [{"frozen": True}, {"held": []}])
+def test_nothing_begins_while_it_may_not(app: App, home: Path, order: dict[str, Any]) -> None:
+    page = app("training")
+    orders.board().give(**order)
+    page.button(key="start").click().run()
+    runs = [run for run in RunStore(home).runs() if not run.prepared]
+    assert runs == [] and said(page) and any("Your teacher" in warning.value for warning in page.warning)
+    with pytest.raises(UserError):
+        orders.refuse_start()
+
+
+def test_who_is_served_by_nobody_obeys_nobody(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders.board().give(frozen=True, language="fr", look={"page": "batches"}, looks=1)
+    monkeypatch.delenv("MINIGPT_SERVE")
+    page = app("vocabulary")
+    assert title(page) == "Vocabulary" and said(page) == ""
+    orders.refuse_start()

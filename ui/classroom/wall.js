@@ -1,0 +1,99 @@
+// The wall for the projector: everybody's curve on one chart with what simple methods reach, and samples that the teacher has
+// allowed. Large letters, thick lines: it is read from the back row.
+
+import { loadPlotly } from "../components/plotly_loader.js";
+import { AXIS, chartLayout } from "../components/js/chart.js";
+import { element, fill, write } from "../components/js/element.js";
+import { number } from "../components/js/numbers.js";
+import { isDark } from "../components/js/colours.js";
+import { viewOf } from "../components/js/view.js";
+
+const LIGHT = ["#0072B2", "#B35C00", "#007A58", "#A8477E", "#1F78A8", "#B34700", "#5A5A5A"];
+const DARK = ["#56B4E9", "#E69F00", "#2BC49B", "#E39CC4", "#8FD0F5", "#F08A4B", "#B8BEC8"];
+const LETTER_PX = 19;
+
+function build(root) {
+  root.replaceChildren();
+  const chart = element("div", "mg-wall-chart", root), side = element("div", "mg-wall-side", root);
+  chart.setAttribute("role", "img");
+  return { root, chart, best: element("ol", "mg-wall-best", side), dotted: element("small", "", side), samples: element("div", "mg-wall-samples", side), state: null };
+}
+
+const colourOf = (view, who) => { const row = isDark(view.root) ? DARK : LIGHT; return row[who % row.length]; };
+
+function traces(view) {
+  const { curves, alone } = view.state;
+  return curves.map((curve) => ({
+    x: curve.x, y: curve.y, type: "scatter", mode: "lines", name: curve.name, hoverinfo: "name+y",
+    line: { color: colourOf(view, curve.number), width: alone ? 6 : curve.live ? 4 : 2.5, dash: curve.other ? "dot" : "solid" },
+  }));
+}
+
+function referenceLines(view) {
+  const { labels } = view.data, entries = Object.entries(view.state.references);
+  const shapes = entries.map(([, y]) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: "#7A7A7A", width: 2.5, dash: "dash" } }));
+  const annotations = entries.map(([kind, y]) => ({
+    xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", showarrow: false, font: { size: LETTER_PX }, text: `${labels[kind]}: ${number(view, y, 2)}`,
+  }));
+  return { shapes, annotations };
+}
+
+async function drawChart(view) {
+  const { labels, separators } = view.data, Plotly = await loadPlotly("api/plotly.js");
+  const layout = chartLayout(view.root, separators);
+  Object.assign(layout, referenceLines(view), {
+    font: { ...layout.font, size: LETTER_PX }, margin: { l: 78, r: 16, t: 14, b: 66 }, hovermode: "closest",
+    xaxis: { ...AXIS, title: { text: labels.step }, rangemode: "tozero" }, yaxis: { ...AXIS, title: { text: labels.loss } },
+  });
+  await Plotly.react(view.chart, traces(view), layout, { displayModeBar: false, responsive: true });
+  const best = view.state.best[0];
+  view.chart.setAttribute("aria-label", fill(best ? labels.says : labels.empty, { n: view.state.curves.length, loss: number(view, best?.loss, 2) }));
+}
+
+function drawSide(view) {
+  const { labels } = view.data, { best, samples } = view.state;
+  view.best.replaceChildren();
+  for (const one of best) {
+    const line = element("li", "", view.best);
+    line.style.setProperty("--k", colourOf(view, one.number));
+    element("bdi", "", line, one.name || labels.somebody);
+    element("b", "", line, number(view, one.loss, 2));
+  }
+  write(view.dotted, view.state.curves.some((curve) => curve.other) ? labels.dotted : "");
+  view.samples.replaceChildren();
+  for (const one of samples) {
+    const box = element("figure", "", view.samples);
+    box.style.setProperty("--k", colourOf(view, one.number));
+    const head = element("figcaption", "", box);
+    element("bdi", "", head, one.name || labels.somebody);
+    element("small", "", head, fill(one.best ? labels.best_at : labels.at, { step: number(view, one.step), loss: number(view, one.loss, 2) }));
+    element("bdi", "mg-wall-text", box, one.text);
+  }
+}
+
+async function poll(view) {
+  clearTimeout(view.timer);
+  if (!view.root.isConnected) return;
+  view.timer = setTimeout(() => poll(view), view.data.every);
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(new URL(view.data.url, document.baseURI), { cache: "no-cache" });
+    const tag = answer.headers.get("etag");
+    if (!answer.ok || (tag === view.tag && view.state)) return;
+    view.state = await answer.json();
+    await draw(view);
+    view.tag = tag;
+  } catch { /* the server is away: Streamlit says so */ }
+}
+
+async function draw(view) {
+  drawSide(view);
+  await drawChart(view);
+}
+
+export default function ({ parentElement, data }) {
+  const view = viewOf(parentElement.querySelector(".mg-wall"), build);
+  view.data = data;
+  if (view.state) draw(view);
+  poll(view);
+}

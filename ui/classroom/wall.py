@@ -1,0 +1,82 @@
+"""The wall for the projector, and what the teacher decides about it: the script stands in `wall.js`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from ui import state
+from ui.classroom import approvals, preview
+from ui.components.mounting import component
+from ui.journey import TEACHERS
+from ui.problems import spoken_errors
+from ui.words.i18n import _, number, plotly_separators, spoken
+from ui.words.tokens import escape_markdown
+
+HERE = Path(__file__).parent
+HTML = "<div class='mg-wall'></div>"
+POLL_MS = 1000
+NAMES = "wall_names"
+
+
+def wall() -> None:
+    """Everybody's curve and the samples that were allowed, up to date within two seconds."""
+    labels = {
+        "step": _("step"),
+        "loss": _("loss (nats per character)"),
+        "uniform": _("pure chance"),
+        "unigram": _("knowing how frequent characters are"),
+        "bigram": _("counting pairs"),
+        "somebody": _("somebody"),
+        "best_at": _("best: {loss} at step {step}"),
+        "at": _("{loss} at step {step}"),
+        "says": _("The losses of {n} trainings; the lowest on unseen text is {loss}."),
+        "empty": _("No training yet."),
+        "dotted": _("dotted: another text, so other losses"),
+    }
+    data = {
+        "url": "api/wall",
+        "every": POLL_MS,
+        "locale": spoken().locale,
+        "separators": plotly_separators(),
+        "labels": labels,
+    }
+    component("wall", HERE, HTML)(data=data, key="wall")
+
+
+def section() -> None:
+    """Where the wall is, and what stands on it."""
+    st.markdown(_("Curves and invented names are always there. What a model wrote, and a nickname, only once you have "
+                  "looked at it: click on a pupil under “Who is here”."))  # fmt: skip
+    allowed = approvals.allowed()
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.page_link(TEACHERS[1].script, label=_("Open the wall"), icon=":material/slideshow:")
+        st.toggle(_("Names on the wall"), allowed.names, key=NAMES, on_change=show_names)
+        if allowed.alone is not None:
+            st.button(_("Show all again"), icon=":material/groups:", key="wall_all", on_click=show_all)
+    for pupil_number, kept in allowed.samples.items():
+        pupil = preview.find(int(pupil_number))
+        words, button = st.columns([5, 1], vertical_alignment="center")
+        who = pupil.name if pupil else _("somebody")
+        words.markdown(
+            f"**{escape_markdown(who)}** ({number(kept['step'])}): {escape_markdown(kept['text'])}"
+        )
+        off = _("Take it off the wall")
+        button.button(off, key=f"wall_off_{pupil_number}", on_click=preview.forbid, args=(int(pupil_number),))
+
+
+def show_names() -> None:
+    """Let names stand on the wall, or hide all of them."""
+    with spoken_errors():
+        state.teacher_only()
+        allowed = approvals.allowed()
+        allowed.names = bool(state.widget_value(NAMES))
+        approvals.keep(allowed)
+
+
+def show_all() -> None:
+    """Everybody's curves again, after one pupil alone."""
+    with spoken_errors():
+        state.teacher_only()
+        allowed = approvals.allowed()
+        allowed.alone = None
+        approvals.keep(allowed)

@@ -1,0 +1,90 @@
+"""What stands on the wall: composed once a second for all who look at it, and only of what may be seen there."""
+
+from collections import Counter
+from functools import lru_cache
+from typing import Any
+
+from minigpt_core.errors import UserError
+from minigpt_core.store.classes import Pupil
+from minigpt_core.store.curves import smoothed_losses
+from minigpt_core.store.runs import LIVE, Run
+from ui import people, resources
+from ui.classroom import approvals
+from ui.classroom.approvals import Wall
+from ui.runs.health import ending
+from ui.runs.live_state import points
+
+POINTS = 60  # of a curve
+SAMPLES, BEST = 3, 3
+
+
+def told() -> dict[str, Any]:
+    """Curves of everybody, what simple methods reach, and the samples that were allowed."""
+    wall, newest = approvals.allowed(), resources.store().newest_of_each()
+    shown = [
+        (pupil, run) for pupil, _seen in people.roll().everybody() if (run := newest.get(pupil.workspace))
+    ]
+    if wall.alone is not None:
+        shown = [(pupil, run) for pupil, run in shown if pupil.number == wall.alone]
+    text = Counter((run.text_id, run.lower) for _pupil, run in shown).most_common(1)
+    common = text[0][0] if text else None
+    curves = [about(pupil, run, wall, (run.text_id, run.lower) != common) for pupil, run in shown]
+    samples = [
+        sample(pupil, wall) for pupil, _seen in people.roll().everybody() if str(pupil.number) in wall.samples
+    ]
+    if wall.alone is not None:
+        samples = [one for one in samples if one["number"] == wall.alone]
+    return {
+        "alone": wall.alone is not None,
+        "curves": curves,
+        "best": sorted(
+            (c for c in curves if c["loss"] is not None and not c["other"]), key=lambda c: c["loss"]
+        )[:BEST],
+        "references": references(shown, common),
+        "samples": chosen(samples),
+    }
+
+
+def about(pupil: Pupil, run: Run, wall: Wall, other: bool) -> dict[str, Any]:
+    """A pupil's curve. `other`: it learns from another text than most, so its losses mean something else."""
+    return {
+        "number": pupil.number,
+        "name": approvals.name_on_wall(pupil, wall),
+        "loss": ending(run).val_loss,
+        "live": run.status in LIVE,
+        "other": other,
+        **curve(run.id, run.step, run.training.steps),
+    }
+
+
+@lru_cache(maxsize=256)
+def curve(run_id: str, step: int, steps: int) -> dict[str, Any]:
+    """The smoothed losses of a run until a step."""
+    return points(smoothed_losses(resources.store().curve(run_id, points=4, means=POINTS), steps))
+
+
+def references(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) -> dict[str, float]:
+    """What is reached on the text that most learn from, without any training: nats per character."""
+    run = next((run for _pupil, run in shown if (run.text_id, run.lower) == common), None)
+    if run is None:
+        return {}
+    try:
+        known = resources.baselines(run.text_id, run.lower, run.training.val_fraction)
+    except UserError:  # the text is gone
+        return {}
+    return {"uniform": known.uniform, "unigram": known.unigram_train, "bigram": known.bigram_train}
+
+
+def sample(pupil: Pupil, wall: Wall) -> dict[str, Any]:
+    """What a pupil's model wrote, as it was allowed."""
+    kept = wall.samples[str(pupil.number)]
+    shown = {name: kept[name] for name in ("step", "loss", "text")}
+    return {"number": pupil.number, "name": approvals.name_on_wall(pupil, wall), **shown}
+
+
+def chosen(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The best, then the ones that have come farthest."""
+    measured = [one for one in samples if one["loss"] is not None]
+    best = min(measured, key=lambda one: one["loss"], default=None)
+    others = sorted((one for one in samples if one is not best), key=lambda one: -one["step"])
+    return [{**one, "best": one is best} for one in [*([best] if best else []), *others][:SAMPLES]]
