@@ -1,18 +1,22 @@
-"""The teacher's page: what all do, who is there, what the wall shows, how to join."""
+"""The teacher's page: what all do, who is there, what the wall shows, how to join, what stays."""
 
 import streamlit as st
 
-from ui.classroom import hand, joining, preview, wall
+from ui.classroom import afterwards, hand, joining, preview, wall
 from ui.classroom.pupil_board import board
 from ui.words.i18n import _
 
 st.title(_("My class"), anchor=False)
 hand.row()
-everybody, projected, join = st.tabs([_("Who is here"), _("The wall"), _("Joining")], key="classroom_tabs")
+everybody, projected, join, end = st.tabs(
+    [_("Who is here"), _("The wall"), _("Joining"), _("Afterwards")], key="classroom_tabs"
+)
 with everybody:
     board()
 with projected:
     wall.section()
 with join:
     joining.section()
+with end:
+    afterwards.section()
 preview.dialog()

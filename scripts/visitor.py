@@ -15,9 +15,9 @@ from ui.workspace import COOKIE, new_token
 class Visitor:
     """One tab of somebody who has the cookie `workspace`, and perhaps that of a teacher."""
 
-    def __init__(self, url: str, workspace: str = "", teacher: str = "") -> None:
+    def __init__(self, url: str, workspace: str = "", teacher: str = "", others: str = "") -> None:
         self.workspace = workspace or new_token()
-        self.cookies = {"Cookie": f"{COOKIE}={self.workspace}; {TEACHER}={teacher}"}
+        self.cookies = {"Cookie": f"{COOKIE}={self.workspace}; {TEACHER}={teacher}; {others}"}
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
         self._socket = connect(  # type: ignore[call-overload]
             address, additional_headers=self.cookies | {"Origin": url}, subprotocols=["streamlit"],

@@ -93,6 +93,14 @@ def offer_prepared() -> None:
         prepared.adopt(store())
 
 
+def owners(kind: str, name: str) -> set[str]:
+    """Whose a run ("run", "author") or a text ("text") is; nobody's if there is none, or if it is a bundled one."""
+    try:
+        return store().text_owners(name) if kind == "text" else {store().run(name).workspace}
+    except RunNotFound:
+        return set()
+
+
 def no_run(run_id: str) -> RunNotFound:
     """What to say of a run that is not there."""
     return RunNotFound("There is no run {id}, or not any more. Choose another one.", id=run_id)

@@ -82,6 +82,7 @@ def note_page(path: str) -> None:
 def main() -> None:
     """One run of the script."""
     nonsense = state.read_address()
+    state.drop_what_others_left()
     elsewhere = orders_followed.follow()
     speak(state.asked_language())
     st.set_page_config(

@@ -90,6 +90,9 @@ def _name(code: str) -> None:
             with st.form("nickname_form", border=False):
                 st.text_input(_("Nickname"), me.nickname, max_chars=people.LONGEST_NAME, key=state.NICKNAME)
                 st.form_submit_button(_("Call me that"), on_click=_call_me)
+            words = _("What was made here stays with its maker; whoever comes next begins anew.")
+            st.html(f"<a class='mg-link' href='api/new-pupil' target='_self'>{escape(_('A new pupil here'))}</a>"
+                    f"<div class='mg-note'>{escape(words)}</div>")  # fmt: skip
 
 
 def _call_me() -> None:

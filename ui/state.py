@@ -102,6 +102,19 @@ def read_address() -> dict[str, str]:
     return nonsense
 
 
+def drop_what_others_left() -> None:
+    """Whoever comes after somebody at the same computer follows none of their runs, whatever the browser remembers."""
+    left = workspaces.left_here(st.context.cookies) if workspaces.serving() else []
+    if not left:
+        return
+    for name in ("run", "author", "text"):
+        value = st.session_state.get(IN_ADDRESS[name])
+        with suppress(StoreError):
+            owners = resources.owners(name, value) if value else set()
+            if owners and {workspaces.mark(owner) for owner in owners} <= {*left}:
+                _remember(name, None)
+
+
 def _remember(name: str, value: str | None) -> None:
     """Set or forget one of the values that stand in the address."""
     if value is None:

@@ -1,10 +1,12 @@
 """Which browser is asking. On loopback everybody shares one workspace; served to a class, each browser has its own."""
 
+import hashlib
 import os
 import re
 import secrets
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,6 +18,8 @@ from minigpt_core.data_home import data_home
 
 ROOT = Path(__file__).resolve().parent.parent
 COOKIE = "minigpt_workspace"
+LEFT = "minigpt_left"  # marks of the workspaces that were left for a new pupil at the same computer
+MOST_LEFT = 20
 LOCAL = "local"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -47,6 +51,16 @@ def without_places(text: str) -> str:
 def new_token() -> str:
     """128 random bits as 22 characters: a workspace nobody can guess."""
     return secrets.token_urlsafe(16)
+
+
+def mark(token: str) -> str:
+    """By which a workspace is recognised, and from which it cannot be told."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def left_here(cookies: Mapping[str, str]) -> list[str]:
+    """The marks of the workspaces that were left at this computer."""
+    return re.findall(r"[0-9a-f]{16}", str(cookies.get(LEFT, "")))[-MOST_LEFT:]
 
 
 def well_formed(token: object) -> bool:

@@ -80,6 +80,12 @@ class Archive:
 def export_run(store: RunStore, run: Run) -> bytes:
     """The run as an archive. One that goes on is written as it is now, and will be a stopped one."""
     file = io.BytesIO()
+    write_run(file, store, run)
+    return file.getvalue()
+
+
+def write_run(file: IO[bytes], store: RunStore, run: Run) -> None:
+    """The same into a file that is open for writing."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         write_checkpoints(archive, store, run)  # before the metrics: those reach at least as far then
         parts = {
@@ -96,7 +102,6 @@ def export_run(store: RunStore, run: Run) -> bytes:
                     name=name, size=len(data), limit=MAX_BYTES[name],
                 )  # fmt: skip
             archive.writestr(name, data)
-    return file.getvalue()
 
 
 def write_checkpoints(archive: zipfile.ZipFile, store: RunStore, run: Run) -> None:

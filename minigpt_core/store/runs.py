@@ -234,6 +234,12 @@ class RunStore(MetricsStore):
             known = db.execute("SELECT 1 FROM texts WHERE id = ?", (text_id,)).fetchone()
         return known is not None and self._text_path(text_id).exists()
 
+    def text_owners(self, text_id: str) -> set[str]:
+        """The workspaces that have saved a text."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT workspace FROM texts WHERE id = ?", (text_id,)).fetchall()
+        return {row["workspace"] for row in rows}
+
     def text_title(self, text_id: str, workspace: str = LOCAL) -> str:
         """What a saved text is called: as in this workspace, else the newest of its titles."""
         query = "SELECT title FROM texts WHERE id = ? ORDER BY workspace = ? DESC, created DESC"

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from filelock import FileLock
 
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.store.explained import BUSY_SECONDS, explained, is_busy
+from minigpt_core.store.explained import BUSY_SECONDS, busy, explained, is_busy
 
 RUNS_AND_METRICS = (
     """CREATE TABLE texts (
@@ -205,6 +206,17 @@ class Database:
         """Hold an idle connection. Without one, every write is the last to leave and has to merge the log."""
         with self._connection():
             yield
+
+    def scrub(self) -> None:
+        """Leave nothing in the file or its log of what was deleted: both are written anew, once nobody reads them."""
+        with explained(self.path), self._connection() as connection:
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("VACUUM")
+            deadline = time.monotonic() + BUSY_SECONDS
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    raise busy(self.path)
+                time.sleep(0.05)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

@@ -82,7 +82,7 @@ def _look(holds: orders.Orders) -> None:
             shown = _("with the training that I follow: {name}").format(name=escape_markdown(run_title(run)))
             st.checkbox(shown, key=RUN)
         st.checkbox(_("Everybody stays there until I say so"), key=STAY)
-        st.button(_("Open it on every screen"), key="hand_look_now", type="primary", on_click=_look_now,
+        st.button(_("Open it on every screen"), key="hand_look_now", on_click=_look_now,
                   args=(run.id if run else "",))  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def _give(holds: orders.Orders) -> None:
             format_func=lambda name: titles[name],
             key=SETTINGS,
         )
-        st.button(_("Give it to everybody"), key="hand_give_now", type="primary", on_click=_give_now)
+        st.button(_("Give it to everybody"), key="hand_give_now", on_click=_give_now)
 
 
 def _language(holds: orders.Orders) -> None:

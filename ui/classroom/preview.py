@@ -92,7 +92,7 @@ def _draw(pupil: Pupil, seen: dict[str, Any]) -> None:
         )
         st.html(f"<div class='mg-quote' translate='no'>{escape(shown)}</div>")
         with st.container(horizontal=True, gap="small"):
-            st.button(_("Put it on the wall"), key="preview_allow", type="primary", on_click=allow)
+            st.button(_("Put it on the wall"), key="preview_allow", on_click=allow)
             st.button(
                 _("Show this pupil alone on the wall"), key="preview_alone", on_click=allow, args=(True,)
             )

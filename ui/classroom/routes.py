@@ -1,13 +1,16 @@
 """The addresses of a class: news for everybody, and for the teacher alone how everybody is doing."""
 
+import shutil
+
+from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from ui import orders, people, teacher
-from ui.classroom import pupils, wall_state
+from ui.classroom import afterwards, pupils, wall_state
 from ui.server.composed import Composed
-from ui.workspace import COOKIE
+from ui.workspace import A_YEAR, COOKIE, LEFT, MOST_LEFT, left_here, mark, new_token
 
 _pupils, _wall = Composed(pupils.told), Composed(wall_state.told)
 
@@ -28,9 +31,41 @@ async def wall(request: Request) -> Response:
     return await _wall.hand_on(request) if teacher.is_teacher(request.cookies) else nothing()
 
 
+def archive(request: Request) -> Response:
+    """Everything of the class as one .zip. 404 for everybody but the teacher."""
+    if not teacher.is_teacher(request.cookies):
+        return nothing()
+    path = afterwards.archive()
+    gone = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(
+        path, media_type="application/zip", filename=path.name, headers=headers, background=gone
+    )
+
+
+def new_pupil(request: Request) -> Response:
+    """A new workspace for this browser, whose last one is not shown in it any more. Only a page of ours leads here: a
+    foreign one would take somebody's runs away."""
+    if request.headers.get("sec-fetch-site") != "same-origin":
+        return nothing()
+    answer = RedirectResponse("../", 303, headers={"Cache-Control": "no-store"})
+    before = [*left_here(request.cookies), mark(request.cookies.get(COOKIE, ""))][-MOST_LEFT:]
+    for name, value in [(COOKIE, new_token()), (LEFT, ".".join(before))]:
+        answer.set_cookie(
+            name, value, A_YEAR, httponly=True, samesite="lax", secure=request.url.scheme == "https"
+        )
+    return answer
+
+
 def nothing() -> Response:
     """What somebody gets who is not the teacher: what there is at an address that nobody has."""
     return PlainTextResponse("Not Found", 404)
 
 
-ROUTES = [Route("/api/class", news), Route("/api/class/pupils", everybody), Route("/api/wall", wall)]
+ROUTES = [
+    Route("/api/class", news),
+    Route("/api/class/pupils", everybody),
+    Route("/api/wall", wall),
+    Route("/api/class/archive.zip", archive),
+    Route("/api/new-pupil", new_pupil),
+]

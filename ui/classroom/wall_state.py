@@ -7,12 +7,12 @@ from typing import Any
 from minigpt_core.errors import UserError
 from minigpt_core.store.classes import Pupil
 from minigpt_core.store.curves import smoothed_losses
+from minigpt_core.store.live_state import points
 from minigpt_core.store.runs import LIVE, Run
 from ui import people, resources
 from ui.classroom import approvals
 from ui.classroom.approvals import Wall
 from ui.runs.health import ending
-from ui.runs.live_state import points
 
 POINTS = 60  # of a curve
 SAMPLES, BEST = 3, 3

@@ -1,10 +1,14 @@
 """The teacher's page is for who has the link, and nobody else learns that there is one: on a real server."""
 
 import http.client
+import io
 import json
 import stat
-from collections.abc import Iterator
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -18,7 +22,7 @@ from scripts.serve import welcome
 from scripts.visitor import Visitor
 from ui import teacher
 from ui.people import invented_names
-from ui.workspace import new_token, well_formed
+from ui.workspace import LEFT, new_token, well_formed
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +38,19 @@ def key(server: RunningApp) -> str:
     return teacher.keep_secret(server.home)
 
 
-def asked(server: RunningApp, path: str, cookie: str = "") -> http.client.HTTPResponse:
+def asked(
+    server: RunningApp, path: str, cookie: str = "", headers: Mapping[str, str] = MappingProxyType({})
+) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
-    connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
+    connection.request("GET", path, headers={**headers, **({"Cookie": cookie} if cookie else {})})
     return connection.getresponse()
+
+
+def wait_until(happens: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_the_secret_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
@@ -160,15 +173,80 @@ def test_only_the_teachers_hand_holds_the_class(server: RunningApp, key: str) ->
 
 
 def test_the_teacher_may_stop_a_pupils_run_and_no_other_pupil(server: RunningApp, key: str) -> None:
+    taught, pupil, other = (
+        Visitor(server.url, teacher=teacher.cookie_of(key)),
+        Visitor(server.url),
+        Visitor(server.url),
+    )
+    pupil.open("training")
+    pupil.send_widgets(WidgetState(id=pupil.widget("training_step"), trigger_value=True), page="training")
+    (run,) = RunStore(server.home).runs(pupil.workspace)
+    wait_until(lambda: RunStore(server.home).run(run.id).status == "paused")
+    taught.open("class")
+    press = WidgetState(id=taught.widget("hand_stop_all"), trigger_value=True)
+    other.open("training")
+    other.send_widgets(press, page="class")
+    assert RunStore(server.home).run(run.id).status == "paused"
+    taught.send_widgets(press, page="class")
+    wait_until(lambda: RunStore(server.home).run(run.id).status == "stopped")
+    for visitor in (taught, pupil, other):
+        visitor.close()
+
+
+def test_the_whole_class_as_a_file_is_for_the_teacher(server: RunningApp, key: str) -> None:
+    mine = f"{teacher.COOKIE}={teacher.cookie_of(key)}"
+    assert asked(server, "/api/class/archive.zip", f"minigpt_workspace={new_token()}").status == 404
+    answer = asked(server, "/api/class/archive.zip", mine)
+    with zipfile.ZipFile(io.BytesIO(answer.read())) as archive:
+        assert answer.status == 200 and archive.testzip() is None
+
+
+def test_a_new_pupil_at_the_same_computer_sees_nothing_of_the_last_one(server: RunningApp) -> None:
+    before = Visitor(server.url)
+    before.open("training")
     run = new_run(
         RunStore(server.home), text="abcdefgh" * 50, title="t", model_fields={"block_size": 4, "n_embd": 8},
-        training=TrainConfig(steps=5), workspace=new_token(), status="stopped",
+        training=TrainConfig(steps=5), workspace=before.workspace, status="stopped", name="a name that is seen",
     )  # fmt: skip
-    taught, pupil = Visitor(server.url, teacher=teacher.cookie_of(key)), Visitor(server.url)
-    for visitor, may in [(pupil, False), (taught, True)]:
-        visitor.open("training", run=run.id)
-        visitor.send_widgets(
-            WidgetState(id=visitor.widget("training_hold"), trigger_value=True), page="training", run=run.id
-        )
-        assert (RunStore(server.home).run(run.id).status != "stopped") == may
+    before.open("training")
+    assert "a name that is seen" in before.words()
+    cookie = f"minigpt_workspace={before.workspace}"
+    assert asked(server, "/api/new-pupil", cookie).status == 404, (
+        "no link from elsewhere takes somebody's runs away"
+    )
+    answer = asked(server, "/api/new-pupil", cookie, {"Sec-Fetch-Site": "same-origin"})
+    headers = answer.headers.get_all("set-cookie") or []
+    given = {name: value for name, _, value in (header.split("; ")[0].partition("=") for header in headers)}
+    assert answer.status == 303 and before.workspace not in str(answer.headers)
+    after = Visitor(server.url, given["minigpt_workspace"], others=f"{LEFT}={given[LEFT]}")
+    for page in ("training", "sampling"):
+        after.open(page, run=run.id, author=run.id, text=run.text_id)
+        assert "a name that is seen" not in after.words()
+    stranger = Visitor(server.url)
+    stranger.open("training", run=run.id)
+    assert "a name that is seen" in stranger.words(), "who has the link may watch, as ever"
+    for visitor in (before, after, stranger):
         visitor.close()
+
+
+def test_the_teacher_removes_everything_and_tabs_begin_anew(server: RunningApp, key: str) -> None:
+    taught, pupil = Visitor(server.url, teacher=teacher.cookie_of(key)), Visitor(server.url)
+    pupil.open("training")
+    new_run(
+        RunStore(server.home), text="zaubermarker " * 50, title="zaubermarker", workspace=pupil.workspace,
+        model_fields={"block_size": 4, "n_embd": 8}, training=TrainConfig(steps=5), status="stopped",
+        name="zaubermarker",
+    )  # fmt: skip
+    pupil.open("training")
+    assert "zaubermarker" in pupil.words()
+    taught.open("class")
+    press = WidgetState(id=taught.widget("wipe"), trigger_value=True)
+    pupil.send_widgets(press, page="class")
+    assert RunStore(server.home).runs(pupil.workspace) != []
+    taught.send_widgets(press, page="class")
+    found = [p for p in server.home.rglob("*") if p.is_file() and b"zaubermarker" in p.read_bytes()]
+    assert found == [] and RunStore(server.home).runs(pupil.workspace) == []
+    pupil.open("training")
+    assert "zaubermarker" not in pupil.words()
+    taught.close()
+    pupil.close()
