@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 WORDS = ROOT / "ui" / "words"
+SOURCE = "en"  # the language of the code
 LESSONS = ROOT / "minigpt_core" / "lessons" / "shipped"
 # Rooms that belong to all pages: their sentences stand in one catalogue. Every other room of ui/ has one of its own.
 SHARED = ("components", "runs", "server", "words")
@@ -47,7 +48,7 @@ def main() -> int:
     written = () if "--check" in arguments else arguments or AREAS
     missing = [
         line
-        for folder in sorted({path.parent for path in WORDS.glob("*/*.po")})
+        for folder in sorted(path.parent for path in WORDS.glob("*/language.toml") if path.parent.name != SOURCE)
         for line in update(folder, written)
     ]
     if "--check" not in arguments:

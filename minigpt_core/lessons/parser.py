@@ -222,7 +222,7 @@ def _step(section: _Section, file: str) -> Step:
         )  # fmt: skip
     if "page" not in said:
         raise LessonError(
-            "{place}: this step has no page. Write one, such as “- page: training”.",
+            "{place}: this step has no page. Write one, such as `- page: training`.",
             place=_place(file, section.line),
         )
     page, address = _page(said["page"], file)
