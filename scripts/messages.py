@@ -46,11 +46,8 @@ def main() -> int:
     """The number of sentences without a translation."""
     arguments = sys.argv[1:]
     written = () if "--check" in arguments else arguments or AREAS
-    missing = [
-        line
-        for folder in sorted(path.parent for path in WORDS.glob("*/language.toml") if path.parent.name != SOURCE)
-        for line in update(folder, written)
-    ]
+    folders = sorted(path.parent for path in WORDS.glob("*/language.toml") if path.parent.name != SOURCE)
+    missing = [line for folder in folders for line in update(folder, written)]
     if "--check" not in arguments:
         for language in WORDS.glob("*/language.toml"):
             set_spaces(language.parent)
