@@ -299,7 +299,7 @@ def _question(said: dict[str, _Written], file: str) -> Question | None:
     options = tuple(said["text"].value) if kind == "place" and "text" in said else tuple(written.options)
     if kind != "number" and len(options) < 2:
         raise LessonError(
-            "{place}: write what there is to choose from: a line “  - …” for each; for a place, a line “- text: …”.",
+            "{place}: write what there is to choose from: a line `  - …` for each; for a place, a line `- text: …`.",
             place=_place(file, written.line),
         )
     answer, near = _answer(said.get("answer"), kind, len(options), file)
