@@ -26,3 +26,12 @@ def test_a_prepared_model_writes_and_shows_how_it_learned(open_page: OpenPage) -
     assert max(curves) > 100  # every step it was trained for, as far as pixels can show
     expect(page.locator(".st-key-training_delete button").first).to_be_disabled()
     expect(page.locator(".st-key-start button").first).to_be_enabled()
+
+
+def test_a_training_that_broke_its_model_shows_figures_that_one_can_use(open_page: OpenPage) -> None:
+    page = open_page("training", run="preparedDivergedEn")
+    unseen = page.locator(".mg-live-figure").nth(1)
+    expect(unseen).to_contain_text("over 1,000,000")
+    expect(unseen).to_contain_text("far beyond pure chance")
+    expect(page.locator(".mg-live-figure").filter(has_text=re.compile(r"E\d|bits"))).to_have_count(0)
+    expect(page.locator(".mg-live-sample").first).to_have_text("(nothing but spaces and line breaks)")

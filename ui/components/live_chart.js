@@ -13,7 +13,6 @@ const SLOWEST_MS = 5000;      // between two tries when the server does not answ
 const SOON_MS = 80;           // until the first point is there, and from Stop to the end
 const HELD_MS = 1000;         // while it is paused or waits: what the owner presses is drawn at once anyway
 const REST_MS = 3000;         // after its end: another tab may resume the run, or delete it
-const HUGE = 1e9;             // from here on a number is written as a power of ten: the loss of a diverging run
 const SPEAK_EVERY_MS = 10000; // for those who hear the page
 const LINE_PX = 16;           // height of one line of a reference line's label
 const LEADER_PX = 14;         // from the end of a reference line to its label
@@ -117,7 +116,6 @@ const onAxis = (value, log) => log ? Math.log10(value) : value;
 function formatter(view) {
   const locale = view.data.locale;
   const number = (value, digits) => value == null || !isFinite(value) ? "–" :
-    Math.abs(value) >= HUGE ? new Intl.NumberFormat(locale, { notation: "scientific", maximumFractionDigits: 1 }).format(value) :
     new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
   const { second, minute, hour } = view.data.labels.units;
   const duration = (seconds) => {
@@ -127,7 +125,8 @@ function formatter(view) {
     if (whole < 3600) return `${Math.floor(whole / 60)}\u202f${minute} ${pad(whole % 60)}\u202f${second}`;
     return `${number(Math.floor(whole / 3600), 0)}\u202f${hour} ${pad(Math.floor(whole % 3600 / 60))}\u202f${minute}`;
   };
-  return { number, duration };
+  const loss = (nats, digits) => nats > view.data.largest ? view.data.labels.over : number(nats, nats < 1000 ? digits : 0);
+  return { number, duration, loss };
 }
 
 /** A figure, and smaller what it is of. */
@@ -138,7 +137,7 @@ function putFigure(value, text, words) {
 }
 
 function showFigures(view) {
-  const { labels, steps } = view.data, state = view.state ?? {}, { number, duration } = formatter(view);
+  const { labels, steps } = view.data, state = view.state ?? {}, { number, duration, loss } = formatter(view);
   const all = state.steps ?? steps, step = state.step ?? 0;
   const put = (name, label, text, help, when) => {
     const { box, label: title, value } = view.figures[name];
@@ -151,12 +150,13 @@ function showFigures(view) {
   putFigure(value, number(step, 0), ` / ${number(all, 0)}`);
   box.removeAttribute("data-tip");
   const which = state.loss == null ? "" : labels.last_batches;
-  const loss = (nats) => number(nats, nats < 1000 ? 2 : 0), bits = (nats) => number(nats == null ? null : nats / Math.LN2, 2);
-  put("loss", labels.loss, loss(state.loss), fill(labels.loss_help, { bits: bits(state.loss) }), which);
-  const perplexity = number(state.val_loss == null ? null : Math.exp(state.val_loss), 1);
-  const error = state.val_error == null ? "" : `± ${loss(Math.max(state.val_error, 0.01))}`;
+  const bits = (nats) => loss(nats == null ? null : nats / Math.LN2, 2);
+  put("loss", labels.loss, loss(state.loss, 2), fill(labels.loss_help, { bits: bits(state.loss) }), which);
+  const perplexity = loss(state.val_loss == null ? null : Math.exp(state.val_loss), 1);
+  const error = state.val_error == null ? "" : `± ${loss(Math.max(state.val_error, 0.01), 2)}`;
   const inBits = state.val_loss == null ? "" : fill(labels.bits, { n: bits(state.val_loss) });
-  put("val", labels.val_loss, loss(state.val_loss), fill(labels.val_help, { perplexity }), [error, inBits].filter(Boolean).join(" · "));
+  const details = state.val_loss > view.data.largest ? labels.beyond : [error, inBits].filter(Boolean).join(" · ");
+  put("val", labels.val_loss, loss(state.val_loss, 2), fill(labels.val_help, { perplexity }), details);
   put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help,
     state.accuracy == null ? "" : fill(labels.at_step, { step: number(state.evaluated, 0) }));
   const rate = state.rate;
@@ -201,9 +201,10 @@ function showSamples(view) {
   const samples = view.state?.samples ?? [];
   const newest = samples[samples.length - 1];
   const broken = newest?.text.replace(/\n+/g, (ends) => "⏎".repeat(ends.length) + "\n");
-  const lines = newest ? [[fill(labels.now, { step: number(newest.step, 0) }), broken, "mg-live-sample"]] : [];
+  const written = (text, shown) => text.trim() ? shown : labels.blank;
+  const lines = newest ? [[fill(labels.now, { step: number(newest.step, 0) }), written(newest.text, broken), "mg-live-sample"]] : [];
   for (const old of samples.slice(0, -1).toReversed())
-    lines.push([fill(labels.earlier, { step: number(old.step, 0) }), old.text.replaceAll("\n", "⏎"), "mg-live-sample mg-live-old"]);
+    lines.push([fill(labels.earlier, { step: number(old.step, 0) }), written(old.text, old.text.replaceAll("\n", "⏎")), "mg-live-sample mg-live-old"]);
   while (view.writes.children.length > Math.max(lines.length, 1)) view.writes.lastChild.remove();
   if (!lines.length) {
     view.writes.replaceChildren();
@@ -231,8 +232,8 @@ function speak(view) {
   const state = view.state, now = Date.now();
   if (state?.loss == null || (state.status === "running" && now - view.spokenAt < SPEAK_EVERY_MS)) return;
   view.spokenAt = now;
-  const { number } = formatter(view);
-  write(view.spoken, fill(view.data.labels.spoken, { step: number(state.step, 0), steps: number(state.steps, 0), loss: number(state.loss, 2) }));
+  const { number, loss } = formatter(view);
+  write(view.spoken, fill(view.data.labels.spoken, { step: number(state.step, 0), steps: number(state.steps, 0), loss: loss(state.loss, 2) }));
 }
 
 // The chart
@@ -247,7 +248,8 @@ function placed({ x, y } = { x: [], y: [] }, log) {
 function traces(view) {
   const { labels, colours } = view.data, { state } = view;
   const [raw, smooth, train, val] = ["raw", "smooth", "train", "val"].map((name) => placed(state?.[name], view.log));
-  const line = (curve, name, extra) => ({ type: "scatter", mode: "lines", ...curve, name, hovertemplate: "%{y:.3f}", ...extra });
+  const told = (y) => y > view.data.largest ? labels.over : "%{y:.3f}";
+  const line = (curve, name, extra) => ({ type: "scatter", mode: "lines", ...curve, name, hovertemplate: curve.y.map(told), ...extra });
   const last = smooth.x.length - 1, changed = marks(view);
   return [
     line(raw, labels.raw, { line: { color: colours.train, width: 1 }, opacity: isDark(view.root) ? 0.45 : 0.32, hoverinfo: "skip", hovertemplate: null }),

@@ -11,10 +11,11 @@ from typing import Any
 from minigpt_core.ngrams import Baselines
 from minigpt_core.store.runs import LIVE, Run
 from ui.components.mounting import component
-from ui.runs.health import status_colour
+from ui.runs.health import LARGEST_SHOWN, over_largest, status_colour
 from ui.runs.wording import STATUSES
 from ui.style import PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.words.i18n import _, language, n_, number, plotly_separators
+from ui.words.tokens import blank
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-live'></div>"
@@ -87,6 +88,7 @@ def live_chart(
         "locale": language(),
         "separators": plotly_separators(),
         "colours": {"train": TRAIN, "validation": VALIDATION, "reference": REFERENCE, "problem": PROBLEM},
+        "largest": LARGEST_SHOWN,
         "labels": labels(run),
     }
     mount = component("live_chart", HERE, HTML)
@@ -132,6 +134,9 @@ def labels(run: Run | None) -> dict[str, Any]:
         "accuracy": _("guessed right"),
         "val_loss": _("loss on unseen text"),
         "bits": _("{n} bits"),
+        "over": over_largest(),
+        "beyond": _("far beyond pure chance"),
+        "blank": blank(),
         "rate": _("speed"),
         "left": _("time left"),
         "per_second": n_("{n} step/s", "{n} steps/s", 2),

@@ -107,6 +107,8 @@ def sample(text: str, after: str | None = None) -> str:
     Args:
         after: the prompt, in bold before it, or "". All of it is in one piece then, with a sign for every new line.
     """
+    if not text.strip(" \n…"):
+        text = tokens.blank() if after is None else f" {tokens.blank()}"
     if after is None:
         return f"<div class='mg-says'><bdi translate='no'>{escape(tokens.visible(text))}</bdi></div>"
     given, written = (

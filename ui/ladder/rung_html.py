@@ -2,8 +2,9 @@
 
 from ui.ladder import ladder_chart, rung_sentences
 from ui.ladder.plan import Step
+from ui.runs.health import loss_number
 from ui.words.i18n import _, duration, number, signed
-from ui.words.tokens import escape, face, visible
+from ui.words.tokens import blank, escape, face, visible
 
 NO_CHANGE = 0.005  # what is written as ±0.00
 
@@ -33,7 +34,7 @@ def rung(step: Step, needed: str | None) -> str:
 
 def _reached(step: Step, needed: str | None) -> str:
     if step.loss is not None:
-        return f"<div>{escape(_('loss'))} <b>{number(step.loss, 2)}</b></div>"
+        return f"<div>{escape(_('loss'))} <b>{loss_number(step.loss)}</b></div>"
     if step.run is None:
         return "" if needed is None else f"<div>≈ {escape(needed)}</div>"
     bar = ""
@@ -53,7 +54,7 @@ def bought(step: Step, change: float | None, sentence: str, highest: float) -> s
     return (
         f"<div class='mg-bought'><div>{name(step)}</div>"
         f"<div class='mg-bought-bar'><i style='width:{width:.1f}%;--k:{colour(step)}'></i></div>"
-        f"<div class='mg-bought-n'>{number(step.loss, 2)}</div><div class='mg-bought-n{looks}'>{shown}</div>"
+        f"<div class='mg-bought-n'>{loss_number(step.loss)}</div><div class='mg-bought-n{looks}'>{shown}</div>"
         f"<div class='mg-bought-s'>{escape(sentence)}</div></div>"
     )
 
@@ -74,7 +75,7 @@ def figure_titles() -> tuple[str, str, str]:
 def result(step: Step, written: str) -> str:
     """A finished rung in the table: loss, size, time, and what it writes (safe HTML)."""
     assert step.run is not None
-    figures = (number(step.loss, 2), number(step.parameters), duration(step.run.seconds))
+    figures = (loss_number(step.loss), number(step.parameters), duration(step.run.seconds))
     cells = "".join(
         f"<div data-title='{escape(title)}'>{figure}</div>"  # on a narrow screen it stands above the figure
         for title, figure in zip(figure_titles(), figures, strict=True)
@@ -84,5 +85,8 @@ def result(step: Step, written: str) -> str:
 
 def sample(prompt: str, text: str) -> str:
     """What a rung writes after the prompt, in one piece."""
-    shown = [escape(visible(part).replace("\n", face("\n"))) for part in (prompt, text)]
+    shown = [
+        escape(visible(part).replace("\n", face("\n")))
+        for part in (prompt, text if text.strip() else f" {blank()}")
+    ]
     return f"<div class='mg-says'><bdi translate='no'><b>{shown[0]}</b>{shown[1]}</bdi></div>"

@@ -11,6 +11,7 @@ from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
 from ui.layers import cache
 from ui.layers.activation_names import point_name
+from ui.runs.health import loss_number
 from ui.style import VALIDATION
 from ui.words.i18n import _, number, percent
 
@@ -37,7 +38,7 @@ def section(inspected: InspectedModel) -> None:
     figure = loss_chart(scores, titles)
     alt = _("The loss after each layer: {losses}").format(
         losses=", ".join(
-            f"{title} {number(loss, 2)}" for title, loss in zip(titles, scores.losses, strict=True)
+            f"{title} {loss_number(loss)}" for title, loss in zip(titles, scores.losses, strict=True)
         )
     )
     st.plotly_chart(figure, key="layers_losses", alt=alt, config=charts.CONFIG)
@@ -53,7 +54,7 @@ def loss_chart(scores: LensScores, titles: Sequence[str], height: int = HEIGHT) 
             mode="lines+markers+text",
             line={"color": VALIDATION, "width": 2},
             marker={"size": 9},
-            text=[number(loss, 2) for loss in scores.losses],
+            text=[loss_number(loss) for loss in scores.losses],
             textposition="top center",
             cliponaxis=False,
             hovertext=[

@@ -13,7 +13,7 @@ from ui.runs.wording import STATUS_COLOURS
 from ui.style import PROBLEM, REFERENCE
 from ui.words.i18n import _, number
 
-LARGEST_SHOWN = 1e9
+LARGEST_SHOWN = 1e6  # nats per character: pure chance costs 3 to 9, so more digits tell nobody anything
 LEARNT_SOMETHING = 0.95  # times ln V: below it, a model does better than pure chance
 
 
@@ -107,8 +107,13 @@ def above_chance(run: Run) -> str:
     ).format(**values, more=number(expected - chance, 2))
 
 
+def over_largest() -> str:
+    """What stands for a loss beyond all that can be meant."""
+    return _("over {n}").format(n=number(LARGEST_SHOWN, 0))
+
+
 def loss_number(loss: float | None) -> str:
     """A loss with two decimals, and without any where they would drown in its size."""
     if loss is not None and loss > LARGEST_SHOWN:
-        return _("over {n}").format(n=number(LARGEST_SHOWN, 0))
+        return over_largest()
     return number(loss, 2 if loss is None or loss < 1000 else 0)

@@ -7,7 +7,7 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
 from ui import resources, state
-from ui.runs.health import broken, last_evaluation
+from ui.runs.health import broken, last_evaluation, loss_number
 from ui.runs.names import menu_labels, title_among
 from ui.runs.weights import say_which, usual_of, usual_step
 from ui.sampling.learnt_explained import Losses
@@ -180,7 +180,9 @@ def checkpoint_titles(infos: list[CheckpointInfo]) -> dict[str, str]:
     if any(info.val_loss is not None for info in infos):
         titles["best"] = _("best: step {step}").format(step=number(best))
     for info in reversed(infos):
-        loss = "" if info.val_loss is None else " · " + _("loss {loss}").format(loss=number(info.val_loss, 2))
+        loss = (
+            "" if info.val_loss is None else " · " + _("loss {loss}").format(loss=loss_number(info.val_loss))
+        )
         titles[str(info.step)] = _("step {step}").format(step=number(info.step)) + loss
     return titles
 

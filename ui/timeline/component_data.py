@@ -49,6 +49,7 @@ def figures(moment: Snapshot) -> dict[str, Any]:
         "step": moment.step,
         "evaluated": moment.evaluation.step if moment.evaluation else moment.step,
         "loss": loss,
+        "figure": loss_number(loss),
         "words": words,
         "sample": readable(moment.sample, LONG),
     }
@@ -121,4 +122,6 @@ def milestone_lines(known: Sequence[Snapshot]) -> list[dict[str, Any]]:
 
 def readable(text: str, most: int) -> str:
     """The begin of a text, with signs for what cannot be seen; lines stay lines, and empty ones can be counted."""
+    if text and not text.strip():
+        return tokens.blank()
     return re.sub("\n+", lambda ends: tokens.face("\n") * len(ends[0]) + "\n", tokens.visible(text[:most]))

@@ -184,7 +184,7 @@ function show(view) {
   view.slider.setAttribute("aria-valuetext", `${words}, ${now.words}`);
   write(view.play, view.playing ? `❚❚ ${labels.pause}` : `▶ ${labels.play}`);
   write(view.step, words);
-  write(view.loss, number(view, now.loss, 2));
+  write(view.loss, now.figure);
   write(view.sample, now.sample || labels.nothing);
   view.curve(); view.bars(); view.picture(); view.normal();
 }

@@ -235,6 +235,11 @@ def luminance(red: int, green: int, blue: int) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def blank() -> str:
+    """What stands where a text would, of which nothing can be seen."""
+    return _("(nothing but spaces and line breaks)")
+
+
 def read_aloud(text: str) -> str:
     """A text for those who hear the page: signs for what cannot be seen, and not too long."""
     shown = "".join(c if c == " " else face(c) for c in text[:READ_ALOUD])
