@@ -3,19 +3,21 @@
 import streamlit as st
 
 from minigpt_core.data import draw_batch, draw_starts, get_batch, split, windows
-from ui import facts, problems, resources, state
+from ui import facts, kept_choices, problems, resources, state
 from ui.batches import batch, header, sizes
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
 from ui.words import glossary
 from ui.words.i18n import _
 
+PART = "batches.part"
 PART_WORDS = {"train": "train_split", "val": "validation_split"}
 
 chosen = state.chosen_text()
 dataset = resources.dataset(chosen.id, chosen.lower)
 run = state.current_run()
-state.keep_choices("batches", ["batches_part"])
+state.keep_choices("batches", [PART])
+kept_choices.keep(PART, "train", kept_choices.one_of(PART_WORDS))
 
 with st.sidebar:
     size = sizes.choose(run)
@@ -23,7 +25,7 @@ with st.sidebar:
         _("Draw from"),
         list(PART_WORDS),
         format_func=lambda part: glossary.word(PART_WORDS[part]),
-        key="batches_part",
+        key=state.page_key(PART),
         help=glossary.help("validation_split"),
         persist_state="session",
     )

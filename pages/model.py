@@ -12,6 +12,7 @@ from ui.model import controls, costs, drawn_model, header, part_panel, traced_ba
 chosen = state.chosen_text()
 run = state.current_run()
 vocab_size = resources.tokenizer(chosen.id, chosen.lower).vocab_size
+drawn_model.restore()
 config = ModelConfig(vocab_size=vocab_size, **drawn_model.drawn_fields())
 batch_size = controls.sidebar(config, run)
 parts = model_parts(config, batch_size, drawn_model.optimizer())

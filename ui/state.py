@@ -26,6 +26,7 @@ from ui.words.languages import LANGUAGES, nearest
 
 LANGUAGE, TEXT, LETTERS, RUN = "language", "text", "letters", "run"
 NEXT_SETTINGS = "next_settings"
+CHOICES = "choices"
 LANGUAGE_SWITCH = "language_switch"
 WORKSPACE, TAB_WORKSPACE = "workspace", "tab_workspace"
 NOTICES = "notices"
@@ -54,7 +55,7 @@ LONGEST_AFTER = 200  # characters
 IN_ADDRESS = {
     "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "author": AUTHOR, "checkpoint": CHECKPOINT,
     "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES, "after": AFTER,
-    "settings": NEXT_SETTINGS, "lesson": LESSON, "step": LESSON_STEP,
+    "settings": NEXT_SETTINGS, "lesson": LESSON, "step": LESSON_STEP, "choices": CHOICES,
 }  # fmt: skip
 BELONGS_TO = {
     "run": ("author", "checkpoint"),
@@ -76,6 +77,7 @@ FORM = {
     "settings": re.compile(r"[a-z0-9_.~+-]{1,1000}"),  # see `settings/address.py`
     "lesson": re.compile(r"[a-z0-9-]{1,60}"),
     "step": re.compile(r"[1-9][0-9]?"),
+    "choices": re.compile(r"[A-Za-z0-9_.:~+-]{1,3000}"),  # see `kept_choices.py`
 }
 TROUBLES_KEPT = 5
 
@@ -269,6 +271,17 @@ def set_up_settings(coded: str) -> None:
     """Let the controls of the next training say this, as in the address; "": the usual."""
     keep_next_settings(coded or None)
     set_page_state("training.filled", False)
+
+
+def choices_in_address() -> str:
+    """What was chosen on pages otherwise than usual; see `kept_choices.py`."""
+    return str(st.session_state.get(CHOICES, ""))
+
+
+def keep_choices_in_address(coded: str) -> None:
+    """Keep this in the address, where a reload finds it, as far as there is room."""
+    if coded != choices_in_address() and (not coded or FORM["choices"].fullmatch(coded)):
+        _remember("choices", coded or None)
 
 
 def visible_runs() -> list[Run]:

@@ -41,7 +41,7 @@ def test_every_pair_of_the_chosen_row_is_there(app: OpenPage) -> None:
     page = app("batches", text="the-curious-cat")
     dataset = prepare(TEXT)
     x, y = get_batch(dataset.train, 32, 4, torch.Generator().manual_seed(1337))
-    page.segmented_control(key="batches_row_4").set_value(3).run()
+    page.segmented_control(key="page.batches.row_4").set_value(3).run()
     decode = dataset.tokenizer.decode
     assert batch_pictures.pairs(decode(x[2]), decode(y[2])) in html(page)
     assert html(page).count("<li>") == 32
@@ -108,7 +108,7 @@ def test_the_largest_batch_shows_a_part_of_itself(app: OpenPage) -> None:
     page.select_slider(key=BLOCK).set_value(256)
     page.select_slider(key=BATCH).set_value(64).run()
     assert not page.exception and not page.error
-    page.slider(key="batches_row_64").set_value(64).run()
+    page.slider(key="page.batches.row_64").set_value(64).run()
     assert not page.exception
     assert html(page).count("<li>") == 256
     assert "torch.Size([64, 256])" in code(page)
@@ -117,7 +117,7 @@ def test_the_largest_batch_shows_a_part_of_itself(app: OpenPage) -> None:
 
 def test_the_validation_part_is_the_end_of_the_text(app: OpenPage) -> None:
     page = app("batches", text="the-curious-cat")
-    page.radio(key="batches_part").set_value("val").run()
+    page.radio(key="page.batches.part").set_value("val").run()
     x, _y = get_batch(prepare(TEXT).val, 32, 4, torch.Generator().manual_seed(1337))
     assert str(x) in code(page)
     words = said(page) + html(page)
@@ -135,9 +135,9 @@ def test_a_text_that_is_too_short_is_said_at_once_with_both_numbers(app: OpenPag
         and "4 stretches" not in said(page)
         and page.button(key="batches_again").disabled
     )
-    page.radio(key="batches_part").set_value("val").run()
+    page.radio(key="page.batches.part").set_value("val").run()
     assert page.warning and "Here are" not in said(page)
-    page.radio(key="batches_part").set_value("train").run()
+    page.radio(key="page.batches.part").set_value("train").run()
     with using("en"):  # AppTest words the choices anew
         page.select_slider(key=BLOCK).set_value(4).run()
     assert not page.warning and code(page)
@@ -164,15 +164,15 @@ def test_numbers_above_the_bar_do_not_cover_each_other() -> None:
 
 def test_another_language_keeps_the_part(app: OpenPage) -> None:
     page = app("batches")
-    page.session_state["batches_part"] = "val"
+    page.session_state["page.batches.part"] = "val"
     page.run()
-    assert page.radio(key="batches_part").options[1] == "validation part"
+    assert page.radio(key="page.batches.part").options[1] == "validation part"
     page.session_state["language"] = "fr"
     page.query_params["lang"] = "fr"
     page.run()
     assert not page.exception
-    assert page.radio(key="batches_part").options[1] != "validation part"
-    assert page.session_state["batches_part"] == "val"
+    assert page.radio(key="page.batches.part").options[1] != "validation part"
+    assert page.session_state["page.batches.part"] == "val"
 
 
 def test_a_validation_part_that_says_little_is_told_where_the_split_is_shown(app: OpenPage) -> None:

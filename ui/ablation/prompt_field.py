@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from minigpt_core.sampling import start_id
-from ui import state
+from ui import kept_choices, state
 from ui.inside.input_text import BEGINNING, passage, unknown_note
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _
@@ -53,7 +53,7 @@ def prompt_field(inspected: InspectedModel, offer: str = "") -> Prompt:
     if unknown:
         st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_note(unknown))}")
     ids = inspected.tokenizer.encode(text).tolist() if text else [start_id(inspected.tokenizer)]
-    return Prompt(text, tuple(ids), state.page_state(SEED, 1))
+    return Prompt(text, tuple(ids), _seed())
 
 
 def beginning(text: str) -> str:
@@ -62,5 +62,9 @@ def beginning(text: str) -> str:
     return line[: line.rfind(" ") + 1].rstrip() or line
 
 
+def _seed() -> int:
+    return int(kept_choices.keep(SEED, 1, kept_choices.whole_number(1, 1_000_000)))
+
+
 def _roll() -> None:
-    state.set_page_state(SEED, state.page_state(SEED, 1) + 1)
+    state.set_page_state(SEED, _seed() + 1)

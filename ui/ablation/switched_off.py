@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.interpret.ablation import Component, components_of
-from ui import facts, state
+from ui import facts, kept_choices, state
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, number
 
@@ -13,7 +13,14 @@ ZERO, MEAN = "zero", "mean"
 
 def parts_off(inspected: InspectedModel) -> frozenset[Component]:
     """The parts of this model that are switched off."""
-    return frozenset(state.page_state(OFF, ())) & frozenset(components_of(inspected.config))
+    known = components_of(inspected.config)
+    read = kept_choices.several_of(known, _code)
+    off = kept_choices.keep(OFF, (), read, lambda parts: kept_choices.joined(parts, _code))
+    return frozenset(off) & frozenset(known)
+
+
+def _code(part: Component) -> str:
+    return f"{part.kind}.{part.layer}.{part.head}"
 
 
 def toggle(part: Component) -> None:
@@ -33,6 +40,7 @@ def mean_ablation() -> bool:
     """Whether what is switched off hands on its mean instead of nothing."""
     state.keep_choices("ablation", [INSTEAD])
     words = {ZERO: _("nothing (zeros)"), MEAN: _("its own average")}
+    kept_choices.keep(INSTEAD, ZERO, kept_choices.one_of(words))
     chosen = st.radio(
         _("A part that is switched off hands on"),
         list(words),

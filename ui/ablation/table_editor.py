@@ -1,12 +1,13 @@
 """TinyGPT's table, edited by hand on a copy: the run itself stays as it is."""
 
 import math
+import re
 
 import streamlit as st
 
 from minigpt_core.errors import ConfigError
 from minigpt_core.interpret.bigram_table import BigramTable, Edit
-from ui import facts, resources, state
+from ui import facts, kept_choices, resources, state
 from ui.ablation import before_after, bigram_charts, cache
 from ui.ablation.prompt_field import prompt_field
 from ui.components import charts
@@ -21,6 +22,10 @@ EXAMPLES = (("q", "u", 0.0), ("e", "!", 1.0), ("t", "h", 0.0), ("a", "z", 0.5))
 MOST_EXAMPLES = 2
 LENGTH = 160  # characters that are written: a table is quick
 SHOWN_EDITS = 6
+MOST_KEPT = 20  # edits of a run that a reload finds again
+EDITS_KEPT = re.compile(
+    r"[0-9A-Za-z]{1,64}:\d{1,6}\.\d{1,6}\.\d{1,5}(\+[0-9A-Za-z]{1,64}:\d{1,6}\.\d{1,6}\.\d{1,5})*"
+)
 
 Edits = tuple[Edit, ...]
 
@@ -41,8 +46,31 @@ def table_page(inspected: InspectedModel) -> None:
 
 def kept_edits(inspected: InspectedModel) -> Edits:
     """The edits of this run's table, the oldest first."""
-    mine = state.page_state(EDITS, {}).get(inspected.run.id, [])
-    return tuple(Edit(*edit) for edit in mine)
+    by_run = kept_choices.keep(EDITS, {}, _read, _write)
+    V = len(inspected.tokenizer.characters)
+    found = (Edit(*edit) for edit in by_run.get(inspected.run.id, []))
+    return tuple(edit for edit in found if edit.current < V and edit.next < V)
+
+
+def _write(by_run: dict[str, list[tuple[int, int, float]]]) -> str:
+    """As <run>:<id>.<id>.<share in 1/10,000>, the newest edits of each run."""
+    return (
+        "+".join(
+            f"{run_id}:{current}.{following}.{round(10_000 * share)}"
+            for run_id, edits in by_run.items()
+            for current, following, share in edits[-MOST_KEPT:]
+        )
+        or "none"
+    )
+
+
+def _read(text: str) -> dict[str, list[tuple[int, int, float]]] | None:
+    found: dict[str, list[tuple[int, int, float]]] = {}
+    for part in text.split("+") if EDITS_KEPT.fullmatch(text) else []:
+        run_id, edit = part.split(":")
+        current, following, share = map(int, edit.split("."))
+        found.setdefault(run_id, []).append((current, following, min(share, 10_000) / 10_000))
+    return found or None
 
 
 def _add(inspected: InspectedModel, current: int, following: int, share: float) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.data import Batch, Dataset, check_length
 from minigpt_core.errors import TextError
 from minigpt_core.tokenizer import CharTokenizer
-from ui import resources
+from ui import kept_choices, resources, state
 from ui.batches import batch_pictures
 from ui.resources import ChosenText
 from ui.words.i18n import _, n_, number, translate
@@ -46,16 +46,17 @@ def where(chosen: ChosenText, dataset: Dataset, batch: Batch, part: str) -> int:
 
 
 def _choose_row(batch_size: int) -> int:
-    label, key = _("Look at row"), f"batches_row_{batch_size}"
+    label, kept = _("Look at row"), f"batches.row_{batch_size}"
     if batch_size == 1:
         return 0
+    kept_choices.keep(kept, 1, kept_choices.whole_number(1, batch_size))
+    key = state.page_key(kept)
     if batch_size > batch_pictures.SHOWN_ROWS:
-        return int(st.slider(label, 1, batch_size, 1, key=key, persist_state="session")) - 1
+        return int(st.slider(label, 1, batch_size, key=key, persist_state="session")) - 1
     st.markdown(f"**{label}**", width="content")
     row = st.segmented_control(
         label,
         range(1, batch_size + 1),
-        default=1,
         required=True,
         key=key,
         label_visibility="collapsed",

@@ -1,7 +1,7 @@
 """The row of seeds that "draw again" and "back" walk along."""
 
 from minigpt_core.presets import NOTEBOOK
-from ui import state
+from ui import kept_choices, state
 
 SEEDS = "batches.seeds"
 LARGEST_SEED = 2**32 - 1
@@ -9,7 +9,13 @@ LARGEST_SEED = 2**32 - 1
 
 def seeds() -> list[int]:
     """The seeds of all draws so far; the last one is on the screen. The first is that of a training."""
-    return list(state.page_state(SEEDS, [NOTEBOOK.training.seed]))
+    usual = [NOTEBOOK.training.seed]
+    return list(kept_choices.keep(SEEDS, usual, _read, lambda seeds: str(seeds[-1])))
+
+
+def _read(text: str) -> list[int] | None:
+    seed = kept_choices.whole_number(0, LARGEST_SEED)(text)
+    return None if seed is None else [NOTEBOOK.training.seed, seed]
 
 
 def use_seed(seed: int) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
-from ui import state
+from ui import kept_choices, state
 from ui.words import glossary
 from ui.words.i18n import _
 
@@ -39,16 +39,19 @@ def choose(run: Run | None) -> Sizes:
     run that is followed."""
     own = of_run(run)
     start = Sizes(min(own.block, LARGEST.block), min(own.rows, LARGEST.rows))
-    if state.page_state(TAKEN_FROM, None) != own:
+    if state.page_state(TAKEN_FROM, own) != own:
         state.set_page_state(BLOCK, start.block)
         state.set_page_state(BATCH, start.rows)
         state.set_page_state(TAKEN_FROM, own)
-    block = _slider(_("Block size (context length)"), {*BLOCK_SIZES, start.block}, BLOCK, "block")
-    rows = _slider(_("Batch size (rows)"), {*BATCH_SIZES, start.rows}, BATCH, "batch")
+    block = _slider(
+        _("Block size (context length)"), {*BLOCK_SIZES, start.block}, BLOCK, start.block, "block"
+    )
+    rows = _slider(_("Batch size (rows)"), {*BATCH_SIZES, start.rows}, BATCH, start.rows, "batch")
     return Sizes(block, rows)
 
 
-def _slider(label: str, sizes: set[int], kept: str, term: str) -> int:
+def _slider(label: str, sizes: set[int], kept: str, usual: int, term: str) -> int:
+    kept_choices.keep(kept, usual, kept_choices.one_of(sizes))
     return int(
         st.select_slider(
             label,

@@ -13,7 +13,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.errors import ConfigError, UserError
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import LIVE, Run
-from ui import resources, state
+from ui import kept_choices, resources, state
 from ui.compare import headline, table
 from ui.compare.outcomes import Outcome, chance, ended_well, is_difference
 from ui.components import charts
@@ -63,7 +63,7 @@ def section(base: Run) -> None:
 def _controls(base: Run) -> tuple[str, list[float]]:
     """The setting, its values, and the button; which values have no run yet."""
     names = offered(base)
-    if state.page_state(SETTING, "learning_rate") not in names:
+    if kept_choices.keep(SETTING, "learning_rate", kept_choices.one_of(names)) not in names:
         state.set_page_state(SETTING, "learning_rate")
     name = st.selectbox(
         _("Which setting?"), names, format_func=label,
@@ -71,8 +71,8 @@ def _controls(base: Run) -> tuple[str, list[float]]:
     )  # fmt: skip
     values = values_of(base, name)
     key = f"compare.values.{base.id}.{name}"
-    if state.page_state(key, None) is None:
-        state.set_page_state(key, first_choice(value_of(base, name), values))
+    usual = first_choice(value_of(base, name), values)
+    kept_choices.keep(key, usual, kept_choices.several_of(values), kept_choices.joined)
     chosen = st.pills(
         _("Which values? Everything else stays as in this run."), values, selection_mode="multi",
         format_func=lambda value: value_words(name, value), key=state.page_key(key), wrap=True,

@@ -11,7 +11,7 @@ from minigpt_core.store.prepared import shows_trouble
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
-from ui import resources, state
+from ui import kept_choices, resources, state
 from ui.runs.health import ending, loss_number
 from ui.runs.wording import model_words, run_title, status_word, text_title
 from ui.settings.table import SETTINGS, label_inside, value_words
@@ -30,7 +30,8 @@ TRIFLES = ("steps", "seed")  # two runs that differ in nothing else draw much th
 def chosen(runs: Sequence[Run]) -> list[str]:
     """The ids of the runs in the chart; until somebody ticks others, the newest on one text."""
     known = {run.id for run in runs}
-    kept: list[str] | None = state.page_state(CHOSEN, None)
+    read = kept_choices.several_of(known)
+    kept: list[str] | None = kept_choices.keep(CHOSEN, None, read, kept_choices.joined)
     if kept is None:
         usual = at_first(runs)
         now = (usual, state.run_id())
@@ -81,8 +82,8 @@ def has_twin(run: Run, others: Sequence[Run]) -> bool:
 def focus(runs: Sequence[Run]) -> Run | None:
     """The run whose name, note and exports stand below the table: the one that was clicked, else the followed one,
     which the sidebar names, else the first shown."""
-    wanted = [state.page_state(FOCUS, None), state.run_id(), *chosen(runs)]
     by_id = {run.id: run for run in runs}
+    wanted = [kept_choices.keep(FOCUS, None, kept_choices.one_of(by_id)), state.run_id(), *chosen(runs)]
     return next((by_id[run_id] for run_id in wanted if run_id in by_id), runs[0] if runs else None)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from minigpt_core.generation.continuation import continue_text
 from minigpt_core.sampling import start_id
 from minigpt_core.texts.passages import PASSAGE_LENGTH, held_out_passage
-from ui import resources, state
+from ui import kept_choices, resources, state
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape_markdown, name
@@ -101,9 +101,11 @@ def _offer(inspected: InspectedModel) -> None:
     if state.page_state(TEXT, None) not in (None, offered):
         return
     if state.page_state(OFFERED_FOR, None) != inspected.run.id:
-        _put(passage(inspected, 0))
+        first = state.page_state(OFFERED_FOR, None) is None
+        shown = kept_choices.keep(PASSAGE, 0, kept_choices.whole_number(0, 1_000_000)) if first else 0
+        _put(passage(inspected, shown))
         state.set_page_state(OFFERED_FOR, inspected.run.id)
-        state.set_page_state(PASSAGE, 0)
+        state.set_page_state(PASSAGE, shown)
     elif offered is not None:
         state.set_page_state(TEXT, offered)
 

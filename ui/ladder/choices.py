@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui import state
+from ui import kept_choices, state
 from ui.ladder import plan
 from ui.ladder.plan import Ladder, Step
 from ui.words.i18n import N_, _
 
-BUDGET, GROUP = "ladder.budget", "ladder.group"
+BUDGET, GROUP, FOUND = "ladder.budget", "ladder.group", "ladder.found"
 GROUPS = {"up": N_("From TinyGPT to a GPT"), "alone": N_("Newer ideas, each alone")}
 ABOUT_GROUPS = {
     "up": N_("each rung has one idea more than the one before"),
@@ -18,10 +18,13 @@ ABOUT_GROUPS = {
 def choose_group() -> None:
     """Which ideas? Until somebody chooses, those of the newest run on the chosen text."""
     state.keep_choices("ladder", [BUDGET, GROUP])
-    if state.page_state(BUDGET, None) is None:
-        latest_group, latest_budget = plan.latest(state.chosen_text())
-        state.set_page_state(BUDGET, latest_budget)
-        state.set_page_state(GROUP, latest_group)
+    usual_group, usual_budget = state.page_state(FOUND, None) or plan.latest(state.chosen_text())
+    state.set_page_state(FOUND, (usual_group, usual_budget))
+    kept_choices.keep(BUDGET, usual_budget, kept_choices.one_of(plan.BUDGETS))
+    kept_choices.keep(GROUP, usual_group, kept_choices.one_of(GROUPS))
+    for rungs in plan.GROUPS.values():
+        for rung in rungs:
+            kept_choices.keep(f"ladder.rung.{rung.name}", True, kept_choices.one_of([True, False]))
     st.radio(
         _("Which ideas?"),
         list(GROUPS),

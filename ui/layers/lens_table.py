@@ -8,7 +8,7 @@ import streamlit as st
 from minigpt_core.configs import ModelConfig
 from minigpt_core.interpret.lens import LensGuesses
 from minigpt_core.tokenizer import CharTokenizer
-from ui import state
+from ui import kept_choices, state
 from ui.inside import reading_guide
 from ui.inside.input_text import InputText
 from ui.inside.inspected_model import InspectedModel
@@ -44,7 +44,7 @@ def section(inspected: InspectedModel, given: InputText) -> None:
             "appears, not which part made it: for that, take the model apart."
         ),
     )
-    within = config.mlp != "none" and state.page_state(WITHIN, False)
+    within = config.mlp != "none" and kept_choices.keep(WITHIN, False, kept_choices.one_of([False, True]))
     guesses = cache.text_guesses(inspected.run.id, inspected.step, given.ids, bool(within))
     st.html(table(guesses, config, given, inspected.tokenizer))
     with st.container(

@@ -4,15 +4,18 @@ Both are fields of `ModelConfig` without `vocab_size`, which comes from the text
 """
 
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from minigpt_core import ladder
-from minigpt_core.configs import ModelConfig
+from minigpt_core.configs import CHOICES, RANGES, ModelConfig
 from minigpt_core.errors import ConfigError
+from minigpt_core.interpret.anatomy import model_parts
 from minigpt_core.ladder import RUNGS, find_rung, settings_up_to
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
-from ui import state
+from ui import kept_choices, state
+from ui.settings.address import BETWEEN, decode
 from ui.settings.table import SETTINGS
 from ui.training import settings as training
 from ui.words.i18n import translate
@@ -80,6 +83,32 @@ def choose() -> None:
 
 
 # On the page
+
+
+def restore() -> None:
+    """What is drawn, as a reload finds it again. Before anything is drawn."""
+    kept_choices.keep(DRAWN, chosen_fields(), _read, _write)
+    kept_choices.keep(OPENED, "embedding", kept_choices.one_of(model_parts(CLASSIC, 1)))
+    rows = kept_choices.whole_number(*RANGES["batch_size"])
+    kept_choices.keep(BATCH_SIZE, training.of_tab()["batch_size"], rows)
+    kept_choices.keep(OPTIMIZER, "", kept_choices.one_of(CHOICES["optimizer"]))
+    kept_choices.keep(LAST, "", kept_choices.one_of(rung.name for rung in (*RUNGS, *ladder.MODERN)))
+
+
+def _write(fields: Fields) -> str:
+    """What differs from the notebook's model: n_layer:4:n_head:2."""
+    pairs = ((name, str(value).lower()) for name, value in fields.items() if value != usual()[name])
+    return ":".join(chain.from_iterable(pairs)) or "usual"
+
+
+def _read(text: str) -> Fields | None:
+    found = (
+        decode(BETWEEN.join([NOTEBOOK.name, *text.split(":")])) if text != "usual" else (NOTEBOOK.name, {})
+    )
+    if found is None or not usual().keys() >= found[1].keys():
+        return None
+    fields = fitting(usual() | found[1])
+    return fields if is_possible(fields) else None
 
 
 def drawn_fields() -> Fields:

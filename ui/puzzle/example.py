@@ -14,7 +14,7 @@ from minigpt_core.interpret.puzzle_questions import (
 )
 from minigpt_core.interpret.puzzles import Puzzle, example_words
 from minigpt_core.store.runs import Run
-from ui import resources, state
+from ui import kept_choices, resources, state
 from ui.inside import reading_guide
 from ui.puzzle import attention_picture
 from ui.puzzle.attention_picture import head_title
@@ -80,7 +80,8 @@ def _choose_question(task: str) -> Puzzle | None:
     """The question: typed, or one of the unseen ones."""
     key = state.page_key(QUESTION)
     everything = puzzles(task)
-    offered = everything[state.page_state(DRAWN, 0) % len(everything)].question.rstrip(">")
+    drawn = kept_choices.keep(DRAWN, 0, kept_choices.whole_number(0, 1_000_000))
+    offered = everything[drawn % len(everything)].question.rstrip(">")
     if state.page_state(OFFERED, None) != (task, offered):
         state.set_page_state(QUESTION, offered[:LONGEST_QUESTION])
         state.set_page_state(OFFERED, (task, offered))
@@ -150,6 +151,7 @@ def _which_head(task: str, run: Run, step: int) -> Head | None:
         f"{head[0]}.{head[1]}": head_title(head)
         for head in [best, *(one for one in sorted(attention) if one != best)]
     }
+    kept_choices.keep(SHOWN_HEAD, EACH_BEST, kept_choices.one_of(titles))
     chosen = st.selectbox(
         _("Whose attention?"), list(titles), format_func=titles.__getitem__, key=state.page_key(SHOWN_HEAD)
     )

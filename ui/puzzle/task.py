@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import resources, state
+from ui import kept_choices, resources, state
 from ui.runs.wording import text_title
 from ui.words.i18n import N_, _
 from ui.words.tokens import escape_markdown
@@ -27,11 +27,11 @@ def introduction(task: str) -> str:
 def choose_task() -> str:
     """Which generated text: its id."""
     state.keep_choices("puzzle", [TASK, SHOWN_HEAD])
+    kept_choices.keep(TASK, "reversed-words", kept_choices.one_of(TASKS))
     task = st.segmented_control(
         _("Puzzle"),
         list(TASKS),
         format_func=lambda task: _(TASKS[task]),
-        default="reversed-words",
         required=True,
         key=state.page_key(TASK),
         persist_state="session",

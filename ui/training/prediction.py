@@ -11,7 +11,7 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound
 from minigpt_core.interpret.diagnosis import overfitting
 from minigpt_core.store.runs import Run
-from ui import resources, state
+from ui import kept_choices, resources, state
 from ui.components.live_chart import Reference
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.wording import run_title
@@ -172,9 +172,10 @@ def _ask(now: RunState) -> None:
         return
     known = resources.baselines(planned.text.id, planned.text.lower)
     steps = [round(STEP * i, 2) for i in range(round(1.1 * known.uniform / STEP) + 1)]
-    name = "training.guess_loss"
-    if state.page_state(name, None) not in steps:
-        state.set_page_state(name, min(steps, key=lambda loss: abs(loss - known.uniform)))
+    name, usual = "training.guess_loss", min(steps, key=lambda loss: abs(loss - known.uniform))
+    if kept_choices.keep(name, usual, kept_choices.one_of(steps)) not in steps:
+        state.set_page_state(name, usual)
+    kept_choices.keep("training.guess_overfits", False, kept_choices.one_of([False, True]))
     st.select_slider(
         _("Where will the loss end, on text it never saw?"),
         steps,
@@ -220,7 +221,8 @@ def _ask_duel(now: RunState) -> None:
     st.subheader(_("Which learning rate wins?"), anchor=False)
     for at, usual in enumerate((0.003, 0.1)):
         name = f"training.duel_rate_{at}"
-        state.page_state(name, usual)
+        kept_choices.keep(name, usual, kept_choices.one_of(RATES))
+    kept_choices.keep("training.duel_favourite", 0, kept_choices.one_of([0, 1]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for at, word in enumerate((_("One"), _("The other"))):
             st.selectbox(word, RATES, key=state.page_key(f"training.duel_rate_{at}"), format_func=number)

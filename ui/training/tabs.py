@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import state
+from ui import kept_choices, state
 from ui.training import curves, diagnosis, microscope, pairs, prediction, runs
 from ui.training.run_state import RunState
 from ui.words.i18n import N_, _
@@ -22,7 +22,7 @@ TABS: dict[str, tuple[str, str, Callable[[RunState], None]]] = {
 def draw(now: RunState) -> None:
     """The choice, and what is chosen."""
     name = "training.tab"
-    state.page_state(name, "runs")
+    kept_choices.keep(name, "runs", kept_choices.one_of(TABS))
     chosen = st.segmented_control(
         _("Look closer"),
         list(TABS),

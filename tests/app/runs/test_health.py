@@ -11,7 +11,13 @@ from ui.words.i18n import using
 
 @pytest.mark.parametrize(
     ("loss", "shown"),
-    [(None, "–"), (2.345, "2.34"), (1234.5, "1,234"), (4.7e25, "over 1,000,000"), (float("inf"), "over 1,000,000")],
+    [
+        (None, "–"),
+        (2.345, "2.34"),
+        (1234.5, "1,234"),
+        (4.7e25, "over 1,000,000"),
+        (float("inf"), "over 1,000,000"),
+    ],
 )
 def test_a_loss_beyond_all_that_can_be_meant_is_no_row_of_digits(loss: float | None, shown: str) -> None:
     with using("en"):
