@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import charset_normalizer
+import numpy as np
 
 from minigpt_core.errors import N_, TextError
 from minigpt_core.texts.corpus import check_size
@@ -96,6 +97,11 @@ ALPHABETS = (
 )
 """The letters beyond a to z of languages that are written in Latin letters."""
 
+WESTERN = ALPHABETS[:8]
+"""Those of languages that the encodings in `OF_THE_WEST` are for: ž is a letter, but an é of Mac Roman more often."""
+
+OF_THE_WEST = ("cp1252", "iso8859-15", "mac-roman", "cp850")
+
 SIGNS = frozenset("«»“”„‘’‚‹›–—…·•§°€£©®™¡¿²³½¼¾ªº×\u00a0\u00ad")
 WITHIN = frozenset("‘’–—…·\u00ad\u00a0")  # the signs that may stand between two letters
 
@@ -148,6 +154,9 @@ LIKELY = 6  # encodings offered before all others
 MOST_DAMAGED = 10_000  # places; a file with more was written in another encoding
 SURE = 0.9  # of the accents: the rest may be names
 AROUND = 20  # characters shown before and after a damaged place
+STRETCH = 64  # bytes that tell in which places the high bytes of UTF-16 stand
+HIGH_BYTES = 0.3  # of UTF-16 are the commonest high byte, at least, where one can tell
+MOST_MISSING = 100  # bytes
 FEW = 10  # high bytes that are too few to say anything about a script
 
 
@@ -284,7 +293,51 @@ codecs.register_error("minigpt.note_damage", _note_damage)
 
 
 def _lenient(raw: bytes, encoding: str) -> _Read | None:
-    """The text without its byte-order mark; None if there is no such encoding, or hardly anything can be read in it."""
+    """The text without its byte-order mark; None if there is no such encoding, or hardly anything can be read in it.
+
+    UTF-16 that has lost a byte on the way is in step again behind that place.
+    """
+    missing = _out_of_step(raw) if encoding.startswith("utf-16") else []
+    if not missing:
+        return _lenient_part(raw, encoding)
+    begins, ends = [0, *(place + 1 for place in missing)], [*missing, len(raw)]
+    parts = [_lenient_part(raw[begin:end], encoding) for begin, end in zip(begins, ends, strict=True)]
+    text, places, replaced = "", list[int](), len(missing)
+    for part in parts:
+        if part is None:
+            return None
+        if places or text:
+            places.append(len(text))
+            text += "\ufffd"
+        places += [len(text) + place for place in part.places]
+        text, replaced = text + part.text, replaced + part.replaced
+    return _Read(text, tuple(places), replaced)
+
+
+def _out_of_step(raw: bytes) -> list[int]:
+    """Where in UTF-16 one byte of a character stands alone, since the other one is missing.
+
+    The high byte is the same for most characters of a text: 0 for Latin letters, 4 for Cyrillic ones. Where it changes
+    from every second place to the places between, a byte is missing.
+    """
+    data = np.frombuffer(raw, np.uint8)
+    found = np.bincount(data, minlength=256)
+    if found.max() < HIGH_BYTES * len(data):
+        return []
+    sides = np.where(data == found.argmax(), np.where(np.arange(len(data)) % 2, 1, -1), 0)
+    sums = np.concatenate([[0], sides.cumsum()])  # it rises where the high byte stands in odd places
+    edges = np.arange(0, len(data) + 1, STRETCH)
+    trend = np.sign(np.diff(sums[edges]))
+    missing = list[int]()
+    for at in np.flatnonzero(trend[1:] * trend[:-1] < 0).tolist():
+        low = int(edges[at])
+        near = sums[low : int(edges[at + 2]) + 1] * int(trend[at])
+        turn = low + int(near.argmax())
+        missing.append(turn - (turn + len(missing)) % 2)
+    return missing if len(missing) <= MOST_MISSING else []
+
+
+def _lenient_part(raw: bytes, encoding: str) -> _Read | None:
     _damage.spans = []
     try:
         text = raw.decode(encoding, "minigpt.note_damage").removeprefix("\ufeff")
@@ -335,7 +388,10 @@ def _is_utf8(raw: bytes) -> bool:
         return read is not None
     whole = len(read.text) - len(read.text.encode("ascii", "ignore")) - len(read.places)
     cut = read.places == (len(read.text) - 1,) and read.replaced < 4
-    return whole >= (1 if cut else 4 * len(read.places))
+    if whole >= (1 if cut else 4 * len(read.places)):
+        return True
+    intact = read.text.replace("\ufffd", "")
+    return whole >= 2 * len(read.places) and _accents_explained(intact, "utf-8") > SURE
 
 
 def _recognise_wide(raw: bytes) -> str | None:
@@ -344,6 +400,12 @@ def _recognise_wide(raw: bytes) -> str | None:
     Neighbouring letters come from one part of Unicode: of the two bytes of a character, the high one has fewer values.
     """
     start = raw[: 4 * LOOKED_AT]
+    if missing := _out_of_step(start):  # what stands before the first place tells
+        first = start[: missing[0]]
+        high_last = len({*first[1::2]}) < len({*first[::2]})
+        encoding = "utf-16-le" if high_last else "utf-16-be"
+        read = _lenient(start, encoding)
+        return encoding if read and _is_language(read.text) else None
     letters = start.translate(None, bytes(range(32)) + bytes(range(127, 256)))
     european = start.count(0) > 0.4 * len(start)
     if not european and len(letters) > 0.8 * len(start):  # read two at a time, they would be Chinese
@@ -388,27 +450,28 @@ def _by_accents(sample: bytes) -> str | None:
     if high >= FEW and high > sum(map(sample.lower().count, map(bytes, zip(range(97, 123), strict=True)))):
         return None
     best = _ranked(sample, LATIN)[:1]
-    return best[0] if best and _accents_explained(_strict(sample, best[0]) or "") > SURE else None
+    return best[0] if best and _accents_explained(_strict(sample, best[0]) or "", best[0]) > SURE else None
 
 
 def _ranked(sample: bytes, encodings: Iterable[str]) -> list[str]:
     """Those that can read it, the one that explains most accents first."""
     explained = {
-        encoding: _accents_explained(text)
+        encoding: _accents_explained(text, encoding)
         for encoding in encodings
         if (text := _strict(sample, encoding)) is not None and not _looks_binary(text)
     }
     return sorted(explained, key=lambda encoding: -explained[encoding] if explained[encoding] > SURE else 0)
 
 
-def _accents_explained(text: str) -> float:
+def _accents_explained(text: str, encoding: str) -> float:
     """Which share of the characters beyond ASCII are letters of one language in Latin letters, or signs in their
-    place."""
+    place: of a language that is written in this encoding."""
     foreign = Counter(c for c in text if c > "\x7f")
     inside = Counter(re.findall(r"(?<=[^\W\d_])[^\x00-\x7f](?=[^\W\d_])", text))
     signs = sum(n - (0 if c in WITHIN else inside[c]) for c, n in foreign.items() if c in SIGNS)
     letters = max(
-        sum(n for c, n in foreign.items() if {*c.lower()} <= {*letters, "i"}) for letters in ALPHABETS
+        sum(n for c, n in foreign.items() if {*c.lower()} <= {*letters, "i"})
+        for letters in (WESTERN if encoding in OF_THE_WEST else ALPHABETS)
     )
     return (signs + letters) / max(foreign.total(), 1)
 

@@ -130,6 +130,39 @@ def test_half_a_character_of_utf16_is_told() -> None:
         assert decoded.text == "Un matin, le chat\ufffd" and decoded.replaced == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("language", ["fr", "ru", "en"])
+@pytest.mark.parametrize("marked", [False, True])
+def test_utf16_that_lost_bytes_is_in_step_again_behind_them(
+    language: str, encoding: str, marked: bool
+) -> None:
+    text = (
+        story(language, encoding)
+        if language != "en"
+        else "The cat sat on the mat, and looked at the rain. " * 9
+    )
+    raw = (("\ufeff" if marked else "") + text).encode(encoding)
+    for places in ((301,), (300,), (300, 601)):
+        damaged = raw
+        for place in reversed(places):
+            damaged = damaged[:place] + damaged[place + 1 :]
+        found = decode(damaged)
+        assert found.encoding == encoding
+        assert found.replaced == len(places) == len(found.places)
+        assert len(found.text) == len(text) and abs(found.places[0] - 150) <= 8
+        assert sum(a != b for a, b in zip(found.text, text, strict=True)) <= 8 * len(places)
+
+
+def test_one_damaged_accent_of_a_short_text_in_utf8_spoils_no_other() -> None:
+    raw = "Où est le chat ? Il a été là.".encode()
+    damaged = raw.replace("été".encode(), b"C\xa9" + "té".encode())
+    assert decode(damaged).text == "Où est le chat ? Il a C\ufffdté là."
+
+
+def test_a_few_accents_of_mac_roman_are_no_letters_of_another_part_of_europe() -> None:
+    assert decode("Il a été là.".encode("mac-roman")).text == "Il a été là."
+
+
 def test_a_few_zero_bytes_are_taken_out_and_told() -> None:
     decoded = decode("Un été \0 sans fin. ".encode() * 10)
     assert decoded.text == "Un été  sans fin. " * 10 and decoded.zeros == 10
