@@ -18,6 +18,7 @@ import math
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
@@ -102,6 +103,15 @@ def write_run(file: IO[bytes], store: RunStore, run: Run) -> None:
                     name=name, size=len(data), limit=MAX_BYTES[name],
                 )  # fmt: skip
             archive.writestr(name, data)
+
+
+def weights_size(store: RunStore, run: Run) -> int:
+    """Bytes of all checkpoints of a run: about what its archive takes, for weights cannot be packed tighter."""
+    sizes = []
+    for info in store.checkpoints(run.id):
+        with suppress(FileNotFoundError):
+            sizes.append(checkpoint_files.weights_path(store.folder(run.id), info.step).stat().st_size)
+    return sum(sizes)
 
 
 def write_checkpoints(archive: zipfile.ZipFile, store: RunStore, run: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
-from minigpt_core.export.archive import export_run, import_run
+from minigpt_core.export.archive import export_run, import_run, weights_size
 from minigpt_core.presets import PRESETS, find_preset
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run
@@ -240,7 +240,7 @@ def test_a_run_that_broke_down_is_marked_and_not_called_best(
     end = MetricsEvent(step=wild.step + 1, train_loss=5e7, val_loss=5e7, val_accuracy=0.0)
     store.append(wild.id, evaluations=[end], step=end.step)
     row = next(row for row in board(app("compare"))["rows"] if row["id"] == wild.id)
-    assert (row["loss_words"], row["last_words"], row["broke"]) == ("2.10", "50,000,000", True)
+    assert (row["loss_words"], row["last_words"], row["broke"]) == ("2.10", "over 1,000,000", True)
     with i18n.using("en"):
         said = headline.verdict([*runs[:2], store.run(wild.id)])
         assert "0.10 lower" in said and "Broke down: wild" in said
@@ -447,6 +447,20 @@ def test_downloads_are_made_when_they_are_asked_for(
         downloads.offer(run)
     assert offered["csv"][1].startswith(b"step,loss")
     assert {file for file, _data in offered.values()} >= {"essai-n-1.ipynb", "essai-n-1.zip"}
+
+
+def test_an_archive_that_no_page_opens_is_announced_with_the_way_to_open_it() -> None:
+    with i18n.using("en"):
+        said = downloads.too_large_for_a_page(612_000_000)
+        assert "about 612\u202fMB" in said and "500\u202fMB" in said and "minigpt_core import" in said
+        assert downloads.too_large_for_a_page(500_000_000) == ""
+
+
+def test_the_size_of_an_archive_is_told_before_it_is_made(app: OpenPage) -> None:
+    app("compare")
+    run = resources.run("preparedGptEn")
+    made = len(export_run(resources.store(), run))
+    assert 0.8 * made < weights_size(resources.store(), run) < made
 
 
 def test_a_name_is_written_anew_as_it_was_given(app: OpenPage, finished: MakeRun) -> None:

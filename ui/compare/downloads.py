@@ -11,14 +11,15 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from minigpt_core.errors import StoreError
-from minigpt_core.export.archive import export_run
+from minigpt_core.export.archive import export_run, weights_size
 from minigpt_core.export.metrics import export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import LONGEST_EMBEDDED, export_script
 from minigpt_core.store.runs import Run
 from ui import resources
+from ui.compare.archive_upload import MAX_UPLOAD_MB
 from ui.runs.wording import run_title
-from ui.words.i18n import _, language, spoken
+from ui.words.i18n import _, file_size, language, spoken
 
 ZIP = "application/zip"
 
@@ -53,8 +54,22 @@ def offer(run: Run) -> None:
         st.caption(
             _("TensorBoard’s files are offered once its package is installed: `pip install tensorboard`.")
         )
+    if said := too_large_for_a_page(weights_size(resources.store(), run)):
+        st.caption(said)
     if length is None:
         st.caption(_("The text of this run is gone: only its losses can be taken along."))
+
+
+def too_large_for_a_page(size: int) -> str:
+    """What to know of an archive of so many bytes that no page opens, in Markdown; "" for one that can be opened."""
+    limit = MAX_UPLOAD_MB * 1_000_000
+    if size <= limit:
+        return ""
+    words = _(
+        "The ZIP takes about {size}. A page opens at most {limit}: on the other machine it is opened with "
+        "`python -m minigpt_core import`, and the name of the file."
+    )
+    return words.format(size=file_size(size), limit=file_size(limit))
 
 
 def _offer(
