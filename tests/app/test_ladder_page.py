@@ -167,7 +167,11 @@ def test_train_queues_only_what_has_no_result_and_stop_all_ends_it(
     button(test, "ladder_train").click().run()
     assert not test.exception
     new = [run for run in reversed(store.runs("local")) if run.id != finished.id]
-    assert [run.name for run in new] == ["Ladder 2: + positions", "Ladder 3: + one head", "Ladder 4: + heads"]
+    assert [run.name for run in new] == [
+        "Ladder 2: + one head",
+        "Ladder 3: + residual",
+        "Ladder 4: + positions",
+    ]
     assert [run.parent for run in new] == [finished.id, new[0].id, new[1].id]
     assert {run.training.seed for run in new} == {finished.training.seed}
     assert "waiting: number 1" in shown(test)
@@ -197,7 +201,7 @@ def test_a_rung_that_was_left_goes_on_instead_of_beginning_again(
 
 def told(rung: MakeRung, before: float, after: float) -> str:
     rung("tinygpt", before)
-    rung("positions", after)
+    rung("one-head", after)
     ladder = plan.look(story(), 300)
     with i18n.using("en"):
         return rung_sentences.bought(ladder, ladder.steps[1], baselines(prepare(story().text)))
@@ -223,16 +227,17 @@ def test_without_the_rung_before_no_gain_is_claimed(rung: MakeRung) -> None:
     rung("heads", 1.6)
     ladder = plan.look(story(), 300)
     with i18n.using("en"):
-        sentence = rung_sentences.bought(ladder, ladder.steps[3], baselines(prepare(story().text)))
-    assert rung_sentences.difference(ladder.steps[3], ladder.steps[2]) is None
+        sentence = rung_sentences.bought(ladder, ladder.steps[4], baselines(prepare(story().text)))
+    assert rung_sentences.difference(ladder.steps[4], ladder.steps[3]) is None
     assert sentence == "Loss 1.60. Train the rung before it as well to see what this idea alone buys."
 
 
 def test_the_summary_names_the_best_rung_and_the_idea_that_bought_most(rung: MakeRung) -> None:
     for name, loss in [
         ("tinygpt", 2.2),
-        ("positions", 2.21),
-        ("one-head", 1.9),
+        ("one-head", 2.21),
+        ("residual", 2.2),
+        ("positions", 1.9),
         ("heads", 1.5),
         ("mlp", 1.6),
     ]:
@@ -249,25 +254,25 @@ def test_the_summary_names_the_best_rung_and_the_idea_that_bought_most(rung: Mak
     [
         (
             2.221,
-            "From **TinyGPT** to **+ one head** the loss stays at 2.22. No rung has come below **TinyGPT**",
+            "From **TinyGPT** to **+ residual** the loss stays at 2.22. No rung has come below **TinyGPT**",
         ),
-        (2.26, "From **TinyGPT** to **+ one head** the loss rises from 2.22 to 2.26. No rung has come below"),
-        (2.21, "From **TinyGPT** to **+ one head** the loss falls from 2.22 to 2.21."),
+        (2.26, "From **TinyGPT** to **+ residual** the loss rises from 2.22 to 2.26. No rung has come below"),
+        (2.21, "From **TinyGPT** to **+ residual** the loss falls from 2.22 to 2.21."),
     ],
 )
 def test_the_summary_calls_a_change_what_its_figures_show(rung: MakeRung, last: float, change: str) -> None:
-    for name, loss in [("tinygpt", 2.224), ("positions", 2.219), ("one-head", last)]:
+    for name, loss in [("tinygpt", 2.224), ("one-head", 2.219), ("residual", last)]:
         rung(name, loss)
     with i18n.using("en"):
         assert rung_sentences.summary(plan.look(story(), 300)).startswith(change)
 
 
 def test_no_idea_is_called_the_best_while_others_were_left_out(rung: MakeRung) -> None:
-    for name, loss in [("one-head", 2.0), ("heads", 1.88), ("layernorm", 1.61)]:
+    for name, loss in [("positions", 2.0), ("heads", 1.88), ("layernorm", 1.61)]:
         rung(name, loss)
     with i18n.using("en"):
         assert rung_sentences.summary(plan.look(story(), 300)) == (
-            "From **+ one head** to **+ LayerNorm** the loss falls from 2.00 to 1.61. "
+            "From **+ positions** to **+ LayerNorm** the loss falls from 2.00 to 1.61. "
             "Of the ideas measured one by one, the one that bought the most: **+ heads** (−0.12)."
         )
 
@@ -280,7 +285,7 @@ def test_a_rungs_note_is_its_idea_in_the_readers_language(home: Path) -> None:
 
 
 def test_what_layernorm_buys_is_credited_to_its_initial_weights_too(rung: MakeRung, app: OpenPage) -> None:
-    for name, loss in [("tinygpt", 2.13), ("residual", 1.84), ("layernorm", 1.7)]:
+    for name, loss in [("tinygpt", 2.13), ("layers", 1.84), ("layernorm", 1.7)]:
         rung(name, loss)
     told = (
         "avec ses petits poids de départ** (−0,14)",
@@ -294,10 +299,10 @@ def test_what_layernorm_buys_is_credited_to_its_initial_weights_too(rung: MakeRu
 
 def test_a_ladder_that_bought_nothing_says_so(rung: MakeRung) -> None:
     rung("tinygpt", 2.2)
-    rung("positions", 2.3)
+    rung("one-head", 2.3)
     with i18n.using("en"):
         said = rung_sentences.summary(plan.look(story(), 300))
-    assert said.startswith("From **TinyGPT** to **+ positions** the loss rises from 2.20 to 2.30.")
+    assert said.startswith("From **TinyGPT** to **+ one head** the loss rises from 2.20 to 2.30.")
     assert "No rung has come below **TinyGPT** so far" in said and "bought the most" not in said
 
 

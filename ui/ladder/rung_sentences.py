@@ -14,8 +14,6 @@ MUCH = 0.1
 ROUNDING = 1e-9
 
 # From LayerNorm on, a model begins with GPT-2's small weights (`GPT.init_weights`): its rung counts both as one idea.
-# Measured with this page's settings on The Curious Cat in small letters, 300 steps, seeds 1337 and 1: 2.15 and 2.16 on
-# the rung below; LayerNorm alone 2.16 and 2.16; small weights alone 2.23 and 2.26; both together 2.01 and 2.02.
 CREDITED = {"layernorm": N_("+ LayerNorm with its small initial weights")}
 
 
