@@ -58,7 +58,7 @@ RUNGS = (
         title=N_("+ residual"),
         idea=N_("Each part adds to what came in instead of replacing it, so nothing gets lost on the way."),
         why=N_("What a character knew itself stays, and what each part finds comes on top."),
-        work=0.1,
+        work=0.105,
         model={"residual": True},
     ),
     Rung(

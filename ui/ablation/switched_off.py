@@ -41,7 +41,8 @@ def mean_ablation() -> bool:
     state.keep_choices("ablation", [INSTEAD])
     words = {ZERO: _("nothing (zeros)"), MEAN: _("its own average")}
     kept_choices.keep(INSTEAD, ZERO, kept_choices.one_of(words))
-    chosen = st.radio(
+    folded = st.expander(_("Go deeper: what it hands on instead"), key="ablation_deeper")
+    chosen = folded.radio(
         _("A part that is switched off hands on"),
         list(words),
         format_func=words.__getitem__,

@@ -1,6 +1,6 @@
 """How characters are drawn on the Sampling page, and how many: the controls in the sidebar."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,6 +34,8 @@ CONTROLS = {
 }
 """By their names in the address, where each stands that is not as usual."""
 
+FOLDED = ("top_k", "top_p")  # until somebody asks for them
+
 
 @dataclass(frozen=True)
 class GenerationSettings:
@@ -54,12 +56,18 @@ def choose_generation(names: Collection[str]) -> GenerationSettings:
     if "temperature" in names:
         _widget("temperature", values)
         st.caption(escape_markdown(settings_words(settings)))
-    fields = [name for name in CONTROLS if name in names and name != "temperature"]
-    for place, column in enumerate(st.columns(2, gap="small") if fields else ()):
-        with column:
-            for name in fields[place::2]:
-                _widget(name, values)
+    _side_by_side([name for name in ("length", "seed") if name in names], values)
+    if deeper := [name for name in FOLDED if name in names]:
+        chosen = any(values[name] != CONTROLS[name].usual for name in deeper)
+        with st.expander(_("Go deeper: top-k, top-p"), expanded=chosen, key="sampling_deeper"):
+            _side_by_side(deeper, values)
     return GenerationSettings(settings, int(values["length"]), int(values["seed"]))
+
+
+def _side_by_side(names: Sequence[str], values: dict[str, float]) -> None:
+    for name, column in zip(names, st.columns(2, gap="small") if names else (), strict=False):
+        with column:
+            _widget(name, values)
 
 
 def another_seed() -> None:
