@@ -62,7 +62,7 @@ def _choose_row(batch_size: int) -> int:
         label_visibility="collapsed",
         persist_state="session",
     )
-    return int(row) - 1
+    return int(row or 1) - 1
 
 
 def _shape_words(batch: Batch, row: int, part: str) -> str:

@@ -89,7 +89,7 @@ def restore() -> None:
     """What is drawn, as a reload finds it again. Before anything is drawn."""
     kept_choices.keep(DRAWN, chosen_fields(), _read, _write)
     kept_choices.keep(OPENED, "embedding", kept_choices.one_of(model_parts(CLASSIC, 1)))
-    rows = kept_choices.whole_number(*RANGES["batch_size"])
+    rows = kept_choices.whole_number(1, int(RANGES["batch_size"][1]))
     kept_choices.keep(BATCH_SIZE, training.of_tab()["batch_size"], rows)
     kept_choices.keep(OPTIMIZER, "", kept_choices.one_of(CHOICES["optimizer"]))
     kept_choices.keep(LAST, "", kept_choices.one_of(rung.name for rung in (*RUNGS, *ladder.MODERN)))
