@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +21,7 @@ from minigpt_core.jobs.forked import CAN_FORK, ForkServer
 from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, OnMessage, WorkerProcess
 from minigpt_core.jobs.recording import WATCHED_SECONDS
 from minigpt_core.jobs.speed import speed_key
-from minigpt_core.jobs.turns import Room, in_turn
+from minigpt_core.jobs.turns import Forecast, Room, begins_in, in_turn
 from minigpt_core.memory_budget import memory_limit, training_peak
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import Run, RunStore
@@ -303,6 +304,26 @@ class JobManager:
         """Place in the queue, 1 is next; None if it does not wait."""
         with self._lock:
             return next((n for n, job in enumerate(self._line(), 1) if job.run.id == run_id), None)
+
+    def begins_in(self, run_id: str, seconds: Callable[[Run], float | None]) -> float | None:
+        """Seconds until a waiting run begins; None if it does not wait, or nobody knows.
+
+        Args:
+            seconds: how long a run will take from now on, if that is known.
+        """
+        with self._lock:
+            line = self._line()
+            place = next((n for n, job in enumerate(line) if job.run.id == run_id), None)
+            ahead = [] if place is None else [(job, 1.0) for job in line[: place + 1]]
+            busy = [(job, job.work) for job in self._jobs.values() if job.attended and job.work]
+        known = {job.run.id: seconds(job.run) for job, _work in (*busy, *ahead[:-1])}
+        if not ahead or None in known.values():
+            return None
+        forecasts = [
+            Forecast(owner=job.owner, work=work, seconds=known.get(job.run.id) or 0.0)
+            for job, work in (*busy, *ahead)
+        ]
+        return begins_in(forecasts[len(busy) :], forecasts[: len(busy)], self._room)
 
     def live(self, run_id: str) -> bytes | None:
         """What the live chart draws of a run (see `store/live_state.py`), encoded by its worker; None where no worker

@@ -62,3 +62,29 @@ def in_turn(waiting: Sequence[AnyClaim], others: Iterable[Claim]) -> list[AnyCla
         rounds.append((has[run.owner], place))
         has[run.owner] += 1
     return [waiting[place] for _round, place in sorted(rounds)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What a run will ask of the machine, and for how long."""
+
+    owner: str
+    seconds: float
+    work: float = 1.0
+    memory: int = 0
+
+
+def begins_in(waiting: Sequence[Forecast], working: Iterable[Forecast], room: Room) -> float:
+    """Seconds until the last of the waiting runs begins, if each takes as long as it says.
+
+    Args:
+        waiting: it, and before it all that begin before it.
+        working: what is calculated now, with what is left of it.
+    """
+    now, going = 0.0, [(run.seconds, run) for run in working]
+    for run in waiting:
+        while not room.has_turn(run, [other for _end, other in going]):
+            now, ended = min(going, key=lambda ending: ending[0])
+            going.remove((now, ended))
+        going.append((now + run.seconds, run))
+    return now

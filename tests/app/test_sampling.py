@@ -276,6 +276,19 @@ def test_a_run_without_weights_is_a_sentence(app: OpenPage, some_run: MakeRun) -
     assert "no saved weights yet" in page.error[0].value and not page.exception
 
 
+def test_while_a_run_has_learned_nothing_yet_a_prepared_one_writes(
+    app: OpenPage, some_run: MakeRun, home: Path
+) -> None:
+    store, run = RunStore(home), some_run()
+    store.give(run.id)
+    with store.queue_lock(run.id):
+        page = app("sampling", run=run.id)
+        assert not page.error and not page.exception
+        assert page.selectbox(key="sampling_run").value.startswith("prepared")
+        assert "has learned nothing yet" in "".join(element.value for element in page.sidebar.caption)
+        assert page.query_params["run"] == run.id and "author" not in page.query_params
+
+
 def test_a_missing_weights_file_is_a_sentence(app: OpenPage, home: Path, trained: Run) -> None:
     weights_path(RunStore(home).folder(trained.id), 20).unlink()
     page = app("sampling")

@@ -248,6 +248,24 @@ def test_pause_is_heard_at_once_however_long_a_step_takes(
     assert test.run().button(key="training_hold").label == "Pause" and "pause" in enabled(test)
 
 
+def test_a_run_in_the_queue_says_when_it_begins_and_what_to_look_at_meanwhile(
+    app: OpenPage, home: Path, some_run: RunMaker, monkeypatch: Any
+) -> None:
+    jobs = JobManager(RunStore(home), max_running=1, warm=False, launcher=Puppet)
+    monkeypatch.setattr(manager, "_shared", jobs)
+    first, second = some_run(steps=1000), some_run(steps=1000)
+    jobs.submit(first.id)
+    jobs.submit(second.id)
+    test = app("training", run=second.id)
+    assert "as soon as it is its turn" in words(test)  # nobody knows how fast the first one is
+    assert test.button(key="training_meanwhile").label == "Meanwhile: let a prepared model write"
+    measured = {"step": 0.02, "evaluation": 0.01, "crowding": 1.0}
+    monkeypatch.setattr(jobs, "speed", lambda *_given, **_more: measured)
+    assert "Number 1 in the queue: it begins by itself in about 20\u202fs" in words(
+        app("training", run=second.id)
+    )
+
+
 def test_a_run_in_the_queue_takes_what_the_controls_say(app: OpenPage, home: Path, monkeypatch: Any) -> None:
     jobs = JobManager(RunStore(home), max_running=1, warm=False, launcher=Puppet)
     monkeypatch.setattr(manager, "_shared", jobs)

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from minigpt_core.errors import RunNotFound, StoreError
-from minigpt_core.store.runs import CheckpointInfo, Run, choose_checkpoint
+from minigpt_core.store.runs import LIVE, CheckpointInfo, Run, choose_checkpoint
 from ui import resources, state
+from ui.runs import waiting
 from ui.runs.health import broken, last_evaluation, loss_number
 from ui.runs.names import menu_labels, title_among
 from ui.runs.weights import say_which, usual_of, usual_step
 from ui.sampling.learnt_explained import Losses
 from ui.words import glossary
 from ui.words.i18n import N_, _, number
+from ui.words.tokens import escape_markdown
 
 BIGRAM = "bigram"
 NGRAMS = {BIGRAM: N_("Counted pairs of the text"), "trigram": N_("Counted triples of the text")}
@@ -55,7 +57,9 @@ class ModelChoice:
 def choose_model() -> ModelChoice:
     """A run and its checkpoint, or counted characters. Raises `StoreError` if the run has no checkpoint yet."""
     lost = wanted_model_is_gone()
-    current = wanted_model()
+    current, waits = wanted_model(), None
+    if isinstance(current, Run) and current.status in LIVE and not resources.store().checkpoints(current.id):
+        waits, current = current, waiting.meanwhile(current) or BIGRAM
     runs = [current] if isinstance(current, Run) else []
     runs += [run for run in state.visible_runs() if all(run.id != known.id for known in runs)]
     titles = menu_labels(runs) | {name: _(NGRAMS[name]) for name in NGRAMS}
@@ -69,7 +73,14 @@ def choose_model() -> ModelChoice:
         help=_("A training of yours, one that comes with the program, or a table that was only counted."),
     )
     chosen = trained_choice(current) if isinstance(current, Run) else ngram_choice(ORDER_OF[current])
-    keep_in_address(chosen)
+    if waits is None:
+        keep_in_address(chosen)
+    else:
+        words = _(
+            "“{name}” has learned nothing yet: until it has its first weights, another model writes, one that comes "
+            "with the program."
+        )
+        st.caption(escape_markdown(words.format(name=title_among_others(waits))))
     return replace(chosen, is_fallback=lost)
 
 

@@ -11,13 +11,14 @@ from minigpt_core.interpret.diagnosis import Finding
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES, lets_write
+from ui.runs import waiting
 from ui.runs.health import above_chance, changed, last_evaluation, loss_number, sound, spoiled
 from ui.runs.wording import run_error
 from ui.settings.table import in_labels
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
 from ui.training import diagnosis, next_run, settings
 from ui.training.run_state import RunState
-from ui.words.i18n import N_, _, number, percent, translate
+from ui.words.i18n import N_, _, number, percent, rough_duration, translate
 from ui.words.tokens import escape
 
 SAMPLING = PAGES["sampling"].script
@@ -175,7 +176,28 @@ def _happened(now: RunState) -> Line:
 def _queued(now: RunState, run: Run) -> Line:
     if now.position is None:
         return Line(_("Getting ready …"), TRAIN)
-    return Line(_("Other trainings are going on: this one begins by itself as soon as it is its turn."))
+    text, begins = (
+        _("Other trainings are going on: this one begins by itself as soon as it is its turn."),
+        waiting.begins_in(run),
+    )
+    if begins is not None:
+        text = _(
+            "Number {n} in the queue: it begins by itself in about {time}, as fast as the others go now."
+        ).format(n=number(now.position), time=rough_duration(begins, begins))
+    return Line(text, actions=_meanwhile(run))
+
+
+def _meanwhile(run: Run) -> list[Action]:
+    """What to look at while it waits."""
+    ready = waiting.meanwhile(run)
+    if ready is None:
+        return []
+    return [
+        Action(
+            "meanwhile", _("Meanwhile: let a prepared model write"), SAMPLING, icon=":material/arrow_forward:",
+            address=lets_write(ready.id),
+        )
+    ]  # fmt: skip
 
 
 def _running(now: RunState, run: Run) -> Line:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigpt_core.jobs.turns import Room, in_turn
+from minigpt_core.jobs.turns import Forecast, Room, begins_in, in_turn
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,14 @@ def test_nothing_begins_that_memory_is_too_short_for_but_alone_it_does() -> None
     assert ROOM.has_memory(Asked("a", memory=90), [Asked("b")])
     assert not ROOM.has_memory(Asked("a", memory=91), [Asked("b", work=0.0)])
     assert ROOM.has_memory(Asked("a", memory=1000), [])
+
+
+def test_who_waits_begins_when_a_core_is_free_or_nothing_of_its_owner_goes_on() -> None:
+    mine, theirs = Forecast(owner="a", seconds=30.0), Forecast(owner="b", seconds=10.0)
+    next_one, after_it = Forecast(owner="a", seconds=5.0), Forecast(owner="a", seconds=5.0)
+    assert begins_in([next_one], [], ROOM) == 0
+    assert begins_in([next_one], [mine, theirs], ROOM) == 10
+    assert begins_in([next_one, after_it], [mine, theirs], ROOM) == 15
+    others = [Forecast(owner=name, seconds=100.0) for name in "bcd"]
+    assert begins_in([next_one], [mine, *others], ROOM) == 30
+    assert begins_in([Forecast(owner="e", seconds=1.0)], others, ROOM) == 0
