@@ -30,7 +30,8 @@ class Orders:
     """Everybody's language; "" for each their own."""
 
     look: dict[str, str] = field(default_factory=dict)
-    """Where everybody looks: "page", its name in `ui/journey.py`, perhaps "run" and "stay"; {} where each likes."""
+    """Where everybody looks: "page", its name in `ui/journey.py`, perhaps "run", "lesson" with its "step", and
+    "stay"; {} where each likes."""
 
     looks: int = 0
     """Counts them: each is followed once, then everybody may go on from there, unless they are to stay."""

@@ -96,6 +96,11 @@ def _look(look: dict[str, str]) -> str | None:
     if run := look.get("run"):
         state.set_page_state(BEFORE_LOOK, {"own": state.run_id(), "shown": run})
         state.follow_run(run)
+    if lesson := look.get("lesson"):
+        state.choose_lesson(lesson, int(look["step"]))
+        return (
+            page.script if look.get("stay") else PAGES["lessons"].script
+        )  # which leads on, with what the step needs
     return page.script
 
 

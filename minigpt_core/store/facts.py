@@ -82,6 +82,14 @@ class FactStore:
             for row in rows
         }
 
+    def newest_lessons(self) -> dict[str, tuple[str, int]]:
+        """For each workspace the lesson that was changed last, and the step it is at."""
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT workspace, lesson, step, max(changed) FROM lessons GROUP BY workspace"
+            ).fetchall()
+        return {row["workspace"]: (row["lesson"], row["step"]) for row in rows}
+
     def keep_step(self, workspace: str, lesson: str, step: int) -> None:
         """The lesson is at this step now."""
         self._change(workspace, lesson, step=step)

@@ -125,3 +125,11 @@ def test_who_is_served_by_nobody_obeys_nobody(app: App, monkeypatch: pytest.Monk
     page = app("vocabulary")
     assert title(page) == "Vocabulary" and said(page) == ""
     orders.refuse_start()
+
+
+def test_a_lesson_step_opens_on_every_screen(app: App) -> None:
+    page = app("model")
+    orders.board().give(look={"page": "training", "lesson": "loss", "step": "2"}, looks=1)
+    page.run()
+    assert asked(page, "lesson") == "loss" and asked(page, "step") == "2"
+    assert title(page) != "Model"

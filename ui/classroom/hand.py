@@ -10,6 +10,7 @@ from minigpt_core.presets import PRESETS
 from minigpt_core.store.runs import Run
 from ui import orders, resources, state
 from ui.journey import STATIONS
+from ui.lessons import current as lessons
 from ui.problems import spoken_errors
 from ui.runs.wording import run_title, text_title
 from ui.settings.address import encode
@@ -20,6 +21,7 @@ from ui.words.tokens import escape_markdown
 
 STOPPED = "hand.stopped"  # the runs that were stopped last
 PAGE, RUN, STAY = "hand_page", "hand_run", "hand_stay"
+LESSON = "hand_lesson"
 TEXT, SETTINGS, LOCK, LANGUAGE = "hand_text", "hand_settings", "hand_lock", "hand_language"
 MINE, NOTHING = "mine", "nothing"
 
@@ -77,6 +79,11 @@ def _look(holds: orders.Orders) -> None:
             format_func=lambda name: titles[name],
             key=PAGE,
         )
+        if lesson := lessons.current():
+            shown = _("the lesson that I am in, at this step: {name}").format(
+                name=escape_markdown(lesson.lesson.title)
+            )
+            st.checkbox(shown, key=LESSON)
         run = state.current_run()
         if run is not None:
             shown = _("with the training that I follow: {name}").format(name=escape_markdown(run_title(run)))
@@ -192,6 +199,9 @@ def _look_now(run_id: str) -> None:
     wanted = {"page": str(state.widget_value(PAGE))}
     if run_id and state.widget_value(RUN):
         wanted["run"] = run_id
+    lesson = lessons.current()
+    if lesson and state.widget_value(LESSON):
+        wanted |= {"page": lesson.step.page, "lesson": lesson.lesson.name, "step": str(lesson.number)}
     if state.widget_value(STAY):
         wanted["stay"] = "yes"
     look(wanted)

@@ -23,6 +23,7 @@ function buildCard(view, pupil) {
   const card = { item, button, name: element("bdi", "", top), page: element("small", "", top), dots: [] };
   const row = element("span", "mg-pupil-dots", button);
   DOTS.forEach(() => card.dots.push(element("span", "", row)));
+  card.lesson = element("span", "mg-yes", row);
   const line = element("span", "mg-pupil-run", button);
   card.state = element("span", "", line);
   card.loss = verbatim(element("b", "", line));
@@ -45,6 +46,9 @@ function showCard(view, pupil) {
   const card = view.known.get(pupil.number) ?? buildCard(view, pupil);
   write(card.name, pupil.name);
   write(card.page, pupil.here ? labels.pages[pupil.page] ?? "" : "");
+  const [lesson, step] = pupil.lesson ?? [];
+  write(card.lesson, lesson ? `▸${step}` : "");
+  card.lesson.title = lesson ? fill(labels.lesson, { lesson: labels.lessons[lesson] ?? lesson, step }) : "";
   DOTS.forEach((dot, i) => {
     card.dots[i].classList.toggle("mg-yes", pupil[dot]);
     write(card.dots[i], `${pupil[dot] ? "✓" : "·"} ${labels.dots[dot]}`);

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.lesson import Lesson
 from ui import state
 from ui.classroom import preview
 from ui.components.mounting import component
 from ui.journey import PAGES
 from ui.runs.wording import STATUSES
-from ui.words.i18n import _, spoken
+from ui.words.i18n import _, language, spoken
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-class'></div>"
@@ -36,6 +38,8 @@ def _labels() -> dict[str, object]:
         "away": _("away"),
         "status": {name: _(word) for name, word in STATUSES.items()},
         "pages": {name: _(station.title) for name, station in PAGES.items()},
+        "lesson": _("lesson “{lesson}”, step {step}"),
+        "lessons": {one.name: one.title for one in catalogue.lessons(language()) if isinstance(one, Lesson)},
         "dots": {"chose_text": _("text"), "trained": _("trained"), "sampled": _("written")},
         "findings": {
             "diverged": _("diverged"),

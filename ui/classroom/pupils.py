@@ -6,6 +6,7 @@ from typing import Any
 from minigpt_core.errors import UserError
 from minigpt_core.interpret.diagnosis import diagnose
 from minigpt_core.store.classes import Pupil
+from minigpt_core.store.facts import FactStore
 from minigpt_core.store.runs import LIVE, Run
 from ui import people, resources
 from ui.people import Seen
@@ -16,10 +17,11 @@ SHOWN_FINDINGS = ("diverged", "at_chance", "stuck", "overfitting", "by_heart")
 
 def told() -> dict[str, Any]:
     """Everybody, in the order in which they came. No workspace is in it: it would let its reader be the pupil."""
-    newest = resources.store().newest_of_each()
+    newest, lessons = resources.store().newest_of_each(), FactStore().newest_lessons()
     return {
         "pupils": [
-            about(pupil, seen, newest.get(pupil.workspace)) for pupil, seen in people.roll().everybody()
+            about(pupil, seen, newest.get(pupil.workspace)) | {"lesson": lessons.get(pupil.workspace)}
+            for pupil, seen in people.roll().everybody()
         ]
     }
 
