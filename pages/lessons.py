@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.lessons import lesson_list
+from ui.lessons import class_link, lesson_list
 from ui.words.i18n import _
 
 st.title(_("Lessons"), anchor=False)
@@ -13,3 +13,4 @@ st.markdown(
     )
 )
 lesson_list.section()
+class_link.section()

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from minigpt_core.errors import RunNotFound, StoreError, UserError
-from ui import facts, orders_followed, problems, resources, sidebar, state, style
+from ui import facts, orders_followed, problems, resources, set_up, sidebar, state, style
 from ui.journey import STATIONS, TEACHERS
 from ui.lessons import current as lessons
 from ui.lessons import panel
@@ -32,7 +32,7 @@ def pages() -> dict[str, list[Page]]:
             icon=station.icon,
             url_path=station.path.removeprefix("/") or None,
             default=station.path == "/",
-            visibility="visible" if station.in_menu else "hidden",
+            visibility="visible" if station.in_menu and not set_up.hidden(station.name) else "hidden",
         )
         menus.setdefault(_(station.section) if station.section else "", []).append(page)
     return menus
@@ -72,6 +72,14 @@ def shortened(name: str) -> str:
     return name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…"
 
 
+def keep_out(path: str) -> None:
+    """Lead away from a page that a link has hidden. Home is always there."""
+    name = next((station.name for station in STATIONS if station.path.strip("/") == path), "")
+    if path and set_up.hidden(name):
+        state.notify(_("This page is not part of what has been set up here."))
+        st.switch_page(STATIONS[0].script)
+
+
 def note_page(path: str) -> None:
     """Keep which page was looked at, and which text was the chosen one there."""
     details = {"view": state.view(), "rows": state.rows()} if path == "sampling" else {}
@@ -94,12 +102,14 @@ def main() -> None:
         menu_items={"About": _("Watch a small GPT come to life, character by character.")},
     )
     style.inject()
+    set_up.take()
     page = st.navigation(pages(), position="top", expanded=True)
     if destination := state.take_destination() or elsewhere:
         st.switch_page(destination)
     if stay := orders_followed.must_stay(page.url_path):
         st.switch_page(stay)
     check_address(nonsense)
+    keep_out(page.url_path)
     lessons.arrive(page.url_path)
     state.arrive(page.url_path or STATIONS[0].name)
     sidebar.head(page.url_path)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, orders, orders_followed, people, state, teacher
+from ui import diagnostics, orders, orders_followed, people, set_up, state, teacher
 from ui.components import class_news, connection, history, streamlit_words, tab_workspace
 from ui.runs import live_list
 from ui.runs.health import status_colour
@@ -31,18 +31,20 @@ def head(page: str) -> None:
     ):
         st.markdown("**mini-GPT**", width="content")
         st.session_state[state.LANGUAGE_SWITCH] = language()
-        st.segmented_control(
-            _("Language"),
-            list(LANGUAGES),
-            format_func=lambda code: LANGUAGES[code].name,
-            required=True,
-            key=state.LANGUAGE_SWITCH,
-            label_visibility="collapsed",
-            on_change=_switch_language,
-            disabled=bool(orders_followed.holding().language),
-        )
+        if not set_up.hidden("language"):
+            st.segmented_control(
+                _("Language"),
+                list(LANGUAGES),
+                format_func=lambda code: LANGUAGES[code].name,
+                required=True,
+                key=state.LANGUAGE_SWITCH,
+                label_visibility="collapsed",
+                on_change=_switch_language,
+                disabled=bool(orders_followed.holding().language),
+            )
     with st.sidebar:
         _show_class()
+        _say_who_set_it_up()
         run = _run_or_none()
         live_list.section(run.id if run else None, page_follows=page == TRAINING)
 
@@ -61,6 +63,23 @@ def foot(page: str) -> None:
             if state.pupil():
                 class_news.listen(str(orders.now().version))
             streamlit_words.translate_page()
+
+
+def _say_who_set_it_up() -> None:
+    """That a link hides something, whose it was, and the way to everything."""
+    here = set_up.current()
+    if not here:
+        return
+    words = (
+        _("Set up by {name}: some pages or controls are not shown.")
+        if here.by
+        else _("Set up by a link: some pages or controls are not shown.")
+    )
+    st.caption(escape_markdown(words.format(name=here.by)))
+    st.button(
+        _("Show everything"), icon=":material/visibility:", type="tertiary", key="set_up_leave",
+        on_click=set_up.leave,
+    )  # fmt: skip
 
 
 def _switch_language() -> None:

@@ -80,6 +80,8 @@ FORM = {
     "choices": re.compile(r"[A-Za-z0-9_.:~+-]{1,3000}"),  # see `kept_choices.py`
 }
 TROUBLES_KEPT = 5
+HIDDEN = re.compile("[a-z0-9_]{1,30}(,[a-z0-9_]{1,30}){0,60}")  # names of pages and controls
+LONGEST_NAME = 60  # characters of who made a link
 
 
 def read_address() -> dict[str, str]:
@@ -454,6 +456,19 @@ def choose_lesson(name: str | None, step: int | None = None) -> None:
     """Be led by this lesson from this step on; None: by none."""
     _remember("lesson", name)
     _remember("step", None if name is None or step is None else str(step))
+
+
+# What a link sets up
+
+
+def take_set_up() -> tuple[str, str] | None:
+    """What the address says is hidden, and whose link it is; taken out of it: from then on the store knows it."""
+    hide, by = st.query_params.get("hide"), st.query_params.get("by", "")
+    if hide is None or not HIDDEN.fullmatch(hide):
+        return None
+    for name in ("hide", "by"):
+        st.query_params.pop(name, None)
+    return hide, by[:LONGEST_NAME]
 
 
 # Who is asking

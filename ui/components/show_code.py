@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import facts
+from ui import facts, set_up
 from ui.words.i18n import _, page_text
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,8 @@ def show_code(page_name: str, *objects: Callable[..., Any]) -> None:
     Args:
         objects: functions or classes of the core that this page has really called.
     """
-    st.fragment(_section)(page_name, objects)
+    if not set_up.hidden("code"):
+        st.fragment(_section)(page_name, objects)
 
 
 def _section(page_name: str, objects: Sequence[Callable[..., Any]]) -> None:

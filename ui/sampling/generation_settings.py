@@ -8,7 +8,7 @@ import streamlit as st
 
 from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.request import MAX_LENGTH, MAX_SEED, USUAL_SEED, USUAL_TEMPERATURE
-from ui import state
+from ui import set_up, state
 from ui.sampling.settings_explained import settings_words
 from ui.words import glossary
 from ui.words.i18n import _, decimal_point_note
@@ -53,6 +53,7 @@ def choose_generation(names: Collection[str]) -> GenerationSettings:
     settings = SampleSettings(
         temperature=values["temperature"], top_k=int(values["top_k"]), top_p=values["top_p"]
     )
+    names = [name for name in names if not set_up.hidden(name)]
     if "temperature" in names:
         _widget("temperature", values)
         st.caption(escape_markdown(settings_words(settings)))

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import state
+from ui import set_up, state
 from ui.settings import table
 from ui.training import menu, settings
 from ui.training.next_run import Plan
@@ -38,18 +38,26 @@ def draw(now: RunState, planned: Plan) -> DeltaGenerator:
             with column:
                 _control(name, off, run_id)
         time_needed = st.container()
-    folded = st.expander(_("Advanced"), key=settings.ADVANCED, on_change="rerun")
-    if folded.open:  # two dozen controls that few need: the page is drawn faster without them
-        with folded:
-            for group, tab in zip(TABS, st.tabs([_(title) for title in TABS.values()]), strict=True):
-                with tab:
-                    _group(group, off, run_id)
+    if not set_up.hidden("advanced"):
+        _advanced(off, run_id)
     _reset(off, run_id)
     return time_needed
 
 
+def _advanced(off: bool, run_id: str | None) -> None:
+    """Two dozen controls that few need: the page is drawn faster without them."""
+    folded = st.expander(_("Advanced"), key=settings.ADVANCED, on_change="rerun")
+    if folded.open:
+        with folded:
+            for group, tab in zip(TABS, st.tabs([_(title) for title in TABS.values()]), strict=True):
+                with tab:
+                    _group(group, off, run_id)
+
+
 def _model(planned: Plan, off: bool) -> None:
     """Which model, and what there is to know about it."""
+    if set_up.hidden("preset"):
+        return
     present = settings.choice(settings.of_tab())
     state.set_page_state("training.choice", present)
     st.selectbox(
@@ -97,6 +105,8 @@ def _title(title: str, icon: str) -> None:
 def _control(name: str, off: bool, run_id: str | None) -> None:
     """The control of a setting, as its row in the table says. One that can do nothing is off, and says why. What acts
     at once is told to the run `run_id`. Numbers have no bounds here: the core says which ones cannot be used."""
+    if set_up.hidden(name):
+        return
     setting, values = table.SETTINGS[name], settings.of_tab()
     reason = settings.reasons(values).get(name)
     arguments: dict[str, Any] = {

@@ -1,0 +1,83 @@
+"""Two lessons as a pupil goes through them: from the link to the end, with the mouse and the keyboard."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from minigpt_core.lessons.catalogue import find_lesson
+from scripts.browser import go, wait_until_idle
+from scripts.running_app import RunningApp
+from tests.browser.conftest import NewVisitor
+
+NEXT, TITLE, GUESS = ".st-key-lesson_next button", ".mg-lesson-title", ".st-key-lesson_guess"
+DONE = f"{TITLE} .mg-tick"
+
+
+def goes_on(page: Page, step: int) -> None:
+    """The tick is there without any click on “next”; then that click leads to the step after it."""
+    expect(page.locator(DONE)).to_be_visible()
+    page.locator(NEXT).click()
+    expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"))
+    wait_until_idle(page)
+
+
+def slide(page: Page, key: str, to: str) -> None:
+    page.locator(f'.st-key-{key} [role="slider"]').focus()
+    page.keyboard.press(to)
+    wait_until_idle(page)
+
+
+def test_temperature_in_english(app_server: RunningApp, new_visitor: NewVisitor) -> None:
+    page = new_visitor("en")
+    go(page, app_server.url, lesson="temperature", lang="en")
+    expect(page).to_have_url(re.compile(r"/sampling\?"))
+    expect(page.locator(DONE)).to_have_count(0)
+    page.locator(f"{GUESS} label").filter(has_text=re.compile("^4$")).click()
+    wait_until_idle(page)
+    page.locator(".st-key-sampling_views button").nth(2).click()
+    goes_on(page, 2)
+    page.locator(f"{GUESS} input").fill("5")
+    page.keyboard.press("Enter")
+    wait_until_idle(page)
+    slide(page, "temperature", "Home")
+    expect(page.locator(".mg-guess")).to_contain_text("your guess 5 · result 1")
+    goes_on(page, 3)
+    slide(page, "temperature", "End")
+    goes_on(page, 4)
+    slide(page, "temperature", "ArrowRight")
+    expect(page.locator(DONE)).to_be_visible()
+    page.locator(NEXT).click()
+    wait_until_idle(page)
+    expect(page.locator(".st-key-lesson_row_temperature")).to_contain_text("✓ done")
+
+
+def test_tinygpt_in_french_with_a_real_training(app_server: RunningApp, new_visitor: NewVisitor) -> None:
+    page = new_visitor("fr", "dark")
+    go(page, app_server.url, lesson="tinygpt", lang="fr")
+    page.locator(f"{GUESS} input").fill("2")
+    page.keyboard.press("Enter")
+    wait_until_idle(page)
+    page.locator(".st-key-start button").click()
+    expect(page.locator(DONE)).to_be_visible()  # once the run has ended; nobody reloads
+    expect(page.locator(".mg-guess")).to_contain_text("résultat 2,3")
+    goes_on(page, 2)
+    assert find_lesson("tinygpt", "fr").steps[1].title in page.locator(TITLE).inner_text()
+    expect(page.locator(".st-key-page-training-steps input")).to_have_value("5000")
+
+
+def test_the_strip_covers_nothing_and_a_choice_by_hand_counts(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    page = new_visitor("en")
+    go(page, app_server.url, lesson="notebook-to-gpt", step="4", lang="en")
+    tile = page.locator(".mg-pipe-tile").nth(1)
+    tile.click()
+    folded = page.locator(".st-key-sampling_code")
+    folded.scroll_into_view_if_needed()
+    code, strip = folded.bounding_box(), page.locator('[data-testid="stBottom"]').bounding_box()
+    assert code and strip and code["y"] + code["height"] <= strip["y"] + 1
+    folded.locator("summary").click()
+    expect(page.locator(DONE)).to_be_visible()
+    page.reload()
+    wait_until_idle(page)
+    expect(page.locator(DONE)).to_be_visible()
