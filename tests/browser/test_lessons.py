@@ -22,7 +22,7 @@ def goes_on(page: Page, step: int) -> None:
 
 
 def slide(page: Page, key: str, to: str) -> None:
-    page.locator(f'.st-key-{key} [role="slider"]').focus()
+    page.locator(f'.st-key-{key} input[type="range"]').focus()
     page.keyboard.press(to)
     wait_until_idle(page)
 
