@@ -13,7 +13,7 @@ PAGES = (
 )  # fmt: skip
 PARAMETERS = (
     "text", "letters", "run", "author", "checkpoint", "against", "view", "rows", "temperatures", "after", "settings",
-    "prompt", "temperature", "top_k", "top_p", "length", "seed",
+    "choices", "prompt", "temperature", "top_k", "top_p", "length", "seed",
 )  # fmt: skip
 """What the address of a page may say, and so the `page:` line of a step."""
 
