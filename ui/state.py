@@ -461,6 +461,11 @@ def choose_lesson(name: str | None, step: int | None = None) -> None:
 # What a link sets up
 
 
+def as_it_is() -> dict[str, str]:
+    """What the address would say so that another tab is set up as this one, by its names there."""
+    return {name: st.session_state[key] for name, key in IN_ADDRESS.items() if key in st.session_state}
+
+
 def take_set_up() -> tuple[str, str] | None:
     """What the address says is hidden, and whose link it is; taken out of it: from then on the store knows it."""
     hide, by = st.query_params.get("hide"), st.query_params.get("by", "")

@@ -72,11 +72,7 @@ def writing() -> dict[str, str]:
 def address(here: str, page: str, hide: list[str], by: str) -> str:
     """The link: the page as this tab has it set up."""
     parts = urlsplit(here)
-    kept = {
-        name: st.session_state[key]
-        for name, key in state.IN_ADDRESS.items()
-        if key in st.session_state and name not in NOT_FOR_OTHERS
-    }
+    kept = {name: value for name, value in state.as_it_is().items() if name not in NOT_FOR_OTHERS}
     if page == "sampling":
         kept |= writing()
     if hide:
