@@ -1,7 +1,8 @@
 """Opens the dashboard to the network on purpose, for a class: `make serve`, or `python -m scripts.serve`.
 
-`--new-link` makes another link for the teacher; everything else after the command goes to Streamlit, for example
-`--server.port 8600`.
+`--new-link` makes another link for the teacher; `--limits` changes what one person may have (`--limits
+minutes=5,runs=20`, or `--limits off`; see `minigpt_core/limits.py`); everything else after the command goes to
+Streamlit, for example `--server.port 8600`.
 """
 
 import argparse
@@ -9,11 +10,14 @@ import io
 import os
 import socket
 import sys
+from dataclasses import asdict
 
 import segno
 from streamlit.web import cli
 
+from minigpt_core import limits
 from minigpt_core.data_home import data_home
+from minigpt_core.errors import ConfigError
 from ui import teacher
 
 FIRST_PORT = 8501
@@ -62,6 +66,14 @@ def welcome(doors: list[str], secret: str) -> str:
     )
 
 
+def what_fits(most: limits.Limits | None) -> str:
+    """What one person may have, as it is said to who serves a class."""
+    if most is None:
+        return "Nobody is limited in what is trained and kept."
+    listed = ", ".join(f"{name} {value:g}" for name, value in asdict(most).items())
+    return f"At most for each: {listed}. Change it with --limits minutes=5,runs=20 or --limits off."
+
+
 def qr_code(address: str) -> str:
     """A square that a phone can read; nothing where the terminal cannot show one."""
     picture = io.StringIO()
@@ -79,7 +91,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--server.port", dest="port", type=int)
     parser.add_argument("--server.baseUrlPath", dest="base", default="")
     parser.add_argument("--new-link", action="store_true")
+    parser.add_argument("--limits", default=os.environ.get("MINIGPT_LIMITS", "class"))
     options, others = parser.parse_known_args(arguments)
+    try:
+        most = limits.parsed(options.limits, data_home())
+    except ConfigError as error:
+        sys.exit(str(error))
     found = addresses()
     if not found:
         sys.exit("This machine has no address in a network: connect it to that of the class and start again.")
@@ -87,6 +104,8 @@ def main(arguments: list[str]) -> None:
     base = options.base.strip("/")
     doors = [f"http://{address}:{port}{f'/{base}' if base else ''}" for address in found]
     print(welcome(doors, teacher.keep_secret(data_home(), options.new_link)), flush=True)
+    print(f"  {what_fits(most)}\n", flush=True)
+    os.environ["MINIGPT_LIMITS"] = options.limits
     os.environ["MINIGPT_SERVE"] = "1"  # every browser gets its own workspace
     settings = ["--server.address=0.0.0.0", f"--server.port={port}", f"--browser.serverAddress={found[0]}"]
     settings += [f"--server.baseUrlPath={base}"] if base else []

@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from minigpt_core import limits
 from minigpt_core.errors import RunNotFound, StoreError, UserError
 from minigpt_core.jobs.manager import JobManager
 from minigpt_core.store.classes import Fact, Pupil
@@ -208,9 +209,11 @@ def add_text(original: str, title: str) -> str:
     """Keep a person's text and make it the chosen one; returns its id.
 
     Raises:
-        TextError: it cannot be used; nothing is kept then. StoreError: it cannot be saved.
+        TextError: it cannot be used; nothing is kept then. ConfigError: it is longer than a class may use.
+        StoreError: it cannot be saved.
     """
     corpus.check_text(corpus.normalize(original, lower=lower()))
+    limits.check_text(limits.in_force(resources.store().home), len(original))
     new_id = resources.store().save_text(original, title, workspace())
     resources.own_title.clear(new_id, workspace())  # the newest title counts
     choose_text(new_id)

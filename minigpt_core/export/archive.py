@@ -26,6 +26,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
+from minigpt_core import limits
 from minigpt_core.configs import CHOICES, STEERABLE, ModelConfig, TrainConfig, check_change, check_fit
 from minigpt_core.data import Dataset, check_length, prepare
 from minigpt_core.devices import available_threads
@@ -483,6 +484,10 @@ def store_archive(
     store: RunStore, archive: Archive, files: ArchiveFiles, workspace: str, name: str, run_id: str
 ) -> Run:
     """Keep a checked archive as a run of this workspace; nothing of it, if that fails."""
+    if (most := limits.in_force(store.home)) is not None:
+        limits.check_text(most, len(archive.text))
+        limits.check_training(most, archive.model, archive.training)
+        limits.check_kept(most, *store.kept_by(workspace))
     about = dict(archive.about)
     status, step, seconds = about.pop("status"), about.pop("step"), about.pop("seconds")
     progress = {key: about.pop(key) for key in ("steps_per_second", "best_step", "best_val_loss")}

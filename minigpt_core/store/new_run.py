@@ -5,6 +5,7 @@ from collections.abc import Collection
 from itertools import count
 from typing import Any
 
+from minigpt_core import limits
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length, prepare
 from minigpt_core.memory_budget import check_memory
@@ -42,16 +43,21 @@ def new_run(
 
     Raises:
         TextError: the text is empty, has one distinct character, or is shorter than `block_size + 1`.
-        ConfigError: a setting out of range, or more memory needed than there is.
-        StoreError: the store cannot be written.
+        ConfigError: a setting out of range, more memory needed than there is, or more than the `limits` of a class.
+        StoreError: the store cannot be written, or its owner keeps as much as fits.
     """
     corpus.check_text(text)
     tokenizer = CharTokenizer.from_text(text)
     model = ModelConfig(vocab_size=tokenizer.vocab_size, **model_fields)
     check_fit(model, training)
     check_memory(model, training)
-    check_length(prepare(text, training.val_fraction, tokenizer).train, model.block_size)
     workspace = columns.get("workspace", LOCAL)
+    most = limits.in_force(store.home)
+    limits.check_text(most, len(text))
+    limits.check_training(most, model, training)
+    if most is not None:
+        limits.check_kept(most, *store.kept_by(workspace))
+    check_length(prepare(text, training.val_fraction, tokenizer).train, model.block_size)
     taken = {run.name for run in store.runs(workspace)}
     return store.create_run(
         text_id=store.save_text(text, title, workspace),

@@ -418,6 +418,14 @@ class RunStore(MetricsStore):
         """Take a run out of the bin."""
         self._edit(run_id, workspace, deleted=None)
 
+    def kept_by(self, workspace: str) -> tuple[int, int]:
+        """How many runs a workspace keeps, without those in the bin; and the bytes of all their weights, with those."""
+        query = """SELECT count(DISTINCT CASE WHEN deleted IS NULL THEN id END) AS runs, coalesce(sum(bytes), 0) AS size
+            FROM runs LEFT JOIN checkpoints ON run = key WHERE workspace = ?"""
+        with self._database.reading() as db:
+            row = db.execute(query, (workspace,)).fetchone()
+        return row["runs"], row["size"]
+
     def bin_contents(self, workspace: str | None = None) -> BinContents:
         """What removing all deleted runs of a workspace (or of all) would free."""
         ids = [row["id"] for row in self._in_bin(workspace, time.time())]

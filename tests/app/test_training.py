@@ -300,6 +300,20 @@ def test_a_setting_out_of_range_is_named_as_on_its_control(app: OpenPage) -> Non
     assert enabled(test) == set()
 
 
+def test_what_a_class_does_not_afford_is_said_before_the_start(
+    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_LIMITS", "class,minutes=1")
+    assert "start" in enabled(app("training"))
+    test = app("training", "fr")
+    control(test, "number_input", "steps").set_value(900_000)
+    with i18n.using("fr"):
+        test.run()
+    assert not test.exception and enabled(test) == set()
+    assert "dans cette classe un entraînement peut en prendre 1" in words(test)
+    assert not RunStore(home).runs("local")
+
+
 def test_what_does_not_fit_into_memory_is_said_before_the_start(
     app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from minigpt_core import limits
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length
 from minigpt_core.errors import UserError
@@ -40,10 +41,20 @@ def plan() -> Plan:
         model = ModelConfig(vocab_size=vocab_size, **{name: values[name] for name in table.MODEL})
         check_fit(model, training)
         check_memory(model, training)
+        check_limits(model, training, text.text)
         check_length(resources.dataset(text.id, text.lower, training.val_fraction).train, model.block_size)
     except UserError as error:
         return Plan(text, None, None, _in_labels(error))
     return Plan(text, model, training)
+
+
+def check_limits(model: ModelConfig, training: TrainConfig, text: str) -> None:
+    """Raise `UserError` for what is more than this class may use; see `minigpt_core/limits.py`."""
+    store = resources.store()
+    if (most := limits.in_force(store.home)) is not None:
+        limits.check_text(most, len(text))
+        limits.check_training(most, model, training)
+        limits.check_kept(most, *store.kept_by(state.workspace()))
 
 
 def _in_labels(error: UserError) -> UserError:
