@@ -9,6 +9,7 @@ from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.memory import memory_by_part, training_memory
 from minigpt_core.model import build_model
 from minigpt_core.weights import count_parameters, parameters_by_part
+from tests.core.switches import SWITCHES, turned
 
 V = 40
 NAMES = [rung.name for rung in (*RUNGS, *MODERN)]
@@ -40,17 +41,16 @@ def saved_for_the_way_back(config: ModelConfig, batch_size: int) -> int:
 
 KINDS: list[dict[str, object]] = [
     {}, {"norm": "rmsnorm"}, {"norm": "none"}, {"positions": "rotary"}, {"mlp": "relu2"}, {"mlp": "none"},
-    {"qk_norm": True}, {"qk_norm": True, "positions": "rotary"}, {"tie_weights": True}, {"residual": False},
-    {"block_size": 96, "n_layer": 2},
+    {"qk_norm": True, "positions": "rotary"}, {"block_size": 96, "n_layer": 2}, *map(turned, SWITCHES),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
-@pytest.mark.parametrize("fields", KINDS, ids=str)
+@pytest.mark.parametrize("fields", KINDS)
 def test_the_numbers_in_between_are_those_that_pytorch_keeps(
     dropout: float, fields: dict[str, object]
 ) -> None:
-    config = config_of("dropout", **({"dropout": dropout, "n_layer": 3} | fields))
+    config = config_of("dropout", **(fields | {"dropout": dropout, "n_layer": fields.get("n_layer", 3)}))
     counted = training_memory(config, 5).activations
     assert counted == pytest.approx(saved_for_the_way_back(config, 5), rel=0.01)
 

@@ -16,7 +16,7 @@ from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from ui import kept_choices, state
 from ui.settings.address import BETWEEN, decode
-from ui.settings.table import SETTINGS
+from ui.settings.table import SETTINGS, names_of
 from ui.training import settings as training
 from ui.words.i18n import translate
 
@@ -31,7 +31,10 @@ DRAWN, OPENED, PLACE, LAST = (
 BATCH_SIZE, OPTIMIZER = "model.batch_size", "model.optimizer"
 FIRST_PLACE = 12  # far enough on that there is something to look back at
 
-SETTINGS_OF = {  # which settings stand with which part
+SIZES = ("n_embd", "block_size", "n_layer", "n_head")  # their controls are in the drawing
+SETTINGS_OF: dict[
+    str, tuple[str, ...]
+] = {  # which settings stand with which part, those that are left with the layer
     "positions": ("positions",),
     "norm_1": ("norm",),
     "norm_2": ("norm",),
@@ -40,9 +43,10 @@ SETTINGS_OF = {  # which settings stand with which part
     "add_1": ("residual",),
     "add_2": ("residual",),
     "mlp": ("mlp",),
-    "layer": ("norm", "dropout", "residual", "zero_init", "bias"),
     "output": ("tie_weights",),
 }
+ELSEWHERE = {*SIZES, "positions", "qk_norm", "mlp", "tie_weights"}
+SETTINGS_OF["layer"] = tuple(name for name in names_of("model") if name not in ELSEWHERE)
 OPENS = {"tinygpt": "embedding", "one-head": "attention", "heads": "attention"}  # the part that a rung brings
 CLASSIC = ModelConfig(vocab_size=1, **settings_up_to(RUNGS[-1].name)[0])
 MODERN = {  # each modern part: the field, its modern value, what it is without

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 
 from minigpt_core.__main__ import main
-from minigpt_core.configs import TrainConfig
+from minigpt_core.configs import ModelConfig, TrainConfig, usual_fields
 from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard, write_scalars
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import (
@@ -107,6 +107,13 @@ def run_here(parts: Sequence[str]) -> dict[str, Any]:
     for code in parts:
         exec(compile(code, "cell", "exec"), names)
     return names
+
+
+def test_every_part_of_a_model_has_a_case() -> None:
+    of_the_usual_size = {"block_size", "n_embd"}
+    assert {*usual_fields(ModelConfig)} == of_the_usual_size.union(
+        *(model for model, _training in CASES.values())
+    )
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -20,6 +20,7 @@ from minigpt_core.interpret.activations import (
 from minigpt_core.interpret.lens import lens_points, logit_lens, measure_lens
 from minigpt_core.ladder import MODERN, RUNGS, settings_up_to
 from minigpt_core.model import build_model, causal_mask
+from tests.core.switches import SWITCHES, turned
 
 V, T, B, C = 13, 8, 3, 16
 NAMES = [rung.name for rung in (*RUNGS, *MODERN) if rung.model or rung.name == "tinygpt"]
@@ -30,7 +31,8 @@ MIXED: dict[str, Any] = {
     "positions": "rotary",
     "norm": "rmsnorm",
 }  # neither MLP nor residual
-MODELS = {name: settings_up_to(name)[0] for name in NAMES} | {"mixed": MIXED}
+MODELS = {name: settings_up_to(name)[0] for name in NAMES} | {name: turned(name) for name in SWITCHES}
+MODELS["mixed"] = MIXED
 
 
 def lively(fields: dict[str, Any], seed: int = 0, vocab_size: int = V) -> Any:
