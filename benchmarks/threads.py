@@ -19,7 +19,7 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import StepEvent, Trainer
 
 STEPS = 12
-GPT = settings_up_to("layers")[0]
+GPT = settings_up_to("layernorm")[0]
 SHAPES: tuple[tuple[dict[str, Any], int], ...] = (  # (settings of the model, batch size)
     ({}, 4),
     ({}, 64),

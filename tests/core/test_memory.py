@@ -64,7 +64,7 @@ def test_on_every_rung_too(rung: str) -> None:
 @pytest.mark.parametrize("optimizer", ["adamw", "muon", "sgd"])
 @pytest.mark.parametrize("fields", [{}, {"tie_weights": True}], ids=str)
 def test_the_optimizers_memory_is_what_it_keeps(optimizer: str, fields: dict[str, object]) -> None:
-    config = config_of("layers", **fields)
+    config = config_of("layernorm", **fields)
     model = build_model(config)
     made = optimizers.configure_optimizers(model, TrainConfig(optimizer=optimizer))
     model(*torch.randint(0, V, (2, 2, 16)))[1].backward()
@@ -95,7 +95,7 @@ def test_the_parameters_of_all_parts_are_those_of_the_model(name: str, fields: d
 
 
 def test_the_whole_is_the_sum_of_the_parts_and_grows_with_the_batch() -> None:
-    config = config_of("layers")
+    config = config_of("layernorm")
     one, two = training_memory(config, 1), training_memory(config, 2)
     assert one.total == sum(part.total for part in memory_by_part(config, 1).values())
     assert two.activations == 2 * one.activations

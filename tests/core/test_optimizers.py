@@ -136,7 +136,7 @@ def test_muon_gets_the_matrices_inside_the_layers_and_nothing_else() -> None:
 
 def test_one_muon_step_moves_a_matrix_evenly_in_all_directions() -> None:
     """Its singular values come near to 0.2 · rate · sqrt(longer side), whatever those of the gradient are."""
-    model = build_model(ModelConfig(vocab_size=9, n_embd=16, **settings_up_to("layers")[0]))
+    model = build_model(ModelConfig(vocab_size=9, n_embd=16, **settings_up_to("layernorm")[0]))
     muon, _ = optimizers.configure_optimizers(model, TrainConfig(optimizer="muon", learning_rate=0.01))
     matrix = model.blocks[0].attention.c_proj.weight
     before = matrix.detach().clone()

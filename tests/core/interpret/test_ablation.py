@@ -35,7 +35,7 @@ from minigpt_core.model import build_model
 
 V, T, C = 13, 8, 16
 NAMES = [rung.name for rung in (*RUNGS, *MODERN) if rung.model or rung.name == "tinygpt"]
-GPT2: dict[str, Any] = settings_up_to("layers")[0] | {"n_layer": 2, "n_head": 2}
+GPT2: dict[str, Any] = settings_up_to("layernorm")[0] | {"n_layer": 2, "n_head": 2}
 MODERN_FIELDS: dict[str, Any] = settings_up_to("zero-init")[0] | {"n_layer": 2, "n_head": 2}
 
 
@@ -54,7 +54,8 @@ def some_ids(length: int = 3 * T, batch: int | None = 3) -> Tensor:
 
 
 def close(one: Tensor, other: Tensor) -> None:
-    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    largest = max(1.0, other.abs().max().item())  # without a norm they grow to hundreds
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5 * largest)
 
 
 def plain(model: Any, idx: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from tests.core.switches import SWITCHES, turned
 
 V, T, B, C = 13, 8, 3, 16
 NAMES = [rung.name for rung in (*RUNGS, *MODERN) if rung.model or rung.name == "tinygpt"]
-GPT2: dict[str, Any] = settings_up_to("layers")[0] | {"n_layer": 2, "tie_weights": True}
+GPT2: dict[str, Any] = settings_up_to("layernorm")[0] | {"n_layer": 2, "tie_weights": True}
 MIXED: dict[str, Any] = {
     "n_layer": 2,
     "n_head": 2,
@@ -50,7 +50,8 @@ def some_ids(batch: int = B, length: int = T) -> Tensor:
 
 
 def close(one: Tensor, other: Tensor) -> None:
-    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    largest = max(1.0, other.abs().max().item())  # without a norm they grow to hundreds
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5 * largest)
 
 
 @pytest.fixture(params=MODELS)

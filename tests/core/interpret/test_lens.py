@@ -18,7 +18,7 @@ IDS = [3, 1, 4, 1, 5, 9, 2, 6]
 
 
 def small_gpt(vocab_size: int = V) -> Any:
-    fields: dict[str, Any] = settings_up_to("layers")[0] | {"n_layer": 3, "n_head": 2}
+    fields: dict[str, Any] = settings_up_to("layernorm")[0] | {"n_layer": 3, "n_head": 2}
     return fresh_model(ModelConfig(vocab_size=vocab_size, block_size=T, n_embd=16, **fields), seed=1)
 
 

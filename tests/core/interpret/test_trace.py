@@ -49,7 +49,7 @@ def test_it_has_the_parts_and_shapes_that_the_drawing_has(name: str) -> None:
     assert [stage.layer for stage in stages if stage.part == "layer"] == [*range(2, model.config.n_layer + 1)]
 
 
-@pytest.mark.parametrize("name", ["residual", "layernorm", "together"])
+@pytest.mark.parametrize("name", ["mlp", "layernorm", "together"])
 def test_what_a_part_adds_is_the_difference_between_two_stages(name: str) -> None:
     stages = {stage.part: stage for stage in followed(**MODELS[name])[2] if stage.layer < 2}
     before = stages.get("positions", stages["embedding"]).values
