@@ -12,6 +12,7 @@ from minigpt_core.training import MetricsEvent, SampleEvent, StepEvent
 from ui import people
 from ui.classroom import approvals, preview, wall_state
 from ui.classroom.approvals import Wall, covered, name_on_wall, words_of
+from ui.training import prediction
 
 MARKER = "Zaubermarker"
 
@@ -80,3 +81,14 @@ def test_one_pupil_can_be_shown_alone(pupil: Pupil, some_run: Callable[..., Run]
     approvals.keep(Wall(alone=pupil.number))
     told = wall_state.told()
     assert told["alone"] and [curve["number"] for curve in told["curves"]] == [pupil.number]
+
+
+def test_guesses_stand_beside_each_other_without_names(pupil: Pupil, home: Path) -> None:
+    store = RunStore(home)
+    run = store.newest_of_each()[pupil.workspace]
+    store.set_status(run.id, "done")
+    for loss in (2.5, 2.52, 2.2, 9.0):
+        prediction.book(pupil.workspace).guesses.append(prediction.Guess(1.0, loss, False, run.id))
+    prediction.book(pupil.workspace).guesses.append(prediction.Guess(1.0, 2.5, False))
+    told = wall_state.told()["guesses"]
+    assert told == [0, 1, 0, 0, 2, 0, 0, 0, 1]

@@ -83,7 +83,7 @@ def _draw(pupil: Pupil, seen: dict[str, Any]) -> None:
     _run(run)
     if "text" in seen:
         hidden = st.multiselect(_("Words to cover"), approvals.words_of(seen["text"]), key=COVERED,
-                                placeholder=_("none"))  # fmt: skip
+                                placeholder=_("no word"))  # fmt: skip
         shown = approvals.covered(seen["text"], hidden)
         st.caption(
             _("What it wrote at step {step}. This is what the wall would show:").format(

@@ -10,13 +10,13 @@ import { viewOf } from "../components/js/view.js";
 
 const LIGHT = ["#0072B2", "#B35C00", "#007A58", "#A8477E", "#1F78A8", "#B34700", "#5A5A5A"];
 const DARK = ["#56B4E9", "#E69F00", "#2BC49B", "#E39CC4", "#8FD0F5", "#F08A4B", "#B8BEC8"];
-const LETTER_PX = 19;
+const LETTER_PX = 19, ABOVE_CHANCE = 1.15;
 
 function build(root) {
   root.replaceChildren();
   const chart = element("div", "mg-wall-chart", root), side = element("div", "mg-wall-side", root);
   chart.setAttribute("role", "img");
-  return { root, chart, best: element("ol", "mg-wall-best", side), dotted: element("small", "", side), samples: element("div", "mg-wall-samples", side), state: null };
+  return { root, chart, best: element("ol", "mg-wall-best", side), dotted: element("small", "", side), samples: element("div", "mg-wall-samples", side), guesses: element("figure", "mg-wall-guesses", side), state: null };
 }
 
 const colourOf = (view, who) => { const row = isDark(view.root) ? DARK : LIGHT; return row[who % row.length]; };
@@ -38,12 +38,37 @@ function referenceLines(view) {
   return { shapes, annotations };
 }
 
+// Who has diverged would press everybody else's curves flat: the picture ends a little above pure chance
+function heights(view) {
+  const { curves, references } = view.state, chance = references.uniform;
+  if (!chance) return { outside: 0 };
+  const lowest = Math.min(...Object.values(references), ...curves.flatMap((curve) => curve.y));
+  const outside = curves.filter((curve) => curve.y.length && curve.y.at(-1) > ABOVE_CHANCE * chance).length;
+  return { range: [Math.max(0, lowest - 0.1), ABOVE_CHANCE * chance], outside };
+}
+
+/** How far guesses lay from results, as bars beside each other; nothing before there are any. */
+function drawGuesses(view) {
+  const { labels } = view.data, { guesses } = view.state, most = Math.max(...guesses);
+  view.guesses.replaceChildren();
+  view.guesses.hidden = !most;
+  if (!most) return;
+  element("figcaption", "", view.guesses, labels.guesses);
+  const bars = element("div", "mg-wall-bars", view.guesses);
+  guesses.forEach((count, i) => {
+    const bar = element("span", i === (guesses.length - 1) / 2 ? "mg-right" : "", bars, count ? String(count) : "");
+    bar.style.setProperty("--h", `${100 * count / most}%`);
+  });
+  const ends = element("div", "mg-wall-ends", view.guesses);
+  for (const word of [labels.too_low, labels.right, labels.too_high]) element("span", "", ends, word);
+}
+
 async function drawChart(view) {
   const { labels, separators } = view.data, Plotly = await loadPlotly("api/plotly.js");
   const layout = chartLayout(view.root, separators);
   Object.assign(layout, referenceLines(view), {
     font: { ...layout.font, size: LETTER_PX }, margin: { l: 78, r: 16, t: 14, b: 66 }, hovermode: "closest",
-    xaxis: { ...AXIS, title: { text: labels.step }, rangemode: "tozero" }, yaxis: { ...AXIS, title: { text: labels.loss } },
+    xaxis: { ...AXIS, title: { text: labels.step }, rangemode: "tozero" }, yaxis: { ...AXIS, title: { text: labels.loss }, range: heights(view).range },
   });
   await Plotly.react(view.chart, traces(view), layout, { displayModeBar: false, responsive: true });
   const best = view.state.best[0];
@@ -59,7 +84,9 @@ function drawSide(view) {
     element("bdi", "", line, one.name || labels.somebody);
     element("b", "", line, number(view, one.loss, 2));
   }
-  write(view.dotted, view.state.curves.some((curve) => curve.other) ? labels.dotted : "");
+  const { outside } = heights(view), other = view.state.curves.some((curve) => curve.other);
+  write(view.dotted, [other ? labels.dotted : "", outside ? fill(labels.outside, { n: number(view, outside) }) : ""].filter(Boolean).join(" · "));
+  drawGuesses(view);
   view.samples.replaceChildren();
   for (const one of samples) {
     const box = element("figure", "", view.samples);

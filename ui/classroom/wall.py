@@ -31,6 +31,11 @@ def wall() -> None:
         "at": _("{loss} at step {step}"),
         "says": _("The losses of {n} trainings; the lowest on unseen text is {loss}."),
         "empty": _("No training yet."),
+        "outside": _("above the picture: {n}"),
+        "guesses": _("Guesses minus results (nats)"),
+        "too_low": _("too low"),
+        "right": _("right"),
+        "too_high": _("too high"),
         "dotted": _("dotted: another text, so other losses"),
     }
     data = {

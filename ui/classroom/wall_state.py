@@ -1,10 +1,11 @@
 """What stands on the wall: composed once a second for all who look at it, and only of what may be seen there."""
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from minigpt_core.errors import UserError
+from minigpt_core.errors import StoreError, UserError
 from minigpt_core.store.classes import Pupil
 from minigpt_core.store.curves import smoothed_losses
 from minigpt_core.store.live_state import points
@@ -13,9 +14,11 @@ from ui import people, resources
 from ui.classroom import approvals
 from ui.classroom.approvals import Wall
 from ui.runs.health import ending
+from ui.training import prediction
 
 POINTS = 60  # of a curve
 SAMPLES, BEST = 3, 3
+BINS, BIN = 9, 0.1  # of the histogram of guesses, and how wide each is, in nats per character
 
 
 def told() -> dict[str, Any]:
@@ -42,6 +45,7 @@ def told() -> dict[str, Any]:
         )[:BEST],
         "references": references(shown, common),
         "samples": chosen(samples),
+        "guesses": misses([pupil.workspace for pupil, _seen in people.roll().everybody()]),
     }
 
 
@@ -80,6 +84,26 @@ def sample(pupil: Pupil, wall: Wall) -> dict[str, Any]:
     kept = wall.samples[str(pupil.number)]
     shown = {name: kept[name] for name in ("step", "loss", "text")}
     return {"number": pupil.number, "name": approvals.name_on_wall(pupil, wall), **shown}
+
+
+def misses(workspaces: Sequence[str]) -> list[int]:
+    """How far guesses lay from results: how many in each of `BINS` steps of `BIN` nats, the right ones in the middle
+    and those that were too low before them. Who guessed what is nobody's business."""
+    counts = [0] * BINS
+    for workspace in workspaces:
+        for guess in prediction.book(workspace).guesses:
+            if guess.run_id and (result := _result(guess.run_id)) is not None:
+                place = round((guess.loss - result) / BIN) + BINS // 2
+                counts[min(max(place, 0), BINS - 1)] += 1
+    return counts
+
+
+def _result(run_id: str) -> float | None:
+    try:
+        found = prediction.outcome(resources.run(run_id))
+    except StoreError:  # it was removed
+        return None
+    return found.loss if found else None
 
 
 def chosen(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
