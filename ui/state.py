@@ -531,6 +531,11 @@ def is_teacher() -> bool:
     return teacher.is_teacher(st.context.cookies)
 
 
+def may_teach() -> bool:
+    """Whether this browser is the teacher's, or no class is served: whoever is at this machine may be one."""
+    return is_teacher() or not workspaces.serving()
+
+
 def teacher_only() -> None:
     """Raise `StoreError` for everybody else."""
     if not is_teacher():

@@ -35,6 +35,7 @@ from minigpt_core.lessons.lesson import (
     Step,
 )
 from minigpt_core.lessons.values import VALUES
+from minigpt_core.store.checkpoint_files import write_whole
 
 FILE = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.([a-z]{2,3})\.md")  # temperature.fr.md
 ABOUT_LESSON = ("title", "about", "idea")
@@ -91,11 +92,30 @@ def read_lesson(path: Path, *, own: bool = False) -> Lesson:
             "{file} is not written in UTF-8. Save it in that encoding.", file=path.name
         ) from error
     if len(data) > LARGEST:
-        raise LessonError(
-            "{file} takes {size} bytes, and a lesson may take {limit}.",
-            file=path.name, size=len(data), limit=LARGEST,
-        )  # fmt: skip
+        raise _too_large(path.name, len(data))
     return parse_lesson(text, path.name, own=own)
+
+
+def keep_lesson(data: bytes, file: str, folder: Path) -> Lesson:
+    """Put a lesson of one's own into a folder if it is one, in place of what had its name. Raises `LessonError`."""
+    if len(data) > LARGEST:
+        raise _too_large(file, len(data))
+    try:
+        lesson = parse_lesson(data.decode("utf-8-sig"), file, own=True)
+    except UnicodeDecodeError as error:
+        raise LessonError("{file} is not written in UTF-8. Save it in that encoding.", file=file) from error
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / file, data)
+    except OSError as error:
+        raise LessonError("{file} cannot be kept: {reason}.", file=file, reason=error.strerror) from error
+    return lesson
+
+
+def _too_large(file: str, size: int) -> LessonError:
+    return LessonError(
+        "{file} takes {size} bytes, and a lesson may take {limit}.", file=file, size=size, limit=LARGEST
+    )
 
 
 def parse_lesson(text: str, file: str, *, own: bool = False) -> Lesson:

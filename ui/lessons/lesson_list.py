@@ -6,6 +6,7 @@ from minigpt_core.errors import StoreError, UserError
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.catalogue import PATHWAYS, Pathway
 from minigpt_core.lessons.lesson import Lesson
+from minigpt_core.lessons.parser import keep_lesson
 from minigpt_core.store.facts import Progress
 from ui import facts, state
 from ui import workspace as workspaces
@@ -16,6 +17,13 @@ from ui.words.tokens import escape, escape_markdown
 
 def section() -> None:
     """The pathways, then every lesson with one button."""
+    above = st.container()
+    _own()  # it stands below, but what it takes in stands in the list at once
+    with above:
+        _all()
+
+
+def _all() -> None:
     found = catalogue.lessons(language())
     lessons = [lesson for lesson in found if isinstance(lesson, Lesson)]
     progress = _progress()
@@ -25,7 +33,6 @@ def section() -> None:
     for reason in found:
         if isinstance(reason, UserError):
             st.warning(escape_markdown(translate(reason)), icon=":material/info:")
-    _own()
 
 
 def _progress() -> dict[str, Progress]:
@@ -53,10 +60,12 @@ def _pathway(pathway: Pathway, lessons: dict[str, Lesson], progress: dict[str, P
             (_("Begin: {title}") if not over else _("Go on: {title}")).format(title=title),
             key=f"pathway_{pathway.name}", on_click=current.begin, args=(following,),
         )  # fmt: skip
+    minutes = sum(lessons[name].minutes for name in pathway.lessons)
+    said = n_("about {n} minute", "about {n} minutes", minutes).format(n=number(minutes))
     if len(pathway.lessons) > 1:
-        st.caption(
-            _("{n} of {all} lessons done").format(n=number(len(over)), all=number(len(pathway.lessons)))
-        )
+        done = _("{n} of {all} lessons done").format(n=number(len(over)), all=number(len(pathway.lessons)))
+        said = f"{done} · {said}"
+    st.caption(said)
 
 
 def is_over(lesson: Lesson, progress: Progress | None) -> bool:
@@ -109,7 +118,26 @@ def _own() -> None:
                 "stands in the list as soon as it is there; `docs/lessons.md` explains the format with an example."
             )
         )
+        if state.may_teach():
+            _upload()
         if (
             state.workspace() == workspaces.LOCAL
         ):  # where things are on this machine is nobody else's business
             st.code(str(catalogue.own_folder()), language=None)
+
+
+def _upload() -> None:
+    """Another way to the same folder. A file with a mistake is not kept, and the mistake is named."""
+    file = st.file_uploader(
+        _("A lesson of yours, called after itself and its language"), type="md", key="lesson_upload",
+        max_upload_size=1,
+    )  # fmt: skip
+    if file is None:
+        return
+    try:
+        lesson = keep_lesson(file.getvalue(), file.name, catalogue.own_folder())
+    except UserError as error:
+        st.error(escape_markdown(translate(error)), icon=":material/error:")
+        return
+    words = _("“{title}” stands in the list now, for everybody who uses this server.")
+    st.success(escape_markdown(words.format(title=lesson.title)))

@@ -109,6 +109,9 @@ def _work(now: Current, page: str, done: bool) -> None:
         st.fragment(_wait, run_every=LOOK_SECONDS)(now)
     elif now.step.condition is not None:
         st.html(f"<div class='mg-todo mg-tick'>✓ {escape(_('Done.'))}</div>")
+    if now.step.say and state.may_teach():
+        with st.popover(_("For the teacher"), icon=":material/school:", type="tertiary", key="lesson_say"):
+            st.html(f"<div class='mg-lesson'>{paragraphs(now.step.say)}</div>")
     if revealed and (now.step.reveal or now.step.question):
         st.html(
             f"<div class='mg-lesson mg-reveal'>{question.compared(now)}{paragraphs(now.step.reveal)}</div>"

@@ -192,3 +192,31 @@ def test_a_lesson_is_found_in_its_language_by_whoever_speaks_it(app: OpenPage) -
     for lang, words in (("en", "Temperature and chance"), ("fr", "Température et hasard")):
         test = app("home", lang, lesson="temperature", step="1")
         assert words in panel_title(test)
+
+
+# For who teaches
+
+
+def test_what_is_for_the_teacher_is_for_the_teacher_alone(
+    app: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notes() -> list[str]:
+        test = app(lesson="temperature", step="1")
+        return [e.proto.body for e in test.get("html") if "Ask who has seen a chat assistant" in e.proto.body]
+
+    assert notes()
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    assert not notes()
+
+
+def test_an_uploaded_lesson_stands_in_the_list_and_a_broken_one_is_not_kept(
+    app: OpenPage, home: Path
+) -> None:
+    test = app("lessons")
+    test.get("file_uploader")[0].set_value(("other.en.md", LESSON.encode(), "text/markdown")).run()
+    assert (home / "lessons" / "other.en.md").read_text(encoding="utf-8") == LESSON
+    assert "lesson_begin_other" in {button.key for button in test.button}
+    for name, data in (("bad.en.md", b"hello"), ("bad.en.md", b"\xff\xfe"), ("../up.en.md", LESSON.encode())):
+        test.get("file_uploader")[0].set_value((name, data, "text/markdown")).run()
+        assert test.error and not test.exception
+    assert [path.name for path in (home / "lessons").iterdir()] == ["other.en.md"]

@@ -342,6 +342,7 @@ def measured(name: str, source: Source) -> list[float]:
         case "by-heart":
             seen = source.evaluations("Overfit")
             best = min(seen, key=lambda event: event.val_loss or math.inf)
+            assert best.step in {kept.step for kept in source.store.checkpoints(source.run("Overfit").id)}
             return [best.step, best.val_loss or 0, seen[-1].val_loss or 0, seen[-1].train_loss]
         case "copied":
             last = source.evaluations("Overfit")[-1]
