@@ -195,6 +195,14 @@ def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> N
     assert "→" not in words(other_tab)
 
 
+def after_three_steps(app: OpenPage, home: Path, workers: list[Puppet]) -> tuple[AppTest, str, RunStore]:
+    test = press(app("training"), "start")
+    run_id, store = test.query_params["run"], RunStore(home)
+    while store.run(run_id).step < 3:
+        workers[0].advance()
+    return test, run_id, store
+
+
 def rate(test: AppTest) -> float:
     return float(control(test, "select_slider", "learning_rate").value)
 
@@ -203,10 +211,7 @@ def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
     app: OpenPage, home: Path, workers: list[Puppet]
 ) -> None:
     """In this tab, in another one, and in one that comes later; also if the worker dies before it has stored it."""
-    test = press(app("training"), "start")
-    run_id, store = test.query_params["run"], RunStore(home)
-    while store.run(run_id).step < 3:
-        workers[0].advance()
+    test, run_id, store = after_three_steps(app, home, workers)
     before, other = store.run(run_id).in_force.learning_rate, app("training", run=run_id)
     control(test, "select_slider", "learning_rate").set_value(0.01).run()
     assert store.run(run_id).in_force.learning_rate == before == rate(other)
@@ -231,10 +236,7 @@ def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
 def test_pause_is_heard_at_once_however_long_a_step_takes(
     app: OpenPage, home: Path, workers: list[Puppet]
 ) -> None:
-    test = press(app("training"), "start")
-    run_id, store = test.query_params["run"], RunStore(home)
-    while store.run(run_id).step < 3:
-        workers[0].advance()
+    test, run_id, store = after_three_steps(app, home, workers)
     press(test.run(), "training_hold")
     assert store.run(run_id).status == "running"  # its worker has not looked yet
     assert test.button(key="training_hold").label == "Pausing …" and "It pauses as soon as" in words(test)
