@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from scripts.browser import wait_until_idle
@@ -26,6 +27,17 @@ def test_one_click_leads_to_a_running_training_and_home_follows_it(open_page: Op
     if "mg-next" in (training.get_attribute("class") or ""):  # still training: the step goes on by itself
         expect(step).not_to_have_text(seen)
     assert_nothing_is_cut(page)
+
+
+@pytest.mark.parametrize("wait", [0, 250])
+def test_a_click_on_home_right_after_begin_leaves_no_empty_page(open_page: OpenPage, wait: int) -> None:
+    page = open_page("home")
+    page.locator(".st-key-home_begin button").click()
+    page.wait_for_timeout(wait)
+    page.locator('[data-testid="stTopNavLink"]').first.click()
+    wait_until_idle(page)
+    expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator("h1")).to_be_visible()
 
 
 def test_a_station_is_a_link_that_keeps_the_session(open_page: OpenPage) -> None:

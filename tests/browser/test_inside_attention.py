@@ -45,6 +45,18 @@ def test_pointing_choosing_and_calculating_ask_nobody(open_page: OpenPage) -> No
     assert page.evaluate("window.scriptRuns") == 0
 
 
+def test_the_head_and_the_way_of_looking_survive_a_reload(open_page: OpenPage) -> None:
+    page = open_page("attention", "fr")
+    tiles, said = page.locator(".mg-att-tile"), page.locator(".mg-att-side")
+    tiles.nth(5).click()
+    page.locator(".mg-att-choice button").last.click()
+    title = said.locator(".mg-att-title").first.inner_text()
+    page.reload()
+    wait_until_idle(page)
+    expect(said.locator(".mg-att-title").first).to_have_text(title)
+    expect(page.locator(".mg-att-choice button").last).to_have_attribute("aria-pressed", "true")
+
+
 def test_arrow_keys_lead_through_heads_and_text(open_page: OpenPage) -> None:
     page = open_page("attention", theme="dark")
     main = page.locator('[data-testid="stMain"]')

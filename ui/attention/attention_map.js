@@ -6,6 +6,7 @@ import { showTip } from "../components/js/canvas.js";
 import { buildChoice, showChoices } from "../components/js/choice.js";
 import { css, isDark } from "../components/js/colours.js";
 import { element, shape, verbatim } from "../components/js/element.js";
+import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { clamp } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 import { drawGrid, markGrid } from "./heads.js";
@@ -16,6 +17,8 @@ import { drawSide } from "./side.js";
 import { drawSteps } from "./steps.js";
 import { drawLooks, drawText } from "./text.js";
 import { headName, lookWords, pairWords, quoted, shareWords } from "./names.js";
+
+const KEPT_LOOKS = ["head", "mean", "back", "steps"];
 
 // The frame
 
@@ -161,6 +164,7 @@ function refresh(view) {
   point(view, view.pinned, view.column);
   if (view.steps) drawSteps(view);
   say(view);
+  keepChoices(view, "attention", KEPT_LOOKS, view.data.model);
 }
 
 function layOut(view) {
@@ -203,6 +207,7 @@ function update(view, data) {
   view.key = null;
   if (before?.model !== data.model) {
     Object.assign(view, { head: data.start, mean: "one" });
+    if (!before) recallChoices(view, "attention", KEPT_LOOKS, data.model);
   }
   view.mapTitle.dataset.words = "";
   layOut(view);

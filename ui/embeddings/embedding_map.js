@@ -6,6 +6,7 @@ import { sharpPen, showTip } from "../components/js/canvas.js";
 import { buildChoice, showChoices } from "../components/js/choice.js";
 import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark } from "../components/js/colours.js";
 import { element, fill } from "../components/js/element.js";
+import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { clamp, number, percent } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 import { cosineColour, drawTable, orderOf, pairAt } from "./cosine_table.js";
@@ -14,6 +15,7 @@ import { drawMap, project } from "./points.js";
 import { alike, cosine, current, lookOf, moment, nameOf, unpack } from "./rows.js";
 
 const SECONDS_A_MOMENT = 0.9;
+const KEPT_LOOKS = ["what", "look", "order"];
 const REACH = 24;             // pixels from a point within which the pointer means it
 
 // The frame
@@ -57,6 +59,7 @@ function build(root) {
 function set(view, of, value) {
   if (of === "what" && view[of] !== value) Object.assign(view, { chosen: value === "places" ? 0 : view.data.start, over: null, zoom: 1, pan: [0, 0] });
   view[of] = value;
+  keepChoices(view, "embeddings", KEPT_LOOKS);
   refresh(view);
 }
 
@@ -291,6 +294,7 @@ function spin(view) {
 // New data
 
 function update(view, data) {
+  if (!view.data) recallChoices(view, "embeddings", KEPT_LOOKS);
   const other = view.data?.model !== data.model;
   view.data = data;
   view.sets = Object.fromEntries(Object.entries(data.sets).map(([name, rows]) => [name, unpack(rows)]));
