@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui.classroom import afterwards, hand, joining, preview, wall
+from ui.classroom import afterwards, hand, joining, limits, preview, wall
 from ui.classroom.pupil_board import board
 from ui.words.i18n import _
 
 st.title(_("My class"), anchor=False)
 hand.row()
-everybody, projected, join, end = st.tabs(
-    [_("Who is here"), _("The wall"), _("Joining"), _("Afterwards")], key="classroom_tabs"
+everybody, projected, join, allowed, end = st.tabs(
+    [_("Who is here"), _("The wall"), _("Joining"), _("Limits"), _("Afterwards")], key="classroom_tabs"
 )
 with everybody:
     board()
@@ -17,6 +17,8 @@ with projected:
     wall.section()
 with join:
     joining.section()
+with allowed:
+    limits.section()
 with end:
     afterwards.section()
 preview.dialog()

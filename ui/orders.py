@@ -41,6 +41,9 @@ class Orders:
 
     gifts: int = 0
 
+    hidden_presets: list[str] = field(default_factory=list)
+    """Their names: pupils are not offered them."""
+
     wiped: int = 0
     """Counts how often everything was removed: what a tab still remembers from before goes too."""
 

@@ -133,3 +133,11 @@ def test_a_lesson_step_opens_on_every_screen(app: App) -> None:
     page.run()
     assert asked(page, "lesson") == "loss" and asked(page, "step") == "2"
     assert title(page) != "Model"
+
+
+def test_pupils_are_offered_the_presets_that_the_teacher_chose(app: App) -> None:
+    page = app("training")
+    offered = page.selectbox(key="page.training.choice").options
+    orders.board().give(hidden_presets=["nanogpt-cpu"])
+    page.run()
+    assert len(page.selectbox(key="page.training.choice").options) == len(offered) - 1

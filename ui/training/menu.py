@@ -3,6 +3,7 @@
 from minigpt_core.configs import ModelConfig
 from minigpt_core.presets import PRESETS
 from minigpt_core.weights import parameters_of
+from ui import orders_followed
 from ui.words.i18n import N_, _, n_, number
 
 OWN = "own"  # no preset has this model
@@ -12,8 +13,13 @@ OWN_TITLE, OWN_ABOUT = N_("A model of your own"), N_("made under Advanced or on 
 
 
 def names(present: str) -> list[str]:
-    """What can be chosen, the notebook's model first; a model of one's own only where it is the present one."""
-    return [*PRESETS, *([OWN] if present == OWN else [])]
+    """What can be chosen, the notebook's model first; a model of one's own only where it is the present one, like
+    one that the teacher does not offer."""
+    hidden = orders_followed.holding().hidden_presets
+    return [
+        *(name for name in PRESETS if name not in hidden or name == present),
+        *([OWN] if present == OWN else []),
+    ]
 
 
 def title(name: str) -> str:
