@@ -14,7 +14,7 @@ from typing import Any
 from minigpt_core.data_home import data_home
 from minigpt_core.store.schema import Database, storable
 
-MOST_FACTS = 20_000  # of a workspace; what comes after them is not kept
+MOST_FACTS = 5_000  # of a workspace; what comes after them is not kept
 LONGEST = 500  # characters of one fact's details
 
 Details = dict[str, Any]

@@ -49,6 +49,11 @@ def _head(now: Current, done: bool, *, folded: bool) -> None:
     """Which lesson, which step, and the ways on, back and out."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson_head"):
         st.html(_title(now, done), width="stretch")
+        if now.step.say and not folded and state.may_teach():
+            with st.popover(
+                _("For the teacher"), icon=":material/school:", type="tertiary", key="lesson_say"
+            ):
+                st.html(f"<div class='mg-lesson'>{paragraphs(now.step.say)}</div>")
         st.button(
             _("Back"), icon=":material/arrow_back:", key="lesson_back", on_click=current.move, args=(now, -1),
             disabled=now.number == 1, type="tertiary",
@@ -64,7 +69,7 @@ def _head(now: Current, done: bool, *, folded: bool) -> None:
                 on_click=current.move, args=(now, 1), type="primary" if done else "tertiary",
             )  # fmt: skip
         st.button(
-            _("Show the lesson") if folded else _("Fold"), key="lesson_fold", on_click=current.fold, type="tertiary",
+            _("Unfold") if folded else _("Fold"), key="lesson_fold", on_click=current.fold, type="tertiary",
             icon=":material/expand_less:" if folded else ":material/expand_more:",
         )  # fmt: skip
         st.button(
@@ -109,9 +114,6 @@ def _work(now: Current, page: str, done: bool) -> None:
         st.fragment(_wait, run_every=LOOK_SECONDS)(now)
     elif now.step.condition is not None:
         st.html(f"<div class='mg-todo mg-tick'>✓ {escape(_('Done.'))}</div>")
-    if now.step.say and state.may_teach():
-        with st.popover(_("For the teacher"), icon=":material/school:", type="tertiary", key="lesson_say"):
-            st.html(f"<div class='mg-lesson'>{paragraphs(now.step.say)}</div>")
     if revealed and (now.step.reveal or now.step.question):
         st.html(
             f"<div class='mg-lesson mg-reveal'>{question.compared(now)}{paragraphs(now.step.reveal)}</div>"
