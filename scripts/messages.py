@@ -12,6 +12,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,7 @@ def catalogue_file(language: str, found: dict[MessageId, set[str]], known: dict[
     return file.getvalue()
 
 
+@cache
 def messages() -> dict[str, dict[MessageId, set[str]]]:
     """For each area its sentences and the files they stand in. A sentence of several areas belongs to the first."""
     areas: dict[str, dict[MessageId, set[str]]] = defaultdict(dict)

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import runpy
 from collections import Counter
 from pathlib import Path
 from string import Formatter
@@ -14,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as values
 
 from minigpt_core.errors import TextError
+from scripts.messages import messages
 from ui.words import i18n, tokens
 from ui.words.i18n import _, duration, file_size, n_, number, percent, rough_duration, signed, using
 from ui.words.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[3]
-MESSAGES = runpy.run_path(str(ROOT / "scripts" / "messages.py"))
 WORDS = ROOT / "ui" / "words"
 FRENCH = WORDS / "fr"
 NO_BREAK = "\u00a0\u202f"
@@ -42,7 +41,7 @@ def gaps(sentence: str) -> set[str | None]:
 
 
 def test_every_sentence_is_translated_and_no_entry_is_left_over() -> None:
-    wanted = {id_ for area in MESSAGES["messages"]().values() for id_ in area}
+    wanted = {id_ for area in messages().values() for id_ in area}
     complete = [message for _file, message in entries() if all(forms(message.string)) and not message.fuzzy]
     there = {message.id if isinstance(message.id, str) else tuple(message.id) for message in complete}
     assert wanted - there == set(), "run `python scripts/messages.py` and translate"
