@@ -114,6 +114,12 @@ class Pupil(threading.Thread):
             states = [WidgetState(id=self._tab.widget(key), trigger_value=True)]
             self._tab.send_widgets(*states, page="training", lang="fr", **query)
 
+    def _hold(self, run_id: str, text: str) -> None:
+        """Pause, or Resume: the button is what the page says when it was drawn last."""
+        with self._register.timed("page"):
+            self._tab.open("training", text=text, run=run_id, lang="fr")
+        self._press("training_hold", text=text, run=run_id)
+
     def _watch(self, run_id: str, text: str) -> None:
         """Ask as the chart does, until the end; pause once on the way."""
         tag, seen, paused = "", False, not self._pausing
@@ -137,9 +143,10 @@ class Pupil(threading.Thread):
                 return self._register.add("done", time.monotonic() - self._pressed)
             if not paused and state["status"] == "running" and state["step"] > 50:
                 paused = True
-                for _ in range(2):  # Pause, then Resume
-                    self._press("training_hold", text=text, run=run_id)
-                    time.sleep(PAUSE_SECONDS)
+                self._hold(run_id, text)
+            elif state["status"] == "paused":
+                time.sleep(PAUSE_SECONDS)
+                self._hold(run_id, text)
             time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - began)))
         raise TimeoutError(f"run {run_id} does not come to its end")
 

@@ -37,7 +37,7 @@ TESTS = Path(__file__).parent
 WHOLE_PAGES = {"app", "browser"}  # fixtures
 # Here trainings reach a known loss, exported programs are run, and processes are started and killed.
 LONG = [
-    "browser", "app/server/test_attacks.py", "app/server/test_restart.py",
+    "browser", "app/server/test_attacks.py", "app/server/test_classroom.py", "app/server/test_restart.py",
     "app/server/test_teacher.py", "core/jobs", "core/export",
     "core/generation/test_streaming.py", "core/interpret/test_diagnosis.py", "core/lessons/test_shipped.py",
     "core/store/test_prepared.py", "core/store/test_runs.py", "core/store/test_written_before.py",

@@ -647,6 +647,9 @@ class JobManager:
 
     def _finished(self, worker: WorkerProcess, message: Message) -> None:
         """A run has come to its end; its worker serves as the one that is ready, unless there is one or it leaves."""
+        leaving = self._job_of(worker) if message["status"] == "interrupted" else None
+        if leaving is not None and leaving.state == State.STOPPING:
+            self._forget(leaving)
         if message["status"] == "parked" and (parked := self._job_of(worker)):
             self._parked(parked, message["wishes"])
         with self._lock:
@@ -661,6 +664,11 @@ class JobManager:
                 worker.close()
         self._dispatch()
         self._keep_warm()
+
+    def _forget(self, job: Job) -> None:
+        """No server is to go on with it by itself, whatever could not be written before."""
+        with suppress(StoreError):
+            self._store.take_back(job.run.id)
 
     def _parked(self, job: Job, wishes: list[str]) -> None:
         """Its worker has kept its state and left it. What it was told and did not do any more, and what was asked for
@@ -709,9 +717,8 @@ class JobManager:
     def _end_without_word(self, job: Job) -> None:
         """Its worker has died. If that was before the run could begin, the run is told so. Nobody goes on with it by
         himself: it may end the next one as well."""
-        if not self._closed:
-            with suppress(StoreError):
-                self._store.take_back(job.run.id)
+        if not self._closed or job.state == State.STOPPING:
+            self._forget(job)
         try:
             waits = (
                 job.state in (State.STARTING, State.STOPPING)

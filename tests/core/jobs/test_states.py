@@ -434,3 +434,16 @@ def test_a_worker_that_has_been_silent_is_not_believed(stage: Stage, monkeypatch
     assert stage.jobs.live(run.id) is None
     stage.move(1)
     assert stage.jobs.live(run.id) == encoded(live_state(stage.store, run.id))
+
+
+def test_what_was_stopped_while_the_store_was_busy_is_not_taken_up_again(stage: Stage) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    usual, stage.store._database = stage.store._database, Busy(stage.store.home)
+    stage.jobs.stop(run.id)
+    stage.store._database = usual
+    stage.jobs.close()
+    back = Stage(stage.store.home)
+    back.jobs.take_up()
+    assert not back.jobs.controls(run.id)
+    back.jobs.close()
