@@ -20,7 +20,7 @@ def loss_figures(before: float, after: float, complete: str, now: str) -> str:
     figures = [
         (complete, precise(before), ""),
         (now, precise(after), ""),
-        (_("change"), shown, f"style='color:{colour}'"),
+        (_("change"), shown, f"style='--k:{colour}'"),
     ]
     cells = "".join(
         f"<div><div class='mg-label'>{escape(label)}</div><div class='mg-n' {look}>{escape(value)}</div></div>"

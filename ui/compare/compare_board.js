@@ -292,6 +292,7 @@ function traces(view, all) {
 }
 
 async function draw(view) {
+  view.chart.setAttribute("aria-label", view.data.labels.chart);  // an image has a name before it is drawn
   const Plotly = await loadPlotly(view.data.script);
   if (!view.mounted || !view.root.isConnected) return;
   const all = lines(view);

@@ -412,10 +412,10 @@ function layout(view) {
 }
 
 async function draw(view) {
+  const { labels, locale } = view.data;
+  view.chart.setAttribute("aria-label", labels.chart);  // an image has a name before it is drawn
   const Plotly = await loadPlotly(view.data.script);
   if (!view.mounted) return;
-  const { labels, locale } = view.data;
-  view.chart.setAttribute("aria-label", labels.chart);
   const config = {
     displaylogo: false, displayModeBar: false, locale,
     locales: { [locale]: { dictionary: { "Double-click to zoom back out": labels.hint }, format: {} } },
