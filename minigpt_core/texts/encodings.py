@@ -118,6 +118,8 @@ SCRIPTS = (
 )
 """Other scripts of single letters: their encodings, the most frequent letters, and all of them."""
 
+KNOWN_LETTERS = frozenset("".join(ALPHABETS) + "".join(letters for _names, _frequent, letters in SCRIPTS))
+
 _PUNCTUATION = "、。，！？：；「」“”（）…ー"
 _KANA = "".join(map(chr, range(0x3041, 0x30FF)))
 _HANGUL = "이다는을에가은의고하를지한로기그도사들자니서리어나았었습요해라만인있것시으수대정일아보게과와"
@@ -154,8 +156,11 @@ LIKELY = 6  # encodings offered before all others
 MOST_DAMAGED = 10_000  # places; a file with more was written in another encoding
 SURE = 0.9  # of the accents: the rest may be names
 AROUND = 20  # characters shown before and after a damaged place
-STRETCH = 64  # bytes that tell in which places the high bytes of UTF-16 stand
-HIGH_BYTES = 0.3  # of UTF-16 are the commonest high byte, at least, where one can tell
+STRETCH = 16  # bytes that tell in which places the high bytes of UTF-16 stand
+HIGH_BYTES = (
+    0.3,
+    0.6,
+)  # such a share of UTF-16 is its commonest high byte, where one can tell; of UTF-32 it is more
 MOST_MISSING = 100  # bytes
 FEW = 10  # high bytes that are too few to say anything about a script
 
@@ -297,16 +302,16 @@ def _lenient(raw: bytes, encoding: str) -> _Read | None:
 
     UTF-16 that has lost a byte on the way is in step again behind that place.
     """
-    missing = _out_of_step(raw) if encoding.startswith("utf-16") else []
+    missing = _out_of_step(raw, encoding) if encoding.startswith("utf-16") else []
     if not missing:
         return _lenient_part(raw, encoding)
     begins, ends = [0, *(place + 1 for place in missing)], [*missing, len(raw)]
-    parts = [_lenient_part(raw[begin:end], encoding) for begin, end in zip(begins, ends, strict=True)]
     text, places, replaced = "", list[int](), len(missing)
-    for part in parts:
+    for begin, end in zip(begins, ends, strict=True):
+        part = _lenient_part(raw[begin:end], encoding)
         if part is None:
             return None
-        if places or text:
+        if begin:
             places.append(len(text))
             text += "\ufffd"
         places += [len(text) + place for place in part.places]
@@ -314,26 +319,30 @@ def _lenient(raw: bytes, encoding: str) -> _Read | None:
     return _Read(text, tuple(places), replaced)
 
 
-def _out_of_step(raw: bytes) -> list[int]:
-    """Where in UTF-16 one byte of a character stands alone, since the other one is missing.
+def _out_of_step(raw: bytes, encoding: str) -> list[int]:
+    """Where in UTF-16 one byte of a character stands alone, since the other one is missing; 0: the first one is.
 
     The high byte is the same for most characters of a text: 0 for Latin letters, 4 for Cyrillic ones. Where it changes
     from every second place to the places between, a byte is missing.
     """
     data = np.frombuffer(raw, np.uint8)
     found = np.bincount(data, minlength=256)
-    if found.max() < HIGH_BYTES * len(data):
+    if not HIGH_BYTES[0] * len(data) <= found.max() <= HIGH_BYTES[1] * len(data):
         return []
     sides = np.where(data == found.argmax(), np.where(np.arange(len(data)) % 2, 1, -1), 0)
     sums = np.concatenate([[0], sides.cumsum()])  # it rises where the high byte stands in odd places
-    edges = np.arange(0, len(data) + 1, STRETCH)
+    edges = np.append(np.arange(0, len(data), STRETCH), len(data))
     trend = np.sign(np.diff(sums[edges]))
-    missing = list[int]()
-    for at in np.flatnonzero(trend[1:] * trend[:-1] < 0).tolist():
-        low = int(edges[at])
-        near = sums[low : int(edges[at + 2]) + 1] * int(trend[at])
+    missing = [0] if len(trend) and trend[0] == (1 if encoding == "utf-16-be" else -1) else []
+    clear = np.flatnonzero(trend).tolist()  # where a byte is missing, both sides may be equally strong
+    for before, after in pairwise(clear):
+        if trend[before] * trend[after] > 0:
+            continue
+        low = int(edges[before])
+        near = sums[low : int(edges[after + 1]) + 1] * int(trend[before])
         turn = low + int(near.argmax())
-        missing.append(turn - (turn + len(missing)) % 2)
+        if place := turn - (turn + len(missing)) % 2:
+            missing.append(place)
     return missing if len(missing) <= MOST_MISSING else []
 
 
@@ -400,12 +409,6 @@ def _recognise_wide(raw: bytes) -> str | None:
     Neighbouring letters come from one part of Unicode: of the two bytes of a character, the high one has fewer values.
     """
     start = raw[: 4 * LOOKED_AT]
-    if missing := _out_of_step(start):  # what stands before the first place tells
-        first = start[: missing[0]]
-        high_last = len({*first[1::2]}) < len({*first[::2]})
-        encoding = "utf-16-le" if high_last else "utf-16-be"
-        read = _lenient(start, encoding)
-        return encoding if read and _is_language(read.text) else None
     letters = start.translate(None, bytes(range(32)) + bytes(range(127, 256)))
     european = start.count(0) > 0.4 * len(start)
     if not european and len(letters) > 0.8 * len(start):  # read two at a time, they would be Chinese
@@ -414,16 +417,38 @@ def _recognise_wide(raw: bytes) -> str | None:
         ("utf-16-le", "utf-16-be") if len({*start[1::2]}) < len({*start[::2]}) else ("utf-16-be", "utf-16-le")
     )
     for encoding in ("utf-32-le", "utf-32-be", *narrow):
+        if encoding == narrow[0] and any(_out_of_step(start, name) for name in narrow):
+            return _in_step(start)
         text = _strict(start, encoding)
         if _is_language(text) and (european or {*(text or "")} & {*" \n、。，"}):
             return encoding
     return None
 
 
+def _in_step(start: bytes) -> str | None:
+    """Which UTF-16 it is if bytes are missing: read the other way round, it has stranger signs or more damage."""
+    found = []
+    for encoding in ("utf-16-le", "utf-16-be"):
+        read = _lenient(start, encoding)
+        if read and _is_language(read.text):
+            damage = len(read.places) + (0 in read.places)
+            found.append((_strange_signs(read.text) + damage, encoding))
+    return min(found)[1] if found else None
+
+
 def _is_language(text: str | None) -> bool:
     """Whether these are characters that a text may hold, letters for the most part."""
     kinds = Counter(unicodedata.category(c)[0] for c in (text or "")[:LOOKED_AT] if c not in "\t\n\r\f")
     return 50 * kinds["C"] <= kinds.total() and kinds["L"] + kinds["M"] > kinds.total() / 3
+
+
+def _strange_signs(text: str) -> int:
+    """How many characters beyond Latin-1 are neither letters that we know nor signs, or are controls."""
+    far = Counter(c for c in text if (c > "\xff" or CONTROLS.match(c)) and c != "\ufffd")
+    known = sum(
+        n for c, n in far.items() if c.lower() in KNOWN_LETTERS or "\u2000" < c < "\u2300" or c in SIGNS
+    )
+    return far.total() - known
 
 
 def _declared(raw: bytes) -> str | None:

@@ -153,6 +153,13 @@ def test_utf16_that_lost_bytes_is_in_step_again_behind_them(
         assert sum(a != b for a, b in zip(found.text, text, strict=True)) <= 8 * len(places)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_its_first_byte_is_not_read_the_other_way_round(encoding: str) -> None:
+    text = "Le chat a vu l’œuf, et son cœur s’est arrêté. " * 5
+    found = decode(text.encode(encoding)[1:])
+    assert found.encoding == encoding and found.text == "\ufffd" + text[1:]
+
+
 def test_one_damaged_accent_of_a_short_text_in_utf8_spoils_no_other() -> None:
     raw = "Où est le chat ? Il a été là.".encode()
     damaged = raw.replace("été".encode(), b"C\xa9" + "té".encode())
