@@ -23,6 +23,7 @@ def test_the_ladder_is_followed_stopped_and_found_again(open_page: OpenPage) -> 
     expect(page.locator("[data-testid=stMain] [data-testid=stCaptionContainer]").first).to_contain_text(
         "300 steps"
     )
+    expect(page).to_have_url(re.compile("choices=ladder.budget~300"))
     page.wait_for_selector(".mg-ladder-chart .main-svg")
     page.evaluate("document.querySelector('.mg-ladder-chart').dataset.mounted = 'once'")
     page.locator(TRAIN).click()

@@ -18,13 +18,7 @@ ABOUT_GROUPS = {
 def choose_group() -> None:
     """Which ideas? Until somebody chooses, those of the newest run on the chosen text."""
     state.keep_choices("ladder", [BUDGET, GROUP])
-    usual_group, usual_budget = state.page_state(FOUND, None) or plan.latest(state.chosen_text())
-    state.set_page_state(FOUND, (usual_group, usual_budget))
-    kept_choices.keep(BUDGET, usual_budget, kept_choices.one_of(plan.BUDGETS))
-    kept_choices.keep(GROUP, usual_group, kept_choices.one_of(GROUPS))
-    for rungs in plan.GROUPS.values():
-        for rung in rungs:
-            kept_choices.keep(f"ladder.rung.{rung.name}", True, kept_choices.one_of([True, False]))
+    keep()
     st.radio(
         _("Which ideas?"),
         list(GROUPS),
@@ -33,6 +27,17 @@ def choose_group() -> None:
         key=state.page_key(GROUP),
         persist_state="session",
     )
+
+
+def keep() -> None:
+    """Where a reload finds the choices. The fragment with the rungs asks for it too: it is drawn without the rest."""
+    usual_group, usual_budget = state.page_state(FOUND, None) or plan.latest(state.chosen_text())
+    state.set_page_state(FOUND, (usual_group, usual_budget))
+    kept_choices.keep(BUDGET, usual_budget, kept_choices.one_of(plan.BUDGETS))
+    kept_choices.keep(GROUP, usual_group, kept_choices.one_of(GROUPS))
+    for rungs in plan.GROUPS.values():
+        for rung in rungs:
+            kept_choices.keep(f"ladder.rung.{rung.name}", True, kept_choices.one_of([True, False]))
 
 
 def is_chosen(step: Step) -> bool:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import resources, state
-from ui.ladder import ladder_chart, results, rung_html, rung_sentences, training_time, transport
+from ui.ladder import choices, ladder_chart, results, rung_html, rung_sentences, training_time, transport
 from ui.ladder.choices import look
 from ui.ladder.plan import Ladder, Step
 from ui.runs.wording import text_title
@@ -21,6 +21,7 @@ def follow() -> None:
 
 
 def _draw(mode: str) -> None:
+    choices.keep()
     ladder = look()
     costs = {} if ladder.problem else training_time.measured(ladder)
     if mode_of(ladder) != mode:
