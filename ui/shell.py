@@ -77,7 +77,7 @@ def keep_out(path: str) -> None:
     name = next((station.name for station in STATIONS if station.path.strip("/") == path), "")
     if path and set_up.hidden(name):
         state.notify(_("This page is not part of what has been set up here."))
-        st.switch_page(STATIONS[0].script)
+        st.switch_page(STATIONS[0].script, query_params={})
 
 
 def note_page(path: str) -> None:
@@ -105,9 +105,11 @@ def main() -> None:
     set_up.take()
     page = st.navigation(pages(), position="top", expanded=True)
     if destination := state.take_destination() or elsewhere:
-        st.switch_page(destination)
+        st.switch_page(
+            destination, query_params={}
+        )  # without {}, a field of the page in the address is in its way
     if stay := orders_followed.must_stay(page.url_path):
-        st.switch_page(stay)
+        st.switch_page(stay, query_params={})
     check_address(nonsense)
     keep_out(page.url_path)
     lessons.arrive(page.url_path)

@@ -220,3 +220,15 @@ def test_an_uploaded_lesson_stands_in_the_list_and_a_broken_one_is_not_kept(
         test.get("file_uploader")[0].set_value((name, data, "text/markdown")).run()
         assert test.error and not test.exception
     assert [path.name for path in (home / "lessons").iterdir()] == ["other.en.md"]
+
+
+def test_from_a_page_with_a_prompt_of_ones_own_a_lesson_leads_on_and_ends(app: OpenPage) -> None:
+    """Streamlit clears no address in which a field of the page stands: the prompt's does."""
+    test = app(lesson="data", step="1")
+    test.text_input(key=state.PROMPT).set_value("the cat ").run()
+    press(test, "lesson_next")
+    assert not test.exception and not test.error and test.title[0].value == "Training"
+    ending = app(lesson="temperature", step="4")
+    ending.text_input(key=state.PROMPT).set_value("the cat ").run()
+    press(ending, "lesson_next")
+    assert not ending.exception and not ending.error and ending.title[0].value == "Lessons"
