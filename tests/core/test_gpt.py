@@ -132,7 +132,9 @@ def test_zero_initialised_layers_let_everything_through_and_still_learn() -> Non
 def test_one_batch_can_be_overfitted(rung: str) -> None:
     """Which of two characters comes next depends on the one two places before: no table of pairs can know."""
     torch.manual_seed(0)
-    model = build_model(config(rung, dropout=0.0, **({"n_layer": 2} if rung == "layernorm" else {})))
+    model = build_model(
+        config(rung, dropout=0.0, **({"n_layer": 2} if rung in ("layernorm", "zero-init") else {}))
+    )
     x = torch.tensor([[0, 5, 2, 6, 1, 7, 3, 8], [9, 5, 1, 6, 2, 7, 4, 8]])
     y = torch.tensor([[5, 2, 6, 1, 7, 3, 8, 0], [5, 1, 6, 2, 7, 4, 8, 9]])
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
