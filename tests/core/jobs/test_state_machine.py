@@ -138,6 +138,9 @@ class Asked(RuleBasedStateMachine):
 
         self.workers: list[Any] = []
 
+        self.unnoted: set[str] = set()
+        """The runs whose workers died while nothing could be written: the next server may try them again."""
+
         self.options: dict[str, Any] = {}
         self.rest = ExitStack()
         self.store.own_texts()  # makes the tables
@@ -309,7 +312,8 @@ class Asked(RuleBasedStateMachine):
     def the_server_is_started_anew(self) -> None:
         """What it had goes on by itself, from what was kept; what its owner held or ended does not."""
         before = {run_id: self.state(run_id) for run_id in self.asked}
-        unseen = {run_id for run_id in self.asked if self.died_unseen(run_id)}
+        unseen = {run_id for run_id in self.asked if self.died_unseen(run_id)} | self.unnoted
+        self.unnoted.clear()
         self.manager.close()
         assert not any(worker.alive for worker in self.workers)
         for run_id, asked in self.asked.items():
@@ -534,6 +538,8 @@ class Puppets(Asked):
         """What cannot be written is said, and leaves a run that can be asked again."""
         run_id = self.some(number)
         state, run = self.state(run_id), self.store.run(run_id)
+        if self.died_unseen(run_id):
+            self.unnoted.add(run_id)
         self.database.busy = True
         try:
             getattr(self.manager, request)(run_id)
