@@ -53,7 +53,7 @@ def test_a_lesson_with_a_teacher_and_two_pupils(served: RunningApp, new_visitor:
     wall = taught.context.new_page()
     wall.goto(f"{served.url}/wall")
     expect(wall.locator(".mg-wall .scatterlayer .trace")).to_have_count(1)
-    expect(wall.locator(".mg-wall figure")).to_have_count(0)
+    expect(wall.locator(".mg-wall-samples figure")).to_have_count(0)
     wall.close()
     taught.locator(".mg-pupil button").nth(1).click()
     taught.get_by_role("dialog").wait_for()
