@@ -21,7 +21,7 @@ kept_choices.keep(PART, "train", kept_choices.one_of(PART_WORDS))
 
 with st.sidebar:
     size = sizes.choose(run)
-    part = st.radio(
+    part = st.container(key="batches_part").radio(
         _("Draw from"),
         list(PART_WORDS),
         format_func=lambda part: glossary.word(PART_WORDS[part]),
