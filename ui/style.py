@@ -29,3 +29,5 @@ PROBABILITY_SCALE = (
 def inject() -> None:
     """Put the sheet on the page. It takes no room there."""
     st.html(Path(__file__).with_suffix(".css"))
+    scheme = st.context.theme.type or "normal"  # what opens stands outside the element that knows
+    st.html(f'<style>[data-testid="stPopoverBody"], .stDialog {{ color-scheme: {scheme}; }}</style>')

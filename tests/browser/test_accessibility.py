@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from scripts.browser import Theme, go, wait_until_idle
 from scripts.running_app import RunningApp
@@ -50,4 +50,17 @@ def test_nothing_serious_where_something_is_switched_off(
     go(page, app_server.url, "ablation", **LOOKED_AT)
     page.get_by_role("button", name="head 1").first.click()
     wait_until_idle(page)
+    assert not violations(page)
+
+
+def test_what_opens_in_the_dark_is_drawn_for_the_dark(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    page = new_visitor("en", "dark")
+    go(page, app_server.url, "training", run="preparedStuckEn")
+    page.get_by_role("button", name="Why? What next?").click()
+    opened = page.get_by_test_id("stPopoverBody")
+    expect(opened.locator("button").first).to_be_visible()
+    assert opened.evaluate("box => getComputedStyle(box).colorScheme") == "dark"
+    assert opened.evaluate("box => getComputedStyle(box).getPropertyValue('--mg-ground')")
     assert not violations(page)

@@ -33,8 +33,6 @@ OFFERED = "vocabulary.offered"  # the pasted text of which the inside was offere
 
 def own_text() -> None:
     """Three ways to a text."""
-    dark = st.context.theme.type == "dark"  # a dialog stands outside the element that knows
-    st.html(f"<style>.stDialog {{ color-scheme: {'dark' if dark else 'light'}; }}</style>")
     paste, upload, fetch = st.tabs(
         [_("Paste or type"), _("Upload a file"), _("Download")], key="vocabulary_ways"
     )
