@@ -134,7 +134,7 @@ def kill_once(home: Path, what: str, delay: float, steps: int = STEPS) -> int:
     reached = store.run(run.id).step
     if store.run(run.id).status != "done":
         assert store.run(run.id).status == "interrupted"
-        train(store, run.id, Controls(queue.Queue(), lambda *_: None))
+        train(store, run.id, Controls(queue.Queue(), lambda *_, **__: None))
     if look(store, run).losses != expected:
         raise Lost("the losses: resumed, they are others")
     return reached

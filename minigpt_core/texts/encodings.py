@@ -432,7 +432,8 @@ def _in_step(start: bytes) -> str | None:
         read = _lenient(start, encoding)
         if read and _is_language(read.text):
             damage = len(read.places) + (0 in read.places)
-            found.append((_strange_signs(read.text) + damage, encoding))
+            if damage <= 1 + len(read.text) // 20:  # else it is no text: any bytes can be read as something
+                found.append((_strange_signs(read.text) + damage, encoding))
     return min(found)[1] if found else None
 
 

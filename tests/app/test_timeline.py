@@ -43,7 +43,7 @@ def trained(home: Path, **model: Any) -> Run:
         model_fields={"block_size": 16, "n_embd": 16} | model,
         training=TrainConfig(steps=20, eval_interval=5, sample_length=30, learning_rate=0.03), status="running",
     )  # fmt: skip
-    train(store, run.id, Controls(queue.Queue(), lambda *_: None))
+    train(store, run.id, Controls(queue.Queue(), lambda *_, **__: None))
     return store.run(run.id)
 
 

@@ -23,7 +23,7 @@ def trained_by_a_worker(device: str) -> Run:
     text = corpus.normalize(corpus.load("le-chat-curieux").text)
     training = replace(SHORT, device=device)
     run = new_run(store, text=text, title="story", model_fields=NOTEBOOK.model, training=training)
-    assert train(store, run.id, Controls(queue.Queue(), lambda *_: None)) == "done"
+    assert train(store, run.id, Controls(queue.Queue(), lambda *_, **__: None)) == "done"
     return store.run(run.id)
 
 

@@ -71,7 +71,7 @@ def stopped_run(store: RunStore) -> Run:
 def go_on(store: RunStore, run: Run) -> list[float]:
     """All losses of a run after it was resumed to its end."""
     store.set_status(run.id, "running")
-    train(store, run.id, Controls(queue.Queue(), lambda *_: None))
+    train(store, run.id, Controls(queue.Queue(), lambda *_, **__: None))
     return [step.loss for step in store.steps_since(run.id)]
 
 

@@ -76,7 +76,7 @@ def trained(
     fields = {"n_embd": 16, "block_size": 8} | model
     run = new_run(store, text=text, title="chat", model_fields=fields, training=config, status="running")
     store.set_status(run.id, "running", precision=begun_in or config.precision)
-    train(store, run.id, Controls(queue.Queue(), lambda *_: None))
+    train(store, run.id, Controls(queue.Queue(), lambda *_, **__: None))
     return store.run(run.id)
 
 

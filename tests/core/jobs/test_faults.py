@@ -19,7 +19,7 @@ from minigpt_core.training import StepEvent
 def test_nothing_acknowledged_is_lost(tmp_path: Path, what: str) -> None:
     seed = secrets.randbelow(10**6)
     sys.stdout.write(f"seed {seed}\n")  # shown if it fails
-    kill_once(tmp_path, what, random.Random(seed).uniform(0, 0.6), steps=400)
+    kill_once(tmp_path, what, random.Random(seed).uniform(0, 0.6), steps=1200)  # two seconds: it is under way
 
 
 def test_what_is_lost_would_be_noticed(tmp_path: Path) -> None:

@@ -59,5 +59,5 @@ def test_a_held_run_makes_the_steps_that_were_asked_for_since(
     store: RunStore, words: list[str], made: int
 ) -> None:
     run = make_run(store)
-    assert train(store, run.id, Controls(Script([], [], words), lambda *_: None)) == "stopped"
+    assert train(store, run.id, Controls(Script([], [], words), lambda *_, **__: None)) == "stopped"
     assert store.run(run.id).step == made
