@@ -6,7 +6,7 @@ from ui.classroom import afterwards, hand, joining, limits, preview, wall
 from ui.classroom.pupil_board import board
 from ui.words.i18n import _
 
-st.title(_("My class"), anchor=False)
+st.title(_("Class"), anchor=False)
 hand.row()
 everybody, projected, join, allowed, end = st.tabs(
     [_("Who is here"), _("The wall"), _("Joining"), _("Limits"), _("Afterwards")], key="classroom_tabs"

@@ -57,7 +57,7 @@ STATIONS = (
 PAGES = {station.name: station for station in STATIONS}
 
 TEACHERS = (
-    Station("classroom", N_("My class"), ":material/school:", at="class"),
+    Station("classroom", N_("Class"), ":material/school:", at="class"),
     Station("wall", N_("The wall"), ":material/slideshow:", in_menu=False),
 )
 """For the teacher of a served class alone: everybody else has no such page."""

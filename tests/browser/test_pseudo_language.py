@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from minigpt_core.lessons.catalogue import SOURCE, lessons
+from minigpt_core.lessons.lesson import Lesson
 from minigpt_core.texts import corpus
 from scripts.browser import go, new_context, wait_until_idle
 from scripts.running_app import RunningApp, running_app
@@ -23,6 +25,7 @@ NAMES = [
     "AdamW", "SGD", "Muon", "CPU", "float32", "PNG", "SVG", "CSV", "ZIP", "TensorBoard", "Streamlit",
     "Shakespeare", "min", "kB", "MB",
     *(text.title for text in corpus.BUNDLED.values() if text.language),
+    *(words for one in lessons(SOURCE) if isinstance(one, Lesson) for words in (one.title, one.about, one.idea)),
     *(language.name for language in LANGUAGES.values()),
 ]  # fmt: skip
 WHOLE = [rf"\b{re.escape(name)}(?!\w)" for name in sorted(NAMES, key=len, reverse=True)]

@@ -68,9 +68,10 @@ def test_a_training_is_in_sight_from_every_page_and_lets_its_own_model_write(
 ) -> None:
     page = new_visitor("en")
     go(page, app_server.url, "sampling", lang="en", author="bigram", view="surprise")
-    follow(page, STATIONS[4], "en")
+    at = {station.name: station for station in STATIONS}
+    follow(page, at["training"], "en")
     run = start_training(page)
-    follow(page, STATIONS[1], "en")
+    follow(page, at["vocabulary"], "en")
     wait_until_idle(page)
     link = page.locator(f".st-key-live_run_{run} a")
     expect(page.locator(f".st-key-live_run_{run}")).to_contain_text("%")

@@ -98,7 +98,7 @@ def test_the_time_left_follows_the_mean_speed(app_server: RunningApp, open_page:
     page.locator(slider(page, "pace")).press("ArrowLeft")  # it must not end before it was looked at
     wait_until_idle(page)
     run = start_training(page)
-    answer = wait_for_run(page, app_server.url, run, lambda live: live["status"] == "running")
+    answer = wait_for_run(page, app_server.url, run, lambda live: bool(live["raw"]["x"]))
     began, asked = time.monotonic(), 0
 
     def at_100_steps_a_second(route: Route) -> None:
@@ -151,6 +151,8 @@ def test_a_gpt_is_two_clicks_away(app_server: RunningApp, open_page: OpenPage) -
 
 def test_two_tabs_may_drive_one_run(app_server: RunningApp, open_page: OpenPage) -> None:
     page = open_page("training")
+    page.locator(slider(page, "pace")).press("ArrowLeft")  # it must not end before the other tab is there
+    wait_until_idle(page)
     run = start_training(page)
     other = page.context.new_page()
     go(other, app_server.url, "training", run=run)

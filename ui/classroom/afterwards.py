@@ -32,6 +32,7 @@ def section() -> None:
             removed,
         )
         st.success(words.format(n=number(removed)), icon=":material/check:")
+        st.caption(_("A page that is still open on a pupil's screen joins again, under its invented name."))
     st.markdown(
         n_("This machine keeps what {n} pupil has made: texts, trainings, samples and a name.",
            "This machine keeps what {n} pupils have made: texts, trainings, samples and a name each.", pupils)
@@ -39,7 +40,10 @@ def section() -> None:
     )  # fmt: skip
     keep = _("Keep everything as one .zip")
     st.html(f"<a class='mg-link' href='{ARCHIVE}' download>{escape(keep)}</a>")
-    with st.popover(_("Remove everything"), icon=":material/delete_forever:", key="wipe_ask"):
+    key = (
+        "wipe_ask" if removed is None else "wipe_ask_again"
+    )  # another one, so that the first does not stay open
+    with st.popover(_("Remove everything"), icon=":material/delete_forever:", key=key):
         st.markdown(
             _(
                 "All trainings are stopped. Texts, trainings, samples, names and weights of all pupils are removed for "

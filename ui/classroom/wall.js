@@ -33,7 +33,7 @@ function referenceLines(view) {
   const { labels } = view.data, entries = Object.entries(view.state.references);
   const shapes = entries.map(([, y]) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: "#7A7A7A", width: 2.5, dash: "dash" } }));
   const annotations = entries.map(([kind, y]) => ({
-    xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", showarrow: false, font: { size: LETTER_PX }, text: `${labels[kind]}: ${number(view, y, 2)}`,
+    xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", showarrow: false, font: { size: LETTER_PX }, text: `${labels[kind]} ${number(view, y, 2)}`,
   }));
   return { shapes, annotations };
 }

@@ -7,7 +7,6 @@ import streamlit as st
 from ui import state
 from ui.classroom import approvals, preview
 from ui.components.mounting import component
-from ui.journey import TEACHERS
 from ui.problems import spoken_errors
 from ui.words.i18n import _, number, plotly_separators, spoken
 from ui.words.tokens import escape_markdown
@@ -27,7 +26,7 @@ def wall() -> None:
         "unigram": _("knowing how frequent characters are"),
         "bigram": _("counting pairs"),
         "somebody": _("somebody"),
-        "best_at": _("best: {loss} at step {step}"),
+        "best_at": _("best of these: {loss} at step {step}"),
         "at": _("{loss} at step {step}"),
         "says": _("The losses of {n} trainings; the lowest on unseen text is {loss}."),
         "empty": _("No training yet."),
@@ -54,7 +53,7 @@ def section() -> None:
                   "looked at it: click on a pupil under “Who is here”."))  # fmt: skip
     allowed = approvals.allowed()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.page_link(TEACHERS[1].script, label=_("Open the wall"), icon=":material/slideshow:")
+        st.link_button(_("Open the wall"), "wall", icon=":material/slideshow:")  # a tab of its own
         st.toggle(_("Names on the wall"), allowed.names, key=NAMES, on_change=show_names)
         if allowed.alone is not None:
             st.button(_("Show all again"), icon=":material/groups:", key="wall_all", on_click=show_all)

@@ -56,14 +56,21 @@ def _pathway(pathway: Pathway, lessons: dict[str, Lesson], progress: dict[str, P
     st.caption(_(pathway.about))
     if following := next((name for name in pathway.lessons if name not in over), None):
         title = escape_markdown(lessons[following].title)
+        words = (
+            _("Go on: {title}")
+            if following in progress
+            else _("Next: {title}")
+            if over
+            else _("Begin: {title}")
+        )
         st.button(
-            (_("Begin: {title}") if not over else _("Go on: {title}")).format(title=title),
+            words.format(title=title),
             key=f"pathway_{pathway.name}", on_click=current.begin, args=(following,),
         )  # fmt: skip
     minutes = sum(lessons[name].minutes for name in pathway.lessons)
     said = n_("about {n} minute", "about {n} minutes", minutes).format(n=number(minutes))
     if len(pathway.lessons) > 1:
-        done = _("{n} of {all} lessons done").format(n=number(len(over)), all=number(len(pathway.lessons)))
+        done = _("lessons done: {n} of {all}").format(n=number(len(over)), all=number(len(pathway.lessons)))
         said = f"{done} · {said}"
     st.caption(said)
 

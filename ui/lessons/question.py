@@ -37,7 +37,13 @@ def field(now: Current) -> None:
         match question.kind:
             case "number":
                 st.number_input(
-                    label, value=None, step=None, format="%g", placeholder=_("your guess"), **arguments
+                    label,
+                    value=None,
+                    min_value=0.0,
+                    step=None,
+                    format="%g",
+                    placeholder=_("your guess"),
+                    **arguments,
                 )
             case "choice":
                 st.radio(label, options, index=None, format_func=lambda n: names[n - 1], **arguments)

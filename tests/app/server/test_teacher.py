@@ -109,7 +109,7 @@ def test_a_pupil_who_asks_for_it_by_hand_gets_the_first_page(server: RunningApp,
     pupil, forger = Visitor(server.url), Visitor(server.url, teacher="x" * 64)
     for visitor in (pupil, forger):
         visitor.open("class")
-        assert "My class" not in visitor.words()
+        assert "Who is here" not in visitor.words()
         assert "Type this address" not in visitor.words()
         visitor.close()
     taught = Visitor(server.url, teacher=teacher.cookie_of(key))
