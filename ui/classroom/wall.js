@@ -64,11 +64,11 @@ function drawGuesses(view) {
 }
 
 async function drawChart(view) {
-  const { labels, separators } = view.data, Plotly = await loadPlotly("api/plotly.js");
+  const { labels, separators } = view.data, Plotly = await loadPlotly("api/plotly.js"), visible = view.state.curves.length > 0;
   const layout = chartLayout(view.root, separators);
   Object.assign(layout, referenceLines(view), {
     font: { ...layout.font, size: LETTER_PX }, margin: { l: 78, r: 16, t: 14, b: 66 }, hovermode: "closest",
-    xaxis: { ...AXIS, title: { text: labels.step }, rangemode: "tozero" }, yaxis: { ...AXIS, title: { text: labels.loss }, range: heights(view).range },
+    xaxis: { ...AXIS, visible, title: { text: labels.step }, rangemode: "tozero" }, yaxis: { ...AXIS, visible, title: { text: labels.loss }, range: heights(view).range },
   });
   await Plotly.react(view.chart, traces(view), layout, { displayModeBar: false, responsive: true });
   const best = view.state.best[0];
@@ -85,7 +85,7 @@ function drawSide(view) {
     element("b", "", line, number(view, one.loss, 2));
   }
   const { outside } = heights(view), other = view.state.curves.some((curve) => curve.other);
-  write(view.dotted, [other ? labels.dotted : "", outside ? fill(labels.outside, { n: number(view, outside) }) : ""].filter(Boolean).join(" · "));
+  write(view.dotted, !view.state.curves.length ? labels.empty : [other ? labels.dotted : "", outside ? fill(labels.outside, { n: number(view, outside) }) : ""].filter(Boolean).join(" · "));
   drawGuesses(view);
   view.samples.replaceChildren();
   for (const one of samples) {
