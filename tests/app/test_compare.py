@@ -107,7 +107,7 @@ def test_the_run_in_the_address_is_the_one_that_is_drawn_and_acted_on(
     test = app("compare", run="preparedTinyEn")
     assert board(test)["focus"] == board(test)["chosen"][0] == "preparedTinyEn"
     assert twin.id in board(test)["chosen"]
-    assert test.main.subheader[0].value == r"TinyGPT on “The Curious Cat” \(prepared\)"
+    assert test.main.header[0].value == r"TinyGPT on “The Curious Cat” \(prepared\)"
     assert button(test, "compare_delete").disabled
 
 

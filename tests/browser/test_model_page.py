@@ -25,7 +25,7 @@ def test_from_tinygpt_to_a_gpt_by_its_drawing(open_page: OpenPage) -> None:
     press(page, "n_layer_more")
     expect(drawing.locator(".mg-size").nth(1)).to_have_text("× 5")
     press(page, "open_softmax")
-    expect(page.locator(".st-key-model_panel h3")).to_have_text("Softmax")
+    expect(page.locator(".st-key-model_panel h2")).to_have_text("Softmax")
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
 

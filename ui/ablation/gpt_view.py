@@ -20,7 +20,7 @@ def taken_apart(inspected: InspectedModel) -> None:
     off = switched_off.parts_off(inspected)
     left, right = st.columns([9, 11], gap="medium")
     with left:
-        st.subheader(_("Click a part to switch it off"))
+        st.header(_("Click a part to switch it off"))
         model_diagram.draw(inspected.config, off, _changes(inspected, mean))
         st.button(
             _("Bring everything back"),

@@ -102,7 +102,7 @@ def one_row(chosen: ChosenText, tokenizer: CharTokenizer, batch: Batch, row: int
     """One row where it was cut out of the text, and every exercise that it holds."""
     counts = resources.counts(chosen.id, chosen.lower)
     place, length = batch.starts[row], batch.block_size
-    st.subheader(_("Row {row}: y is x, moved by one place").format(row=row + 1))
+    st.header(_("Row {row}: y is x, moved by one place").format(row=row + 1))
     st.html(batch_pictures.aligned(chosen.text, place, length, tokenizer.stoi, counts))
     if length > batch_pictures.SHOWN_CHARACTERS:
         shown = min(length, batch_pictures.LONG_ROW)
@@ -110,7 +110,7 @@ def one_row(chosen: ChosenText, tokenizer: CharTokenizer, batch: Batch, row: int
         st.caption(words.format(n=number(shown)))
     x, y = tokenizer.decode(batch.x[row]), tokenizer.decode(batch.y[row])
     title = n_("{n} exercise in this row", "{n} exercises in this row", length).format(n=number(length))
-    st.subheader(title)
+    st.header(title)
     example = batch_pictures.good_example(y)
     in_words = batch_pictures.pair_words(x[: example + 1], y[example])
     st.html(f"<div class='mg-note'>{in_words}</div>{batch_pictures.pairs(x, y)}")

@@ -22,7 +22,7 @@ Files = dict[str, bytes]
 def show(run: Run) -> None:
     """Everything about one run."""
     mine = state.owns(run) and not run.prepared
-    st.subheader(escape_markdown(run_title(run)), anchor=False)
+    st.header(escape_markdown(run_title(run)), anchor=False)
     if error := run_error(run):
         st.caption(escape_markdown(error))
     left, right = st.columns(2, gap="medium")

@@ -23,7 +23,7 @@ CELLS = (
 
 def cells() -> None:
     """What the three cells of the notebook do, one line each."""
-    st.subheader(_("The three cells of the notebook that this grew out of"))
+    st.header(_("The three cells of the notebook that this grew out of"))
     for n, (words, pages) in enumerate(CELLS, start=1):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"cell_{n}"):
             st.markdown(rf"{number(n)}\. {_(words)}", width="content")

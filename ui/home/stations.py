@@ -60,7 +60,7 @@ def samples(now: Snapshot) -> None:
     """What the model wrote by itself during the training, first and last, side by side."""
     if not now.first_and_last_sample:
         return
-    st.subheader(_("What it wrote by itself, without a prompt"))
+    st.header(_("What it wrote by itself, without a prompt"))
     for column, (step, text) in zip(st.columns(2), now.first_and_last_sample, strict=False):
         title = escape(_("at step {step}").format(step=number(step)))
         column.html(f"<div class='mg-label'>{title}</div>{card_pictures.sample(text)}")

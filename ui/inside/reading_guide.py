@@ -17,7 +17,7 @@ def heading(title: str, key: str, *, shows: str, computed: str, beware: str) -> 
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
     ):
-        st.subheader(title, width="content")
+        st.header(title, width="content")
         how_to_read(key, shows=shows, computed=computed, beware=beware)
 
 

@@ -20,7 +20,7 @@ WRITTEN = "ladder.written"
 
 def ideas(ladder: Ladder, counted: Baselines) -> None:
     """A bar for each finished rung, with what its idea bought in rung_sentences."""
-    st.subheader(_("What did each idea buy?"), anchor=False)
+    st.header(_("What did each idea buy?"), anchor=False)
     highest = max(counted.uniform, *(step.loss or 0 for step in ladder.done))
     lines = []
     for step in ladder.steps:
@@ -43,7 +43,7 @@ def samples(ladder: Ladder) -> None:
     if not ladder.done:
         return
     prompt = usual_prompt(ladder.text.text)
-    st.subheader(_("What does each rung write?"), anchor=False)
+    st.header(_("What does each rung write?"), anchor=False)
     st.caption(
         _("The same beginning, the same random numbers (seed {seed}), temperature {temperature}.").format(
             seed=SEED, temperature=number(TEMPERATURE)

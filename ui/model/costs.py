@@ -17,7 +17,7 @@ from ui.words.tokens import escape
 
 def section(config: ModelConfig, parts: dict[str, ModelPart], batch_size: int) -> None:
     """What each part costs."""
-    st.subheader(_("Where are the parameters and the work?"))
+    st.header(_("Where are the parameters and the work?"))
     st.html(cost_table(parts, config, batch_size))
     st.caption(_memory_words(config, parts) + " " + _work_words(config, parts, batch_size))
 

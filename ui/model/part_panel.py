@@ -42,7 +42,7 @@ def _opened(
     config: ModelConfig, parts: dict[str, ModelPart], batch_size: int, traced: TracedBatch | None
 ) -> None:
     part = parts.get(drawn_model.opened(), parts["embedding"])
-    st.subheader(part_title(part.name, config))
+    st.header(part_title(part.name, config))
     st.markdown(explanation(part.name, config, batch_size))
     controls.settings(part.name, config)
     if traced:

@@ -85,7 +85,7 @@ def whose_weights(
 
 def section(chosen: ChosenText, config: ModelConfig, batch_size: int, traced: TracedBatch | None) -> None:
     """One character of a real batch, from its id to the probabilities of the next one."""
-    st.subheader(_("A real batch followed through"))
+    st.header(_("A real batch followed through"))
     if traced is None:
         _why_not(chosen, config)
         return

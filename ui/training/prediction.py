@@ -218,7 +218,7 @@ def rule() -> str:
 
 
 def _ask_duel(now: RunState) -> None:
-    st.subheader(_("Which learning rate wins?"), anchor=False)
+    st.header(_("Which learning rate wins?"), anchor=False)
     for at, usual in enumerate((0.003, 0.1)):
         name = f"training.duel_rate_{at}"
         kept_choices.keep(name, usual, kept_choices.one_of(RATES))

@@ -44,13 +44,13 @@ def section(now: RunState) -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader(_("This run"), anchor=False)
+        st.header(_("This run"), anchor=False)
         _name(now)
         _link(now.run)
         _where(now.run)
     with right:
         if own := resources.store().runs(state.workspace()):
-            st.subheader(_("My runs, the newest first"), anchor=False)
+            st.header(_("My runs, the newest first"), anchor=False)
             _list(own, now.run)
         _unreadable()
         _prepared(now.run)
