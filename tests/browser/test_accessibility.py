@@ -1,34 +1,18 @@
 """What axe-core finds on every page: nothing that keeps somebody out (WCAG 2.2, A and AA)."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from scripts.accessibility import axe
 from scripts.browser import Theme, go, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor
 from ui.journey import STATIONS
 from ui.words.languages import LANGUAGES
 
-# Streamlit greys out the label of a control that is off. WCAG asks for no contrast there; axe can't see that it is off.
-LABEL = '[data-testid="stWidgetLabel"]'
-OFF = f'{LABEL}[disabled], {LABEL}:has(~ * [disabled], ~ * [aria-disabled="true"])'
-SERIOUS = ("serious", "critical")
 # Each page with something on it.
 SHOWN = {"training": {"run": "preparedTinyEn"}, "timeline": {"run": "preparedTinyEn"}}
 LOOKED_AT = {"author": "preparedGptEn"}
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(
-        page, context={"include": [["html"]], "exclude": [[OFF]]}, options={"resultTypes": ["violations"]}
-    )
-    return [
-        f"{violation['id']}: {node['target']} {node['failureSummary']}"
-        for violation in found.response["violations"]
-        if violation["impact"] in SERIOUS
-        for node in violation["nodes"]
-    ]
 
 
 @pytest.mark.parametrize(("theme", "lang"), [*zip(("light", "dark"), LANGUAGES, strict=True)])
@@ -39,7 +23,7 @@ def test_nothing_serious_on_any_page(
     found = {}
     for station in STATIONS:
         go(page, app_server.url, station.name, lang=lang, **SHOWN.get(station.name, LOOKED_AT))
-        found[station.name] = violations(page)
+        found[station.name] = axe(page)
     assert not any(found.values()), {name: said for name, said in found.items() if said}
 
 
@@ -50,7 +34,7 @@ def test_nothing_serious_where_something_is_switched_off(
     go(page, app_server.url, "ablation", **LOOKED_AT)
     page.get_by_role("button", name="head 1").first.click()
     wait_until_idle(page)
-    assert not violations(page)
+    assert not axe(page)
 
 
 def test_what_opens_in_the_dark_is_drawn_for_the_dark(
@@ -63,4 +47,4 @@ def test_what_opens_in_the_dark_is_drawn_for_the_dark(
     expect(opened.locator("button").first).to_be_visible()
     assert opened.evaluate("box => getComputedStyle(box).colorScheme") == "dark"
     assert opened.evaluate("box => getComputedStyle(box).getPropertyValue('--mg-ground')")
-    assert not violations(page)
+    assert not axe(page)
