@@ -10,14 +10,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 
 from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig, check_range, parse
+from minigpt_core.data_home import data_home
 from minigpt_core.devices import available_threads, best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
 from minigpt_core.export.archive import export_run, import_run
@@ -35,8 +36,10 @@ from minigpt_core.precision import remember_in
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.sampling import start_id
 from minigpt_core.store import prepared
+from minigpt_core.store.backup import Contents, Progress, write_backup
 from minigpt_core.store.checkpoint_files import write_whole
 from minigpt_core.store.new_run import new_run
+from minigpt_core.store.restore import restore_backup
 from minigpt_core.store.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.texts import corpus
 from minigpt_core.texts.encodings import ENCODINGS, decode, encoding_called, remarks
@@ -57,6 +60,7 @@ STDIN = "-"
 FIRST_LINE = 1000  # characters in which it is looked for
 BAR_WIDTH = 24
 BAR_SECONDS = 0.1
+Result = TypeVar("Result")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -142,6 +146,18 @@ def make_parser() -> argparse.ArgumentParser:
         "--name", default="", help="what the run is called; default: as before, or as the folder"
     )
     read.set_defaults(command=command_import)
+
+    backup = commands.add_parser(
+        "backup", help="copy everything that is stored into one file, also meanwhile"
+    )
+    backup.add_argument("target", type=Path, metavar="FILE", help="a new file, such as minigpt-monday.zip")
+    backup.set_defaults(command=command_backup)
+    restore = commands.add_parser("restore", help="make a data folder of such a file")
+    restore.add_argument("source", type=Path, metavar="FILE", help="what backup has written")
+    restore.add_argument(
+        "--replace", action="store_true", help="in a folder that is in use; what is there is kept inside it"
+    )
+    restore.set_defaults(command=command_restore)
 
     lessons = commands.add_parser("lessons", help="list the lessons, or check one that you have written")
     actions = lessons.add_subparsers(required=True, metavar="ACTION")
@@ -518,6 +534,47 @@ def command_import(options: argparse.Namespace) -> int:
         run = import_run(RunStore(), source, name=options.name)
     print(f"Run {run.id}: sample it with python -m minigpt_core sample --run {run.id}")
     return 0
+
+
+def command_backup(options: argparse.Namespace) -> int:
+    """Write the whole data folder into one file, while others train and read."""
+    contents = followed(write_backup(data_home(), options.target))
+    print(f"{options.target}: {described(contents)}, read again and compared.")
+    for name in contents.damaged:
+        say(f"{name} is damaged, or missing, in the data folder itself.")
+    say("Who has this file can read all that is stored, and has the teacher's link.")
+    return 0
+
+
+def command_restore(options: argparse.Namespace) -> int:
+    """Make a data folder of a backup."""
+    contents, earlier = followed(restore_backup(options.source, data_home(), replace=options.replace))
+    print(f"{data_home()}: {described(contents)}.")
+    if earlier:
+        print(f"What was there before is in {earlier}. Remove it once you miss nothing.")
+    return 0
+
+
+def described(contents: Contents) -> str:
+    """What is in a backup, in a few words."""
+    runs = f"{contents.runs} run{'s' if contents.runs != 1 else ''}"
+    return f"{runs}, {len(contents.files)} files, {contents.bytes / 1e6:.1f} MB"
+
+
+def followed(work: Generator[Progress, None, Result]) -> Result:
+    """The result of a long work, with a line on stderr that says how far it is."""
+    shown = -math.inf
+    while True:
+        try:
+            progress = next(work)
+        except StopIteration as end:
+            if shown > -math.inf:
+                print(file=sys.stderr)
+            return cast(Result, end.value)
+        if time.monotonic() - shown >= BAR_SECONDS and sys.stderr.isatty():
+            shown = time.monotonic()
+            share = progress.done / max(1, progress.total)
+            print(f"\r{share:4.0%}  {progress.done / 1e6:.0f} MB", end="", file=sys.stderr, flush=True)
 
 
 def command_list_lessons(options: argparse.Namespace) -> int:

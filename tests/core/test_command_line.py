@@ -316,3 +316,22 @@ def test_the_bin_is_emptied_on_request(here: Callable[..., str], home: Path) -> 
     store.delete(run.id)
     assert "Removed for good: 1 deleted run, 0." in here("runs", "--empty-bin")
     assert not store.folder(run.id).exists() and store.runs("local", deleted=True) == []
+
+
+def test_a_backup_becomes_a_data_folder_again(
+    here: Callable[..., str], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINIGPT_HOME", str(home / "one"))
+    here("train", *SMALL)
+    run = RunStore(home / "one").find_run("last")
+    assert "1 run, " in here("backup", str(home / "all.zip"))
+    assert main(["restore", str(home / "all.zip")]) == 2
+    assert "--replace" in capsys.readouterr().err
+    assert "What was there before" in here("restore", str(home / "all.zip"), "--replace")
+    monkeypatch.setenv("MINIGPT_HOME", str(home / "two"))
+    assert "1 run, " in here("restore", str(home / "all.zip"))
+    assert RunStore(home / "two").runs() == [run]
+    (home / "cut.zip").write_bytes((home / "all.zip").read_bytes()[:-1])
+    monkeypatch.setenv("MINIGPT_HOME", str(home / "three"))
+    assert main(["restore", str(home / "cut.zip")]) == 2
+    assert "damaged or incomplete" in capsys.readouterr().err
