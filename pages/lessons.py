@@ -8,8 +8,8 @@ from ui.words.i18n import _
 st.title(_("Lessons"), anchor=False)
 st.markdown(
     _(
-        "About five minutes each: you guess, you do something, and you see what came of it. A strip at the foot of the "
-        "page leads through; leave it at any time and go on another day."
+        "About five minutes each: you guess, you do something, and you see what came of it. A lesson stands beside its "
+        "pages; leave it at any time and go on another day."
     )
 )
 lesson_list.section()

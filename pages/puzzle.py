@@ -20,7 +20,7 @@ offer_the_way_back()
 gpt = gpt_for(task)
 with st.container(key="puzzle_columns"):
     left, right = st.columns([9, 11], gap="medium")
-with left:
+with left, st.container(key="puzzle_scores"):
     scoreboard(task, gpt)
 if gpt:
     with right:

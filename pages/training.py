@@ -4,12 +4,14 @@ import streamlit as st
 
 from minigpt_core.data import get_batch
 from minigpt_core.errors import UserError
+from minigpt_core.lessons.lesson import VALIDATION
 from minigpt_core.model import GPT, TinyGPT
 from minigpt_core.training import Trainer
 from ui import resources
 from ui.components.live_chart import Reference, live_chart, references
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
+from ui.lessons import current as lessons
 from ui.runs.doubts import doubt
 from ui.training import (
     controls,
@@ -65,13 +67,15 @@ with st.container(horizontal=True, vertical_alignment="center", key="training_he
     st.title(_("Training"), anchor=False, width="content")
     transport.row(now, planned)
 status_line.show(now, planned)
-live_chart(
-    now.run,
-    references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
-    steps=planned.training.steps if planned.training else 500,
-    stopping=now.stopping,
-    height=COCKPIT_HEIGHT,
-)
+with st.container(key="training_cockpit"):
+    live_chart(
+        now.run,
+        references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
+        steps=planned.training.steps if planned.training else 500,
+        stopping=now.stopping,
+        height=COCKPIT_HEIGHT,
+        without_validation=VALIDATION in lessons.veiled(),
+    )
 if now.run is not None:
     doubt(now.run)
 tabs.draw(now)

@@ -90,10 +90,11 @@ def run(
     learning_rate: float = 0.0,
     learning_rate_below: float = 0.0,
     learning_rate_above: float = 0.0,
+    gap_above: float = 0.0,
     times: int = 1,
 ) -> bool:
     """So many trainings of one's own, of this model on this text, have made so many steps, reached such a loss on text
-    they never saw, and began with such a learning rate."""
+    they never saw, began with such a learning rate, and had a loss there so far above that on the other part."""
     found = [
         one
         for one in own_runs(evidence, model, text)
@@ -102,6 +103,7 @@ def run(
         and (not learning_rate or abs(one.training.learning_rate / learning_rate - 1) < 0.01)
         and (not learning_rate_below or one.training.learning_rate < learning_rate_below)
         and (not learning_rate_above or one.training.learning_rate > learning_rate_above)
+        and (not gap_above or widest_gap(evidence.runs, one) > gap_above)
     ]
     return len(found) >= times
 
@@ -279,6 +281,12 @@ def loss_of(store: RunStore, run: Run) -> float | None:
     """Of its last evaluation, on text it never saw."""
     measured = store.evaluations(run.id)
     return measured[-1].val_loss if measured else None
+
+
+def widest_gap(store: RunStore, run: Run) -> float:
+    """How far, at most, the loss on text it never saw was above that on the text it learns from; nats per character."""
+    measured = store.evaluations(run.id)
+    return max((one.val_loss - one.train_loss for one in measured if one.val_loss is not None), default=0.0)
 
 
 @lru_cache(maxsize=32)

@@ -64,6 +64,10 @@ class Step:
     point: str = ""
     """The key of the control that the hint points at."""
 
+    veil: tuple[str, ...] = ()
+    """Keys of what stands on the page and would give the guess away: not seen until it is made. `VALIDATION` is the
+    loss on text it never saw, in the chart of the Training page."""
+
     reveal: str = ""
     show: str = ""
     """A picture of the panel's own, one of `SHOWN`."""
@@ -75,6 +79,7 @@ class Step:
 
 
 SHOWN = ("fingerprint",)
+VALIDATION = "validation"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,12 +43,13 @@ GUESSES: dict[str, GuessKind] = {
     "guess number": "number", "guess choice": "choice", "guess place": "place", "guess order": "order",
 }  # fmt: skip
 ABOUT_STEP = (
-    "page", *GUESSES, "text", "answer", "done", "hint", "point", "reveal", "show", "say", "minutes",
+    "page", *GUESSES, "text", "answer", "veil", "done", "hint", "point", "reveal", "show", "say", "minutes",
 )  # fmt: skip
 DIRECTIVE = re.compile(r"- ([a-z]+(?: [a-z]+)?): ?(.*)")
 OPTION = re.compile(r" {2,}[-*] (.*)")
 NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 POINT = re.compile(r"[A-Za-z0-9_-]{1,60}")
+VEILED = re.compile(rf"{POINT.pattern}( *, *{POINT.pattern}){{0,9}}")
 LARGEST = 200_000  # bytes of a file
 
 
@@ -250,6 +251,7 @@ def _step(section: _Section, file: str) -> Step:
         title=section.title, line=section.line, words=words, page=page, address=address,
         question=_question(said, file), condition=_condition(said.get("done"), file),
         point=_matching(said.get("point"), POINT.fullmatch, file),
+        veil=tuple(re.split(" *, *", _matching(said.get("veil"), VEILED.fullmatch, file))) if "veil" in said else (),
         show=_matching(said.get("show"), SHOWN.__contains__, file),
         minutes=_minutes(said.get("minutes"), file),
         **{name: said[name].value if name in said else "" for name in ("hint", "reveal", "say")},

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from minigpt_core.lessons.catalogue import find_lesson
-from scripts.browser import go, wait_until_idle
+from scripts.browser import VIEWPORT, go, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor
 
@@ -65,7 +65,7 @@ def test_tinygpt_in_french_with_a_real_training(app_server: RunningApp, new_visi
     expect(page.locator(".st-key-page-training-steps input")).to_have_value("5000")
 
 
-def test_the_strip_covers_nothing_and_a_choice_by_hand_counts(
+def test_the_lesson_covers_nothing_and_a_choice_by_hand_counts(
     app_server: RunningApp, new_visitor: NewVisitor
 ) -> None:
     page = new_visitor("en")
@@ -75,7 +75,15 @@ def test_the_strip_covers_nothing_and_a_choice_by_hand_counts(
     folded = page.locator(".st-key-sampling_code")
     folded.scroll_into_view_if_needed()
     code, strip = folded.bounding_box(), page.locator('[data-testid="stBottom"]').bounding_box()
-    assert code and strip and code["y"] + code["height"] <= strip["y"] + 1
+    assert code and strip and code["x"] + code["width"] <= strip["x"] + 1  # beside it
+    page.set_viewport_size({"width": 640, "height": 800})
+    folded.scroll_into_view_if_needed()
+    code, strip = folded.bounding_box(), page.locator('[data-testid="stBottom"]').bounding_box()
+    assert (
+        code and strip and code["y"] + code["height"] <= strip["y"] + 1
+    )  # below it, on a third of the screen
+    assert strip["height"] <= 800 / 3 + 20
+    page.set_viewport_size(VIEWPORT)
     folded.locator("summary").click()
     expect(page.locator(DONE)).to_be_visible()
     page.reload()

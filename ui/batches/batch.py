@@ -36,7 +36,8 @@ def where(chosen: ChosenText, dataset: Dataset, batch: Batch, part: str) -> int:
     rows, words = st.columns(2, vertical_alignment="center")
     with rows.container(horizontal=True, vertical_alignment="center", gap="small"):
         row = _choose_row(batch.batch_size)
-    words.html(f"<div class='mg-note mg-end'>{_shape_words(batch, row, part)}</div>")
+    with words.container(key="batches_shape"):
+        st.html(f"<div class='mg-note mg-end'>{_shape_words(batch, row, part)}</div>")
     with bar:
         st.html(
             batch_pictures.text_bar(chosen.text, n_train, batch.starts, batch.block_size, row)

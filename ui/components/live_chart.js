@@ -427,6 +427,8 @@ async function draw(view) {
 
 // Asking
 
+const UNSEEN = { val: { x: [], y: [] }, val_loss: null, val_error: null, accuracy: null };
+
 async function ask(view) {
   const answer = await fetch(new URL(view.data.url, document.baseURI), { cache: "no-cache" });
   if (answer.status === 404) return "gone";
@@ -449,7 +451,7 @@ async function poll(view) {
     if (answer === "gone") failure = "gone";
     else if (answer === "same") noteStep(view);
     else {
-      view.state = answer.state;
+      view.state = asked.without_validation ? { ...answer.state, ...UNSEEN } : answer.state;
       view.tag = answer.tag;
       noteStep(view);
       showFigures(view);
@@ -497,6 +499,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.mounted = true;
   view.trigger = setTriggerValue;
   if (view.url !== data.url) Object.assign(view, { url: data.url, seen: [], state: null, tag: null, reported: undefined, spokenAt: 0 });
+  if (view.data?.without_validation !== data.without_validation) view.tag = null;  // what is known now was not shown, or was
   if (view.reported === data.status) view.reported = undefined;
   if (view.state && data.status !== view.state.status && (ENDED.includes(data.status) || !ENDED.includes(view.state.status))) {
     Object.assign(view.state, { status: data.status, stopping: data.stopping });  // the script has looked later

@@ -60,6 +60,7 @@ def live_chart(
     steps: int,
     stopping: bool = False,
     height: int = 540,
+    without_validation: bool = False,
     key: str = "live_chart",
 ) -> str | None:
     """Draw the cockpit of a run, or an empty one before the first.
@@ -70,6 +71,7 @@ def live_chart(
         steps: how long a run will be, for the empty chart.
         stopping: it was asked to stop, and has not yet.
         height: of everything, in pixels.
+        without_validation: nothing is shown that was measured on text it never saw: a lesson asks for a guess.
 
     Returns:
         The new status if this script run was caused by its change, else None.
@@ -85,6 +87,7 @@ def live_chart(
         "steps": run.training.steps if run else steps,
         "references": [{"value": line.value, "label": line.label} for line in references],
         "height": height,
+        "without_validation": without_validation,
         "locale": language(),
         "separators": plotly_separators(),
         "colours": {"train": TRAIN, "validation": VALIDATION, "reference": REFERENCE, "problem": PROBLEM},

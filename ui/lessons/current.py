@@ -12,7 +12,7 @@ from minigpt_core.lessons.conditions import Call
 from minigpt_core.lessons.lesson import Lesson, LessonError, Step
 from minigpt_core.lessons.values import VALUES
 from minigpt_core.store.facts import Guess, Progress
-from ui import facts, resources, state
+from ui import facts, kept_choices, resources, state
 from ui.journey import PAGES, STATIONS
 from ui.problems import spoken_errors
 from ui.settings.address import decode
@@ -20,6 +20,7 @@ from ui.training import settings
 from ui.words.i18n import language, translate
 
 ARRIVED, SINCE, FOLDED = "lessons.arrived", "lessons.since", "lessons.folded"
+WAY, ENDED = "lessons.way", "lessons.ended"
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,24 @@ def is_elsewhere(step: Step, page: str) -> bool:
     return PAGES[step.page].path.strip("/") != page
 
 
+def veiled() -> tuple[str, ...]:
+    """What would give the guess away that is asked now: not to be seen until it is made."""
+    now = current()
+    return now.step.veil if now and now.step.question and now.guess is None and not now.done else ()
+
+
 # Going through it. For callbacks
 
 
-def begin(name: str, step: int | None = None) -> None:
-    """Begin a lesson, or go on where it was left; the list of lessons leads to its page."""
+def begin(name: str, step: int | None = None, way: str = "") -> None:
+    """Begin a lesson, or go on where it was left; the list of lessons leads to its page.
+
+    Args:
+        way: the pathway that it was begun on, if any.
+    """
     state.choose_lesson(name, step)
+    state.set_page_state(WAY, way)
+    state.set_page_state(ENDED, None)
     state.set_page_state(ARRIVED, ("", 0))
     state.set_page_state(FOLDED, False)
 
@@ -144,14 +157,20 @@ def leave() -> None:
 
 
 def finish() -> None:
-    """Leave a lesson after its last step, and show the list."""
+    """Leave a lesson after its last step, and show the list, which says that it has ended and what comes next."""
+    state.set_page_state(ENDED, state.lesson())
     leave()
     state.go_to(PAGES["lessons"].script)
 
 
+def folded() -> bool:
+    """Whether only one line of it is shown; a reload finds it so, too."""
+    return bool(kept_choices.keep(FOLDED, False, kept_choices.one_of([False, True])))
+
+
 def fold() -> None:
     """Show one line of it, or all again."""
-    state.set_page_state(FOLDED, not state.page_state(FOLDED, False))
+    state.set_page_state(FOLDED, not folded())
 
 
 def keep_guess(now: Current, guess: Guess) -> None:

@@ -27,12 +27,48 @@ def _all() -> None:
     found = catalogue.lessons(language())
     lessons = [lesson for lesson in found if isinstance(lesson, Lesson)]
     progress = _progress()
+    _ended({lesson.name: lesson for lesson in lessons}, progress)
     _pathways({lesson.name: lesson for lesson in lessons}, progress)
     for place, lesson in enumerate(lessons, start=1):
         _row(place, lesson, progress.get(lesson.name))
     for reason in found:
         if isinstance(reason, UserError):
             st.warning(escape_markdown(translate(reason)), icon=":material/info:")
+
+
+def _ended(lessons: dict[str, Lesson], progress: dict[str, Progress]) -> None:
+    """What was just finished, and the lesson that comes next: on the way that was begun, else in the list."""
+    ended = lessons.get(state.page_state(current.ENDED, None) or "")
+    if ended is None:
+        return
+    over = is_over(ended, progress.get(ended.name))
+    with st.container(horizontal=True, vertical_alignment="center", key="lesson_ended", border=True):
+        words = _("Done: {title}") if over else _("At its end, with steps left open: {title}")
+        sign = "<b class='mg-tick'>✓</b> " if over else ""
+        st.html(
+            f"<div class='mg-lesson'>{sign}<b>{escape(words.format(title=ended.title))}</b></div>",
+            width="stretch",
+        )
+        if following := next_lesson(ended.name, state.page_state(current.WAY, ""), lessons, progress):
+            st.button(
+                _("Next: {title}").format(title=escape_markdown(following.title)), type="primary",
+                icon=":material/arrow_forward:", key="lesson_following", on_click=current.begin,
+                args=(following.name, None, state.page_state(current.WAY, "")),
+            )  # fmt: skip
+
+
+def next_lesson(
+    ended: str, way: str, lessons: dict[str, Lesson], progress: dict[str, Progress]
+) -> Lesson | None:
+    """The first lesson after this one that is not over, on this way or in the whole list; else the first before it."""
+    names = next((one.lessons for one in PATHWAYS if one.name == way and ended in one.lessons), (*lessons,))
+    place = names.index(ended)
+    left = (
+        lessons[name]
+        for name in (*names[place + 1 :], *names[:place])
+        if name in lessons and not is_over(lessons[name], progress.get(name))
+    )
+    return next(left, None)
 
 
 def _progress() -> dict[str, Progress]:
@@ -65,7 +101,7 @@ def _pathway(pathway: Pathway, lessons: dict[str, Lesson], progress: dict[str, P
         )
         st.button(
             words.format(title=title),
-            key=f"pathway_{pathway.name}", on_click=current.begin, args=(following,),
+            key=f"pathway_{pathway.name}", on_click=current.begin, args=(following, None, pathway.name),
         )  # fmt: skip
     minutes = sum(lessons[name].minutes for name in pathway.lessons)
     said = n_("about {n} minute", "about {n} minutes", minutes).format(n=number(minutes))

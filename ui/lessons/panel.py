@@ -1,20 +1,23 @@
-"""The panel of the lesson that is on: a strip below every page, so that it stands beside what it talks about.
+"""The panel of the lesson that is on, beside what it talks about: a column at the right where there is room for
+one, else a strip at the foot of the page, a third of the screen at most.
 
-It takes room of its own at the foot of the page and covers nothing; it can be folded to one line.
+It has room of its own and covers nothing; it can be folded to one line.
 """
 
+import json
 import time
 
 import streamlit as st
 
-from minigpt_core.lessons.lesson import Step
+from minigpt_core.lessons.lesson import VALIDATION, Step
 from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
 from ui import facts, resources, state
 from ui.journey import PAGES
 from ui.lessons import current, question
-from ui.lessons.current import FOLDED, SINCE, Current
+from ui.lessons.current import SINCE, Current
 from ui.lessons.markup import paragraphs, plain
+from ui.lessons.to_top import to_top
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape, escape_markdown
 
@@ -33,10 +36,13 @@ def show(page: str) -> None:
         return
     done = current.look(now)
     with st.bottom, st.container(key="lesson_panel", gap="xxsmall"):
-        if state.page_state(FOLDED, False):
-            _head(now, done, folded=True)
+        to_top(f"{now.lesson.name}.{now.number}")
+        folded = current.folded()
+        _head(now, done, folded=folded)
+        if veil := _veil(current.veiled()):
+            st.html(veil)
+        if folded:
             return
-        _head(now, done, folded=False)
         with st.container(key="lesson_body"):
             words, work = st.columns([6, 5], gap="medium")
             with words:
@@ -47,7 +53,7 @@ def show(page: str) -> None:
 
 def _head(now: Current, done: bool, *, folded: bool) -> None:
     """Which lesson, which step, and the ways on, back and out."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson_head"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="lesson_head"):
         st.html(_title(now, done), width="stretch")
         if now.step.say and not folded and state.may_teach():
             with st.popover(
@@ -78,6 +84,22 @@ def _head(now: Current, done: bool, *, folded: bool) -> None:
         )  # fmt: skip
 
 
+def _veil(names: tuple[str, ...]) -> str:
+    """The rule that hides what would give the guess away, and says so in its place. The names were checked."""
+    keys = [name for name in names if name != VALIDATION]
+    if not keys:
+        return ""
+    words = json.dumps(_("You will see this once you have guessed."), ensure_ascii=False).replace("<", "")
+    veils = ", ".join(f".st-key-{key}" for key in keys)
+    children, before = (", ".join(f".st-key-{key}{part}" for key in keys) for part in (" > *", "::before"))
+    return (
+        f"<style>{children} {{visibility: hidden}} {before} {{content: {words}; position: absolute; inset: 0; "
+        f"display: grid; place-content: center; text-align: center; "
+        f"border: 2px dashed var(--mg-border); border-radius: 10px; padding: 0 8px}} "
+        f"{veils} {{position: relative}}</style>"
+    )
+
+
 def _title(now: Current, done: bool) -> str:
     """The lesson and the step, and a dot for each step: full where it is done, with a ring where one is."""
     total = len(now.lesson.steps)
@@ -89,8 +111,8 @@ def _title(now: Current, done: bool) -> str:
     tick = f" <b class='mg-tick' title='{escape(_('done'))}'>✓</b>" if done and now.step.condition else ""
     return (
         f"<div class='mg-lesson-title'>"
-        f"<span class='mg-label mg-plain'>{escape(now.lesson.title)} · {escape(place)}</span>"
-        f"<span class='mg-steps' aria-hidden='true'>{dots}</span> <b>{escape(plain(now.step.title))}</b>{tick}</div>"
+        f"<span class='mg-label mg-plain'>{escape(now.lesson.title)} · {escape(place)}</span> "
+        f"<span class='mg-steps' aria-hidden='true'>{dots}</span> <b>{escape(plain(now.step.title))}{tick}</b></div>"
     )
 
 

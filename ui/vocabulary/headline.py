@@ -22,7 +22,7 @@ def headline(n_characters: int, vocab_size: int) -> None:
             _("The model reads no letters, it reads numbers: each character has one, its {id}.")
         )
         st.html(f"<div>{sentence.format(id=glossary.term('id'))}</div>")
-    with right:
+    with right, st.container(key="vocabulary_figures"):
         st.html(
             "<div class='mg-figures mg-right'>"
             + _figure(_("characters"), number(n_characters))

@@ -1,5 +1,6 @@
 """A link leads to a step, what was really done puts the tick, progress survives, and a lesson's words stay text."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ Press <script>alert(3)</script> **now**, [x](javascript:alert(4)) or `<u>` and [
   - <s>one</s>
   - two
 - answer: 2
-- done: batch_drawn(times=2)
+- veil: batches_shape
+- done: batch_drawn(times=2) and guessed(1)
 - hint: Above <script>.
 - point: batches_again
 - reveal: It was <b>two</b>.
@@ -99,8 +101,10 @@ def test_what_was_done_puts_the_tick_and_next_does_not(app: OpenPage, lesson: Pa
     assert test.title[0].value == "Batches" and "✓" not in panel_title(test)
     assert test.button(key="lesson_next").label == "Skip" and "It was" not in html(test)
     press(press(test, "lesson_next"), "lesson_back")
-    assert "✓" not in panel_title(test)
+    assert "✓" not in panel_title(test) and ".st-key-batches_shape > *" in html(test)
     press(test, "batches_again")
+    test.radio(key=state.page_key("lessons.guess.mine.1")).set_value(1).run()
+    assert ".st-key-batches_shape" not in html(test)
     assert "✓" in panel_title(test) and test.button(key="lesson_next").label == "Next step"
     assert "It was &lt;b&gt;two&lt;/b&gt;." in html(test)
     assert FactStore(home).progress("local")["mine"].done == {1}
@@ -134,6 +138,8 @@ def test_it_is_folded_left_and_taken_up_again(app: OpenPage, lesson: Path) -> No
     test = app(address={"lesson": "mine", "step": "3"})
     press(test, "lesson_fold")
     assert "step 3 of 3" in panel_title(test) and "The end." not in html(test)
+    again = app(address={name: str(value) for name, value in test.query_params.items()})
+    assert "step 3 of 3" in panel_title(again) and "The end." not in html(again)
     press(test, "lesson_fold")
     assert "The end." in html(test)
     press(test, "lesson_leave")
@@ -144,12 +150,44 @@ def test_it_is_folded_left_and_taken_up_again(app: OpenPage, lesson: Path) -> No
     assert "step 3 of 3" in panel_title(test) and test.title[0].value == "Vocabulary"
 
 
+def test_its_end_says_whether_it_is_done_and_leads_to_the_next(app: OpenPage, home: Path) -> None:
+    test = app("lessons")
+    assert not [button for button in test.button if button.key == "lesson_following"]
+    press(test, "pathway_lycee")
+    for _step in range(4):
+        press(test, "lesson_next")
+    assert "with steps left open: Characters become numbers" in html(test)
+    assert test.button(key="lesson_following").label == "Next: What loss measures"  # as that way has it
+    for number in range(1, 5):
+        FactStore(home).keep_done("local", "numbers", number)
+    test.run()
+    assert "Done: Characters become numbers" in html(test)
+    press(test, "lesson_following")
+    assert "What loss measures" in panel_title(test)
+    press(test, "lesson_leave")
+    test.switch_page("../pages/lessons.py").run()
+    assert "Characters become numbers</b></div>" not in html(test)
+
+
+def test_what_was_measured_on_unseen_text_is_veiled_until_the_guess(app: OpenPage) -> None:
+    def veiled() -> bool:
+        chart = next(
+            one.proto for one in test.get("bidi_component") if one.proto.component_name == "live_chart"
+        )
+        return bool(json.loads(chart.json)["without_validation"])
+
+    test = app(lesson="by-heart", step="1")
+    assert veiled()
+    test.radio(key=state.page_key("lessons.guess.by-heart.1")).set_value(2).run()
+    assert not veiled()
+
+
 def test_a_lesson_that_is_not_there_or_broken_is_said(app: OpenPage, lesson: Path) -> None:
     test = app(address={"lesson": "nothing"})
     assert "no lesson “nothing”" in test.warning[0].value and "lesson" not in test.query_params
     lesson.write_text(LESSON.replace("batch_drawn(times=2)", "batch_drawn(often=2)"), encoding="utf-8")
     broken = app("lessons")
-    assert "mine\\.en\\.md\\:15" in broken.warning[0].value and not broken.exception
+    assert "mine\\.en\\.md\\:16" in broken.warning[0].value and not broken.exception
 
 
 @pytest.mark.parametrize("address", [{"lesson": "../x"}, {"lesson": "<b>"}, {"lesson": "mine", "step": "<b>"},

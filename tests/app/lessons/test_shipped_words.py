@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.lessons.catalogue import ORDER, PATHWAYS, find_lesson
+from minigpt_core.lessons.lesson import VALIDATION, Step
 from minigpt_core.store.facts import FactStore
 from scripts.messages import messages
 from tests.app.conftest import OpenPage
@@ -48,6 +50,26 @@ def test_it_begins_on_its_page(app: OpenPage, name: str, lang: str) -> None:
     assert test.query_params["lesson"] == name and not current.is_elsewhere(
         step, PAGES[step.page].path.strip("/")
     )
+
+
+def keys_of(block: Any) -> Iterator[str]:
+    """The keys of what is drawn, containers too."""
+    if known := getattr(getattr(block, "proto", None), "id", ""):
+        yield str(known).rpartition("-")[2]
+    for child in getattr(block, "children", {}).values():
+        yield from keys_of(child)
+
+
+def test_what_a_hint_rings_or_a_guess_veils_stands_on_its_page(app: OpenPage) -> None:
+    wanted: dict[tuple[str, str, str], tuple[Step, set[str]]] = {}
+    for name in ORDER:
+        for step in find_lesson(name, "en").steps:  # the other language names the same
+            keys = {*step.veil, step.point} - {"", VALIDATION}
+            place = (step.page, step.address.get("view", ""), step.address.get("author", ""))
+            wanted.setdefault(place, (step, set()))[1].update(keys)
+    for step, keys in (found for found in wanted.values() if found[1]):
+        test = app(step.page, **step.address)
+        assert keys <= {*keys_of(test._tree)}, (step.page, keys)
 
 
 def test_the_list_has_all_of_them_with_the_ways_through(app: OpenPage) -> None:

@@ -93,6 +93,7 @@ def trained(evidence: Evidence) -> Callable[..., None]:
         text: str = "the-curious-cat",
         rung: str = "tinygpt",
         status: str = "done",
+        gap: float = 0.0,
         **settings: Any,
     ) -> None:
         known = corpus.load(text) if text in corpus.BUNDLED else None
@@ -105,7 +106,7 @@ def trained(evidence: Evidence) -> Callable[..., None]:
             workspace="mine",
         )
         events = [
-            MetricsEvent(step=100 * n, train_loss=loss, val_loss=loss, val_accuracy=0.1)
+            MetricsEvent(step=100 * n, train_loss=loss - gap, val_loss=loss, val_accuracy=0.1)
             for n, loss in enumerate(losses)
         ]
         best = {"best_val_loss": min(losses), "step": events[-1].step}
@@ -133,6 +134,13 @@ def test_a_run_is_asked_for_by_model_text_loss_steps_and_rate(
         assert not holds(evidence, no), no
     trained([3.0, 2.0], text="un chat gris et un chat noir " * 9, rung="one-head")
     assert holds(evidence, "run(model=GPT, text=own) and run(times=2)")
+
+
+def test_curves_that_stay_together_have_not_parted(evidence: Evidence, trained: Callable[..., None]) -> None:
+    trained([3.6, 2.0, 1.5])
+    assert not holds(evidence, "run(gap_above=0.2)")
+    trained([3.6, 2.0, 1.5], gap=0.3)
+    assert holds(evidence, "run(gap_above=0.2)") and not holds(evidence, "run(gap_above=0.4)")
 
 
 def test_the_verdict_is_that_of_the_training_page(evidence: Evidence, trained: Callable[..., None]) -> None:

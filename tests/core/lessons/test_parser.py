@@ -110,6 +110,7 @@ Where?
         (FRONT + STEP + "- guess choice: Which?\n  - a\n  - b\n- answer: 3\n", "a.en.md:14: the answer is the place"),
         (FRONT + STEP + "- guess order: Which?\n  - a\n  - b\n- answer: 1 1\n", "a.en.md:14: the order names each"),
         (FRONT + STEP + "- minutes: few\n", "a.en.md:11: “few” is no number"),
+        (FRONT + STEP + "- veil: a, <b>\n", "a.en.md:11: “a, <b>” cannot stand here"),
         (FRONT + STEP + "- point: <b>\n", "a.en.md:11: “<b>” cannot stand here"),
         (FRONT + STEP + "More words.\n", "a.en.md:11: the words of a step stand before"),
     ],

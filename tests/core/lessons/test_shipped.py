@@ -87,11 +87,12 @@ def test_both_languages_ask_the_same(name: str) -> None:
     if name in ORDER[:12]:
         assert 4 <= one.minutes <= 6
     for left, right in zip(one.steps, other.steps, strict=True):
-        assert (left.page, left.minutes, left.show, left.point) == (
+        assert (left.page, left.minutes, left.show, left.point, left.veil) == (
             right.page,
             right.minutes,
             right.show,
             right.point,
+            right.veil,
         )
         assert [bool(text) for text in (left.hint, left.reveal, left.say)] == [
             bool(text) for text in (right.hint, right.reveal, right.say)
@@ -212,7 +213,8 @@ def trained(evidence: Evidence, wanted: dict[str, Any]) -> None:
         workspace=evidence.workspace,
     )
     loss = float(wanted.get("loss_below", 3.0)) - 0.01
-    event = MetricsEvent(step=steps, train_loss=loss, val_loss=loss, val_accuracy=0.3)
+    gap = 2 * float(wanted.get("gap_above", 0))
+    event = MetricsEvent(step=steps, train_loss=loss - gap, val_loss=loss, val_accuracy=0.3)
     evidence.runs.append(run.id, evaluations=[event], step=steps, best_val_loss=loss)
     evidence.runs.set_status(run.id, "done")
 
