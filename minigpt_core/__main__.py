@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import queue
 import signal
 import sys
 import time
@@ -17,9 +18,10 @@ from typing import Any, TypeVar, cast
 
 import torch
 
+from minigpt_core import distributed
 from minigpt_core.configs import ModelConfig, SampleSettings, TrainConfig, check_range, parse
 from minigpt_core.data_home import data_home
-from minigpt_core.devices import available_threads, best_thread_count
+from minigpt_core.distributed import Alone, TeamError
 from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
@@ -27,8 +29,11 @@ from minigpt_core.export.metrics import ExportError, export_csv, export_tensorbo
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import ENGLISH, export_script, languages
 from minigpt_core.generation.streaming import stream
+from minigpt_core.jobs import torchrun
+from minigpt_core.jobs.elsewhere import hearing
+from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import take_up
+from minigpt_core.jobs.worker import Controls, take_up
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.lesson import Lesson
 from minigpt_core.lessons.parser import read_lesson
@@ -47,6 +52,7 @@ from minigpt_core.texts.wrappings import Inside, inside
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import (
     DoneEvent,
+    EvaluatingEvent,
     Event,
     MetricsEvent,
     SampleEvent,
@@ -102,6 +108,11 @@ def make_parser() -> argparse.ArgumentParser:
     train.add_argument("--name", help="what the run is called")
     train.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
     train.add_argument("--threads", type=int, default=0, help="processor threads; 0: as many as help (0)")
+    train.add_argument(
+        "--compile",
+        action="store_true",
+        help="have torch.compile make steps quicker; the first takes up to a minute",
+    )
     train.add_argument("--json", action="store_true", help="one JSON object a line instead of a progress bar")
     train.set_defaults(command=command_train)
 
@@ -171,22 +182,43 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def command_train(options: argparse.Namespace) -> int:
-    """Train here, in this process, writing to the store like a worker does."""
+    """Train here, in this process, writing to the store like a worker does. Under torchrun, the first process does
+    that, and the others help it."""
     check_range("threads", options.threads, 0, 1024)
+    if not distributed.launched():
+        return train_here(options, Alone())
+    with distributed.team() as team:
+        if team.rank > 0:
+            return torchrun.assist(team, options.threads, compiled=options.compile)
+        return torchrun.lead(team, lambda: train_here(options, team))
+
+
+def train_here(options: argparse.Namespace, team: Alone) -> int:
+    """Train as the process that keeps the record."""
     store = RunStore(patient=True)
     run_id = store.find_run(options.resume).id if options.resume else new_run_id()
     with store.lock(run_id):
         run = store.run(run_id) if options.resume else make_run(store, options, run_id)
-        threads = options.threads or available_threads(run.threads or thread_count(run))
-        torch.set_num_threads(threads)
+        torch.set_num_threads(options.threads or torchrun.threads(run.model, run.training, run.threads))
         remember_in(store.home)
-        trainer = take_up(store, run)
+        inbox = queue.SimpleQueue[Message]()  # a signal's handler may put into it
+        controls = Controls(inbox, lambda *_told, **_more: None)
+        trainer = take_up(store, run, wait=controls.wait, team=team)
         if trainer.device_problem:
             say(str(trainer.device_problem))
+        if options.compile:
+            say("torch.compile translates the model at the first step: that takes up to a minute.")
+            trainer.compile()
         recorder = Recorder(store, run.id, trainer)
-        recorder.begin("running")
-        with stop_on_signals(trainer):
-            status = follow(trainer, recorder, print_json if options.json else ProgressBar(trainer).show)
+        show = print_json if options.json else ProgressBar(trainer).show
+        with stop_on_signals(inbox), hearing(store.folder(run.id), inbox):
+            controls.drive(trainer, recorder)
+            try:
+                team.hand_out(torchrun.beginning_of(trainer))
+                status = follow(trainer, team, controls, recorder, show)
+            except TeamError as error:
+                store.set_status(run.id, "failed", error=error.to_json())
+                raise
     if options.json:
         print(
             json.dumps({"event": "done", "run": run.id, "status": status, "step": trainer.step}), flush=True
@@ -194,11 +226,6 @@ def command_train(options: argparse.Namespace) -> int:
     else:
         print(f"\nRun {run.id}: {status} at step {trainer.step}.")
     return 1 if status == "diverged" else 0
-
-
-def thread_count(run: Run) -> int:
-    """How many threads suit the run's model on this machine."""
-    return best_thread_count(run.model, run.training.batch_size, os.cpu_count() or 1)
 
 
 def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
@@ -291,13 +318,18 @@ def apply_settings(preset: Preset, assignments: Sequence[str]) -> tuple[dict[str
     return model, TrainConfig.from_dict(training)
 
 
-def follow(trainer: Trainer, recorder: Recorder, show: Callable[[Event], None]) -> str:
+def follow(
+    trainer: Trainer, team: Alone, controls: Controls, recorder: Recorder, show: Callable[[Event], None]
+) -> str:
     """Record and show every event; returns the status the run ended with.
 
     Raises `BrokenPipeError` after that if nobody was looking any more: that ends the run, too, with a checkpoint.
     """
     status, unseen = "failed", None
     for event in trainer.run():
+        if isinstance(event, EvaluatingEvent):
+            controls.listen()
+            continue
         recorder.record(event)
         if isinstance(event, DoneEvent):
             status = event.status
@@ -307,6 +339,7 @@ def follow(trainer: Trainer, recorder: Recorder, show: Callable[[Event], None]) 
         except OSError as error:  # the terminal was closed, or `| head` has seen enough
             unseen = error
             trainer.steering.stop()
+    team.end()
     recorder.end(status)
     if unseen is not None:
         raise BrokenPipeError from unseen
@@ -314,13 +347,13 @@ def follow(trainer: Trainer, recorder: Recorder, show: Callable[[Event], None]) 
 
 
 @contextmanager
-def stop_on_signals(trainer: Trainer) -> Iterator[None]:
+def stop_on_signals(inbox: queue.SimpleQueue[Message]) -> Iterator[None]:
     """Ctrl-C, the end of the terminal and of the machine end the run with a checkpoint instead of a traceback."""
     names = (
         name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
     )  # Windows has no SIGHUP
     signals = [getattr(signal, name) for name in names]
-    before = [signal.signal(number, lambda *_: trainer.steering.stop()) for number in signals]
+    before = [signal.signal(number, lambda *_: inbox.put({"do": "stop"})) for number in signals]
     try:
         yield
     finally:

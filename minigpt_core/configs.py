@@ -28,6 +28,7 @@ RANGES = {  # the smallest and the largest number that a setting can be
     "dropout": (0, 0.9),
     "steps": (1, 10_000_000),
     "batch_size": (1, 1024),
+    "accumulation": (1, 1024),
     "weight_decay": (0, 10),
     "grad_clip": (0, 1000),
     "eval_interval": (0, 10_000_000),
@@ -183,6 +184,10 @@ class TrainConfig:
 
     min_lr_share: float = 0.1
     """Share of the learning rate that a falling schedule comes down to at the last step, 0 to 1."""
+
+    accumulation: int = 1
+    """Parts in which a batch goes through the model, one after the other, 1 to 1024: the gradient is that of the whole
+    batch, and memory is taken for one part."""
 
     device: str = "auto"
     """`cpu`, `cuda`, `mps`, or `auto`: an accelerator where there is one and the model is large enough for it."""

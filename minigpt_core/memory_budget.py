@@ -4,6 +4,7 @@ Letters as in `minigpt_core.model`: B sequences, T characters, C numbers a chara
 N = B · T characters in a batch.
 """
 
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -32,8 +33,9 @@ def training_peak(config: ModelConfig, training: TrainConfig) -> int:
     On the way back the gradients of the widest activations stand beside what was kept: of the scores, (N, V), and in
     the layers of the MLP's, (N, 4C), twice. A checkpoint is a copy of the parameters and of what the optimizer keeps.
     """
-    kept = training_memory(config, training.batch_size, training.optimizer)
-    N = training.batch_size * config.block_size
+    B = math.ceil(training.batch_size / training.accumulation)
+    kept = training_memory(config, B, training.optimizer)
+    N = B * config.block_size
     widest = max(3 * N * config.vocab_size, 8 * N * config.n_embd if config.n_layer else 0)
     most = kept.total + FLOAT32_BYTES * widest + kept.parameters + kept.optimizer
     return most + most // 4

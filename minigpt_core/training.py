@@ -18,6 +18,7 @@ from minigpt_core import optimizers
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
 from minigpt_core.devices import DeviceError, choose_device, flops_per_step, move_to_device
+from minigpt_core.distributed import Alone, check_shares, dropout_seed
 from minigpt_core.evaluation import guessed_right, loss_per_window, standard_error
 from minigpt_core.generation.streaming import stream
 from minigpt_core.model import build_model
@@ -129,6 +130,7 @@ class Trainer:
         changes: recorded changes of settings from that checkpoint on; they come into force again at their steps.
         wait: called before every step; returns when the step may be made (see `Steering`).
         precision: the one that the run began in; None: the checkpoint's, or it is chosen now.
+        team: the processes that train the run together (see `distributed.py`), of which this is one.
 
     Attributes:
         steering: the pace, the settings that may change on the way, Stop.
@@ -151,10 +153,13 @@ class Trainer:
         changes: Iterable[ChangeEvent] = (),
         wait: Callable[[Steering], object] | None = None,
         precision: str | None = None,
+        team: Alone | None = None,
     ) -> None:
         assert model_config.vocab_size == dataset.tokenizer.vocab_size
         check_length(dataset.train, model_config.block_size)
         check_fit(model_config, config)
+        self._team = team or Alone()
+        check_shares(config, self._team.size)
         self.dataset, self.config, self.model_config = dataset, config, model_config
         self.step = 0
         self.seconds = 0.0  # spent in training steps, without waiting and evaluating
@@ -183,6 +188,14 @@ class Trainer:
         self._optimizers = optimizers.configure_optimizers(self.model, config, self.precision)
         if checkpoint is not None:
             self._restore(checkpoint)
+        if self._team.rank > 0:
+            seed = dropout_seed(config, self._team, self.step)
+            self._dropout = RandomNumbers.seeded(seed, self.device)
+        self._network: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] = self.model
+
+    def compile(self) -> None:
+        """Have `torch.compile` make the steps quicker, from the first one on, which then takes up to a minute."""
+        self._network = torch.compile(self.model)
 
     def run(self) -> Iterator[Event]:
         """Train to the end, yielding every event. Stop iterating to pause; iterate on to resume."""
@@ -261,14 +274,22 @@ class Trainer:
     def _train_step(self) -> StepEvent:
         """Draw a batch, predict, measure the loss, follow its gradient downhill."""
         started = time.perf_counter()
+        self._team.agree(self.steering)
         x, y = get_batch(
             self.dataset.train, self.model_config.block_size, self.config.batch_size, self._batches
         )
-        with self._own_random_numbers(), autocast(self.precision, self.device):
-            logits, loss = self.model(x.to(self.device), y.to(self.device))  # (B, T, V), ()
         self.model.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = torch.zeros((), device=self.device)
+        for x_part, y_part in self._parts(x, y):  # the whole batch, unless it is divided
+            with self._own_random_numbers(), autocast(self.precision, self.device):
+                logits, part_loss = self._network(
+                    x_part.to(self.device), y_part.to(self.device)
+                )  # (·, T, V), ()
+            share = torch.full_like(part_loss, len(x_part) / len(x))
+            part_loss.backward(share)  # a loss is a mean: each part counts by its sequences
+            loss += part_loss.detach() * share
         weights = list(self.model.parameters())
+        self._team.add_up(loss, weights)
         grad_norm = nn.utils.get_total_norm([p.grad for p in weights if p.grad is not None])
         if self.config.grad_clip:
             nn.utils.clip_grads_with_norm_(weights, self.config.grad_clip, grad_norm)
@@ -281,6 +302,12 @@ class Trainer:
             self.step += 1
         self.seconds += time.perf_counter() - started
         return StepEvent(step=self.step, loss=value, learning_rate=learning_rate, grad_norm=grad_norm.item())
+
+    def _parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """What this process calculates of a batch, (B, T) each, in pieces that fit into memory."""
+        mine = self._team.share(len(x))
+        size = math.ceil(len(x[mine]) / self.config.accumulation)
+        return zip(x[mine].split(size), y[mine].split(size), strict=True)
 
     def learning_rate_in_force(self) -> float:
         """What the next step will use: the schedule's share of `learning_rate`."""

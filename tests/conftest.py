@@ -41,7 +41,8 @@ LONG = [
     "app/server/test_teacher.py", "core/jobs", "core/export",
     "core/generation/test_streaming.py", "core/interpret/test_diagnosis.py", "core/lessons/test_shipped.py",
     "core/store/test_prepared.py", "core/store/test_runs.py", "core/store/test_written_before.py",
-    "core/test_command_line.py", "core/test_notebook.py", "core/test_precision.py", "core/test_presets.py",
+    "core/test_command_line.py", "core/test_distributed.py", "core/test_notebook.py", "core/test_precision.py",
+    "core/test_presets.py",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ picked from one template, `templates/run.py.txt`: a line that ends in `#? flag, 
 and takes the block below it along. Comments and printed words stand in `words/<language>.toml` in other languages.
 """
 
+import math
 import re
 import tomllib
 import unicodedata
@@ -116,6 +117,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "schedule": falling or warmup,
         **flags_of_words(training, "schedule", "optimizer"),
         "clip": training.grad_clip > 0,
+        "accumulated": training.accumulation > 1,
         "groups": training.weight_decay > 0 and not run.model.is_tinygpt,
         "changed": bool(changes),
         "changed_rate": "learning_rate" in changed,
@@ -148,6 +150,7 @@ def values_of(run: Run, text: str, changes: list[ChangeEvent]) -> dict[str, Any]
         "text_file": TEXT_FILE,
         "text": literal(text),
         "characters": f"list({run.characters!a})",
+        "part_size": math.ceil(training.batch_size / training.accumulation),
         "decay": repr(training.weight_decay),
         "betas": f"({training.beta1!r}, {training.beta2!r})",
         "min_share": repr(training.min_lr_share),

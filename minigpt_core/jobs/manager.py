@@ -17,6 +17,7 @@ from enum import StrEnum
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import StoreError, UserError
+from minigpt_core.jobs import elsewhere
 from minigpt_core.jobs.forked import CAN_FORK, ForkServer
 from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, OnMessage, WorkerProcess
 from minigpt_core.jobs.recording import WATCHED_SECONDS
@@ -218,10 +219,14 @@ class JobManager:
 
     def pause(self, run_id: str) -> None:
         """Hold the run before its next step."""
+        if self._told_outside(run_id, {"do": "pause"}):
+            return
         self._ask(run_id, "pause")
 
     def resume(self, run_id: str, **settings: float) -> None:
         """Let a paused run go on; put a run that was left back into the queue. Either way with these settings."""
+        if self._told_outside(run_id, change_message(settings), {"do": "resume"}):
+            return
         if self.controls(run_id):
             self._ask(run_id, "resume", settings)
         else:
@@ -229,6 +234,8 @@ class JobManager:
 
     def step(self, run_id: str, **settings: float) -> None:
         """Make one step with these settings and hold again."""
+        if self._told_outside(run_id, change_message(settings), {"do": "step"}):
+            return
         if self.controls(run_id):
             self._ask(run_id, "step", settings)
         else:
@@ -240,10 +247,13 @@ class JobManager:
         Raises:
             ConfigError: out of range. JobError: nothing here trains this run.
         """
-        self._ask(run_id, "change", settings)
+        if not self._told_outside(run_id, change_message(settings)):
+            self._ask(run_id, "change", settings)
 
     def stop(self, run_id: str) -> None:
         """End the run with a checkpoint; one that no worker has is over at once."""
+        if self._told_outside(run_id, {"do": "stop"}):
+            return
         self._bury(run_id)
         if self._state(run_id) != State.ENDED:
             with suppress(StoreError):  # a full disk must not keep anything going
@@ -276,6 +286,8 @@ class JobManager:
         Returns:
             Whether it has come to that; False after `patience` seconds.
         """
+        if self.reaches(run_id):
+            return elsewhere.wait(self._store, run_id, {*states})
         awaited = {*states, State.ENDED} | ({State.PARKED} if State.PAUSED in states else set())
         with self._heard:
             return self._heard.wait_for(lambda: self._state(run_id) in awaited, patience)
@@ -299,6 +311,10 @@ class JobManager:
         """Whether this run is queued or trained here, so that it can be controlled."""
         self._bury(run_id)
         return self._state(run_id) != State.ENDED
+
+    def reaches(self, run_id: str) -> bool:
+        """Whether the command line trains this run, outside this server, and hears what is asked of it here."""
+        return not self.controls(run_id) and elsewhere.reaches(self._store, run_id)
 
     def position(self, run_id: str) -> int | None:
         """Place in the queue, 1 is next; None if it does not wait."""
@@ -404,6 +420,10 @@ class JobManager:
         if job is not None and job.state == State.STOPPING:
             raise JobError("This run is just being stopped. Wait until it has stopped.")
         raise JobError("Nothing here is training this run, so it cannot be steered.")
+
+    def _told_outside(self, run_id: str, *messages: Message) -> bool:
+        """Pass something on to the command line, if it trains this run."""
+        return not self.controls(run_id) and elsewhere.ask(self._store, run_id, [*messages])
 
     def _ask(self, run_id: str, request: str, settings: dict[str, float] | None = None) -> None:
         check_changes(settings or {})
@@ -732,6 +752,12 @@ class JobManager:
             )
         else:
             self._end(job)
+
+
+def change_message(settings: dict[str, float]) -> Message:
+    """The message that asks for other settings. Raises `ConfigError` if they cannot be changed, or not to this."""
+    check_changes(settings)
+    return {"do": "change", "settings": settings}
 
 
 def check_changes(settings: dict[str, float]) -> None:

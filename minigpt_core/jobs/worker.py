@@ -27,6 +27,7 @@ from minigpt_core.background import lower_priority
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import available_threads
+from minigpt_core.distributed import Alone
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
@@ -219,6 +220,7 @@ def take_up(
     run: Run,
     settings: Mapping[str, float] | None = None,
     wait: Callable[[Steering], object] | None = None,
+    team: Alone | None = None,
 ) -> Trainer:
     """A trainer that goes on from the run's last checkpoint, or begins. The run's record ends there now, and the
     settings last asked for are in force. Who calls it holds the run's lock.
@@ -235,6 +237,7 @@ def take_up(
         changes=changes,
         wait=wait,
         precision=run.precision,
+        team=team,
     )
 
 

@@ -509,7 +509,9 @@ def test_a_field_takes_files_as_large_as_it_says() -> None:
     settings = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8"))
     assert settings["server"]["maxUploadSize"] == archive_upload.MAX_UPLOAD_MB > own_text.MAX_UPLOAD_MB
     assert corpus.MAX_BYTES < own_text.MAX_UPLOAD_MB * 1_000_000
-    largest = max(parameters_of(ModelConfig(vocab_size=100, **find_preset(name).model)) for name in PRESETS)
+    by_command_line = {"nanogpt-gpu"}  # 2.6 GB with all its weights
+    named = PRESETS.keys() - by_command_line
+    largest = max(parameters_of(ModelConfig(vocab_size=100, **find_preset(name).model)) for name in named)
     assert MAX_CHECKPOINTS * 12 * largest < archive_upload.MAX_UPLOAD_MB * 1_000_000
 
 

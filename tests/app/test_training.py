@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.jobs import manager
+from minigpt_core.jobs.elsewhere import hearing
+from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.manager import JobManager
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.ladder import NEEDS_LAYERS
@@ -34,7 +36,7 @@ from ui.components import live_chart
 from ui.runs.health import status_colour
 from ui.settings.table import value_words
 from ui.style import DONE
-from ui.training import diagnosis, menu, settings, status_line, time_estimate
+from ui.training import diagnosis, menu, settings, status_line, time_estimate, transport
 from ui.training.run_state import RunState
 from ui.words import i18n
 
@@ -622,6 +624,25 @@ def test_a_run_trained_elsewhere_can_be_watched_and_another_one_started(
         test = app("training")
         assert "trained outside this dashboard" in words(test)
         assert enabled(test) == {"start"}
+
+
+def test_a_run_of_the_command_line_is_held_and_stopped_here(
+    app: OpenPage, home: Path, some_run: RunMaker
+) -> None:
+    run, store, heard = some_run(), RunStore(home), queue.SimpleQueue[Message]()
+    with store.lock(run.id), hearing(store.folder(run.id), heard):
+        store.set_status(run.id, "running")
+        test = app("training")
+        assert "outside this dashboard" in words(test)
+        assert enabled(test) == {"start", "pause", "step", "stop"}
+        press(test, transport.HOLD)
+        assert heard.get(timeout=10)["do"] == "pause"
+        store.set_status(run.id, "paused")
+        press(app("training"), transport.HOLD)
+        assert [heard.get(timeout=10)["do"] for _ in range(2)] == ["change", "resume"]
+        store.set_status(run.id, "running")
+        press(app("training"), "training_stop")
+        assert heard.get(timeout=10)["do"] == "stop"
 
 
 def choose(test: AppTest, preset: str) -> AppTest:

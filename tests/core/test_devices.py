@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from minigpt_core.__main__ import main
+from minigpt_core.devices import WORTH_A_DEVICE, choose_device
 from minigpt_core.errors import UserError
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.presets import NOTEBOOK
@@ -52,3 +53,14 @@ def test_the_command_line_says_it_and_stores_it(capsys: pytest.CaptureFixture[st
     assert main(["train", "--json", *arguments]) == 0
     assert "The device cuda cannot train this model" in capsys.readouterr().err
     assert "cannot train this model" in (RunStore().find_run("last").remark or "")
+
+
+def test_a_card_is_taken_where_there_is_one_and_the_model_is_worth_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert str(choose_device("cpu", 1e15)) == "cpu" and str(choose_device("cuda", 1.0)) == "cuda"
+    for there in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+        assert str(choose_device("auto", 2 * WORTH_A_DEVICE)) == ("cuda" if there else "cpu")
+        assert str(choose_device("auto", WORTH_A_DEVICE / 2)) == "cpu"

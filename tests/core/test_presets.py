@@ -10,13 +10,18 @@ import pytest
 from minigpt_core.__main__ import main
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
+from minigpt_core.devices import WORTH_A_DEVICE, flops_per_step
 from minigpt_core.ladder import rung_of
-from minigpt_core.presets import PRESETS, Preset
+from minigpt_core.memory_budget import training_peak
+from minigpt_core.presets import NANOGPT_GPU, PRESETS, Preset
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, Trainer
+from minigpt_core.weights import parameters_of
 
 ALL = pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+FOR_A_PROCESSOR = [preset for preset in PRESETS.values() if preset is not NANOGPT_GPU]
+ON_A_PROCESSOR = pytest.mark.parametrize("preset", FOR_A_PROCESSOR, ids=lambda preset: preset.name)
 
 
 def first_and_last_loss(preset: Preset, text: str, steps: int) -> tuple[float, float, float]:
@@ -31,7 +36,7 @@ def first_and_last_loss(preset: Preset, text: str, steps: int) -> tuple[float, f
     return math.log(model.vocab_size), events[0].train_loss, events[-1].train_loss
 
 
-@ALL
+@ON_A_PROCESSOR
 def test_six_steps_on_a_bundled_story_help(preset: Preset) -> None:
     guess, first, last = first_and_last_loss(preset, corpus.load("the-curious-cat").text, steps=6)
     assert guess - 0.05 < first < guess + 0.5
@@ -39,12 +44,36 @@ def test_six_steps_on_a_bundled_story_help(preset: Preset) -> None:
 
 
 @pytest.mark.skipif("TINY_SHAKESPEARE" not in os.environ, reason="TINY_SHAKESPEARE names no text")
-@ALL
+@ON_A_PROCESSOR
 def test_twenty_steps_on_tiny_shakespeare_help(preset: Preset) -> None:
     text = Path(os.environ["TINY_SHAKESPEARE"]).read_text(encoding="utf-8")
     guess, first, last = first_and_last_loss(preset, text, steps=20)
     assert guess - 0.05 < first < guess + 0.5
     assert last < first - 0.2
+
+
+def test_the_preset_for_a_graphics_card_is_nanogpts_and_makes_a_step_on_a_processor() -> None:
+    dataset = prepare(corpus.load("the-curious-cat").text)
+    model = ModelConfig(vocab_size=65, **NANOGPT_GPU.model)
+    assert (model.n_layer, model.n_head, model.n_embd, model.block_size, model.dropout) == (
+        6,
+        6,
+        384,
+        256,
+        0.2,
+    )
+    assert (
+        parameters_of(model) - model.block_size * model.n_embd == 10_646_784
+    )  # as nanoGPT prints it: 10.65M
+    training = NANOGPT_GPU.training
+    assert (training.steps, training.batch_size, training.device) == (5000, 64, "auto")
+    assert (
+        flops_per_step(model, training.batch_size) > WORTH_A_DEVICE
+    )  # so a card is taken where there is one
+    assert training_peak(model, replace(training, accumulation=16)) < training_peak(model, training) / 4
+    few = replace(training, batch_size=4, accumulation=2, precision="float32", device="cpu")
+    step = Trainer(dataset, replace(model, vocab_size=dataset.tokenizer.vocab_size), few).make_step()
+    assert step.loss == pytest.approx(math.log(dataset.tokenizer.vocab_size), abs=0.5)
 
 
 @ALL

@@ -229,6 +229,13 @@ SETTINGS = {  # in the order of the sidebar
         names={"auto": N_("automatic"), "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"},
         help=N_("Which part of the machine calculates. It is chosen by itself."),
     ),
+    "accumulation": Setting(
+        N_("Parts of a batch"), "number", "",
+        help=N_(
+            "In how many parts a batch goes through the model, one after the other. The step is the same and takes "
+            "less memory."
+        ),
+    ),
     "precision": Setting(
         N_("Precision"), "menu", "steps",
         names={"float32": "float32", "bfloat16": N_("bfloat16 where it is faster")},

@@ -19,6 +19,9 @@ class RunState:
     here: bool = False
     """It waits or is trained in this server."""
 
+    reached: bool = False
+    """The command line trains it, outside this server, and hears what is asked of it here."""
+
     stop_requested: bool = False
     pause_requested: bool = False
     position: int | None = None
@@ -41,8 +44,8 @@ class RunState:
 
     @property
     def steerable(self) -> bool:
-        """A worker of this server has it, and it may be touched from this browser."""
-        return self.live and self.mine and self.here and not self.stopping
+        """Who has it hears this server, and it may be touched from this browser."""
+        return self.live and self.mine and (self.here or self.reached) and not self.stopping
 
     @property
     def status(self) -> str | None:
@@ -72,7 +75,7 @@ class RunState:
     @property
     def can_restart(self) -> bool:
         """It goes on and may be begun again. One that has ended leaves that to Start."""
-        return self.steerable
+        return self.steerable and self.here
 
 
 def current() -> RunState:
@@ -88,6 +91,7 @@ def current() -> RunState:
         run=run,
         mine=state.owns(run) or run.prepared,
         here=here,
+        reached=run.status in LIVE and jobs.reaches(run.id),
         stop_requested=jobs.is_stopping(run.id),
         pause_requested=jobs.is_pausing(run.id),
         position=jobs.position(run.id),

@@ -162,6 +162,10 @@ def _happened(now: RunState) -> Line:
             _("You are watching a training that somebody else started: only they can steer it."), VALIDATION,
             [Action("own", _("To my own trainings"), state.follow_run, (None,))],
         )  # fmt: skip
+    if now.live and now.reached:
+        told = ENDINGS[run.status](now, run)
+        outside = _("It is trained outside this dashboard. Start training makes another one beside it.")
+        return replace(told, text=f"{told.text} {outside}")
     if now.live and not now.here:
         return Line(
             _(

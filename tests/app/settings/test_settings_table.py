@@ -51,7 +51,7 @@ def test_each_control_stands_once_in_the_sidebar() -> None:
     groups = ("at once", "next", "model", "steps", "checks")
     placed = [name for group in groups for name in table.names_of(group)]
     assert len(placed) == len({*placed})
-    assert {*SETTINGS} - {*placed} == {"device"}
+    assert {*SETTINGS} - {*placed} == {"device", "accumulation"}
 
 
 def test_what_acts_at_once_and_what_changes_no_loss_is_the_core_s_to_say() -> None:

@@ -55,6 +55,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "gpt2": (GPT2, ADAMW),
     "fewer digits": (MODERN, {"optimizer": "muon", "momentum": 0.8, "precision": "bfloat16"}),
     "positions": ({"positions": "learned"}, {"val_fraction": 0.0, "weight_decay": 0.1}),
+    "in parts": (MODERN, MUON | {"accumulation": 2, "precision": "bfloat16"}),
     "bare": ({"n_layer": 1, "n_head": 2}, SGD),
     "mlp": ({"n_layer": 1, "mlp": "gelu"}, {"optimizer": "muon"}),
     "zero": ({"n_layer": 1, "residual": True, "zero_init": True, "positions": "rotary"}, {"warmup_steps": 5}),
