@@ -2,7 +2,7 @@
 
 import { css, mix, primaryColour } from "../components/js/colours.js";
 import { clamp, number } from "../components/js/numbers.js";
-import { ABOVE, BELOW, colourOf, cosine, current, faceOf, lookOf } from "./rows.js";
+import { ABOVE, BELOW, cosine, current, faceOf, inkOf, lookOf } from "./rows.js";
 
 export function orderOf(view) {
   const set = current(view);
@@ -36,7 +36,7 @@ export function drawTable(view, context) {
     const label = view.what === "places" ? number(view, current(view).items[i].place) : faceOf(view, i);
     if (view.what === "places" && !marked && n % Math.ceil(22 / cell)) return;
     context.font = `${marked ? 800 : 550} ${clamp(cell * 1.05, 8.5, 13)}px "Source Code Pro", ui-monospace, monospace`;
-    context.fillStyle = view.what === "places" ? style.color : colourOf(view, i);
+    context.fillStyle = view.what === "places" ? style.color : inkOf(view, i);
     if (marked) context.fillStyle = style.color;
     const middle = margin + (n + 0.5) * cell, shown = label.length > 3 ? "▯" : label;
     context.fillText(shown, left + middle, margin / 2);

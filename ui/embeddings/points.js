@@ -6,6 +6,7 @@ import { drawArrow, inside, reachOf, unitOf } from "./frame.js";
 import { FEW, alike, colourOf, current, faceOf, lookOf } from "./rows.js";
 
 const LINES = 5;
+const FAINTEST_LETTER = 0.75;  // what lies behind, or is rare, can still be read
 
 // The point of row i at a time between two moments
 function pointAt(view, i, time) {
@@ -156,6 +157,7 @@ function drawItem(view, context, i, deep) {
 function drawFace(view, context, i, x, y, size) {
   const places = view.what === "places", face = places ? number(view, current(view).items[i].place) : faceOf(view, i);
   context.fillStyle = getComputedStyle(view.root).color;
+  context.globalAlpha = Math.max(context.globalAlpha, FAINTEST_LETTER);
   context.textAlign = places ? "left" : "center";
   context.textBaseline = "middle";
   const long = face.length > 2 && !places;

@@ -1,6 +1,6 @@
 // What is shown: one set of rows (characters or places), their names and colours, and how much alike they are.
 
-import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, onScale } from "../components/js/colours.js";
+import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, KINDS_WRITTEN, css, onScale } from "../components/js/colours.js";
 import { fill } from "../components/js/element.js";
 import { bytes, number } from "../components/js/numbers.js";
 
@@ -39,6 +39,9 @@ export const nameOf = (view, i) => {
   return view.what === "places" ? fill(view.data.labels.place, { n: number(view, item.place) }) : fill(view.data.labels.quoted, { c: item.name });
 };
 export const faceOf = (view, i) => current(view).items[i].face;
+
+/** The colour of a row's kind for letters. */
+export const inkOf = (view, i) => (view.dark ? KINDS_DARK : KINDS_WRITTEN)[current(view).items[i].kind];
 
 export function colourOf(view, i) {
   const set = current(view);

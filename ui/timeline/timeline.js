@@ -2,7 +2,7 @@
 // server. Runs again on every new `data`.
 
 import { sharpPen } from "../components/js/canvas.js";
-import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark, onScale } from "../components/js/colours.js";
+import { CIVIDIS, KINDS_DARK, KINDS_WRITTEN, css, isDark, onScale } from "../components/js/colours.js";
 import { drawArrow, inside, reachOf, unitOf } from "../embeddings/frame.js";
 import { element, fill, shape, verbatim, write } from "../components/js/element.js";
 import { cellUnder, drawCells, drawFaces } from "../components/js/heat_map.js";
@@ -125,7 +125,7 @@ function map(view, parent) {
   const unit = unitOf(reachOf(points, N), room), note = element("div", "mg-tl-note", parent);
   return () => {
     const low = Math.min(Math.floor(view.time), S - 1), high = Math.min(low + 1, S - 1), share = view.time - low;
-    const colours = isDark(view.root) ? KINDS_DARK : KINDS_LIGHT;
+    const colours = isDark(view.root) ? KINDS_DARK : KINDS_WRITTEN;
     pen.clearRect(0, 0, width, height);
     drawCross(view, pen, middle);
     pen.font = "600 14px ui-monospace, monospace";

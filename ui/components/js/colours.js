@@ -6,6 +6,9 @@ export const CIVIDIS = [[0, 32, 76], [39, 63, 108], [91, 95, 109], [131, 129, 12
 export const KINDS_LIGHT = { vowel: "#0072B2", consonant: "#7A7A7A", space: "#E69F00", digit: "#009E73", mark: "#CC79A7" };
 export const KINDS_DARK = { vowel: "#56B4E9", consonant: "#A9B0BA", space: "#E69F00", digit: "#2BC49B", mark: "#E39CC4" };
 
+// The same as letters on the light ground, where most of them are too pale; on the dark one they can be read as they are
+export const KINDS_WRITTEN = { vowel: "#0067A0", consonant: "#666666", space: "#8A5F00", digit: "#00694D", mark: "#A03E76" };
+
 export const css = (colour) => `rgb(${colour.join(",")})`;
 
 export const mix = (a, b, share) => a.map((x, i) => Math.round(x + (b[i] - x) * share));

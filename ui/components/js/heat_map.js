@@ -1,9 +1,11 @@
 // A table of characters by characters as a heat map, the characters on both axes. `frame` says how it lies on its
 // canvas: `count` cells a side, each `cell` wide, behind a `margin` for the characters.
 
+const FAINT = 0.66;  // still legible
+
 /** The characters on both axes, the others than those of the cell [row, column] `at` only faintly. */
 export function drawFaces(pen, faces, { margin, cell }, at = null) {
-  const strength = (axis, i) => (!at || at[axis] === i ? 1 : 0.4);
+  const strength = (axis, i) => (!at || at[axis] === i ? 1 : FAINT);
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   faces.forEach((face, i) => {
