@@ -46,6 +46,7 @@ SHOWN: dict[str, dict[str, str]] = {
         f"sampling {view}": INSPECTED | {"view": view}
         for view in ("next", "temperature", "models", "surprise")
     },
+    "accessibility": {},
     "class": {},
     "wall": {},
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.journey import PAGES, TEACHERS
+from ui.journey import ABOUT, PAGES, TEACHERS
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
@@ -124,8 +124,8 @@ def test_nothing_begins_while_the_teacher_forbids_it() -> None:
 
 
 def test_every_page_is_a_station() -> None:
-    teachers = {station.name for station in TEACHERS}
-    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES, *teachers}
+    others = {station.name for station in (*TEACHERS, *ABOUT)}
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES, *others}
 
 
 def test_a_module_of_ui_hides_no_other_module() -> None:

@@ -62,6 +62,9 @@ TEACHERS = (
 )
 """For the teacher of a served class alone: everybody else has no such page."""
 
+ABOUT = (Station("accessibility", N_("Accessibility"), ":material/accessibility_new:", in_menu=False),)
+"""What every page's foot leads to."""
+
 
 def lets_write(run_id: str, view: str = "write") -> dict[str, str]:
     """What the address of the Sampling page says so that this run writes there with its usual weights."""

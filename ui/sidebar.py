@@ -6,6 +6,7 @@ from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, orders, orders_followed, people, set_up, state, teacher
 from ui.components import class_news, connection, history, streamlit_words, tab_workspace
+from ui.journey import ABOUT
 from ui.runs import live_list
 from ui.runs.health import status_colour
 from ui.runs.wording import run_title, status_word, text_title
@@ -57,6 +58,7 @@ def foot(page: str) -> None:
         with st.container(gap=None, key="shared_corner"):
             st.fragment(_glossary)()  # opening them reruns nothing else
             st.fragment(_corner)()
+            st.page_link(ABOUT[0].script, label=_(ABOUT[0].title), icon=ABOUT[0].icon)
             history.keep_one_entry_a_page()
             tab_workspace.keep()
             connection.watch()

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_letters_upon_a_share_of_attention_can_be_read(theme: str) -> None:
     """`inkOn` takes black or white at a luminance of 0.179, where both are as good."""
     (ramp,) = re.findall(rf"{theme}: (\[\[.*\]\]),", script("attention/shades.js"))
     stops = json.loads(ramp)
-    for low, high in zip(stops, stops[1:], strict=False):
+    for low, high in pairwise(stops):
         for tenth in range(11):
             colour = mixed(low, high, tenth / 10)
             ink: Colour = (0, 0, 0) if luminance(colour) > 0.179 else (255, 255, 255)

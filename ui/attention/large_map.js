@@ -28,7 +28,7 @@ export function drawMap(view) {
   if (view.steps) return;
   const { length: T, labels } = view.data, at = view.frame = frame(view);
   drawMapTitle(view, at);
-  view.canvas.setAttribute("aria-label", `${labels.map_hint} ${headName(view)}`);
+  view.canvas.setAttribute("aria-label", `${headName(view)}. ${view.mean === "one" ? view.data.about[view.head].sentence : ""} ${labels.map_hint}`);
   const context = sharpPen(view.canvas, at.size, at.size);
   hatch(view, context, at);
   view.picture ??= bitmap(view, shown(view), T);

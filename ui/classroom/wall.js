@@ -5,6 +5,7 @@ import { loadPlotly } from "../components/plotly_loader.js";
 import { AXIS, chartLayout } from "../components/js/chart.js";
 import { element, fill, write } from "../components/js/element.js";
 import { number } from "../components/js/numbers.js";
+import { curveWords } from "../components/js/spoken.js";
 import { isDark } from "../components/js/colours.js";
 import { viewOf } from "../components/js/view.js";
 
@@ -72,7 +73,8 @@ async function drawChart(view) {
   });
   await Plotly.react(view.chart, traces(view), layout, { displayModeBar: false, responsive: true });
   const best = view.state.best[0];
-  view.chart.setAttribute("aria-label", fill(best ? labels.says : labels.empty, { n: view.state.curves.length, loss: number(view, best?.loss, 2) }));
+  const told = view.state.curves.map((curve) => curveWords(view, labels.curve, curve.name || labels.somebody, curve));
+  view.chart.setAttribute("aria-label", [fill(best ? labels.says : labels.empty, { n: view.state.curves.length, loss: number(view, best?.loss, 2) }), ...told].join(" "));
 }
 
 function drawSide(view) {

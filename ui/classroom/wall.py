@@ -7,6 +7,7 @@ import streamlit as st
 from ui import state
 from ui.classroom import approvals, preview
 from ui.components.mounting import component
+from ui.components.spoken import curve_words
 from ui.problems import spoken_errors
 from ui.words.i18n import _, number, plotly_separators, spoken
 from ui.words.tokens import escape_markdown
@@ -30,6 +31,7 @@ def wall() -> None:
         "at": _("{loss} at step {step}"),
         "says": _("The losses of {n} trainings; the lowest on unseen text is {loss}."),
         "empty": _("No training yet."),
+        "curve": curve_words(),
         "outside": _("above the picture: {n}"),
         "guesses": _("Guesses minus results (nats)"),
         "too_low": _("too low"),

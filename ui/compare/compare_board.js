@@ -4,6 +4,7 @@
 import { AXIS, chartLayout, roomFor } from "../components/js/chart.js";
 import { groundColour, isDark } from "../components/js/colours.js";
 import { element, fill } from "../components/js/element.js";
+import { curveWords } from "../components/js/spoken.js";
 import { forget, viewOf } from "../components/js/view.js";
 import { loadPlotly } from "../components/plotly_loader.js";
 
@@ -297,7 +298,7 @@ async function draw(view) {
   if (!view.mounted || !view.root.isConnected) return;
   const all = lines(view);
   view.chart.style.height = `${view.data.height}px`;
-  view.chart.setAttribute("aria-label", `${view.data.labels.chart}: ${all.map((line) => `${line.name} ${line.main.y.at(-1)}`).join(", ")}`);
+  view.chart.setAttribute("aria-label", `${view.data.labels.chart}. ${all.map((line) => curveWords(view, view.data.labels.curve, line.name, line.main)).join(" ")}`);
   await Plotly.react(view.chart, traces(view, all), layout(view, all), { displayModeBar: false, responsive: true });
   view.drawn = true;
 }

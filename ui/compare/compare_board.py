@@ -13,6 +13,7 @@ from ui import resources, state
 from ui.compare import table
 from ui.compare.run_names import names
 from ui.components.mounting import component
+from ui.components.spoken import curve_words
 from ui.runs.wording import STATUS_COLOURS, STATUSES
 from ui.style import REFERENCE
 from ui.words.i18n import _, language, number, plotly_separators
@@ -122,6 +123,7 @@ def labels() -> dict[str, str]:
         "y_unseen": _("loss on unseen text (nats per character)"),
         "empty": _("Tick a run in the table: its curve appears here."),
         "chart": _("Chart of the loss over the steps of the chosen runs"),
+        "curve": curve_words(),
         "png": _("Save the chart as a picture (PNG)"),
         "svg": _("Save the chart as a drawing that can be enlarged (SVG)"),
         "unreachable": _("The program cannot be reached; trying again."),

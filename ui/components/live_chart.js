@@ -3,6 +3,7 @@
 
 import { groundColour, isDark } from "./js/colours.js";
 import { element, fill, verbatim, write } from "./js/element.js";
+import { curveWords } from "./js/spoken.js";
 import { forget, viewOf } from "./js/view.js";
 import { loadPlotly } from "./plotly_loader.js";
 
@@ -411,9 +412,16 @@ function layout(view) {
   };
 }
 
+// The picture in words: the curves, and what they are compared with
+function chartWords(view) {
+  const { labels } = view.data, curves = ["smooth", "val"].map((name) => curveWords(view, labels.curve, labels[name], view.state?.[name] ?? {}));
+  const lines = shownLines(view).map(({ label }) => label).join("; ");
+  return [`${labels.chart}.`, ...curves, lines && fill(labels.lines, { lines })].filter(Boolean).join(" ");
+}
+
 async function draw(view) {
   const { labels, locale } = view.data;
-  view.chart.setAttribute("aria-label", labels.chart);  // an image has a name before it is drawn
+  view.chart.setAttribute("aria-label", chartWords(view));  // an image has a name before it is drawn
   const Plotly = await loadPlotly(view.data.script);
   if (!view.mounted) return;
   const config = {

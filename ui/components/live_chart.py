@@ -11,6 +11,7 @@ from typing import Any
 from minigpt_core.ngrams import Baselines
 from minigpt_core.store.runs import LIVE, Run
 from ui.components.mounting import component
+from ui.components.spoken import curve_words
 from ui.runs.health import LARGEST_SHOWN, over_largest, status_colour
 from ui.runs.wording import STATUSES
 from ui.style import PROBLEM, REFERENCE, TRAIN, VALIDATION
@@ -185,6 +186,8 @@ def labels(run: Run | None) -> dict[str, Any]:
             "{perplexity} equally likely characters."
         ),
         "chart": _("Chart of the loss at each step"),
+        "curve": curve_words(),
+        "lines": _("Dotted lines to compare with: {lines}."),
         "hint": _("Double-click to zoom back out"),
         "status": {status: _(word) for status, word in STATUSES.items()},
         "units": {"second": "s", "minute": "min", "hour": "h"},

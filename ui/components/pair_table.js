@@ -5,10 +5,12 @@ import { element, fill, shape } from "./js/element.js";
 import { cellUnder, drawCells, drawFaces } from "./js/heat_map.js";
 import { bytes, clamp, number } from "./js/numbers.js";
 import { poll } from "./js/poll.js";
+import { largest } from "./js/spoken.js";
 import { forget, viewOf } from "./js/view.js";
 
 const MARGIN = 26;   // for the characters on both axes, in the canvas' own units
 const SIZE = 470;
+const PAIRS_SAID = 5;
 const FULL = 65535;  // a share of 1
 
 const numbers = (base64) => new Uint16Array(bytes(base64).buffer);
@@ -70,7 +72,11 @@ function draw(view) {
   for (const { axes } of view.maps) axes.textContent = `↓ ${words.row} → ${words.column}`;
   paint(view, view.maps[0], learned);
   paint(view, view.maps[1], counted);
-  for (const { canvas, title } of view.maps) canvas.setAttribute("aria-label", `${title.textContent}. ${words.row} ${words.column}`);
+  [learned, counted].forEach((table, i) => {
+    const { canvas, title } = view.maps[i], said = table ? largest(table, PAIRS_SAID) : [];
+    const pairs = said.map((at) => fill(words.pair, { current: data.faces[Math.floor(at / n)], next: data.faces[at % n], share: number(view, (100 * table[at]) / FULL, 0) }));
+    canvas.setAttribute("aria-label", `${title.textContent}. ${words.row} ${words.column} ${pairs.join("; ")}`);
+  });
   view.say.textContent = view.at ? sentence(view, learned, counted, n) : words.point;
   view.foot.replaceChildren();
   const scale = element("span", "", view.foot), bar = element("span", "mg-learned-scale", scale);

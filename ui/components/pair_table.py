@@ -59,6 +59,7 @@ def labels() -> dict[str, Any]:
         "counted": _("Counted in the text it learns from"),
         "row": _("after this character,"),
         "column": _("how likely is this one?"),
+        "pair": _("{next} after {current}: {share} %"),
         "cell": _(
             "After “{current}”: “{next}” {learned} % learned, {counted} % counted ({times} times “{current}”)"
         ),

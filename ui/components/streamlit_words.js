@@ -37,6 +37,7 @@ function put(view, node, slot, now, write) {
 
 function putText(view, node) {
   const now = node.data.trim(), element = node.parentElement;
+  if (element && Object.hasOwn(view.languages, now)) element.lang = view.languages[now];  // a language called in itself
   if (!now || !element || (element.closest(WRITTEN) && !element.closest(MENU) && !element.closest(SLIDER))) return;
   put(view, node, "text", now, (shown) => { node.data = node.data.replace(now, () => shown); });
 }
@@ -70,6 +71,7 @@ export default function ({ data }) {
   if (view.lang === data.lang) return;
   view.lang = data.lang;
   view.decimal = data.decimal;
+  view.languages = data.languages;
   const words = Object.entries(data.words);
   view.exact = new Map(words.filter(([english]) => !english.includes("{")));
   view.patterns = words.filter(([english]) => english.includes("{")).map(([english, said]) => [pattern(english), said]);

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ui.components.mounting import component
 from ui.words.i18n import N_, _, language, spoken
-from ui.words.languages import SOURCE
+from ui.words.languages import LANGUAGES, SOURCE
 
 HERE = Path(__file__).parent
 WORDS = (
@@ -83,5 +83,10 @@ WORDS = (
 def translate_page() -> None:
     """Say in which language the page is, and put Streamlit's words on it into that language."""
     words = {} if language() == SOURCE else {english: _(english) for english in WORDS}
-    data = {"lang": language(), "decimal": spoken().decimal_mark, "words": words}
+    data = {
+        "lang": language(),
+        "decimal": spoken().decimal_mark,
+        "words": words,
+        "languages": {known.name: code for code, known in LANGUAGES.items()},
+    }
     component("streamlit_words", HERE, "")(data=data, key="streamlit_words")

@@ -214,7 +214,7 @@ function drawLegend(view) {
 function draw(view) {
   if (isDark(view.root) !== view.dark) return refresh(view);  // somebody has changed the theme
   const { labels } = view.data, deep = lookOf(view) === "deep", table = lookOf(view) === "table";
-  view.canvas.setAttribute("aria-label", `${table ? labels.table_alt : labels.map_alt} ${labels.hint}`);
+  view.canvas.setAttribute("aria-label", `${table ? labels.table_alt : labels.map_alt} ${nearestWords(view, view.chosen)} ${labels.hint}`);
   const context = sharpPen(view.canvas, view.width, view.data.height);
   context.font = "13px sans-serif";
   if (table) drawTable(view, context);
@@ -230,8 +230,12 @@ function choose(view, i) {
   view.over = null;
   showSide(view);
   draw(view);
+  view.spoken.textContent = nearestWords(view, i);
+}
+
+function nearestWords(view, i) {
   const words = alike(view, i).slice(0, 3).map(([j, cos]) => `${nameOf(view, j)} ${number(view, cos, 2)}`);
-  view.spoken.textContent = `${nameOf(view, i)}. ${view.data.labels.nearest} ${words.join(", ") || view.data.labels.none_alike}`;
+  return `${nameOf(view, i)}. ${view.data.labels.nearest} ${words.join(", ") || view.data.labels.none_alike}`;
 }
 
 // Pointing

@@ -8,14 +8,18 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui import teacher
-from ui.journey import PAGES
+from ui.journey import ABOUT, PAGES
 from ui.server.base_path import base_path
 
 MISSING = "missing"  # the query parameter that carries the unknown name
 ONE_WORD = re.compile(r"/([^/.]+)")  # files have a dot, Streamlit's own addresses a slash
 NOT_PAGES = {"api", "_stcore", "media", "component", "static"}
 CLOSED = {"/_stcore/metrics"}
-KNOWN = NOT_PAGES | {name for name, station in PAGES.items() if station.path != "/"}
+KNOWN = (
+    NOT_PAGES
+    | {name for name, station in PAGES.items() if station.path != "/"}
+    | {station.name for station in ABOUT}
+)
 
 
 class UnknownPage:

@@ -8,6 +8,7 @@ import streamlit as st
 from minigpt_core.interpret.checkpoint_history import Snapshot
 from minigpt_core.interpret.embedding_history import MOST_CHARACTERS
 from ui.components.mounting import component
+from ui.components.spoken import curve_words
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
 from ui.runs.health import above_chance
@@ -82,6 +83,7 @@ def labels(text: str, inspected: InspectedModel) -> dict[str, str]:
         "slider": _("Moment of the training"),
         "step": _("step {step} of {steps}"),
         "loss": _("loss on unseen text"),
+        "curve": curve_words(),
         "chance": _("pure chance"),
         "writes": _("What it writes at this moment"),
         "nothing": _("Nothing was written at this moment."),

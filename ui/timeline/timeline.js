@@ -7,10 +7,12 @@ import { drawArrow, inside, reachOf, unitOf } from "../embeddings/frame.js";
 import { element, fill, shape, verbatim, write } from "../components/js/element.js";
 import { cellUnder, drawCells, drawFaces } from "../components/js/heat_map.js";
 import { bytes, number, percent } from "../components/js/numbers.js";
+import { curveWords, largest } from "../components/js/spoken.js";
 import { forget, viewOf } from "../components/js/view.js";
 
 const SECONDS_A_MOMENT = 0.8;
 const LABEL = 16;  // pixels for the characters beside a table
+const PAIRS_SAID = 5;
 const NOTE = 22;  // pixels for the line below the map
 
 const moment = (view) => Math.round(view.time);
@@ -46,7 +48,7 @@ function build(view) {
 
 function curve(view, parent) {
   const { data } = view, W = 300, H = 138, pad = { l: 30, r: 6, t: 8, b: 8 };
-  const svg = shape("svg", { viewBox: `0 0 ${W} ${H}`, class: "mg-tl-curve", role: "img", "aria-label": data.labels.loss }, parent);
+  const svg = shape("svg", { viewBox: `0 0 ${W} ${H}`, class: "mg-tl-curve", role: "img", "aria-label": curveWords(view, data.labels.curve, data.labels.loss, { x: data.curve.map(([x]) => x), y: data.curve.map(([, y]) => y) }) }, parent);
   const losses = data.curve.map(([, y]) => y).filter((y) => y < 1.5 * data.chance), low = Math.min(...losses, data.chance), high = Math.max(...losses, data.chance);
   const last = Math.max(1, ...data.curve.map(([x]) => x), data.steps.at(-1));
   const x = (step) => pad.l + step / last * (W - pad.l - pad.r);
@@ -91,7 +93,6 @@ function tables(view, parent) {
     element("div", "mg-tl-head", box, title);
     const made = element("canvas", "", box), pen = sharpPen(made, LABEL + N * cell, LABEL + N * cell);
     made.setAttribute("role", "img");
-    made.setAttribute("aria-label", title);
     pen.fillStyle = getComputedStyle(view.root).color;
     pen.font = `${Math.min(11, cell + 1)}px ui-monospace, monospace`;
     drawFaces(pen, faces, frame);
@@ -102,6 +103,8 @@ function tables(view, parent) {
     return () => {
       const now = values();
       drawCells(pen, frame, (n) => css(onScale(CIVIDIS, now[n] / 255)));
+      const pairs = largest(now, PAIRS_SAID).map((n) => fill(data.labels.cell, { next: names[n % N], current: names[Math.floor(n / N)], share: Math.round(100 * (now[n] / 255) ** 2) }));
+      made.setAttribute("aria-label", `${title}. ${pairs.join("; ")}`);
     };
   };
   const drawLearned = canvas(data.labels.learned, () => learned.subarray(moment(view) * N * N, (moment(view) + 1) * N * N));

@@ -3,6 +3,7 @@
 import { AXIS, chartLayout } from "../components/js/chart.js";
 import { element } from "../components/js/element.js";
 import { poll } from "../components/js/poll.js";
+import { curveWords } from "../components/js/spoken.js";
 import { forget, viewOf } from "../components/js/view.js";
 import { loadPlotly } from "../components/plotly_loader.js";
 
@@ -77,6 +78,9 @@ function newest(view, name, drawn) {
   return name === "perplexity" ? `${value} · ${line.name}` : value;  // the header's is that of the last batches
 }
 
+// Where each line begins, ends, and is lowest; of a learning rate two digits would say nothing
+const told = (view, name, drawn) => (name === "rate" ? [] : drawn.map((line) => curveWords(view, view.data.labels.curve, line.name, line)));
+
 async function draw(view) {
   const { data, state: curves } = view, words = data.labels;
   [words.smoothing, words.log_y, words.log_x].forEach((word, i) => { view.controls[i].words.textContent = word; });
@@ -87,7 +91,7 @@ async function draw(view) {
     box.title.textContent = words[name][0];
     box.value.textContent = value;
     box.note.textContent = words[name][1];
-    box.chart.setAttribute("aria-label", words.chart.replace("{title}", words[name][0]).replace("{value}", value));
+    box.chart.setAttribute("aria-label", [words.chart.replace("{title}", words[name][0]).replace("{value}", value), ...told(view, name, drawn)].join(" "));
     const logY = view.logY && name !== "accuracy";
     Plotly.react(box.chart, drawn, {
       ...chartLayout(view.root, data.separators), margin: { l: 52, r: 10, t: 8, b: 36 },

@@ -7,6 +7,7 @@ import streamlit as st
 
 from ui import style
 from ui.components.mounting import component
+from ui.components.spoken import curve_words
 from ui.training.run_state import RunState
 from ui.words.i18n import _, language, plotly_separators
 from ui.words.tokens import escape
@@ -64,4 +65,5 @@ def labels() -> dict[str, Any]:
         "raw": _("each step"),
         "smoothed": _("smoothed"),
         "chart": _("Chart: {title}. Newest value: {value}."),
+        "curve": curve_words(),
     }

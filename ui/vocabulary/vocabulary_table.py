@@ -13,6 +13,7 @@ from ui.words.i18n import _, n_, number, percent
 from ui.words.tokens import MARKS, WORDS, code_point, escape_markdown, face, kind, name, unicode_name
 
 BARS = 30
+SAID = 5  # characters in the words for who hears the page
 HEIGHT = 248
 STYLED = (
     2000  # rows; beyond, pandas' styles take too long, and the browser writes the numbers in its own language
@@ -137,7 +138,12 @@ def _chart(counts: dict[str, int]) -> None:
         charts.frequency_bars(counts, top=BARS, height=HEIGHT),
         key="vocabulary_frequencies",
         config=charts.CONFIG,
-        alt=_("Bars: how often each character stands in the text, the most frequent first"),
+        alt=_("Bars: how often each character stands in the text, the most frequent first")
+        + ": "
+        + ", ".join(
+            f"{name(character)} {percent(counts[character] / total, 1)}"
+            for character in sorted(counts, key=lambda character: -counts[character])[:SAID]
+        ),
     )
     if len(counts) > BARS:
         st.caption(
