@@ -1,6 +1,7 @@
 """What the teacher has asked of the whole class: what holds now, in memory and in the store, with a version that pages
 ask for (`ui/components/class_news.py`). How a pupil's page follows it stands in `orders_followed.py`."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -55,6 +56,7 @@ class Board:
         self._store = store
         self.now = Orders(**(store.state(KEPT_AS) or {}))
         self._followed: dict[tuple[str, str], int] = {}
+        self._removed: set[str] = set()
 
     def give(self, **changed: Any) -> None:
         """Let something else hold from now on. Raises `StoreError`: then it does not."""
@@ -67,6 +69,18 @@ class Board:
         before = self._followed.get((workspace, kind))
         self._followed[workspace, kind] = number
         return before == number
+
+    def remove(self, workspaces: Iterable[str]) -> None:
+        """The class is over for these browsers: they are told so, until they begin anew."""
+        self._removed |= set(workspaces)
+
+    def is_removed(self, workspace: str) -> bool:
+        """Whether everything of this browser was removed with its class."""
+        return workspace in self._removed
+
+    def begin_anew(self, workspace: str) -> None:
+        """Who comes again is somebody new."""
+        self._removed.discard(workspace)
 
 
 def board() -> Board:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.errors import StoreError
-from ui import orders, state
+from ui import orders, state, teacher
 from ui.journey import PAGES
 from ui.orders import Orders
 from ui.words.i18n import _
@@ -52,6 +52,32 @@ def is_new(kind: str, number: int) -> bool:
     state.set_page_state(name, number)
     followed = number == 0 or orders.board().followed(state.workspace(), kind, number)
     return seen != number and (seen != 0 or not followed)
+
+
+def is_over() -> bool:
+    """Whether the class of this browser was removed: nothing of it is there, and it joins no other by itself."""
+    try:
+        return (
+            bool(teacher.secret()) and not state.is_teacher() and orders.board().is_removed(state.workspace())
+        )
+    except StoreError:
+        return False
+
+
+def say_it_is_over() -> None:
+    """The one page of a removed class, with one click to begin anew."""
+    st.title(_("This class is over"), anchor=False)
+    st.markdown(
+        _("Your teacher has removed everything of it from this machine: texts, trainings, samples and names.")
+    )
+    if state.without_cookie():
+        st.button(_("Begin anew"), type="primary", key="begin_anew", on_click=_begin_anew)
+    else:
+        st.html(f"<a class='mg-link' href='api/new-pupil' target='_self'>{escape(_('Begin anew'))}</a>")
+
+
+def _begin_anew() -> None:
+    orders.board().begin_anew(state.workspace())
 
 
 def sentences() -> list[str]:

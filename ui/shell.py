@@ -104,6 +104,9 @@ def main() -> None:
     style.inject()
     set_up.take()
     page = st.navigation(pages(), position="top", expanded=True)
+    if orders_followed.is_over():
+        orders_followed.say_it_is_over()
+        return sidebar.bare()
     if destination := state.take_destination() or elsewhere:
         st.switch_page(
             destination, query_params={}

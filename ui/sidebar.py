@@ -62,9 +62,16 @@ def foot(page: str) -> None:
             history.keep_one_entry_a_page()
             tab_workspace.keep()
             connection.watch()
-            if state.pupil():
+            if state.pupil() or state.is_teacher():  # a teacher may have two tabs
                 class_news.listen(str(orders.now().version))
             streamlit_words.translate_page()
+
+
+def bare() -> None:
+    """What a page needs where nobody has anything: Streamlit's words in the reader's language."""
+    with st.sidebar:
+        connection.watch()
+        streamlit_words.translate_page()
 
 
 def _say_who_set_it_up() -> None:

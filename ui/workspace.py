@@ -82,6 +82,7 @@ class WorkspaceCookie:
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and _is_page(message):
                 value = f"{COOKIE}={new_token()}; Path=/; HttpOnly; SameSite=Lax; Max-Age={A_YEAR}"
+                value += "; Secure" if HTTPConnection(scope).url.scheme == "https" else ""
                 message["headers"] = [*message["headers"], (b"set-cookie", value.encode())]
             await send(message)
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.errors import UserError
 from minigpt_core.store.classes import ClassStore
 from minigpt_core.store.runs import Run, RunStore
-from ui import orders, teacher
+from ui import orders, people, teacher
 
 App = Callable[..., AppTest]
 
@@ -141,3 +141,24 @@ def test_pupils_are_offered_the_presets_that_the_teacher_chose(app: App) -> None
     orders.board().give(hidden_presets=["nanogpt-cpu"])
     page.run()
     assert len(page.selectbox(key="page.training.choice").options) == len(offered) - 1
+
+
+def test_a_removed_class_is_over_until_somebody_begins_anew(app: App) -> None:
+    page = app("training")
+    ((pupil, _seen),) = people.roll().everybody()
+    people.roll().leave(pupil.workspace)
+    orders.board().remove([pupil.workspace])
+    for _ in range(2):
+        page.run()
+        assert title(page) == "This class is over"
+    assert people.roll().everybody() == [], "nobody joins by himself"
+    page.button(key="begin_anew").click().run()
+    assert title(page) == "Training" and len(people.roll().everybody()) == 1
+
+
+def test_no_ladder_begins_while_nothing_may(app: App, home: Path) -> None:
+    orders.board().give(frozen=True)
+    page = app("ladder")
+    page.button(key="ladder_train").click().run()
+    assert [run for run in RunStore(home).runs() if not run.prepared] == []
+    assert any("Your teacher" in warning.value for warning in page.warning)

@@ -92,3 +92,9 @@ def test_guesses_stand_beside_each_other_without_names(pupil: Pupil, home: Path)
     prediction.book(pupil.workspace).guesses.append(prediction.Guess(1.0, 2.5, False))
     told = wall_state.told()["guesses"]
     assert told == [0, 1, 0, 0, 2, 0, 0, 0, 1]
+
+
+def test_who_cannot_be_told_apart_shares_a_rank() -> None:
+    curves = [{"loss": loss, "other": other} for loss, other in
+              [(2.104, False), (2.1, False), (None, False), (1.5, True), (2.2, False)]]  # fmt: skip
+    assert [(one["loss"], one["rank"]) for one in wall_state.best(curves)] == [(2.1, 1), (2.104, 1), (2.2, 3)]

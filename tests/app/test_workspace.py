@@ -42,6 +42,15 @@ def test_served_to_a_class_every_browser_gets_one_cookie(
     assert browser.cookies[COOKIE] == token
 
 
+def test_behind_encryption_it_travels_encrypted_only(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    assert "Secure" not in browser.get("/").headers["set-cookie"].split("; ")
+    browser.cookies.clear()
+    assert "Secure" in browser.get("https://testserver/").headers["set-cookie"].split("; ")
+
+
 def test_only_pages_set_it(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIGPT_SERVE", "1")
     assert "set-cookie" not in browser.get("/api/runs/x").headers

@@ -32,7 +32,11 @@ def section() -> None:
             removed,
         )
         st.success(words.format(n=number(removed)), icon=":material/check:")
-        st.caption(_("A page that is still open on a pupil's screen joins again, under its invented name."))
+        st.caption(
+            _(
+                "A page that is still open on a pupil's screen says so, and offers to begin anew under another name."
+            )
+        )
     st.markdown(
         n_("This machine keeps what {n} pupil has made: texts, trainings, samples and a name.",
            "This machine keeps what {n} pupils have made: texts, trainings, samples and a name each.", pupils)
@@ -66,6 +70,7 @@ def wipe() -> None:
             removed = wiping.wipe(data_home(), [state.workspace()])
         finally:
             orders.board().give(frozen=False)
+        orders.board().remove(pupil.workspace for pupil, _seen in people.roll().everybody())
         people.forget()
         byte_cache.forget_all()
         prediction.book.cache_clear()

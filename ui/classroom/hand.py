@@ -139,7 +139,8 @@ def pause_all() -> None:
     with spoken_errors():
         state.teacher_only()
         runs = [run for run in pupils_runs() if run.status != "paused"]
-        orders.board().give(held=[run.id for run in runs])
+        held = orders.board().now.held or []  # another tab of the teacher's may have paused before
+        orders.board().give(held=[*held, *(run.id for run in runs)])
         for run in runs:
             with suppress(JobError):  # it has just ended by itself
                 state.steer(run.id).pause(run.id)
@@ -176,6 +177,14 @@ def stop(run_id: str) -> None:
     with spoken_errors(), suppress(JobError):  # it has just ended by itself
         state.teacher_only()
         state.steer(run_id).stop(run_id)
+
+
+def stop_one(run_id: str) -> None:
+    """End one training; it can go on again like those of all."""
+    with spoken_errors():
+        state.teacher_only()
+        stop(run_id)
+        state.set_page_state(STOPPED, [run_id])
 
 
 def unstop() -> None:

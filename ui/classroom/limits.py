@@ -14,6 +14,7 @@ from ui.words.i18n import _
 
 ON, OFFERED = "limits_on", "limits_offered"
 VARIABLE = "MINIGPT_LIMITS"
+UNITS = {"parameters": 1000, "characters": 1000}  # large numbers are given in thousands
 
 
 def section() -> None:
@@ -39,19 +40,20 @@ def section() -> None:
 def _fields(now: limits.Limits) -> None:
     labels = {
         "minutes": _("Processor minutes of a training"),
-        "parameters": _("Parameters of a model"),
+        "parameters": _("Thousand parameters of a model"),
         "block_size": _("Context length (block size)"),
-        "characters": _("Characters of a text"),
+        "characters": _("Thousand characters of a text"),
         "runs": _("Trainings that are kept"),
         "megabytes": _("Megabytes of weights"),
     }
     columns = st.columns(3)
     for n, (name, value) in enumerate(asdict(now).items()):
         key = f"limits_{name}"
-        least = type(value)(1)
+        shown = max(1, round(value / UNITS[name])) if name in UNITS else value
         columns[n % 3].number_input(
-            labels[name], least, value=value, key=key, on_change=change, args=(name, key)
-        )
+            labels[name], type(shown)(1), value=shown, format="%g" if name == "minutes" else "%d",
+            key=key, on_change=change, args=(name, key),
+        )  # fmt: skip
 
 
 # What the controls do
@@ -68,7 +70,7 @@ def change(name: str, key: str) -> None:
     state.teacher_only()
     now = limits.in_force(data_home())
     said = ",".join(f"{part}={value}" for part, value in (asdict(now) if now else {}).items() if part != name)
-    wanted = f"{said},{name}={state.widget_value(key)}"
+    wanted = f"{said},{name}={(state.widget_value(key) or 1) * UNITS.get(name, 1)}"
     limits.parsed(wanted, data_home())
     os.environ[VARIABLE] = wanted
 

@@ -115,7 +115,7 @@ def _run(run: Run) -> None:
                 _("Stop this training"),
                 icon=":material/stop:",
                 key="preview_stop",
-                on_click=hand.stop,
+                on_click=hand.stop_one,
                 args=(run.id,),
             )
 

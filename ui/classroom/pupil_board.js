@@ -20,10 +20,12 @@ function buildCard(view, pupil) {
   button.type = "button";
   button.onclick = () => view.choose(pupil.number);
   const top = element("span", "mg-pupil-top", button);
-  const card = { item, button, name: element("bdi", "", top), page: element("small", "", top), dots: [] };
+  const card = { item, button, name: element("bdi", "", top), dots: [] };
+  const where = element("span", "mg-pupil-page", button);
+  card.page = element("span", "", where);
+  card.lesson = element("span", "", where);
   const row = element("span", "mg-pupil-dots", button);
   DOTS.forEach(() => card.dots.push(element("span", "", row)));
-  card.lesson = element("span", "mg-yes", row);
   const line = element("span", "mg-pupil-run", button);
   card.state = element("span", "", line);
   card.loss = verbatim(element("b", "", line));
@@ -47,7 +49,7 @@ function showCard(view, pupil) {
   write(card.name, pupil.name);
   write(card.page, pupil.here ? labels.pages[pupil.page] ?? "" : "");
   const [lesson, step] = pupil.lesson ?? [];
-  write(card.lesson, lesson ? `▸${step}` : "");
+  write(card.lesson, lesson ? fill(labels.lesson_step, { step }) : "");
   card.lesson.title = lesson ? fill(labels.lesson, { lesson: labels.lessons[lesson] ?? lesson, step }) : "";
   DOTS.forEach((dot, i) => {
     card.dots[i].classList.toggle("mg-yes", pupil[dot]);

@@ -38,6 +38,7 @@ def _labels() -> dict[str, object]:
         "away": _("away"),
         "status": {name: _(word) for name, word in STATUSES.items()},
         "pages": {name: _(station.title) for name, station in PAGES.items()},
+        "lesson_step": _("lesson, step {step}"),
         "lesson": _("lesson “{lesson}”, step {step}"),
         "lessons": {one.name: one.title for one in catalogue.lessons(language()) if isinstance(one, Lesson)},
         "dots": {"chose_text": _("text"), "trained": _("trained"), "sampled": _("written")},

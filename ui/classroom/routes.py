@@ -1,6 +1,9 @@
 """The addresses of a class: news for everybody, and for the teacher alone how everybody is doing."""
 
+import asyncio
 import shutil
+import time
+from urllib.parse import urlsplit
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -12,12 +15,19 @@ from ui.classroom import afterwards, pupils, wall_state
 from ui.server.composed import Composed
 from ui.workspace import A_YEAR, COOKIE, LEFT, MOST_LEFT, left_here, mark, new_token
 
+HELD = 1.5  # seconds; a browser has six connections for a server, and each of its visible tabs keeps one
+LOOKED_EVERY = 0.1  # seconds
+
 _pupils, _wall = Composed(pupils.told), Composed(wall_state.told)
 
 
 async def news(request: Request) -> Response:
-    """The version of what the teacher has asked for. Whoever asks is here."""
+    """The version of what the teacher has asked for. Whoever asks is here. Who says which `version` they know is
+    answered when there is another one, `HELD` seconds later at most."""
     people.roll().sign_of_life(request.cookies.get(COOKIE, ""))
+    known, until = request.query_params.get("version"), time.monotonic() + HELD
+    while str(orders.now().version) == known and time.monotonic() < until:
+        await asyncio.sleep(LOOKED_EVERY)
     return PlainTextResponse(str(orders.now().version), headers={"Cache-Control": "no-store"})
 
 
@@ -46,7 +56,7 @@ def archive(request: Request) -> Response:
 def new_pupil(request: Request) -> Response:
     """A new workspace for this browser, whose last one is not shown in it any more. Only a page of ours leads here: a
     foreign one would take somebody's runs away."""
-    if request.headers.get("sec-fetch-site") != "same-origin":
+    if not from_a_page_of_ours(request):
         return nothing()
     answer = RedirectResponse("../", 303, headers={"Cache-Control": "no-store"})
     before = [*left_here(request.cookies), mark(request.cookies.get(COOKIE, ""))][-MOST_LEFT:]
@@ -55,6 +65,15 @@ def new_pupil(request: Request) -> Response:
             name, value, A_YEAR, httponly=True, samesite="lax", secure=request.url.scheme == "https"
         )
     return answer
+
+
+def from_a_page_of_ours(request: Request) -> bool:
+    """Whether a page of this server has led here. Browsers say so themselves, but not in a network without encryption:
+    there they name the page, and send no foreign one's name as ours."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    return urlsplit(request.headers.get("referer", "")).netloc == request.headers.get("host")
 
 
 def nothing() -> Response:

@@ -83,11 +83,12 @@ function drawSide(view) {
   for (const one of best) {
     const line = element("li", "", view.best);
     line.style.setProperty("--k", colourOf(view, one.number));
+    line.dataset.rank = number(view, one.rank);
     element("bdi", "", line, one.name || labels.somebody);
     element("b", "", line, number(view, one.loss, 2));
   }
-  const { outside } = heights(view), other = view.state.curves.some((curve) => curve.other);
-  write(view.dotted, !view.state.curves.length ? labels.empty : [other ? labels.dotted : "", outside ? fill(labels.outside, { n: number(view, outside) }) : ""].filter(Boolean).join(" · "));
+  const { outside } = heights(view), others = view.state.curves.filter((curve) => curve.other).map((curve) => curve.name || labels.somebody);
+  write(view.dotted, !view.state.curves.length ? labels.empty : [others.length ? fill(labels.dotted, { names: others.join(", ") }) : "", outside ? fill(labels.outside, { n: number(view, outside) }) : ""].filter(Boolean).join(" · "));
   drawGuesses(view);
   view.samples.replaceChildren();
   for (const one of samples) {

@@ -37,7 +37,7 @@ def wall() -> None:
         "too_low": _("too low"),
         "right": _("right"),
         "too_high": _("too high"),
-        "dotted": _("dotted: another text, so other losses"),
+        "dotted": _("dotted: {names}, with another text and so other losses"),
     }
     data = {
         "url": "api/wall",

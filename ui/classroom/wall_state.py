@@ -40,13 +40,20 @@ def told() -> dict[str, Any]:
     return {
         "alone": wall.alone is not None,
         "curves": curves,
-        "best": sorted(
-            (c for c in curves if c["loss"] is not None and not c["other"]), key=lambda c: c["loss"]
-        )[:BEST],
+        "best": best(curves),
         "references": references(shown, common),
         "samples": chosen(samples),
         "guesses": misses([pupil.workspace for pupil, _seen in people.roll().everybody()]),
     }
+
+
+def best(curves: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lowest losses on the common text, each with its `rank`: who cannot be told apart on the wall shares one."""
+    measured = sorted(
+        (c for c in curves if c["loss"] is not None and not c["other"]), key=lambda c: c["loss"]
+    )
+    shown = [f"{one['loss']:.2f}" for one in measured]
+    return [{**one, "rank": shown.index(shown[n]) + 1} for n, one in enumerate(measured[:BEST])]
 
 
 def about(pupil: Pupil, run: Run, wall: Wall, other: bool) -> dict[str, Any]:

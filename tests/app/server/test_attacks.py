@@ -26,11 +26,14 @@ from ui.server import streams
 
 LARGE = {"n_layer": 6, "n_embd": 256, "n_head": 8, "block_size": 256, "positions": "learned", "mlp": "gelu"}
 
+LIMITS = "class,minutes=1,parameters=200000,block_size=64,characters=5000,runs=1"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     home = tmp_path_factory.mktemp("attacked") / "home"
-    with running_app(home, env={"MINIGPT_SERVE": "1", "MINIGPT_WARM_WORKER": "0"}) as app:
+    env = {"MINIGPT_SERVE": "1", "MINIGPT_WARM_WORKER": "0", "MINIGPT_LIMITS": LIMITS}
+    with running_app(home, env=env) as app:
         yield app
 
 
@@ -129,6 +132,45 @@ def test_a_crafted_click_moves_nobody_elses_run(server: RunningApp) -> None:
     assert RunStore(server.home).run(run.id).status == "stopped", "the very message of who may"
     owner.close()
     other.close()
+
+
+@pytest.mark.parametrize(
+    "settings", ["notebook~steps~1000000", "notebook~block_size~128", "notebook~n_embd~4096"]
+)
+def test_a_crafted_click_begins_nothing_that_a_class_cannot_afford(server: RunningApp, settings: str) -> None:
+    visitor = Visitor(server.url)
+    visitor.open("training", settings=settings)
+    for key in ("start", "training_step"):
+        visitor.send_widgets(click(visitor.widget(key)), page="training", settings=settings)
+    assert RunStore(server.home).runs(visitor.workspace) == []
+    visitor.close()
+
+
+def test_a_crafted_click_keeps_no_more_than_a_class_may(server: RunningApp) -> None:
+    visitor, few = Visitor(server.url), "notebook~steps~1"
+    for _ in range(3):
+        visitor.open("training", settings=few)
+        visitor.send_widgets(click(visitor.widget("start")), page="training", settings=few)
+    assert len(RunStore(server.home).runs(visitor.workspace)) == 1
+    visitor.close()
+
+
+def test_a_pasted_text_is_no_longer_than_a_class_may(server: RunningApp) -> None:
+    visitor = Visitor(server.url)
+    for length, kept in ((6000, False), (4000, True)):
+        visitor.open("vocabulary", dialog="text")
+        text = WidgetState(
+            id=visitor.widget("vocabulary_paste"),
+            string_value="a marker that is looked for " * (length // 28),
+        )
+        visitor.send_widgets(
+            text, click(visitor.widget("vocabulary_paste_use")), page="vocabulary", dialog="text"
+        )
+        assert (
+            any(b"a marker that is" in path.read_bytes() for path in server.home.rglob("*") if path.is_file())
+            == kept
+        )
+    visitor.close()
 
 
 def test_nobody_empties_what_is_remembered_for_all(server: RunningApp) -> None:

@@ -152,6 +152,53 @@ def test_news_cost_a_number(server: RunningApp) -> None:
     assert answer.status == 200 and len(answer.read()) < 20
 
 
+def test_what_is_asked_of_all_is_news_at_once(server: RunningApp, key: str) -> None:
+    cookie = f"minigpt_workspace={new_token()}"
+    known = asked(server, "/api/class", cookie).read().decode()
+    taught = Visitor(server.url, teacher=teacher.cookie_of(key))
+    taught.open("class")
+    press = WidgetState(id=taught.widget("hand_freeze"), trigger_value=True)
+    assert asked(server, f"/api/class?version={known}", cookie).read().decode() == known, (
+        "held back, not for ever"
+    )
+    taught.send_widgets(press, page="class")
+    assert asked(server, f"/api/class?version={known}", cookie).read().decode() != known
+    taught.send_widgets(press, page="class")
+    taught.close()
+
+
+def test_who_had_paused_stays_paused_when_all_go_on(server: RunningApp, key: str) -> None:
+    """Two tabs of the teacher's, one of which does not know yet what the other one has done."""
+    tabs = [Visitor(server.url, teacher=teacher.cookie_of(key)) for _ in range(2)]
+    resting, going = Visitor(server.url), Visitor(server.url)
+    for visitor, button in ((resting, "training_step"), (going, "start")):
+        visitor.open("training", settings="notebook~steps~20000~pace~1")
+        visitor.send_widgets(WidgetState(id=visitor.widget(button), trigger_value=True), page="training")
+    store = RunStore(server.home)
+
+    def statuses() -> list[str]:
+        return [store.runs(visitor.workspace)[0].status for visitor in (resting, going)]
+
+    wait_until(lambda: statuses() == ["paused", "running"])
+    for tab in tabs:
+        tab.open("class")
+    for tab in tabs:
+        tab.send_widgets(WidgetState(id=tab.widget("hand_pause"), trigger_value=True), page="class")
+        wait_until(lambda: statuses() == ["paused", "paused"])
+    tabs[0].open("class")
+    tabs[0].send_widgets(WidgetState(id=tabs[0].widget("hand_resume"), trigger_value=True), page="class")
+    wait_until(lambda: statuses() == ["paused", "running"])
+    stop = WidgetState(id=tabs[0].widget("hand_stop_all"), trigger_value=True)
+    tabs[0].send_widgets(stop, page="class")
+    wait_until(lambda: statuses() == ["stopped", "stopped"])
+    undo = WidgetState(id=tabs[0].widget("hand_unstop"), trigger_value=True)
+    tabs[0].send_widgets(undo, page="class")
+    wait_until(lambda: statuses() == ["running", "running"])
+    tabs[0].send_widgets(stop, page="class")
+    for visitor in (*tabs, resting, going):
+        visitor.close()
+
+
 def test_only_the_teachers_hand_holds_the_class(server: RunningApp, key: str) -> None:
     def version() -> bytes:
         return asked(server, "/api/class").read()
@@ -215,6 +262,10 @@ def test_a_new_pupil_at_the_same_computer_sees_nothing_of_the_last_one(server: R
         "no link from elsewhere takes somebody's runs away"
     )
     answer = asked(server, "/api/new-pupil", cookie, {"Sec-Fetch-Site": "same-origin"})
+    without_encryption = {"Referer": f"{server.url}/training"}
+    assert asked(server, "/api/new-pupil", cookie, without_encryption).status == 303
+    foreign = {"Referer": "http://elsewhere.example/training"}
+    assert asked(server, "/api/new-pupil", cookie, foreign).status == 404
     headers = answer.headers.get_all("set-cookie") or []
     given = {name: value for name, _, value in (header.split("; ")[0].partition("=") for header in headers)}
     assert answer.status == 303 and before.workspace not in str(answer.headers)
@@ -247,6 +298,6 @@ def test_the_teacher_removes_everything_and_tabs_begin_anew(server: RunningApp, 
     found = [p for p in server.home.rglob("*") if p.is_file() and b"zaubermarker" in p.read_bytes()]
     assert found == [] and RunStore(server.home).runs(pupil.workspace) == []
     pupil.open("training")
-    assert "zaubermarker" not in pupil.words()
+    assert "zaubermarker" not in pupil.words() and "This class is over" in pupil.words()
     taught.close()
     pupil.close()
