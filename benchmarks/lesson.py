@@ -74,7 +74,7 @@ class Lesson:
         """Wait until the teacher's line stands on every pupil's screen; without a text: until it is gone."""
         for page in self.pupils:
             line = page.locator(".mg-teacher")
-            expect(line).to_have_count(1 if text is not None else 0, timeout=PATIENCE)
+            expect(line).to_have_count(1 if text is not None else 0)
             if text:
                 expect(line).to_contain_text(text)
 
@@ -250,6 +250,7 @@ def serve(home: Path, port: int) -> subprocess.Popen[bytes]:
 
 def main() -> None:
     """Hold the lesson."""
+    expect.set_options(timeout=PATIENCE)
     parser = argparse.ArgumentParser(prog="benchmarks.lesson", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path(tempfile.gettempdir()) / "lesson")
     out = parser.parse_args().out

@@ -175,3 +175,8 @@ def test_files_that_the_documents_name_are_there(name: str) -> None:
     named = set(re.findall(r"`((?:minigpt_core|ui|pages|tests|scripts|benchmarks|docs)/[\w./-]+)`", text))
     made_up = re.compile(r"hello|the_wolf|/de/")
     assert [path for path in sorted(named) if not made_up.search(path) and not (ROOT / path).exists()] == []
+
+
+def test_headings_go_down_one_level_at_a_time() -> None:
+    """Below a page's title stand headings of the second level."""
+    assert [path for path in _sources("ui", "pages") if "st.subheader(" in path.read_text("utf-8")] == []

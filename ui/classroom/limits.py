@@ -9,6 +9,7 @@ from minigpt_core import limits
 from minigpt_core.data_home import data_home
 from minigpt_core.presets import PRESETS
 from ui import orders, state
+from ui.problems import spoken_errors
 from ui.training import menu
 from ui.words.i18n import _
 
@@ -61,22 +62,28 @@ def _fields(now: limits.Limits) -> None:
 
 def switch() -> None:
     """Limit what a pupil may use, by what suits this machine; or limit nothing."""
-    state.teacher_only()
-    os.environ[VARIABLE] = "class" if state.widget_value(ON) else "off"
+    with spoken_errors():
+        state.teacher_only()
+        os.environ[VARIABLE] = "class" if state.widget_value(ON) else "off"
 
 
 def change(name: str, key: str) -> None:
-    """Another limit for one thing. Raises `ConfigError` for what means nothing."""
-    state.teacher_only()
-    now = limits.in_force(data_home())
-    said = ",".join(f"{part}={value}" for part, value in (asdict(now) if now else {}).items() if part != name)
-    wanted = f"{said},{name}={(state.widget_value(key) or 1) * UNITS.get(name, 1)}"
-    limits.parsed(wanted, data_home())
-    os.environ[VARIABLE] = wanted
+    """Another limit for one thing."""
+    with spoken_errors():
+        state.teacher_only()
+        now = limits.in_force(data_home())
+        said = ",".join(
+            f"{part}={value}" for part, value in (asdict(now) if now else {}).items() if part != name
+        )
+        wanted = f"{said},{name}={(state.widget_value(key) or 1) * UNITS.get(name, 1)}"
+        limits.parsed(wanted, data_home())
+        os.environ[VARIABLE] = wanted
 
 
 def offer() -> None:
     """Offer these presets; none chosen: all."""
-    state.teacher_only()
-    chosen = state.widget_value(OFFERED)
-    orders.board().give(hidden_presets=[name for name in PRESETS if name not in chosen] if chosen else [])
+    with spoken_errors():
+        state.teacher_only()
+        chosen = state.widget_value(OFFERED)
+        hidden = [name for name in PRESETS if name not in chosen] if chosen else []
+        orders.board().give(hidden_presets=hidden)
