@@ -25,6 +25,7 @@ from minigpt_core.distributed import Alone, TeamError
 from minigpt_core.errors import ConfigError, StoreError, TextError, UserError
 from minigpt_core.export.archive import export_run, import_run
 from minigpt_core.export.gpt2 import export_gpt2, import_gpt2
+from minigpt_core.export.homework import export_homework
 from minigpt_core.export.metrics import ExportError, export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import ENGLISH, export_script, languages
@@ -140,14 +141,18 @@ def make_parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="write a run for other programs, or for another machine")
     export.add_argument("target", metavar="PATH", help="a new file; gpt2 and tensorboard: a new folder")
     export.add_argument("--run", default="last", help="a run's id, the start of it, or last (the newest run)")
-    export.add_argument("--checkpoint", default="last", help="gpt2: a step, last or best (last)")
+    export.add_argument("--checkpoint", default="last", help="gpt2, html: a step, last or best (last)")
     export.add_argument(
         "--format", choices=[*EXPORTS], default="gpt2",
-        help="notebook, script: a program that repeats the run; csv, tensorboard: its curves; zip: all of it, for "
+        help="notebook, script: a program that repeats the run; html: a page to play with "
+        "the model, without a network; csv, tensorboard: its curves; zip: all of it, for "
         "import; gpt2: the model, for transformers (gpt2)",
     )  # fmt: skip
     export.add_argument(
-        "--language", choices=languages(), default=ENGLISH, help="of a notebook's or script's comments (en)"
+        "--language",
+        choices=languages(),
+        default=ENGLISH,
+        help="of a page's words, or a notebook's or script's comments (en)",
     )
     export.set_defaults(command=command_export)
 
@@ -516,6 +521,12 @@ def write_script(store: RunStore, run: Run, target: Path, options: argparse.Name
     write_new({target: script.encode()} | {target.parent / name: data for name, data in files.items()})
 
 
+def write_homework(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
+    """The model as one HTML file that plays with it."""
+    page = export_homework(store, run, options.language, chosen_step(options.checkpoint))
+    write_new({target: page.encode()})
+
+
 def write_csv(store: RunStore, run: Run, target: Path, options: argparse.Namespace) -> None:
     """The run's curves as a table."""
     write_new({target: export_csv(store, run).encode()})
@@ -536,6 +547,7 @@ EXPORTS = {
     "gpt2": write_gpt2,
     "notebook": write_notebook,
     "script": write_script,
+    "html": write_homework,
     "csv": write_csv,
     "tensorboard": write_tensorboard,
     "zip": write_zip,

@@ -1,11 +1,14 @@
-"""From a link to an understanding: the lessons, and how far one has come in them."""
+"""From a link to an understanding: the lessons, and how far one has come in them; and sheets to be printed."""
 
 import streamlit as st
 
-from ui.lessons import class_link, lesson_list
+from ui.lessons import class_link, lesson_list, sheets
 from ui.words.i18n import _
 
 st.title(_("Lessons"), anchor=False)
+if sheet := sheets.chosen():
+    sheets.show(sheet)
+    st.stop()
 st.markdown(
     _(
         "About five minutes each: you guess, you do something, and you see what came of it. A lesson stands beside its "
@@ -13,4 +16,5 @@ st.markdown(
     )
 )
 lesson_list.section()
+sheets.offer()
 class_link.section()

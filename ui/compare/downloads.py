@@ -12,14 +12,17 @@ import streamlit as st
 
 from minigpt_core.errors import StoreError
 from minigpt_core.export.archive import export_run, weights_size
+from minigpt_core.export.homework import export_homework, why_not
 from minigpt_core.export.metrics import export_csv, export_tensorboard
 from minigpt_core.export.notebook import export_notebook
 from minigpt_core.export.script import LONGEST_EMBEDDED, export_script
 from minigpt_core.store.runs import Run
 from ui import resources
 from ui.compare.archive_upload import MAX_UPLOAD_MB
+from ui.runs.weights import usual_step
 from ui.runs.wording import run_title
-from ui.words.i18n import _, file_size, language, spoken
+from ui.words.i18n import _, file_size, language, spoken, translate
+from ui.words.tokens import escape_markdown
 
 ZIP = "application/zip"
 
@@ -47,6 +50,7 @@ def offer(run: Run) -> None:
         beside = key in ("notebook", "script") and (length or 0) > LONGEST_EMBEDDED  # its text goes with it
         _offer(key, label, about, f"{slug(run)}.{'zip' if beside else ending}", make, ZIP if beside else mime,
                length is None and key != "csv")  # fmt: skip
+    _homework(run, gone=length is None)
     if find_spec("tensorboard") is not None:
         _offer("tensorboard", "TensorBoard", _("event files, in a ZIP"), f"{slug(run)}-tensorboard.zip",
                lambda: _tensorboard(run), ZIP, False)  # fmt: skip
@@ -58,6 +62,29 @@ def offer(run: Run) -> None:
         st.caption(said)
     if length is None:
         st.caption(_("The text of this run is gone: only its losses can be taken along."))
+
+
+def _homework(run: Run, *, gone: bool) -> None:
+    """The page to take home; for a model that is too large, why there is none."""
+    reason = why_not(run.model)
+    kept = not gone and reason is None and bool(resources.store().checkpoints(run.id))
+    _offer("homework", _("Homework page (HTML)"), _("plays with the model in any browser, without a network"),
+           f"{slug(run)}.html", lambda: _homework_page(run), "text/html", not kept)  # fmt: skip
+    if reason is not None:
+        st.caption(escape_markdown(translate(reason)))
+
+
+def _homework_page(run: Run) -> bytes:
+    page = export_homework(
+        resources.store(), run, language(), usual_step(run), title=run_title(run), prompt=prompt_for(run)
+    )
+    return page.encode()
+
+
+def prompt_for(run: Run) -> str:
+    """The beginning of the text that it learned from, up to its second word."""
+    words = resources.store().text(run.text_id).text[:60].split()[:2]
+    return f"{' '.join(words)} " if words else ""
 
 
 def too_large_for_a_page(size: int) -> str:

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.configs import TrainConfig
 from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
 from minigpt_core.lessons.lesson import PARAMETERS
 from minigpt_core.store.facts import FactStore
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
+from minigpt_core.training import MetricsEvent, SampleEvent
 from tests.app.conftest import OpenPage
 from ui import state
 from ui.journey import PAGES
@@ -270,3 +274,35 @@ def test_from_a_page_with_a_prompt_of_ones_own_a_lesson_leads_on_and_ends(app: O
     ending.text_input(key=state.PROMPT).set_value("the cat ").run()
     press(ending, "lesson_next")
     assert not ending.exception and not ending.error and ending.title[0].value == "Lessons"
+
+
+@pytest.mark.parametrize("name", ["handout", "ticket"])
+def test_a_sheet_for_the_printer_has_the_own_training_on_it(app: OpenPage, name: str) -> None:
+    test = app("lessons", choices=f"lessons.sheet~{name}")
+    sheet = next(e.proto.body for e in test.get("html") if "mg-sheet" in e.proto.body)
+    assert (
+        not test.exception
+        and "data:image/svg+xml" in sheet
+        and "A training that comes with the program" in sheet
+    )
+    store = RunStore()
+    run = new_run(
+        store,
+        text="a cat and a dog, " * 40,
+        title="<i>cat</i>",
+        model_fields={},
+        training=TrainConfig(),
+        name="<b>Mine</b>",
+    )
+    events = [MetricsEvent(step=n, train_loss=3.0 - n, val_loss=3.0 - n, val_accuracy=0.1) for n in (0, 1)]
+    store.append(run.id, evaluations=events, samples=[SampleEvent(step=1, text="<script>cat")], step=1)
+    test.run()
+    sheet = next(e.proto.body for e in test.get("html") if "mg-sheet" in e.proto.body)
+    assert (
+        "My training: &lt;b&gt;Mine&lt;/b&gt;" in sheet
+        and "&lt;script&gt;cat" in sheet
+        and "<script" not in sheet
+    )
+    assert name == "ticket" or f"<td>{run.model.vocab_size}</td>" in sheet
+    press(test, "lesson_sheet_back")
+    assert "lesson_begin_numbers" in {button.key for button in test.button}

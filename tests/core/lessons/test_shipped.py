@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +316,7 @@ SETTINGS = {  # numbers that are settings, places or plain arithmetic: nothing t
 }  # fmt: skip
 
 
+@cache
 def measured(name: str, source: Source) -> list[float]:
     """What the numbers of a lesson are, calculated from the text and the runs."""
     known, characters = baselines(source.dataset), len({*source.text})
@@ -402,6 +403,47 @@ def test_every_number_is_true(name: str, source: Source) -> None:
     assert not strange, (strange, true)
     unused = [t for t in true if not any(stands(value, digits, t) for value, digits in written)]
     assert not unused, "what is measured here stands in the lesson"
+
+
+TEACHING = Path(__file__).parents[3] / "docs" / "teaching"
+ALSO = {"learning-rate": {2.3}, "copied": {0.0}}
+"""Measured, and said less exactly in the answers than in the lesson; nothing where nothing was copied."""
+
+
+def test_every_bold_number_for_teachers_is_true(source: Source) -> None:
+    text = (TEACHING / f"answers.{source.lang}.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## ([\w-]+)\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    assert [*sections] == [*ORDER[:12]]
+    for name, section in sections.items():
+        bold = " ; ".join(re.findall(r"\*\*(.+?)\*\*", section))
+        true = [*measured(name, source), *ALSO.get(name, ())]
+        strange = [
+            v for v, digits in numbers_of(bold, source.lang) if not any(stands(v, digits, t) for t in true)
+        ]
+        assert not strange, (name, strange, true)
+        assert bold or not true, name
+
+
+def test_the_plans_have_every_lesson_in_its_time(source: Source) -> None:
+    """In both languages alike, and as the pathways of the program have it."""
+    parts = (TEACHING / f"plans.{source.lang}.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    for part, way, most in zip(parts, PATHWAYS, (45, 120, 8), strict=True):
+        rows = re.findall(r"^\| (\d+) \| (.+?) \|", part, re.MULTILINE)
+        begins = [int(minute) for minute, _cell in rows]
+        assert begins == sorted(begins) and begins[-1] <= most
+        if way.name == "alone":
+            assert way.lessons[0] in part
+            continue
+        named = [name for _minute, cell in rows for name in re.findall(r"`([\w-]+)`", cell)]
+        assert named == [*way.lessons]
+
+
+def test_the_quiz_asks_the_same_in_both_languages() -> None:
+    quizzes = [(TEACHING / f"quiz.{lang}.md").read_text(encoding="utf-8") for lang in LANGUAGES]
+    keys = [re.findall(r"^\| (\d+) \| ([abc]) \| `([\w-]+)`", quiz, re.MULTILINE) for quiz in quizzes]
+    assert keys[0] == keys[1] and len(keys[0]) == 10 and {name for _n, _right, name in keys[0]} <= {*ORDER}
+    for quiz in quizzes:
+        assert len(re.findall(r"^\d+\. ", quiz, re.MULTILINE)) == 10 and quiz.count(" - a) ") == 10
 
 
 def stands(value: float, digits: int, true: float) -> bool:
