@@ -181,9 +181,7 @@ class Lesson:
         with self.scene("killed, started again, and on every screen"):
             restart()
             for page in (self.teacher, *self.pupils):
-                page.wait_for_function(
-                    "document.querySelector('[data-testid=\"stApp\"]')?.dataset.testConnectionState === 'CONNECTED'"
-                )
+                page.locator('[data-test-connection-state="CONNECTED"]').wait_for()
             expect(self.teacher.locator(".mg-pupil:not(.mg-away)")).to_have_count(PUPILS)
         with self.scene("every training goes on by itself"):
             self.until(lambda: all(run.step > before[run.id] or run.status in ENDED

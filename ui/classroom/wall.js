@@ -6,11 +6,11 @@ import { AXIS, chartLayout } from "../components/js/chart.js";
 import { element, fill, write } from "../components/js/element.js";
 import { number } from "../components/js/numbers.js";
 import { curveWords } from "../components/js/spoken.js";
-import { isDark } from "../components/js/colours.js";
+import { groundColour, isDark } from "../components/js/colours.js";
 import { viewOf } from "../components/js/view.js";
 
-const LIGHT = ["#0072B2", "#B35C00", "#007A58", "#A8477E", "#1F78A8", "#B34700", "#5A5A5A"];
-const DARK = ["#56B4E9", "#E69F00", "#2BC49B", "#E39CC4", "#8FD0F5", "#F08A4B", "#B8BEC8"];
+const LIGHT = ["#0072B2", "#B35C00", "#007A58", "#A8477E", "#1F78A8", "#5B3A8E", "#5A5A5A"];
+const DARK = ["#56B4E9", "#E69F00", "#2BC49B", "#E39CC4", "#8FD0F5", "#B79CF0", "#B8BEC8"];
 const LETTER_PX = 19, ABOVE_CHANCE = 1.15;
 
 function build(root) {
@@ -34,7 +34,7 @@ function referenceLines(view) {
   const { labels } = view.data, entries = Object.entries(view.state.references);
   const shapes = entries.map(([, y]) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: "#7A7A7A", width: 2.5, dash: "dash" } }));
   const annotations = entries.map(([kind, y]) => ({
-    xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", showarrow: false, font: { size: LETTER_PX }, text: `${labels[kind]} ${number(view, y, 2)}`,
+    xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", showarrow: false, bgcolor: groundColour(view.root), opacity: 0.9, font: { size: LETTER_PX }, text: `${labels[kind]} ${number(view, y, 2)}`,
   }));
   return { shapes, annotations };
 }

@@ -26,7 +26,7 @@ from ui.server import streams
 
 LARGE = {"n_layer": 6, "n_embd": 256, "n_head": 8, "block_size": 256, "positions": "learned", "mlp": "gelu"}
 
-LIMITS = "class,minutes=1,parameters=200000,block_size=64,characters=5000,runs=1"
+LIMITS = "class,minutes=1,parameters=200000,block_size=64,characters=100000,runs=1"
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def test_a_crafted_click_keeps_no_more_than_a_class_may(server: RunningApp) -> N
 
 def test_a_pasted_text_is_no_longer_than_a_class_may(server: RunningApp) -> None:
     visitor = Visitor(server.url)
-    for length, kept in ((6000, False), (4000, True)):
+    for length, kept in ((110_000, False), (4_000, True)):
         visitor.open("vocabulary", dialog="text")
         text = WidgetState(
             id=visitor.widget("vocabulary_paste"),
