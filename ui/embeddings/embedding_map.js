@@ -214,7 +214,7 @@ function drawLegend(view) {
 function draw(view) {
   if (isDark(view.root) !== view.dark) return refresh(view);  // somebody has changed the theme
   const { labels } = view.data, deep = lookOf(view) === "deep", table = lookOf(view) === "table";
-  view.canvas.setAttribute("aria-label", `${table ? labels.table_alt : labels.map_alt} ${nearestWords(view, view.chosen)} ${labels.hint}`);
+  view.canvas.setAttribute("aria-label", `${table ? labels.table_alt : labels.map_alt} ${nearestWords(view, view.chosen)}. ${labels.hint}`);
   const context = sharpPen(view.canvas, view.width, view.data.height);
   context.font = "13px sans-serif";
   if (table) drawTable(view, context);
