@@ -105,6 +105,10 @@ class Pupil:
         self.press(".st-key-vocabulary_own button")
         self.page.locator(".st-key-vocabulary_paste textarea").fill(text)
         self.press(".st-key-vocabulary_paste_use button")
+        self.page.wait_for_url(
+            re.compile("[?&]text=[0-9a-f]{64}")
+        )  # it is the chosen one, and the page shows it
+        wait_until_idle(self.page)
 
     def train(self) -> None:
         """Start, wherever we are, and wait until it has begun."""

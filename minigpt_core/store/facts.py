@@ -6,7 +6,7 @@ a lesson counts what was done before it began, and nothing is written twice.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,15 @@ class FactStore:
             )
             for row in rows
         }
+
+    def guesses(self, lesson: str, step: int, workspaces: Collection[str]) -> list[Guess]:
+        """What was guessed at a step of a lesson in these workspaces, in no order that tells whose it is."""
+        with self._database.reading() as db:
+            rows = db.execute("SELECT workspace, guesses FROM lessons WHERE lesson = ?", (lesson,)).fetchall()
+        known = (
+            json.loads(row["guesses"]).get(str(step)) for row in rows if row["workspace"] in {*workspaces}
+        )
+        return [guess for guess in known if guess is not None]
 
     def newest_lessons(self) -> dict[str, tuple[str, int]]:
         """For each workspace the lesson that was changed last, and the step it is at."""

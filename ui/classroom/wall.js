@@ -17,7 +17,7 @@ function build(root) {
   root.replaceChildren();
   const chart = element("div", "mg-wall-chart", root), side = element("div", "mg-wall-side", root);
   chart.setAttribute("role", "img");
-  return { root, chart, best: element("ol", "mg-wall-best", side), dotted: element("small", "", side), samples: element("div", "mg-wall-samples", side), guesses: element("figure", "mg-wall-guesses", side), state: null };
+  return { root, chart, best: element("ol", "mg-wall-best", side), dotted: element("small", "", side), samples: element("div", "mg-wall-samples", side), asked: element("figure", "mg-wall-asked", side), guesses: element("figure", "mg-wall-guesses", side), state: null };
 }
 
 const colourOf = (view, who) => { const row = isDark(view.root) ? DARK : LIGHT; return row[who % row.length]; };
@@ -46,6 +46,24 @@ function heights(view) {
   const lowest = Math.min(...Object.values(references), ...curves.flatMap((curve) => curve.y));
   const outside = curves.filter((curve) => curve.y.length && curve.y.at(-1) > ABOVE_CHANCE * chance).length;
   return { range: [Math.max(0, lowest - 0.1), ABOVE_CHANCE * chance], outside };
+}
+
+/** What a lesson asks the class: how many have guessed, and what, once the teacher shows it. */
+function drawAsked(view) {
+  const { labels } = view.data, { asked } = view.state;
+  view.asked.replaceChildren();
+  view.asked.hidden = !asked;
+  if (!asked) return;
+  element("figcaption", "", view.asked, asked.question);
+  element("small", "", view.asked, fill(labels.asked, { n: number(view, asked.n) }));
+  const most = Math.max(1, ...asked.bars.map(({ count }) => count)), rows = element("div", "mg-class-guesses", view.asked);
+  for (const { label, count, right } of asked.bars) {
+    element("span", right ? "mg-right-one" : "", rows, `${right ? "✓ " : ""}${label}`);
+    const bar = element("i", "", rows);
+    bar.style.setProperty("--k", right ? "#009E73" : "#7A7A7A");
+    bar.style.width = `${100 * count / most}%`;
+    element("b", "", rows, number(view, count));
+  }
 }
 
 /** How far guesses lay from results, as bars beside each other; nothing before there are any. */
@@ -89,6 +107,7 @@ function drawSide(view) {
   }
   const { outside } = heights(view), others = view.state.curves.filter((curve) => curve.other).map((curve) => curve.name || labels.somebody);
   write(view.dotted, !view.state.curves.length ? labels.empty : [others.length ? fill(labels.dotted, { names: others.join(", ") }) : "", outside ? fill(labels.outside, { n: number(view, outside) }) : ""].filter(Boolean).join(" · "));
+  drawAsked(view);
   drawGuesses(view);
   view.samples.replaceChildren();
   for (const one of samples) {

@@ -33,6 +33,7 @@ def wall() -> None:
         "empty": _("No training yet."),
         "curve": curve_words(),
         "outside": _("above the picture: {n}"),
+        "asked": _("{n} have guessed"),
         "guesses": _("Guesses minus results (nats)"),
         "too_low": _("too low"),
         "right": _("right"),

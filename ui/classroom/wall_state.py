@@ -13,6 +13,7 @@ from minigpt_core.store.runs import LIVE, Run
 from ui import people, resources
 from ui.classroom import approvals
 from ui.classroom.approvals import Wall
+from ui.lessons import class_guesses
 from ui.runs.health import ending
 from ui.training import prediction
 
@@ -43,6 +44,7 @@ def told() -> dict[str, Any]:
         "best": best(curves),
         "references": references(shown, common),
         "samples": chosen(samples),
+        "asked": class_guesses.on_wall(),
         "guesses": misses([pupil.workspace for pupil, _seen in people.roll().everybody()]),
     }
 

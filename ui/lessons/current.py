@@ -14,6 +14,7 @@ from minigpt_core.lessons.values import VALUES
 from minigpt_core.store.facts import Guess, Progress
 from ui import facts, kept_choices, resources, state
 from ui.journey import PAGES, STATIONS
+from ui.lessons import class_guesses
 from ui.problems import spoken_errors
 from ui.settings.address import decode
 from ui.training import settings
@@ -122,7 +123,10 @@ def is_elsewhere(step: Step, page: str) -> bool:
 def veiled() -> tuple[str, ...]:
     """What would give the guess away that is asked now: not to be seen until it is made."""
     now = current()
-    return now.step.veil if now and now.step.question and now.guess is None and not now.done else ()
+    if now is None or now.step.question is None:
+        return ()
+    waiting = class_guesses.is_held(now.lesson.name, now.number)
+    return now.step.veil if waiting or (now.guess is None and not now.done) else ()
 
 
 # Going through it. For callbacks

@@ -6,15 +6,17 @@ It has room of its own and covers nothing; it can be folded to one line.
 
 import json
 import time
+from contextlib import suppress
 
 import streamlit as st
 
+from minigpt_core.errors import StoreError
 from minigpt_core.lessons.lesson import VALIDATION, Step
 from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
 from ui import facts, resources, state
 from ui.journey import PAGES
-from ui.lessons import current, question
+from ui.lessons import class_guesses, current, question
 from ui.lessons.current import SINCE, Current
 from ui.lessons.markup import paragraphs, plain
 from ui.lessons.to_top import to_top
@@ -136,9 +138,27 @@ def _work(now: Current, page: str, done: bool) -> None:
         st.fragment(_wait, run_every=LOOK_SECONDS)(now)
     elif now.step.condition is not None:
         st.html(f"<div class='mg-todo mg-tick'>✓ {escape(_('Done.'))}</div>")
+    if now.step.question and state.is_teacher():
+        class_guesses.controls(now.lesson.name, now.number, now.step.question, current.answer_of(now))
+    if now.step.question and now.guess is not None and class_guesses.is_held(now.lesson.name, now.number):
+        st.fragment(class_guesses.wait, run_every=LOOK_SECONDS)(now.lesson.name, now.number)
+        return
+    if now.step.question and not state.is_teacher() and class_guesses.is_shown(now.lesson.name, now.number):
+        _of_the_class(now)
     if revealed and (now.step.reveal or now.step.question):
         st.html(
             f"<div class='mg-lesson mg-reveal'>{question.compared(now)}{paragraphs(now.step.reveal)}</div>"
+        )
+
+
+def _of_the_class(now: Current) -> None:
+    """What all have guessed, once the teacher shows it."""
+    assert now.step.question is not None
+    with suppress(StoreError):
+        guesses = class_guesses.collected(now.lesson.name, now.number)
+        found = class_guesses.bars(now.step.question, guesses, current.answer_of(now))
+        st.html(
+            f"<div class='mg-label'>{escape(_('What the class has guessed'))}</div>{class_guesses.picture(found)}"
         )
 
 
