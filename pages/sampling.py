@@ -15,12 +15,14 @@ from ui.sampling.prompt_explained import say_what_was_read
 from ui.sampling.prompt_field import choose_prompt
 from ui.words.i18n import _
 
-st.title(_("Sampling"))
-view = views.choose()
+head = st.container(horizontal=True, vertical_alignment="center", key="sampling_head")
+head.title(_("Sampling"), width="content" if state.projected() else "stretch")
+view = views.choose(head)
 with st.sidebar:
     model = choose_model()
-    generation = choose_generation(view.settings())
-introduce(model)
+    generation = choose_generation(view.settings(), head if state.projected() else None)
+if not state.projected():
+    introduce(model)
 prompt = choose_prompt(model.text) if view.prompted else ""
 inputs = Inputs(model, generation, prompt)
 if view.prompted:

@@ -17,6 +17,7 @@ from ui.training import (
     controls,
     next_run,
     prediction,
+    replay,
     run_state,
     settings,
     status_line,
@@ -30,12 +31,12 @@ from ui.words.i18n import _
 COCKPIT_HEIGHT = 510
 
 
-def lines_to_compare(now: RunState, planned: next_run.Plan) -> list[Reference]:
+def lines_to_compare(now: RunState, planned: next_run.Plan | None) -> list[Reference]:
     """What simple methods reach on the shown run's text, or on the chosen one before the first run."""
     try:
         if now.run is not None:
             text, lower, share = now.run.text_id, now.run.lower, now.run.training.val_fraction
-        elif planned.training is not None:
+        elif planned and planned.training is not None:
             text, lower, share = planned.text.id, planned.text.lower, planned.training.val_fraction
         else:
             return []
@@ -48,39 +49,48 @@ def lines_to_compare(now: RunState, planned: next_run.Plan) -> list[Reference]:
         return []
 
 
-def looks_back(now: RunState, planned: next_run.Plan) -> bool:
+def looks_back(now: RunState, planned: next_run.Plan | None) -> bool:
     """Whether the shown model sees more than one character."""
-    model = now.run.model if now.run is not None else planned.model
-    return model is not None and model.n_layer > 0
+    model = now.run.model if now.run is not None else planned and planned.model
+    return bool(model and model.n_layer > 0)
 
 
-now = run_state.current()
-settings.fill(now)
-prediction.attach(now.run)
-planned = next_run.plan()
-with st.sidebar:
-    time_needed = controls.draw(now, planned)
-with time_needed:
-    time_estimate.draw(now, planned)
-
-with st.container(horizontal=True, vertical_alignment="center", key="training_head"):
-    st.title(_("Training"), anchor=False, width="content")
-    transport.row(now, planned)
-status_line.show(now, planned)
-with st.container(key="training_cockpit"):
+played = replay.asked()
+now = run_state.current() if played is None else RunState(played, mine=False)
+if played is not None:
+    st.title(_("Training"), anchor=False)
+    replay.head(played)
     live_chart(
-        now.run,
-        references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
-        steps=planned.training.steps if planned.training else 500,
-        stopping=now.stopping,
-        height=COCKPIT_HEIGHT,
-        without_validation=VALIDATION in lessons.veiled(),
-    )
-if now.run is not None:
-    doubt(now.run)
-tabs.draw(now)
-try_this("training")
-if looks_back(now, planned):
-    show_code("training_gpt", Trainer._train_step, Trainer.run, GPT, get_batch)
+        played, references=lines_to_compare(now, None), steps=played.training.steps, height=COCKPIT_HEIGHT,
+        without_validation=VALIDATION in lessons.veiled(), replayed=True,
+    )  # fmt: skip
 else:
-    show_code("training", Trainer._train_step, Trainer.run, TinyGPT, get_batch)
+    settings.fill(now)
+    prediction.attach(now.run)
+    planned = next_run.plan()
+    with st.sidebar:
+        time_needed = controls.draw(now, planned)
+    with time_needed:
+        time_estimate.draw(now, planned)
+
+    with st.container(horizontal=True, vertical_alignment="center", key="training_head"):
+        st.title(_("Training"), anchor=False, width="content")
+        transport.row(now, planned)
+    status_line.show(now, planned)
+    with st.container(key="training_cockpit"):
+        live_chart(
+            now.run,
+            references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
+            steps=planned.training.steps if planned.training else 500,
+            stopping=now.stopping,
+            height=COCKPIT_HEIGHT,
+            without_validation=VALIDATION in lessons.veiled(),
+        )
+    if now.run is not None:
+        doubt(now.run)
+    tabs.draw(now)
+    try_this("training")
+    if looks_back(now, planned):
+        show_code("training_gpt", Trainer._train_step, Trainer.run, GPT, get_batch)
+    else:
+        show_code("training", Trainer._train_step, Trainer.run, TinyGPT, get_batch)

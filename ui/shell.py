@@ -101,7 +101,7 @@ def main() -> None:
         # with an entry of ours, the menu appears, and in it light and dark
         menu_items={"About": _("Watch a small GPT come to life, character by character.")},
     )
-    style.inject()
+    style.inject(state.projected())
     set_up.take()
     page = st.navigation(pages(), position="top", expanded=True)
     if orders_followed.is_over():

@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, orders, orders_followed, people, set_up, state, teacher
-from ui.components import class_news, connection, history, streamlit_words, tab_workspace
+from ui.components import class_news, connection, history, projector, streamlit_words, tab_workspace
 from ui.journey import ABOUT
 from ui.runs import live_list
 from ui.runs.health import status_colour
@@ -59,6 +59,9 @@ def foot(page: str) -> None:
             st.fragment(_glossary)()  # opening them reruns nothing else
             st.fragment(_corner)()
             st.page_link(ABOUT[0].script, label=_(ABOUT[0].title), icon=ABOUT[0].icon)
+            projector.bar(
+                with_language=not set_up.hidden("language") and not orders_followed.holding().language
+            )
             history.keep_one_entry_a_page()
             tab_workspace.keep()
             connection.watch()

@@ -46,6 +46,7 @@ MICROSCOPE, COMPARE_BOARD = "training_microscope", "compare_board"  # components
 AUTHOR, CHECKPOINT, AGAINST, VIEW = "author", "checkpoint", "against", "view"
 ROWS, TEMPERATURES, AFTER = "rows", "temperatures", "after"
 LESSON, LESSON_STEP = "lesson", "lesson_step"
+PROJECTOR, REPLAY = "projector", "replay"
 PROMPT = "prompt"  # a widget bound to the address: its key is the name there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
 SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
@@ -57,9 +58,10 @@ IN_ADDRESS = {
     "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "author": AUTHOR, "checkpoint": CHECKPOINT,
     "against": AGAINST, "view": VIEW, "rows": ROWS, "temperatures": TEMPERATURES, "after": AFTER,
     "settings": NEXT_SETTINGS, "lesson": LESSON, "step": LESSON_STEP, "choices": CHOICES,
+    "projector": PROJECTOR, "replay": REPLAY,
 }  # fmt: skip
 BELONGS_TO = {
-    "run": ("author", "checkpoint"),
+    "run": ("author", "checkpoint", "replay"),
     "author": ("checkpoint",),
     "lesson": ("step",),
 }  # what another one leaves behind
@@ -79,6 +81,8 @@ FORM = {
     "lesson": re.compile(r"[a-z0-9-]{1,60}"),
     "step": re.compile(r"[1-9][0-9]?"),
     "choices": re.compile(r"[A-Za-z0-9_.:~+-]{1,3000}"),  # see `kept_choices.py`
+    "projector": re.compile("1"),
+    "replay": re.compile("[0-9A-Za-z]{1,64}"),
 }
 TROUBLES_KEPT = 5
 HIDDEN = re.compile("[a-z0-9_]{1,30}(,[a-z0-9_]{1,30}){0,60}")  # names of pages and controls
@@ -247,7 +251,18 @@ def follow_run(new_id: str | None) -> None:
     workspace."""
     if new_id != run_id():
         look_at(None)
+    play_again(None)
     _remember("run", new_id)
+
+
+def replayed() -> str | None:
+    """The run that the Training page plays again instead of showing the followed one, or None."""
+    return st.session_state.get(REPLAY)
+
+
+def play_again(run_id: str | None) -> None:
+    """Play this run again on the Training page, or show the followed one (None). Nothing is trained or kept."""
+    _remember("replay", run_id)
 
 
 def current_run() -> Run | None:
@@ -461,12 +476,28 @@ def choose_lesson(name: str | None, step: int | None = None) -> None:
     _remember("step", None if name is None or step is None else str(step))
 
 
+# At the front of a room
+
+
+def projected() -> bool:
+    """Whether this tab is shown to a room: large, without the side bar, one idea a page."""
+    return PROJECTOR in st.session_state
+
+
+def project(wanted: bool) -> None:
+    """Show it so, or as usual."""
+    _remember("projector", "1" if wanted else None)
+
+
 # What a link sets up
 
 
 def as_it_is() -> dict[str, str]:
     """What the address would say so that another tab is set up as this one, by its names there."""
-    return {name: st.session_state[key] for name, key in IN_ADDRESS.items() if key in st.session_state}
+    said = {name: st.session_state[key] for name, key in IN_ADDRESS.items() if key in st.session_state}
+    return {
+        name: value for name, value in said.items() if name != "projector"
+    }  # that is of this screen alone
 
 
 def take_set_up() -> tuple[str, str] | None:

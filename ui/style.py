@@ -26,8 +26,14 @@ PROBABILITY_SCALE = (
 )  # fmt: skip
 
 
-def inject() -> None:
-    """Put the sheet on the page. It takes no room there."""
+def inject(projected: bool = False) -> None:
+    """Put the sheet on the page. It takes no room there.
+
+    Args:
+        projected: with the rules of `projector.css`, for the front of a room.
+    """
     st.html(Path(__file__).with_suffix(".css"))
+    if projected:
+        st.html(Path(__file__).with_name("projector.css"))
     scheme = st.context.theme.type or "normal"  # what opens stands outside the element that knows
     st.html(f'<style>[data-testid="stPopoverBody"], .stDialog {{ color-scheme: {scheme}; }}</style>')

@@ -14,6 +14,7 @@ PAGES = (
 PARAMETERS = (
     "text", "letters", "run", "author", "checkpoint", "against", "view", "rows", "temperatures", "after", "settings",
     "choices", "prompt", "temperature", "top_k", "top_p", "length", "seed",
+    "replay",
 )  # fmt: skip
 """What the address of a page may say, and so the `page:` line of a step."""
 

@@ -16,6 +16,7 @@ from minigpt_core.training import MetricsEvent, SampleEvent
 # At most: an answer stays below 15 KB.
 RAW_POINTS, MEANS, EVALUATIONS, SAMPLES, CHANGES = 320, 160, 60, 11, 20
 SAMPLE_CHARACTERS = 240
+REPLAYED_POINTS, REPLAYED_MEANS = 640, 320
 
 
 def live_state(
@@ -32,6 +33,46 @@ def live_state(
     """
     with store.together():
         return _live_state(store, store.run(run_id), position, stopping)
+
+
+def replay(store: RunStore, run_id: str) -> dict[str, Any]:
+    """All that `live_state` has told of a run on its way, at once: a page plays it again without asking anybody.
+
+    `seconds` is what its steps took, 0 if nobody knows (a run that came with the program). The curve is thinned out as
+    the live one is, for the whole run. Raises like `live_state`.
+    """
+    with store.together():
+        run, curve = store.run(run_id), store.curve(run_id, points=REPLAYED_POINTS, means=REPLAYED_MEANS)
+        evaluations = store.evaluations(run_id, EVALUATIONS)
+        return {
+            "status": run.status,
+            "step": run.step,
+            "steps": run.training.steps,
+            "seconds": run.seconds,
+            "raw": points(list(zip(curve.steps, curve.losses, strict=True))),
+            "smooth": points(smoothed_losses(curve, run.training.steps)),
+            "evaluations": [
+                {
+                    "step": e.step,
+                    "train": short(e.train_loss, 4) if math.isfinite(e.train_loss) else None,
+                    "val": None
+                    if e.val_loss is None or not math.isfinite(e.val_loss)
+                    else short(e.val_loss, 4),
+                    "error": e.val_error,
+                    "accuracy": e.val_accuracy,
+                }
+                for e in evaluations
+            ],
+            "changes": _changes(store, run_id),
+            "samples": [
+                {"step": s.step, "text": visible(s.text[:SAMPLE_CHARACTERS])}
+                for s in store.samples(run_id, EVALUATIONS)
+            ],
+        }
+
+
+def _changes(store: RunStore, run_id: str) -> list[dict[str, Any]]:
+    return [{"step": c.step, "name": c.name, "value": c.value} for c in store.changes(run_id)[-CHANGES:]]
 
 
 def encoded(state: dict[str, Any]) -> bytes:
@@ -61,9 +102,7 @@ def _live_state(store: RunStore, run: Run, position: int | None, stopping: bool)
         "smooth": points(smooth),
         "train": points(train),
         "val": points(val),
-        "changes": [
-            {"step": c.step, "name": c.name, "value": c.value} for c in store.changes(run.id)[-CHANGES:]
-        ],
+        "changes": _changes(store, run.id),
         "samples": [
             {"step": s.step, "text": visible(s.text[:SAMPLE_CHARACTERS])}
             for s in milestones(store.samples(run.id, SAMPLES))

@@ -49,7 +49,7 @@ def row(tokenizer: CharTokenizer, before: Shares, after: Shares, chosen: int, he
 
 def heatmap(characters: Sequence[str], shares: Shares) -> go.Figure:
     """P(next | current), (N, N): rows are the character just read. One sentence serves all cells."""
-    height = max(LEAST_HEIGHT, LABEL_HEIGHT * len(characters) + AROUND)
+    height = max(LEAST_HEIGHT, (LABEL_HEIGHT + charts.letters(11) - 11) * len(characters) + AROUND)
     names = [charts.safe(name(c)) for c in characters]
     share = percent(0, 0).replace("0", "%{z:.1f}")
     words = _("after {current} comes {next}: {share}").format(current="%{y}", next="%{x}", share=share)
@@ -75,7 +75,7 @@ def heatmap(characters: Sequence[str], shares: Shares) -> go.Figure:
         "ticktext": [charts.safe(face(c)) for c in characters],
         "categoryarray": names,
         "ticks": "",
-        "tickfont": {"size": 11},
+        "tickfont": {"size": charts.letters(11)},
     }
     figure.update_xaxes(**labels, tickangle=0)
     return figure.update_yaxes(**labels, autorange="reversed", showgrid=False)

@@ -24,6 +24,7 @@ const KEPT_LOOKS = ["head", "mean", "back", "steps"];
 
 function build(root) {
   root.replaceChildren();
+  root.redraw = () => layOut(view);
   const view = { root, head: 0, mean: "one", back: true, near: false, steps: false, place: 0, pinned: 0, column: null, key: null };
   buildBar(view);
   view.strip = element("div", "mg-att-strip", root);

@@ -1,6 +1,7 @@
 // One head large: who looks at whom.
 
 import { sharpPen } from "../components/js/canvas.js";
+import { letters } from "../components/js/chart.js";
 import { primaryColour } from "../components/js/colours.js";
 import { element } from "../components/js/element.js";
 import { clamp } from "../components/js/numbers.js";
@@ -9,12 +10,13 @@ import { bitmap } from "./shades.js";
 import { faceOf, headName } from "./names.js";
 
 const NEAR = 28;              // characters a side of the enlarged map
+const ROOM = 336;             // pixels of the map at the front of a room
 const READABLE = 8;           // pixels a character needs on an axis
 
 function frame(view) {
   const { length: T } = view.data, near = view.near && T > NEAR;
-  const size = clamp(view.middle.clientWidth - 4, 200, view.width >= 1100 ? 400 : 352);
-  const side = near ? NEAR : T, margin = size / side >= READABLE ? 15 : 18;
+  const size = clamp(view.middle.clientWidth - 4, 200, letters(view.root, 1) > 1 ? ROOM : view.width >= 1100 ? 400 : 352);
+  const side = near ? NEAR : T, margin = letters(view.root, size / side >= READABLE ? 11 : 14) + 4;
   return { near, side, size, margin, cell: (size - margin) / side, row: near ? view.row : 0, left: near ? view.left : 0 };
 }
 
@@ -89,7 +91,7 @@ function drawCross(view, context, at) {
 
 function drawAxes(view, context, at) {
   const { margin, cell, side } = at, style = getComputedStyle(view.text);
-  const letters = cell >= READABLE * 0.82, size = clamp(cell * 1.05, 8.5, 13);
+  const all = cell >= READABLE * 0.82, size = letters(view.root, clamp(cell * 1.05, 8.5, 13)), every = Math.ceil((0.8 * size) / cell);
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (let n = 0; n < side; n++) {
@@ -97,10 +99,10 @@ function drawAxes(view, context, at) {
       const place = n + (across ? at.left : at.row);
       if (place >= view.data.length) continue;
       const here = view.back === across ? place === view.column : place === view.place;
-      if (!letters && !here) continue;
+      if (!here && (!all || n % every)) continue;
       context.font = `${here ? 800 : 500} ${here ? Math.max(size, 12) : size}px ${style.fontFamily}`;
       context.fillStyle = style.color;
-      context.globalAlpha = here || !letters ? 1 : 0.8;
+      context.globalAlpha = here || !all ? 1 : 0.8;
       const middle = margin + (n + 0.5) * cell, edge = margin / 2 - 1;
       context.fillText(shortFace(view, place), across ? middle : edge, across ? edge : middle);
     }

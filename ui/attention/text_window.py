@@ -27,6 +27,7 @@ from ui.words.i18n import _, number
 WRITTEN, PART = "attention.written", "attention.part"
 WRITES = 24  # characters at a press
 HEIGHT = 74  # pixels of the field: two lines
+PROJECTED = 20  # characters at the front of a room: each of them can be read there
 BUTTONS = 215  # pixels
 
 
@@ -145,7 +146,7 @@ def _shown(inspected: InspectedModel) -> TextWindow:
     text, unknown = inspected.split_unknown(typed_text())
     if not text:  # the character that an empty text begins after
         text = inspected.tokenizer.itos[start_id(inspected.tokenizer)]
-    length = min(len(text), _longest(inspected))
+    length = min(len(text), PROJECTED if state.projected() else _longest(inspected))
     return TextWindow(text, unknown, _first(len(text), length), length, _written())
 
 

@@ -1,7 +1,7 @@
 // All runs in a table, the ticked ones in one chart. Python sends the rows; the curves are asked for here, and asked for
 // again while a run goes on. Runs again on every new `data`.
 
-import { AXIS, chartLayout, roomFor } from "../components/js/chart.js";
+import { AXIS, chartLayout, letters, roomFor } from "../components/js/chart.js";
 import { groundColour, isDark } from "../components/js/colours.js";
 import { element, fill } from "../components/js/element.js";
 import { curveWords } from "../components/js/spoken.js";
@@ -26,9 +26,9 @@ const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").r
 
 // A long name keeps its begin and, since it ends in what was changed, its end
 function cut(text) {
-  const letters = [...text];
-  if (letters.length <= LABEL_CHARACTERS) return text;
-  return `${letters.slice(0, LABEL_BEGIN).join("")}…${letters.slice(LABEL_BEGIN + 1 - LABEL_CHARACTERS).join("")}`;
+  const all = [...text];
+  if (all.length <= LABEL_CHARACTERS) return text;
+  return `${all.slice(0, LABEL_BEGIN).join("")}…${all.slice(LABEL_BEGIN + 1 - LABEL_CHARACTERS).join("")}`;
 }
 
 function build(root) {
@@ -247,39 +247,42 @@ function limits(view, all) {
   return view.logLoss ? [Math.max(low * 0.95, 0.01), high * 1.04] : [low - 0.05 * (high - low), high + 0.04 * (high - low)];
 }
 
+const scaleOf = ({ root }) => letters(root, LABEL) / LABEL;  // larger at the front of a room
+
 // Labels at the right, none on top of another
-function spread(wanted, height) {
+function spread(wanted, height, apart) {
   const order = wanted.map((_, i) => i).toSorted((a, b) => wanted[a] - wanted[b]), places = [...wanted];
   let free = -Infinity;
-  for (const i of order) places[i] = free = Math.max(wanted[i], free + LABEL_PX);
-  free = height + 26 + LABEL_PX;
-  for (const i of order.toReversed()) places[i] = free = Math.min(places[i], free - LABEL_PX);
+  for (const i of order) places[i] = free = Math.max(wanted[i], free + apart);
+  free = height + 26 + apart;
+  for (const i of order.toReversed()) places[i] = free = Math.min(places[i], free - apart);
   return places;
 }
 
 function layout(view, all, height = view.data.height, narrow = view.chart.clientWidth < NARROW_PX) {
   const { data } = view, { labels } = data, references = referencesOf(view);
   const [low, high] = limits(view, all), scale = view.logLoss ? Math.log10 : (y) => y;
-  const inner = height - MARGIN.t - MARGIN.b;
+  const margin = Object.fromEntries(Object.entries(MARGIN).map(([side, room]) => [side, room * scaleOf(view)]));
+  const inner = height - margin.t - margin.b;
   const pixel = (y) => (scale(high) - scale(Math.min(Math.max(y, low), high))) / (scale(high) - scale(low)) * inner;
   const ends = [...references.map((line) => ({ y: line.value, text: narrow ? escape(line.label) : `┄ ${escape(line.label)}`, faint: true })),
     ...(narrow ? [] : all).map((line) => ({ y: line.main.y.at(-1), text: `<span style="color:${line.colour}">${MARKS[DASHES.indexOf(line.dash)]}</span> ${escape(cut(line.name))}` }))];
-  const at = ends.map((end) => pixel(end.y)), places = spread(at, inner);
+  const at = ends.map((end) => pixel(end.y)), places = spread(at, inner, LABEL_PX * scaleOf(view));
   const planned = all.length ? [] : view.chosen.map((id) => view.curves.get(id)?.steps ?? 1);  // they wait, or have just begun
   const last = Math.max(1, ...planned, ...all.map((line) => line.main.x.at(-1)));
-  const words = { showarrow: false, font: { size: LABEL }, align: "left", xanchor: "left", xref: "paper" };
+  const words = { showarrow: false, font: { size: letters(view.root, LABEL) }, align: "left", xanchor: "left", xref: "paper" };
   return {
     ...chartLayout(view.root, data.separators), height, autosize: true,
-    margin: narrow ? { ...MARGIN, r: 10 } : { ...MARGIN, r: roomFor(view.root, ends.map((end) => end.text), LABEL, GAP, MARGIN.r) },
+    margin: narrow ? { ...margin, r: 10 } : { ...margin, r: roomFor(view.root, ends.map((end) => end.text), letters(view.root, LABEL), GAP, margin.r) },
     xaxis: { ...AXIS, showgrid: false, type: view.logSteps ? "log" : "linear", range: view.logSteps ? [0, Math.log10(last)] : [0, last],
-      title: { text: labels.x, font: { size: 12 }, standoff: 2 }, unifiedhovertitle: { text: `${labels.x} %{x:,d}` } },
+      title: { text: labels.x, font: { size: letters(view.root, 12) }, standoff: 2 }, unifiedhovertitle: { text: `${labels.x} %{x:,d}` } },
     yaxis: { ...AXIS, type: view.logLoss ? "log" : "linear", range: [scale(low), scale(high)], nticks: 7 },
     shapes: references.map((line) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: line.value, y1: line.value,
       line: { color: data.grey, width: 1.3, dash: "dot" }, layer: "below" })),
     annotations: [
-      { ...words, x: 0, xshift: 1 - MARGIN.l, yref: "paper", y: 1, yanchor: "bottom", yshift: 4, text: labels[`y_${view.what}`] },
+      { ...words, x: 0, xshift: 1 - margin.l, yref: "paper", y: 1, yanchor: "bottom", yshift: 4, text: labels[`y_${view.what}`] },
       ...ends.map((end, i) => ({ ...words, ...(narrow ? { xanchor: "right", bgcolor: groundColour(view.root) } : { xshift: GAP }), x: 1, yref: "paper", y: 1, yanchor: "middle", yshift: -places[i], text: end.text, opacity: end.faint ? 0.8 : 1 })),
-      ...(all.length ? [] : [{ ...words, xanchor: "center", x: 0.5, yref: "paper", y: 0.6, text: labels.empty, opacity: 0.75, font: { size: 14 } }]),
+      ...(all.length ? [] : [{ ...words, xanchor: "center", x: 0.5, yref: "paper", y: 0.6, text: labels.empty, opacity: 0.75, font: { size: letters(view.root, 14) } }]),
     ],
   };
 }

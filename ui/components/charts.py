@@ -6,12 +6,14 @@ Colours of text, grid and background come from the page's theme, so a figure wor
 import html
 from collections.abc import Mapping, Sequence
 
+from ui import state
 from ui.components.figures import go
 from ui.style import KIND_COLOURS, REFERENCE, TRAIN, VALIDATION
 from ui.words.i18n import _, n_, number, percent, plotly_separators
 from ui.words.tokens import face, kind, name
 
 CONFIG = {"displaylogo": False, "displayModeBar": False}
+PROJECTED_LETTERS = 18  # pixels
 GRID = "rgba(128,128,128,0.22)"
 CLEAR = "rgba(0,0,0,0)"
 
@@ -34,7 +36,17 @@ def layout(
     )
     figure.update_xaxes(title=x, automargin=True, zeroline=False, showgrid=False, separatethousands=True)
     figure.update_yaxes(title=y, automargin=True, zeroline=False, gridcolor=GRID, separatethousands=True)
+    if state.projected():
+        size = PROJECTED_LETTERS
+        figure.update_layout(font_size=size, legend_font_size=size)
+        figure.update_xaxes(tickfont_size=size, title_font_size=size)
+        figure.update_yaxes(tickfont_size=size, title_font_size=size)
     return figure
+
+
+def letters(usual: int) -> int:
+    """Pixels of the letters in a figure: these, or as large as the back row of a room needs them."""
+    return max(usual, PROJECTED_LETTERS) if state.projected() else usual
 
 
 def safe(text: str) -> str:

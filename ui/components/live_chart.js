@@ -1,8 +1,10 @@
 // The training cockpit. Python sends `data` (words, reference lines, where to ask); this file asks, draws, and says
 // once when the run's status has changed. It runs again on every new `data`, so everything here can run twice.
 
+import { letters } from "./js/chart.js";
 import { groundColour, isDark } from "./js/colours.js";
 import { element, fill, verbatim, write } from "./js/element.js";
+import { buildReplay, endReplay, replay, showReplay } from "./js/replay.js";
 import { curveWords } from "./js/spoken.js";
 import { forget, viewOf } from "./js/view.js";
 import { loadPlotly } from "./plotly_loader.js";
@@ -49,6 +51,10 @@ function build(root) {
   bar.setAttribute("aria-valuemax", "100");
   view.bar = bar;
   view.done = element("i", "", bar);
+  buildReplay(view, root, () => {
+    if (view.data.without_validation) Object.assign(view.state, UNSEEN);
+    return showMoment(view);
+  });
   view.say = element("div", "mg-live-say", root);
   view.say.setAttribute("role", "status");
   const body = element("div", "mg-live-body", root);
@@ -162,7 +168,7 @@ function showFigures(view) {
     state.accuracy == null ? "" : fill(labels.at_step, { step: number(state.evaluated, 0) }));
   const rate = state.rate;
   put("rate", labels.rate, rate ? fill(labels.per_second, { n: number(rate, rate < 10 ? 1 : 0) }) : "–");
-  put("left", labels.left, duration(secondsLeft(view)));
+  put("left", view.data.replay ? labels.replay.left : labels.left, duration(secondsLeft(view)));
   const share = all ? Math.min(100, 100 * step / all) : 0;
   view.done.style.width = `${share}%`;
   view.bar.setAttribute("aria-valuenow", share.toFixed(0));
@@ -170,9 +176,9 @@ function showFigures(view) {
 }
 
 // At the mean speed that this tab has seen; at the server's, that of the last second, before it has seen enough
-function secondsLeft({ state, seen }) {
-  const first = seen[0], last = seen.at(-1);
-  if (state?.status !== "running" || !last || last.at - first.at < SPEED_FROM_MS || last.step === first.step) return state?.seconds_left;
+function secondsLeft(view) {
+  const { state, seen } = view, first = seen[0], last = seen.at(-1);
+  if (view.data.replay || state?.status !== "running" || !last || last.at - first.at < SPEED_FROM_MS || last.step === first.step) return state?.seconds_left;
   return (state.steps - last.step) * (last.at - first.at) / (last.step - first.step) / 1000;
 }
 
@@ -187,9 +193,9 @@ function noteStep(view) {
 function showStatus(view, failure) {
   const { labels, colours } = view.data, state = view.state;
   const status = failure === "gone" ? null : state?.status ?? view.data.status;
-  write(view.status, !status ? "" : isStopping(view) ? labels.stopping : labels.status[status] ?? status);
-  view.status.style.setProperty("--k", view.data.ended ?? (status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference));
-  view.status.classList.toggle("mg-busy", status === "running");
+  write(view.status, view.data.replay ? labels.replay.sign : !status ? "" : isStopping(view) ? labels.stopping : labels.status[status] ?? status);
+  view.status.style.setProperty("--k", view.data.replay ? colours.reference : view.data.ended ?? (status === "done" ? DONE : colours[STATUS_COLOURS[status]] ?? colours.reference));
+  view.status.classList.toggle("mg-busy", status === "running" && !view.data.replay);
   let sentence = "";
   if (failure) sentence = failure === "gone" ? labels.gone : labels.unreachable;
   else if (status === "queued" && state?.queue_position) sentence = fill(labels.queued, { n: state.queue_position });
@@ -288,7 +294,11 @@ function lossRange(view) {
 const shownLines = (view) => view.data.references.filter(({ value }) => !view.log.y || value > LEAST_LOSS);
 
 const isNarrow = ({ chart }) => chart.clientWidth < NARROW_PX;
-const margins = (view) => isNarrow(view) ? { ...MARGIN, l: 46, r: 10 } : MARGIN;
+const scaleOf = ({ root }) => letters(root, 12) / 12;  // larger at the front of a room
+const margins = (view) => {
+  const scale = scaleOf(view);
+  return isNarrow(view) ? { ...MARGIN, l: 46, r: 10 } : { l: MARGIN.l * scale, r: MARGIN.r * scale, t: MARGIN.t * scale, b: MARGIN.b * scale };
+};
 
 // What the margins leave of the chart, and a legend of several lines; before it is drawn nobody knows how many
 const plotHeight = ({ chart }) => Math.max(80, chart._fullLayout?._size?.h ?? chart.clientHeight - MARGIN.t - MARGIN.b);
@@ -299,7 +309,7 @@ function referenceLabels(view, [low, high]) {
   const height = plotHeight(view), narrow = isNarrow(view);
   const lines = shownLines(view).map(({ value, label }) => {
     const words = wrap(label, narrow ? 38 : 22), y = onAxis(value, view.log.y);
-    return { y, words, at: (high - y) / (high - low) * height, half: words.length * LINE_PX / 2 + 2 };
+    return { y, words, at: (high - y) / (high - low) * height, half: words.length * LINE_PX * scaleOf(view) / 2 + 2 };
   });
   let labelled = [];
   for (const line of lines) labelled = movedApart([...labelled, line], -MARGIN.t, height + 4) ?? labelled;
@@ -307,7 +317,7 @@ function referenceLabels(view, [low, high]) {
     xref: "paper", x: 1, yref: "y", y, yanchor: "middle", borderpad: 0, text: words.join("<br>"),
     ...(narrow ? { xanchor: "right", yshift: at - place, showarrow: false, align: "right", font: { size: 10.5 }, bgcolor: groundColour(view.root) } :
       { xanchor: "left", ax: LEADER_PX, ay: place - at, showarrow: true, arrowhead: 0, arrowwidth: 1, arrowcolor: view.data.colours.reference,
-        align: "left", font: { size: 12 } }),
+        align: "left", font: { size: letters(view.root, 12) } }),
   }));
 }
 
@@ -355,7 +365,7 @@ function signs(view, found) {
   const { l, r } = margins(view), width = Math.max(1, view.chart.clientWidth - l - r), { x: log } = view.log, last = onAxis(Math.max(2, lastStep(view)), log);
   let free = Infinity;
   return found.toReversed().flatMap(({ at, short, long }) => {  // the newest one first
-    const place = onAxis(at, log) / last * width, size = short.length * SIGN_LETTER_PX, right = place + size < width;
+    const place = onAxis(at, log) / last * width, size = short.length * SIGN_LETTER_PX * scaleOf(view), right = place + size < width;
     const [from, to] = right ? [place, place + size] : [place - size, place];
     if (from < 0 || to > Math.min(free, width)) {
       free = Math.min(free, place);
@@ -363,7 +373,7 @@ function signs(view, found) {
     }
     free = from - SIGN_GAP_PX;
     return [{ xref: "x", x: onAxis(at, log), xanchor: right ? "left" : "right", xshift: right ? 3 : -3, yref: "paper", y: 1, yanchor: "top",
-      text: short, hovertext: long, showarrow: false, font: { size: 11.5 }, bgcolor: groundColour(view.root), borderpad: 1 }];
+      text: short, hovertext: long, showarrow: false, font: { size: letters(view.root, 11.5) }, bgcolor: groundColour(view.root), borderpad: 1 }];
   });
 }
 
@@ -376,8 +386,12 @@ function soon(view, [low, high]) {
   const gaps = lines.slice(1).map((line, i) => ({ size: line - lines[i], middle: (line + lines[i]) / 2 }));
   const { middle } = gaps.reduce((best, gap) => gap.size > best.size ? gap : best);
   return { xref: "paper", x: 0.5, yref: "y", y: middle, text: wrap(view.data.labels.no_curve, 34).join("<br>"), showarrow: false,
-    font: { size: 14 }, opacity: 0.85, bgcolor: groundColour(view.root), borderpad: 8 };
+    font: { size: letters(view.root, 14) }, opacity: 0.85, bgcolor: groundColour(view.root), borderpad: 8 };
 }
+
+// On the chart itself, so that no picture of it is taken for a training that goes on
+const replaySign = (view) => ({ xref: "paper", x: 0.5, yref: "paper", y: 1, yanchor: "top", showarrow: false, text: `<b>↻ ${view.data.labels.replay.sign}</b>`,
+  font: { size: letters(view.root, 17) }, bgcolor: groundColour(view.root), bordercolor: view.data.colours.reference, borderwidth: 1.5, borderpad: 5 });
 
 function wrap(label, width = 22) {
   const lines = [""];
@@ -393,14 +407,14 @@ function layout(view) {
   const style = getComputedStyle(view.root), text = style.color;
   const grid = "rgba(128,128,128,0.2)", range = lossRange(view), changed = marks(view);
   const kind = (name) => ({ type: log[name] ? "log" : "linear", uirevision: `${view.data.url} ${log[name]}` });  // else an old zoom would stay
-  const axis = { automargin: false, zeroline: false, gridcolor: grid, linecolor: grid, title: { font: { size: 12.5 } } };
+  const axis = { automargin: false, zeroline: false, gridcolor: grid, linecolor: grid, title: { font: { size: letters(view.root, 12.5) } } };
   return {
     uirevision: view.data.url ?? "empty",
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators, margin: margins(view), autosize: true,
-    font: { color: text, family: style.fontFamily, size: 12 },
+    font: { color: text, family: style.fontFamily, size: letters(view.root, 12) },
     hovermode: "x unified", dragmode: "zoom",
     hoverlabel: { bgcolor: groundColour(view.root), font: { color: text } },
-    legend: { orientation: "h", x: 0, y: 1.005, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
+    legend: { orientation: "h", x: 0, y: 1.005, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: letters(view.root, 11) } },
     xaxis: { ...axis, ...kind("x"), showgrid: false, range: log.x ? [0, Math.log10(Math.max(2, last))] : [0, last], title: { ...axis.title, text: labels.steps_axis, standoff: 6 },
       showspikes: false,
       unifiedhovertitle: { text: `${labels.step} %{x:,d}` } },
@@ -408,7 +422,8 @@ function layout(view) {
     yaxis2: { overlaying: "y", range: [0, 1], visible: false, fixedrange: true },  // of the marks: no zoom moves them
     shapes: [...markLines(changed, colours.reference), ...shownLines(view).map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
       line: { color: colours.reference, width: 1.4, dash: "dot" }, layer: "below" }))],
-    annotations: [...referenceLabels(view, range), ...signs(view, changed), ...(view.data.url ? [] : [soon(view, range)])],
+    annotations: [...referenceLabels(view, range), ...signs(view, changed), ...(view.data.url ? [] : [soon(view, range)]),
+      ...(view.data.replay ? [replaySign(view)] : [])],
   };
 }
 
@@ -416,7 +431,7 @@ function layout(view) {
 function chartWords(view) {
   const { labels } = view.data, curves = ["smooth", "val"].map((name) => curveWords(view, labels.curve, labels[name], view.state?.[name] ?? {}));
   const lines = shownLines(view).map(({ label }) => label).join("; ");
-  return [`${labels.chart}.`, ...curves, lines && fill(labels.lines, { lines })].filter(Boolean).join(" ");
+  return [`${view.data.replay ? labels.replay.chart : labels.chart}.`, ...curves, lines && fill(labels.lines, { lines })].filter(Boolean).join(" ");
 }
 
 async function draw(view) {
@@ -431,6 +446,14 @@ async function draw(view) {
   const height = plotHeight(view);
   await Plotly.react(view.chart, traces(view), layout(view), config);
   if (view.mounted && plotHeight(view) !== height) await Plotly.react(view.chart, traces(view), layout(view), config);
+}
+
+/** Everything of the moment that `view.state` tells. */
+async function showMoment(view) {
+  showFigures(view);
+  showSamples(view);
+  showStatus(view, null);
+  await draw(view);
 }
 
 // Asking
@@ -449,7 +472,7 @@ async function ask(view) {
 async function poll(view) {
   clearTimeout(view.timer);
   const asked = view.data, url = asked.url;
-  if (!view.mounted || !url || document.hidden || view.asking) return;
+  if (!view.mounted || !url || asked.replay || document.hidden || view.asking) return;
   view.asking = true;
   let failure = null;
   try {
@@ -462,9 +485,7 @@ async function poll(view) {
       view.state = asked.without_validation ? { ...answer.state, ...UNSEEN } : answer.state;
       view.tag = answer.tag;
       noteStep(view);
-      showFigures(view);
-      showSamples(view);
-      await draw(view);
+      await showMoment(view);
       speak(view);
     }
   } catch {
@@ -506,10 +527,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".mg-live"), view = viewOf(root, build);
   view.mounted = true;
   view.trigger = setTriggerValue;
+  if (view.url !== data.url) endReplay(view);
   if (view.url !== data.url) Object.assign(view, { url: data.url, seen: [], state: null, tag: null, reported: undefined, spokenAt: 0 });
   if (view.data?.without_validation !== data.without_validation) view.tag = null;  // what is known now was not shown, or was
   if (view.reported === data.status) view.reported = undefined;
-  if (view.state && data.status !== view.state.status && (ENDED.includes(data.status) || !ENDED.includes(view.state.status))) {
+  if (!data.replay && view.state && data.status !== view.state.status && (ENDED.includes(data.status) || !ENDED.includes(view.state.status))) {
     Object.assign(view.state, { status: data.status, stopping: data.stopping });  // the script has looked later
     view.tag = null;
   } else if (view.state && data.stopping) view.state.stopping = true;
@@ -520,12 +542,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   showSamples(view);
   showStatus(view, null);
   showAxes(view);
+  showReplay(view);
   draw(view).catch(() => showStatus(view, "unreachable"));
-  poll(view);
+  if (data.replay) replay(view).catch(() => showStatus(view, "unreachable"));
+  else poll(view);
 
   return () => {  // only when the component leaves the page
     view.mounted = false;
     clearTimeout(view.timer);
+    endReplay(view);
     view.resize.disconnect();
     document.removeEventListener("visibilitychange", view.onVisible);
     window.Plotly?.purge(view.chart);

@@ -62,6 +62,7 @@ def live_chart(
     stopping: bool = False,
     height: int = 540,
     without_validation: bool = False,
+    replayed: bool = False,
     key: str = "live_chart",
 ) -> str | None:
     """Draw the cockpit of a run, or an empty one before the first.
@@ -73,12 +74,14 @@ def live_chart(
         stopping: it was asked to stop, and has not yet.
         height: of everything, in pixels.
         without_validation: nothing is shown that was measured on text it never saw: a lesson asks for a guess.
+        replayed: play it again from its first step, from what is stored.
 
     Returns:
         The new status if this script run was caused by its change, else None.
     """
     data = {
-        "url": f"api/runs/{run.id}" if run else None,
+        "url": f"api/runs/{run.id}{'/replay' if replayed else ''}" if run else None,
+        "replay": replayed,
         "script": "api/plotly.js",
         "every": POLL_MS,
         "status": run.status if run else None,
@@ -190,5 +193,24 @@ def labels(run: Run | None) -> dict[str, Any]:
         "lines": _("Dotted lines to compare with: {lines}."),
         "hint": _("Double-click to zoom back out"),
         "status": {status: _(word) for status, word in STATUSES.items()},
+        "replay": replay_words(),
         "units": {"second": "s", "minute": "min", "hour": "h"},
+    }
+
+
+def replay_words() -> dict[str, Any]:
+    """The words of a run that is played again."""
+    return {
+        "sign": _("Replay"),
+        "chart": _("Replay of a kept run"),
+        "play": _("Play"),
+        "pause": _("Pause"),
+        "again": _("From the start"),
+        "place": _("Step shown"),
+        "speed": _("Speed of the replay"),
+        "recorded": _("as fast as it was"),
+        "times": _("{n} times as fast"),
+        "all_seconds": _("all in {n} s"),
+        "all_minutes": _("all in {n} min"),
+        "left": _("left of the replay"),
     }

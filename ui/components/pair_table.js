@@ -1,6 +1,7 @@
 // Two heat maps on one scale: what a TinyGPT has learned, and what counting gives. This file asks and draws; nothing
 // reruns the script.
 
+import { letters } from "./js/chart.js";
 import { element, fill, shape } from "./js/element.js";
 import { cellUnder, drawCells, drawFaces } from "./js/heat_map.js";
 import { bytes, clamp, number } from "./js/numbers.js";
@@ -18,6 +19,7 @@ const numbers = (base64) => new Uint16Array(bytes(base64).buffer);
 function build(root) {
   root.replaceChildren();
   const view = { root, at: null, timer: null, state: null };
+  root.redraw = () => draw(view);
   const two = element("div", "mg-learned-two", root);
   view.maps = ["learned", "counted"].map((name) => {
     const box = element("div", "", two), title = element("h4", "", box), axes = element("div", "mg-note", box), canvas = element("canvas", "", box);
@@ -53,7 +55,7 @@ function paint(view, { canvas }, table) {
   canvas.width = canvas.height = Math.round(SIZE * sharp);
   const pen = canvas.getContext("2d");
   pen.scale(sharp, sharp);
-  pen.font = `500 ${Math.min(13, 0.95 * cell)}px ${style.getPropertyValue("--mg-mono") || "monospace"}`;
+  pen.font = `500 ${letters(view.root, Math.min(13, 0.95 * cell)) / Math.min(1, canvas.clientWidth / SIZE)}px ${style.getPropertyValue("--mg-mono") || "monospace"}`;
   pen.fillStyle = style.color;
   drawFaces(pen, data.faces, frame(view), at);
   const shade = (share) => data.scale[Math.min(data.scale.length - 1, Math.floor(Math.sqrt(share / FULL) * data.scale.length))];

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import facts, set_up
+from ui import facts, set_up, state
 from ui.words.i18n import _, page_text
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def show_code(page_name: str, *objects: Callable[..., Any]) -> None:
     Args:
         objects: functions or classes of the core that this page has really called.
     """
-    if not set_up.hidden("code"):
+    if not set_up.hidden("code") and not state.projected():
         st.fragment(_section)(page_name, objects)
 
 

@@ -4,7 +4,7 @@ import re
 
 import streamlit as st
 
-from ui import set_up
+from ui import set_up, state
 from ui.words.i18n import _, page_text
 from ui.words.tokens import escape_markdown
 
@@ -13,7 +13,7 @@ LABEL = re.compile(r"\[\[(.+?)\]\]")  # [[Draw again]]: what a button or a field
 
 def try_this(page_name: str) -> None:
     """A folded section. It is filled when somebody opens it, which reruns nothing else."""
-    if not set_up.hidden("try"):
+    if not set_up.hidden("try") and not state.projected():
         st.fragment(_section)(page_name)
 
 

@@ -1,5 +1,6 @@
 // The table of all cosines.
 
+import { letters } from "../components/js/chart.js";
 import { css, mix, primaryColour } from "../components/js/colours.js";
 import { clamp, number } from "../components/js/numbers.js";
 import { ABOVE, BELOW, cosine, current, faceOf, inkOf, lookOf } from "./rows.js";
@@ -16,7 +17,7 @@ export function cosineColour(view, x) {
 }
 
 function tableFrame(view) {
-  const count = current(view).count, margin = 17, size = Math.min(view.width, view.data.height);
+  const count = current(view).count, margin = letters(view.root, 17), size = Math.min(view.width, view.data.height);
   return { count, margin, size, left: (view.width - size) / 2, cell: (size - margin) / count };
 }
 
@@ -30,12 +31,14 @@ export function drawTable(view, context) {
   }
   context.textAlign = "center";
   context.textBaseline = "middle";
+  const face = letters(view.root, clamp(cell * 1.05, 8.5, 13));
   order.forEach((i, n) => {
     const marked = i === view.chosen || i === view.over;
     if (cell < 7 && !marked && n % Math.ceil(9 / cell)) return;
     const label = view.what === "places" ? number(view, current(view).items[i].place) : faceOf(view, i);
     if (view.what === "places" && !marked && n % Math.ceil(22 / cell)) return;
-    context.font = `${marked ? 800 : 550} ${clamp(cell * 1.05, 8.5, 13)}px "Source Code Pro", ui-monospace, monospace`;
+    if (!marked && n % Math.ceil((0.8 * face) / cell)) return;
+    context.font = `${marked ? 800 : 550} ${face}px "Source Code Pro", ui-monospace, monospace`;
     context.fillStyle = view.what === "places" ? style.color : inkOf(view, i);
     if (marked) context.fillStyle = style.color;
     const middle = margin + (n + 0.5) * cell, shown = label.length > 3 ? "▯" : label;

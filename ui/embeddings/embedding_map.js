@@ -3,6 +3,7 @@
 // on every new `data`. This file holds the parts together: what is looked at, and at which time.
 
 import { sharpPen, showTip } from "../components/js/canvas.js";
+import { letters } from "../components/js/chart.js";
 import { buildChoice, showChoices } from "../components/js/choice.js";
 import { CIVIDIS, KINDS_DARK, KINDS_LIGHT, css, isDark } from "../components/js/colours.js";
 import { element, fill } from "../components/js/element.js";
@@ -48,6 +49,7 @@ function build(root) {
   view.side = element("div", "mg-emb-side", body);
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
+  root.redraw = () => refresh(view);
   listen(view);
   view.watch = new ResizeObserver(() => {
     if (view.data && view.frame.clientWidth !== view.width) refresh(view);
@@ -216,7 +218,7 @@ function draw(view) {
   const { labels } = view.data, deep = lookOf(view) === "deep", table = lookOf(view) === "table";
   view.canvas.setAttribute("aria-label", `${table ? labels.table_alt : labels.map_alt} ${nearestWords(view, view.chosen)}. ${labels.hint}`);
   const context = sharpPen(view.canvas, view.width, view.data.height);
-  context.font = "13px sans-serif";
+  context.font = `${letters(view.root, 13)}px sans-serif`;
   if (table) drawTable(view, context);
   else drawMap(view, context, deep);
 }

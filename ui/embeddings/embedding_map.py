@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from minigpt_core.interpret.embedding_history import EmbeddingHistory, RowHistory, evenly_spaced
 from minigpt_core.interpret.embedding_map import chance_cosine
-from ui import resources
+from ui import resources, state
 from ui.components.binary import base64_of
 from ui.components.mounting import component
 from ui.embeddings.character_order import by_kind, has_accent
@@ -22,7 +22,7 @@ from ui.words.i18n import _, language, number
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-emb'></div>"
-HEIGHT = 432  # pixels of the map
+HEIGHT, PROJECTED = 432, 366  # pixels of the map; at the front of a room, where letters are larger
 COSINE_UNIT = 32_767  # cosines are sent as whole numbers of 16 bits: this is 1
 
 
@@ -75,7 +75,7 @@ def draw(inspected: InspectedModel) -> None:
                 sets["characters"]["items"], history.characters.cosines[-1], sets["characters"]["chance"]
             ),
             "unit": COSINE_UNIT,
-            "height": HEIGHT,
+            "height": PROJECTED if state.projected() else HEIGHT,
             "locale": language(),
             "labels": labels(),
         },

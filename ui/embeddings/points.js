@@ -1,5 +1,6 @@
 // The rows as points of a map, in two dimensions or in three, at any time of the training.
 
+import { letters } from "../components/js/chart.js";
 import { groundColour, primaryColour } from "../components/js/colours.js";
 import { clamp, number } from "../components/js/numbers.js";
 import { drawArrow, inside, reachOf, unitOf } from "./frame.js";
@@ -126,7 +127,7 @@ function drawLinks(view, context) {
 
 function drawItem(view, context, i, deep) {
   const item = current(view).items[i], [x, y, near, beyond] = view.spots[i], marked = i === view.chosen || i === view.over;
-  const size = (view.what === "places" ? 4.5 : 11) * (deep ? 0.72 + 0.5 * near : 1) * (marked ? 1.25 : 1);
+  const size = (view.what === "places" ? 4.5 : letters(view.root, 15) / 1.36) * (deep ? 0.72 + 0.5 * near : 1) * (marked ? 1.25 : 1);
   const rare = view.what === "characters" && item.count < FEW, colour = colourOf(view, i);
   context.globalAlpha = (deep ? 0.4 + 0.6 * near : 1) * (rare && !marked ? 0.45 : 1);
   context.beginPath();
@@ -161,6 +162,6 @@ function drawFace(view, context, i, x, y, size) {
   context.textAlign = places ? "left" : "center";
   context.textBaseline = "middle";
   const long = face.length > 2 && !places;
-  context.font = `650 ${places ? 11.5 : long ? size * 0.62 : size * 1.36}px "Source Code Pro", ui-monospace, monospace`;
+  context.font = `650 ${places ? letters(view.root, 11.5) : letters(view.root, long ? size * 0.62 : size * 1.36)}px "Source Code Pro", ui-monospace, monospace`;
   context.fillText(face, places ? x + size + 3 : x, places ? y : y + 0.5);
 }

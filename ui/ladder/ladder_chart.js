@@ -1,6 +1,6 @@
 // All rungs in one chart. Python sends what to draw; this runs again on every new `data` and redraws in place.
 
-import { AXIS, chartLayout, roomFor } from "../components/js/chart.js";
+import { AXIS, chartLayout, letters, roomFor } from "../components/js/chart.js";
 import { isDark } from "../components/js/colours.js";
 import { loadPlotly } from "../components/plotly_loader.js";
 
@@ -29,30 +29,30 @@ function traces(data, palette) {
   return [...lines, ...marks];
 }
 
-function annotations(data, palette) {
+function annotations(data, palette, root) {
   const label = (value, shift, text) => ({
     xref: "paper", x: 1, xshift: GAP, xanchor: "left", yref: "y", y: value, yanchor: "middle", yshift: shift, text, showarrow: false,
-    font: { size: LABEL }, align: "left",
+    font: { size: letters(root, LABEL) }, align: "left",
   });
   const words = data.references.map(({ value, label: text, shift }) => ({ ...label(value, shift, `┄ ${text}`), opacity: 0.8 }));
   const ends = data.lines.map((line) =>
     label(line.y.at(-1), line.shift, `<span style="color:${palette[line.colour]}">${symbolOf(line)[1]}</span> ${line.name}`));
   const title = {
     xref: "paper", x: 0, xanchor: "left", xshift: 1 - LEFT, yref: "paper", y: 1, yanchor: "bottom", yshift: 5, text: data.labels.y,
-    showarrow: false, font: { size: 12.5 },
+    showarrow: false, font: { size: letters(root, 12.5) },
   };
   const empty = {
-    xref: "paper", x: 0.5, yref: "paper", y: 0.72, text: data.labels.empty, showarrow: false, font: { size: 14 }, opacity: 0.7,
+    xref: "paper", x: 0.5, yref: "paper", y: 0.72, text: data.labels.empty, showarrow: false, font: { size: letters(root, 14) }, opacity: 0.7,
   };
   return [title, ...words, ...ends, ...(data.lines.length ? [] : [empty])];
 }
 
 function layout(data, root, palette) {
-  const words = annotations(data, palette), beside = words.filter((one) => one.xshift === GAP).map((one) => one.text);
+  const words = annotations(data, palette, root), beside = words.filter((one) => one.xshift === GAP).map((one) => one.text);
   return {
     ...chartLayout(root, data.separators), height: data.height, autosize: true,
-    margin: { l: LEFT, r: roomFor(root, beside, LABEL, GAP, RIGHT), t: data.margin.top, b: data.margin.bottom },
-    xaxis: { ...AXIS, showgrid: false, range: [0, data.steps], title: { text: data.labels.x, font: { size: 12.5 }, standoff: 4 },
+    margin: { l: LEFT, r: roomFor(root, beside, letters(root, LABEL), GAP, RIGHT), t: data.margin.top, b: data.margin.bottom },
+    xaxis: { ...AXIS, showgrid: false, range: [0, data.steps], title: { text: data.labels.x, font: { size: letters(root, 12.5) }, standoff: 4 },
       unifiedhovertitle: { text: `${data.labels.x} %{x:,d}` } },
     yaxis: { ...AXIS, range: data.range },
     shapes: data.references.map(({ value }) => ({ type: "line", xref: "paper", x0: 0, x1: 1, yref: "y", y0: value, y1: value,
@@ -72,7 +72,7 @@ async function draw(root, data) {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".mg-ladder-chart");
-  const drawn = JSON.stringify(data) + getComputedStyle(root).color;
+  const drawn = JSON.stringify(data) + getComputedStyle(root).color + letters(root, LABEL);
   root.style.height = `${data.height}px`;
   if (root.drawn === drawn) return;
   root.drawn = drawn;

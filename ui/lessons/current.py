@@ -22,6 +22,7 @@ from ui.words.i18n import language, translate
 
 ARRIVED, SINCE, FOLDED = "lessons.arrived", "lessons.since", "lessons.folded"
 WAY, ENDED = "lessons.way", "lessons.ended"
+FOLDED_PROJECTED = "lessons.folded_projected"
 
 
 @dataclass(frozen=True)
@@ -168,13 +169,17 @@ def finish() -> None:
 
 
 def folded() -> bool:
-    """Whether only one line of it is shown; a reload finds it so, too."""
+    """Whether only one line of it is shown; a reload finds it so, too. At the front of a room it is, until somebody
+    unfolds it there."""
+    if state.projected():
+        return bool(state.page_state(FOLDED_PROJECTED, True))
     return bool(kept_choices.keep(FOLDED, False, kept_choices.one_of([False, True])))
 
 
 def fold() -> None:
     """Show one line of it, or all again."""
-    state.set_page_state(FOLDED, not folded())
+    was = folded()
+    state.set_page_state(FOLDED_PROJECTED if state.projected() else FOLDED, not was)
 
 
 def keep_guess(now: Current, guess: Guess) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.request import MAX_LENGTH, MAX_SEED, USUAL_SEED, USUAL_TEMPERATURE
@@ -46,16 +47,21 @@ class GenerationSettings:
     seed: int
 
 
-def choose_generation(names: Collection[str]) -> GenerationSettings:
+def choose_generation(names: Collection[str], foremost: DeltaGenerator | None = None) -> GenerationSettings:
     """Temperature and its meaning in words, then the rest: of `CONTROLS`, those in `names`. The others keep their
-    values."""
+    values.
+
+    Args:
+        foremost: where the temperature stands, if not with the others.
+    """
     values = {name: state.setting(name, *control[:3]) for name, control in CONTROLS.items()}
     settings = SampleSettings(
         temperature=values["temperature"], top_k=int(values["top_k"]), top_p=values["top_p"]
     )
     names = [name for name in names if not set_up.hidden(name)]
     if "temperature" in names:
-        _widget("temperature", values)
+        with foremost or st.container(gap=None):
+            _widget("temperature", values)
         st.caption(escape_markdown(settings_words(settings)))
     _side_by_side([name for name in ("length", "seed") if name in names], values)
     if deeper := [name for name in FOLDED if name in names]:

@@ -91,7 +91,7 @@ def bars(generated: GeneratedText, drawn: NextToken) -> go.Figure:
         chosen=ids.index(drawn.sampled.token),
         height=HEIGHT,
     )
-    return figure.update_xaxes(automargin=False, tickfont_size=15).update_layout(margin_b=30)
+    return figure.update_xaxes(automargin=False, tickfont_size=charts.letters(15)).update_layout(margin_b=30)
 
 
 def in_words(generated: GeneratedText, drawn: NextToken, most: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from minigpt_core.generation.decoder import IncrementalDecoder
 from minigpt_core.generation.streaming import stream_batch
@@ -78,11 +79,21 @@ VIEWS = (
 )
 
 
-def choose() -> View:
-    """The bar with all questions, and the chosen one."""
+def choose(head: DeltaGenerator) -> View:
+    """The bar with all questions, and the chosen one.
+
+    Args:
+        head: the line of the title; at the front of a room they stand there.
+    """
     by_name = {view.name: view for view in VIEWS}
     state.keep_choices("sampling.views", [KEY])
     state.set_page_state(KEY, state.view())
+    if state.projected():
+        head.selectbox(
+            _("Question"), list(by_name), format_func=lambda name: _(by_name[name].question),
+            key=state.page_key(KEY), label_visibility="collapsed", on_change=_switch, width=430,
+        )  # fmt: skip
+        return by_name[state.view()]
     with st.container(key="sampling_views"):
         st.segmented_control(
             _("Question"), list(by_name), format_func=lambda name: _(by_name[name].question), required=True,

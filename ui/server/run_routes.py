@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from minigpt_core.store.live_state import EVALUATIONS, points
+from minigpt_core.store.live_state import replay as whole_run
 from minigpt_core.store.runs import Run
 from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS, shares
@@ -37,6 +38,11 @@ async def run_pairs(request: Request) -> Response:
     return await hand_on(request, learned_pairs)
 
 
+async def run_replay(request: Request) -> Response:
+    """What the live chart plays again, with the same answers."""
+    return await hand_on(request, replay)
+
+
 def plotly_js(request: Request) -> Response:
     """The bundle that the plotly package ships."""
     bundle = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -48,6 +54,7 @@ ROUTES = [
     Route("/api/runs/{run_id}", run_state),
     Route("/api/runs/{run_id}/details", run_details),
     Route("/api/runs/{run_id}/pairs", run_pairs),
+    Route("/api/runs/{run_id}/replay", run_replay),
 ]
 
 
@@ -64,6 +71,11 @@ def learned_pairs(run: Run) -> Json:
         "table": shares(learned[-1][0]),
         "distances": points([pair for pair in apart if math.isfinite(pair[1])]),
     }
+
+
+def replay(run: Run) -> Json:
+    """A whole run, to be played again."""
+    return whole_run(resources.store(), run.id)
 
 
 def details(run: Run) -> Json:

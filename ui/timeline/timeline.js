@@ -2,6 +2,7 @@
 // server. Runs again on every new `data`.
 
 import { sharpPen } from "../components/js/canvas.js";
+import { letters } from "../components/js/chart.js";
 import { CIVIDIS, KINDS_DARK, KINDS_WRITTEN, css, isDark, onScale } from "../components/js/colours.js";
 import { drawArrow, inside, reachOf, unitOf } from "../embeddings/frame.js";
 import { element, fill, shape, verbatim, write } from "../components/js/element.js";
@@ -86,15 +87,15 @@ function tables(view, parent) {
   const learned = bytes(data.picture.learned), counted = bytes(data.picture.counted);
   const row = element("div", "mg-tl-tables", parent);
   const note = element("div", "mg-tl-note", parent);
-  const cell = Math.floor(Math.min((data.height - LABEL) / N, ((parent.clientWidth || 600) - 18) / 2 / (N + 2)));
-  const frame = { count: N, margin: LABEL, cell };
+  const label = letters(view.root, LABEL), cell = Math.floor(Math.min((data.height - label) / N, ((parent.clientWidth || 600) - 18) / 2 / (N + 2)));
+  const frame = { count: N, margin: label, cell };
   const canvas = (title, values) => {
     const box = element("div", "", row);
     element("div", "mg-tl-head", box, title);
-    const made = element("canvas", "", box), pen = sharpPen(made, LABEL + N * cell, LABEL + N * cell);
+    const made = element("canvas", "", box), pen = sharpPen(made, label + N * cell, label + N * cell);
     made.setAttribute("role", "img");
     pen.fillStyle = getComputedStyle(view.root).color;
-    pen.font = `${Math.min(11, cell + 1)}px ui-monospace, monospace`;
+    pen.font = `${letters(view.root, Math.min(11, cell + 1))}px ui-monospace, monospace`;
     drawFaces(pen, faces, frame);
     made.onmousemove = (event) => {
       const found = cellUnder(event, made, frame), share = found && (values()[found[0] * N + found[1]] / 255) ** 2;
@@ -131,7 +132,7 @@ function map(view, parent) {
     const colours = isDark(view.root) ? KINDS_DARK : KINDS_WRITTEN;
     pen.clearRect(0, 0, width, height);
     drawCross(view, pen, middle);
-    pen.font = "600 14px ui-monospace, monospace";
+    pen.font = `600 ${letters(view.root, 14)}px ui-monospace, monospace`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     for (let i = 0; i < N; i++) {
@@ -217,6 +218,7 @@ function hold(view) {
 
 function begin(root) {
   const view = { root };
+  root.redraw = () => { build(view); show(view); };
   new ResizeObserver(() => {
     if (view.width !== root.clientWidth && view.mounted) { view.width = root.clientWidth; build(view); show(view); }
   }).observe(root);

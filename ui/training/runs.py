@@ -10,7 +10,7 @@ from ui.runs.names import narrow_titles
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import STATUSES, run_remark, run_title, status_word
 from ui.settings.table import SETTINGS, label_inside, value_words
-from ui.training import settings
+from ui.training import replay, settings
 from ui.training.run_state import RunState
 from ui.words.i18n import N_, _, n_, number, translate
 from ui.words.tokens import escape, escape_markdown
@@ -91,10 +91,12 @@ def _prepared(shown: Run | None) -> None:
 
 def _to_follow(run: Run, shown: Run | None, name: str) -> None:
     entry = _entry(run, name)
-    st.button(
-        f"**{entry}**" if shown and run.id == shown.id else entry, icon=_icon(run), wrap=False,
-        type="tertiary", key=f"training_run_{run.id}", on_click=state.follow_run, args=(run.id,),
-    )  # fmt: skip
+    with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center", wrap=False):
+        st.button(
+            f"**{entry}**" if shown and run.id == shown.id else entry, icon=_icon(run), wrap=False,
+            type="tertiary", key=f"training_run_{run.id}", on_click=state.follow_run, args=(run.id,),
+        )  # fmt: skip
+        replay.button(run)
 
 
 def _icon(run: Run) -> str:

@@ -7,13 +7,15 @@ import pandas as pd
 import streamlit as st
 
 from minigpt_core.tokenizer import CharTokenizer
+from ui import state
 from ui.components import charts
 from ui.style import KIND_COLOURS
 from ui.words.i18n import _, n_, number, percent
-from ui.words.tokens import MARKS, WORDS, code_point, escape_markdown, face, kind, name, unicode_name
+from ui.words.tokens import MARKS, WORDS, code_point, escape, escape_markdown, face, kind, name, unicode_name
 
 BARS = 30
 SAID = 5  # characters in the words for who hears the page
+PROJECTED = 6  # lines at the front of a room
 HEIGHT = 248
 STYLED = (
     2000  # rows; beyond, pandas' styles take too long, and the browser writes the numbers in its own language
@@ -24,9 +26,25 @@ def section(words: CharTokenizer, counts: dict[str, int]) -> None:
     """The table on the left, the chart on the right."""
     left, right = st.columns([6, 5], gap="medium")
     with left:
-        _table(words, counts)
+        if state.projected():
+            _large(words, counts)
+        else:
+            _table(words, counts)
     with right:
         _chart(counts)
+
+
+def _large(words: CharTokenizer, counts: dict[str, int]) -> None:
+    """The most frequent characters in letters that are read from the back row, which the table has not."""
+    first = sorted(words.characters, key=lambda c: (-counts[c], words.stoi[c]))[:PROJECTED]
+    heads = "".join(f"<th>{escape(head)}</th>" for head in (_("Id"), _("Character"), _("Count"), _("Share")))
+    total = sum(counts.values())
+    lines = "".join(
+        f"<tr><td>{words.stoi[c]}<td><bdi translate='no'>{escape(_shown(c))}</bdi><td>{number(counts[c])}"
+        f"<td>{percent(counts[c] / total, 1)}</tr>"
+        for c in first
+    )
+    st.html(f"<table class='mg-table'><tr>{heads}</tr>{lines}</table>")
 
 
 @st.fragment

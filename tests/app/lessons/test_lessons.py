@@ -90,7 +90,7 @@ def press(test: AppTest, key: str) -> AppTest:
 def test_the_pages_and_parameters_that_a_lesson_may_name_are_those_that_there_are() -> None:
     assert {*LESSON_PAGES} == {*PAGES} - {"lessons"}
     sampling = {state.PROMPT, "temperature", "top_k", "top_p", "length", "seed"}
-    assert {*PARAMETERS} == ({*state.IN_ADDRESS} - {"lang", "lesson", "step"}) | sampling
+    assert {*PARAMETERS} == ({*state.IN_ADDRESS} - {"lang", "lesson", "step", "projector"}) | sampling
 
 
 def test_a_link_leads_to_the_page_of_the_step_with_its_settings(app: OpenPage, lesson: Path) -> None:

@@ -6,11 +6,14 @@ const GRID = "rgba(128,128,128,0.2)";
 
 export const AXIS = { zeroline: false, gridcolor: GRID, linecolor: GRID, fixedrange: true };
 
+/** Pixels of the letters in a chart: these, or as large as the back row of a room needs them (`ui/projector.css`). */
+export const letters = (root, usual) => Math.max(usual, parseFloat(getComputedStyle(root).getPropertyValue("--mg-chart-text")) || 0);
+
 export function chartLayout(root, separators) {
   const { color, fontFamily } = getComputedStyle(root);
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators, showlegend: false, dragmode: false,
-    font: { color, family: fontFamily, size: 12 }, hovermode: "x unified",
+    font: { color, family: fontFamily, size: letters(root, 12) }, hovermode: "x unified",
     hoverlabel: { bgcolor: groundColour(root), font: { color } },
   };
 }

@@ -6,12 +6,14 @@ const FAINT = 0.66;  // still legible
 /** The characters on both axes, the others than those of the cell [row, column] `at` only faintly. */
 export function drawFaces(pen, faces, { margin, cell }, at = null) {
   const strength = (axis, i) => (!at || at[axis] === i ? 1 : FAINT);
+  const every = Math.ceil(0.8 * parseFloat(/([\d.]+)px/.exec(pen.font)[1]) / cell);  // larger letters than cells: only some of them
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   faces.forEach((face, i) => {
+    if (i % every && !at?.includes(i)) return;
     const short = face.slice(0, 3), middle = margin + (i + 0.5) * cell;
     pen.globalAlpha = strength(1, i);
-    pen.fillText(short, middle, margin / 2, cell);
+    pen.fillText(short, middle, margin / 2, every * cell);
     pen.globalAlpha = strength(0, i);
     pen.fillText(short, margin / 2, middle, margin);
   });
