@@ -13,6 +13,7 @@ from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
 from tests.app.test_prepared import STORY, looks_into
 from ui import resources, state
+from ui.components.try_this import things
 from ui.journey import STATIONS, Station
 from ui.sidebar import run_html
 from ui.style import DONE, PROBLEM, REFERENCE
@@ -21,6 +22,7 @@ from ui.words.languages import LANGUAGES
 from ui.workspace import well_formed
 
 RunMaker = Callable[..., Run]
+WITHOUT_CODE = {"lessons"}  # it leads to things to do
 TITLES = {
     "home": "Watch a mini-GPT learn to write",
     "puzzle": "A puzzle that needs a look back",
@@ -40,7 +42,20 @@ def test_every_page_opens_in_every_language(app: OpenPage, station: Station, lan
     assert not test.error
     with using(lang):
         assert test.title[0].value == _(TITLES.get(station.name, station.title))
-    assert {"en": "The Curious Cat", "fr": "Le Chat Curieux"}[lang] in sidebar_html(test)
+        assert {"en": "The Curious Cat", "fr": "Le Chat Curieux"}[lang] in sidebar_html(test)
+        if station.name not in WITHOUT_CODE:
+            the_code_and_what_to_try_can_be_unfolded(test, station.name)
+
+
+def the_code_and_what_to_try_can_be_unfolded(test: AppTest, name: str) -> None:
+    folded = [one for one in test.expander if one.label == _("Show the code")]
+    to_try, shown = things(name).strip(), len(test.code)
+    assert to_try not in [markdown.value.strip() for markdown in test.markdown]
+    for key in (folded[0].proto.id.rsplit("-", 1)[1], f"{name}_try"):
+        test.session_state[key] = True
+    test.run()
+    assert not test.exception and len(test.code) > shown
+    assert to_try in [markdown.value.strip() for markdown in test.markdown]
 
 
 def test_the_address_decides_the_language_and_the_text(app: OpenPage) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from scripts.accessibility import axe
 from scripts.browser import LOCALES, PAGES, go, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor, OpenPage
@@ -14,30 +15,39 @@ from ui.words.i18n import _, using
 ERROR = '[data-testid="stException"]'
 LINK = '[data-testid="stTopNavLink"]'
 MENU = '[data-testid="stTopNavSection"]'
+# So that each page has something on it
+SHOWN = {"run": "preparedTinyEn", "author": "preparedGptEn"}
 MENU_LINK = '[data-testid="stTopNavDropdownLink"]'
 
 
-def test_a_click_in_the_bar_or_its_menus_leads_to_every_page(open_page: OpenPage) -> None:
-    """In English; in French by links."""
-    page = open_page("home", lang="en")
-    titles = set()
+def test_a_click_in_the_bar_or_its_menus_leads_to_every_page_and_none_keeps_somebody_out(
+    open_page: OpenPage,
+) -> None:
+    """In English and light; in French and dark by links."""
+    page = open_page("home", lang="en", **SHOWN)
+    titles, found = set(), []
     for station in (*STATIONS[1:], STATIONS[0]):
         follow(page, station, "en")
         expect(page).to_have_url(re.compile(rf"{re.escape(PAGES[station.name])}\?(.*&)?lang=en(&|$)"))
         wait_until_idle(page)
         titles.add(title_of_whole_page(page))
+        found += axe(page)
     assert len(titles) == len(PAGES)
+    assert found == []
 
 
 def test_a_link_opens_every_page(app_server: RunningApp, new_visitor: NewVisitor) -> None:
-    page = new_visitor("en")
+    page = new_visitor("en", "dark")
     with using("fr"):
         words = re.compile(rf"{_(STATIONS[1].title)}$")
+    found = []
     for name, path in PAGES.items():
-        go(page, app_server.url, name, lang="fr")
+        go(page, app_server.url, name, lang="fr", **SHOWN)
         title_of_whole_page(page)
         expect(page).to_have_url(re.compile(rf"{re.escape(path)}\?(.*&)?lang=fr(&|$)"))
         expect(page.locator(LINK).nth(1)).to_have_text(words)
+        found += axe(page)
+    assert found == []
 
 
 def test_the_browser_chooses_the_language_at_first(app_server: RunningApp, new_visitor: NewVisitor) -> None:

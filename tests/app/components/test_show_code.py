@@ -2,18 +2,12 @@
 
 import inspect
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.data import get_batch
 from minigpt_core.training import Trainer
 from tests.app.conftest import OpenPage
-from ui.components.try_this import things
-from ui.journey import STATIONS
 from ui.words import glossary, i18n
-from ui.words.languages import LANGUAGES
-
-LEAD = {"lessons"}  # it has no code of its own, and leads to things to do
 
 
 def opened(page: AppTest, *keys: str) -> AppTest:
@@ -37,19 +31,6 @@ def test_the_code_stands_there_once_it_is_opened(app: OpenPage) -> None:
 def test_the_training_page_shows_its_loop(app: OpenPage) -> None:
     page = opened(app("training"), "training_code")
     assert inspect.getsource(Trainer._train_step).strip() in [code.value.strip() for code in page.code]
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("station", [station.name for station in STATIONS if station.name not in LEAD])
-def test_every_page_can_be_unfolded(app: OpenPage, station: str, lang: str) -> None:
-    page = app(station, lang)
-    with i18n.using(lang):
-        folded = [one for one in page.expander if one.label == i18n._("Show the code")]
-        to_try, shown = things(station).strip(), len(page.code)
-        assert to_try not in [markdown.value.strip() for markdown in page.markdown]
-        page = opened(page, folded[0].proto.id.rsplit("-", 1)[1], f"{station}_try")
-    assert not page.exception and len(page.code) > shown
-    assert to_try in [markdown.value.strip() for markdown in page.markdown]
 
 
 def test_the_words_are_explained_in_the_sidebar(app: OpenPage) -> None:
