@@ -2,6 +2,7 @@
 
 import { element, fill, verbatim, write } from "../components/js/element.js";
 import { number, percent } from "../components/js/numbers.js";
+import { poll } from "../components/js/poll.js";
 import { viewOf } from "../components/js/view.js";
 
 const DOTS = ["chose_text", "trained", "sampled"];
@@ -81,22 +82,9 @@ function show(view) {
   }
 }
 
-async function poll(view) {
-  clearTimeout(view.timer);
-  if (!view.root.isConnected) return;
-  view.timer = setTimeout(() => poll(view), view.data.every);
-  if (document.hidden) return;
-  try {
-    const answer = await fetch(new URL(view.data.url, document.baseURI), { cache: "no-cache" });
-    if (!answer.ok) return;
-    view.state = await answer.json();
-    show(view);
-  } catch { /* the server is away: Streamlit says so */ }
-}
-
 export default function ({ parentElement, data, setTriggerValue }) {
   const view = viewOf(parentElement.querySelector(".mg-class"), build);
   Object.assign(view, { data, choose: (who) => setTriggerValue("chosen", who) });
   if (view.state) show(view);
-  poll(view);
+  poll(view, show);
 }

@@ -7,6 +7,7 @@ import { element, fill, write } from "../components/js/element.js";
 import { number } from "../components/js/numbers.js";
 import { curveWords } from "../components/js/spoken.js";
 import { groundColour, isDark } from "../components/js/colours.js";
+import { poll } from "../components/js/poll.js";
 import { viewOf } from "../components/js/view.js";
 
 const LIGHT = ["#0072B2", "#B35C00", "#007A58", "#A8477E", "#1F78A8", "#5B3A8E", "#5A5A5A"];
@@ -120,21 +121,6 @@ function drawSide(view) {
   }
 }
 
-async function poll(view) {
-  clearTimeout(view.timer);
-  if (!view.root.isConnected) return;
-  view.timer = setTimeout(() => poll(view), view.data.every);
-  if (document.hidden) return;
-  try {
-    const answer = await fetch(new URL(view.data.url, document.baseURI), { cache: "no-cache" });
-    const tag = answer.headers.get("etag");
-    if (!answer.ok || (tag === view.tag && view.state)) return;
-    view.state = await answer.json();
-    await draw(view);
-    view.tag = tag;
-  } catch { /* the server is away: Streamlit says so */ }
-}
-
 async function draw(view) {
   drawSide(view);
   await drawChart(view);
@@ -144,5 +130,5 @@ export default function ({ parentElement, data }) {
   const view = viewOf(parentElement.querySelector(".mg-wall"), build);
   view.data = data;
   if (view.state) draw(view);
-  poll(view);
+  poll(view, draw);
 }

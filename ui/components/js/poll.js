@@ -1,4 +1,4 @@
-// Asks again and again how a run goes, until it has ended or the component has left the page.
+// Asks the server again and again, until a run has ended or the component has left the page.
 
 const ENDED = ["done", "stopped", "diverged", "failed", "interrupted"];
 const NEAR_PX = 200;  // what is so far below or above the window may be scrolled to at any moment
@@ -23,7 +23,7 @@ export async function poll(view, draw) {
         await draw(view);
         view.tag = tag;
       }
-    } catch { /* the live chart says that the program cannot be reached */ }
+    } catch { /* Streamlit says so, and the live chart */ }
   }
   if (turn === view.turn && !ENDED.includes(view.state?.status)) view.timer = setTimeout(() => poll(view, draw), every);
 }
