@@ -21,10 +21,10 @@ def test_draw_again_changes_everything_and_back_brings_it_back(open_page: OpenPa
     wait_until_idle(page)
     assert page.locator(PAIRS).inner_text() == first
     assert window_places(page) == places
+    pointing_at_a_window_says_where_it_is(page)
 
 
-def test_pointing_at_a_window_says_where_it_is(open_page: OpenPage) -> None:
-    page = open_page("batches", lang="fr")
+def pointing_at_a_window_says_where_it_is(page: Page) -> None:
     window = page.locator(".mg-window").first
     expect(window).to_be_visible()
     window.hover()
@@ -32,10 +32,6 @@ def test_pointing_at_a_window_says_where_it_is(open_page: OpenPage) -> None:
     assert "caractères" in tip
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
-
-
-def test_a_row_of_the_usual_size_is_seen_whole(open_page: OpenPage) -> None:
-    page = open_page("batches", lang="fr")
     rows = page.locator(".mg-names .mg-rows")
     assert rows.evaluate("rows => rows.scrollWidth <= rows.clientWidth")
 

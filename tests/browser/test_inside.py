@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from scripts.accessibility import axe
 from scripts.browser import wait_until_idle
 
 OpenPage = Callable[..., Page]
@@ -41,6 +42,7 @@ def test_a_part_is_switched_off_and_all_are_measured(open_page: OpenPage) -> Non
     expect(figures.nth(2)).to_have_text("+0.000")
     press(page, "ablation_part_layer_1_0")
     expect(page.locator(".mg-without")).to_have_count(2)
+    assert axe(page) == []
     assert figures.nth(0).inner_text() != figures.nth(1).inner_text()
     press(page, "ablation_measure")
     rows = page.locator(".mg-ranks i")

@@ -17,6 +17,12 @@ def press(page: Page, key: str) -> None:
 def test_from_tinygpt_to_a_gpt_by_its_drawing(open_page: OpenPage) -> None:
     page = open_page("model", lang="fr", text="le-chat-curieux")
     drawing, total = page.locator(".st-key-model_drawing"), page.locator(".mg-totals .mg-n").first
+    arrow = page.locator(".mg-arrow").nth(1)
+    arrow.hover()
+    tip = arrow.evaluate("a => getComputedStyle(a, '::after').content")
+    assert "4 lignes × 32 caractères × 64 nombres pour chacun" in tip.replace("\u202f", " ").replace(
+        "\xa0", " "
+    )
     before = total.inner_text()
     press(page, "rung_dropout")
     expect(drawing.locator(".mg-arrow")).to_have_count(11)
@@ -28,11 +34,3 @@ def test_from_tinygpt_to_a_gpt_by_its_drawing(open_page: OpenPage) -> None:
     expect(page.locator(".st-key-model_panel h2")).to_have_text("Softmax")
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
-
-
-def test_pointing_at_an_arrow_says_what_its_shape_means(open_page: OpenPage) -> None:
-    page = open_page("model", lang="en", theme="dark")
-    arrow = page.locator(".mg-arrow").nth(1)
-    arrow.hover()
-    tip = arrow.evaluate("a => getComputedStyle(a, '::after').content")
-    assert "4 rows × 32 characters × 64 numbers for each" in tip

@@ -1,5 +1,7 @@
 """On a phone, and on a page enlarged to 200 %."""
 
+from collections.abc import Callable, Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -17,40 +19,43 @@ ARROWS = "stops => stops.map(stop => getComputedStyle(stop, '::after').content)"
 DRAWER = '[data-testid="stSidebar"]'
 
 
-@pytest.fixture(params=WIDTHS)
-def narrow_page(open_page: OpenPage, request: pytest.FixtureRequest) -> OpenPage:
-    """`narrow_page("training")`: the page on a narrow screen, in the language with the longer words."""
+@pytest.fixture
+def narrow(open_page: OpenPage) -> Callable[[str], Iterator[Page]]:
+    """`narrow("training")`: the page on each narrow screen, in the language with the longer words."""
 
-    def open_narrow(name: str) -> Page:
+    def open_narrow(name: str) -> Iterator[Page]:
         page = open_page(name, lang="fr", run="preparedGptFr")
-        page.set_viewport_size({"width": request.param, "height": 844})
-        wait_until_idle(page)
-        return page
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 844})
+            wait_until_idle(page)
+            yield page
 
     return open_narrow
 
 
-def test_the_buttons_of_a_training_stand_in_two_lines_and_none_is_cut(narrow_page: OpenPage) -> None:
-    page = narrow_page("training")
-    buttons = page.locator(BUTTONS)
-    edges = buttons.evaluate_all(EDGES)
-    assert len(edges) == 5 and len({round(top) for top, _left, _right in edges}) <= 2
-    assert all(0 <= left < right <= page.evaluate("innerWidth") for _top, left, right in edges)
-    assert buttons.evaluate_all(UNCUT)
+def test_the_curve_takes_most_of_the_width_and_no_button_is_cut(
+    narrow: Callable[[str], Iterator[Page]],
+) -> None:
+    for page in narrow("training"):
+        page.wait_for_function(SHARE)
+        buttons = page.locator(BUTTONS)
+        edges = buttons.evaluate_all(EDGES)
+        assert len(edges) == 5 and len({round(top) for top, _left, _right in edges}) <= 2  # lines
+        assert all(0 <= left < right <= page.evaluate("innerWidth") for _top, left, right in edges)
+        assert buttons.evaluate_all(UNCUT)
 
 
-@pytest.mark.parametrize("name", ["training", "compare"])
-def test_the_curve_takes_most_of_the_width(narrow_page: OpenPage, name: str) -> None:
-    narrow_page(name).wait_for_function(SHARE)
+def test_the_curves_of_compare_take_most_of_the_width(narrow: Callable[[str], Iterator[Page]]) -> None:
+    for page in narrow("compare"):
+        page.wait_for_function(SHARE)
 
 
-def test_the_arrows_of_home_point_to_the_next_card(narrow_page: OpenPage) -> None:
-    arrows = narrow_page("home").locator('[class*="st-key-station_"]').evaluate_all(ARROWS)
-    assert arrows == ['"↓"'] * 6 + ["none"]
-
-
-def test_the_menu_names_every_page_and_closes_when_one_is_chosen(narrow_page: OpenPage) -> None:
-    page = narrow_page("home")
+def test_the_menu_names_every_page_and_closes_when_one_is_chosen(
+    narrow: Callable[[str], Iterator[Page]],
+) -> None:
+    for page in narrow("home"):
+        arrows = page.locator('[class*="st-key-station_"]').evaluate_all(ARROWS)
+        assert arrows == ['"↓"'] * 6 + ["none"]  # to the next card
     page.get_by_test_id("stExpandSidebarButton").click()
     links = page.get_by_test_id("stSidebarNavLink")
     expect(links).to_have_count(len(STATIONS))

@@ -49,37 +49,38 @@ def test_a_text_is_written_stopped_continued_and_pointed_at(open_page: OpenPage)
     page.locator(".st-key-sampling_back button").first.click()
     expect(page.locator(RING)).to_have_attribute("data-place", "40")
 
+    with page.expect_download() as download:
+        page.locator(".mg-writes-button", has_text="Download").click()
+    saved = Path(download.value.path()).read_text(encoding="utf-8")
+    assert len(saved) == 300 + len("one morning,") and saved.startswith("one morning,")
+    page.evaluate(
+        "navigator.clipboard.writeText = (text) => { window.taken = text; return Promise.resolve(); }"
+    )
+    page.locator(".mg-writes-button", has_text="Copy").click()
+    page.wait_for_function("() => window.taken !== undefined")
+    assert page.evaluate("window.taken") == saved
 
-def test_in_a_narrow_window_the_newest_tiles_stay_in_sight(open_page: OpenPage) -> None:
-    page = open_page("sampling", text="the-curious-cat", author="bigram")
+
+def test_a_long_paste_keeps_its_end_and_has_room_on_narrow_screens(open_page: OpenPage) -> None:
+    page = open_page("sampling", lang="fr", text="le-chat-curieux", author="bigram")
+    prompt = page.locator(".st-key-prompt input")
+    prompt.fill("x" * 5000 + "le chat")
+    prompt.press("Enter")
     settled(page)
+    assert prompt.input_value() == "x" * 493 + "le chat"
+    assert len(page.url) < 1000
     page.set_viewport_size({"width": 900, "height": 600})
     drawn, frame = (page.locator(f".mg-tail {part}").last.bounding_box() for part in (".mg-ring", "> div"))
     assert drawn and frame
-    assert drawn["x"] >= frame["x"] and drawn["x"] + drawn["width"] <= frame["x"] + frame["width"]
-
-
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_on_a_phone_nothing_covers_the_prompt(open_page: OpenPage, lang: str) -> None:
-    page = open_page("sampling", lang=lang, text="the-curious-cat", author="bigram")
-    page.set_viewport_size({"width": 400, "height": 800})
+    assert drawn["x"] >= frame["x"], "the newest tiles stay in sight"
+    assert drawn["x"] + drawn["width"] <= frame["x"] + frame["width"]
+    page.set_viewport_size({"width": 400, "height": 800})  # a phone
     settled(page)
-    prompt = page.locator(".st-key-prompt input").bounding_box()
-    assert prompt and prompt["x"] >= 0 and prompt["x"] + prompt["width"] <= 400
+    field = prompt.bounding_box()
+    assert field and field["x"] >= 0 and field["x"] + field["width"] <= 400
     button = page.locator(".st-key-sampling_another button:visible").bounding_box()
-    assert button and (
-        button["y"] >= prompt["y"] + prompt["height"] or button["x"] >= prompt["x"] + prompt["width"]
-    )
-
-
-def test_a_long_paste_keeps_its_end(open_page: OpenPage) -> None:
-    page = open_page("sampling", text="the-curious-cat", author="bigram")
-    prompt = page.locator(".st-key-prompt input")
-    prompt.fill("x" * 5000 + "the cat")
-    prompt.press("Enter")
-    settled(page)
-    assert prompt.input_value() == "x" * 493 + "the cat"
-    assert len(page.url) < 1000
+    assert button, "nothing covers the prompt"
+    assert button["y"] >= field["y"] + field["height"] or button["x"] >= field["x"] + field["width"]
 
 
 def test_a_link_gives_the_same_text_to_somebody_else(
@@ -240,18 +241,3 @@ def test_pointing_at_a_character_says_what_was_expected(open_page: OpenPage) -> 
     expect(page.locator(".mg-surprise-head b")).to_have_text("␣")
     chances = [float(row.get_attribute("data-p") or 0) for row in page.locator(".mg-surprise-row").all()]
     assert len(chances) == 5 and chances == sorted(chances, reverse=True)
-
-
-def test_a_text_is_copied_and_downloaded(open_page: OpenPage) -> None:
-    page = open_page("sampling", text="the-curious-cat", author="bigram", length="50")
-    settled(page)
-    with page.expect_download() as download:
-        page.locator(".mg-writes-button", has_text="Download").click()
-    saved = Path(download.value.path()).read_text(encoding="utf-8")
-    assert len(saved) == 50 + len("one morning,") and saved.startswith("one morning,")
-    page.evaluate(
-        "navigator.clipboard.writeText = (text) => { window.taken = text; return Promise.resolve(); }"
-    )
-    page.locator(".mg-writes-button", has_text="Copy").click()
-    page.wait_for_function("() => window.taken !== undefined")
-    assert page.evaluate("window.taken") == saved
