@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.interpret.puzzles import exact_match
@@ -10,17 +9,11 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from tests.app.small_runs import small_run
-from ui import byte_cache, resources
+from ui import resources
 from ui.puzzle.cache import puzzles
 
 GPT = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 48, "positions": "rotary", "residual": True}
 QUESTION = "page.puzzle.question"
-
-
-@pytest.fixture(scope="module")
-def nothing_cached() -> None:
-    """Only at the beginning: how many puzzles the prepared run and TinyGPT solve takes long and is always the same."""
-    byte_cache.forget_all()
 
 
 def html(page: AppTest) -> str:
