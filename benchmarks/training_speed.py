@@ -2,13 +2,15 @@
 
     python -m benchmarks.training_speed [--rounds 12] [--threads 1]
 
-Both loops take turns, a few steps each, in one process with the same threads, so that a busy machine slows both;
-what is printed are medians over the rounds. `TINY_SHAKESPEARE` names the text.
+Both loops take turns, a few steps each, with the same threads, so that a busy machine slows both; what is printed are
+medians over the rounds. Each has a process of its own: the textbook's as anybody starts one, ours with the memory
+habits of a worker. `TINY_SHAKESPEARE` names the text.
 """
 
 import argparse
 import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.textbook import Textbook
+from minigpt_core.background import memory_habits
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.precision import has_bfloat16
@@ -64,16 +67,46 @@ def attention_products(tall: Tensor, square: Tensor) -> None:
         torch.bmm(square, tall)
 
 
-def take_turns(contestants: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+class Contestant:
+    """One of them in a process of its own."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __spec__.name, "--contestant", name, "--threads", str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | ({} if name == "textbook" else memory_habits()),
+        )
+
+    def cpu_seconds(self) -> float:
+        """CPU time of a step, over a turn."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print("go", file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+
+
+def compete(step: Callable[[], object]) -> None:
+    """What such a process does: a turn for each line that it is given."""
+    for _line in sys.stdin:
+        started = time.process_time()
+        for _ in range(STEPS_A_TURN):
+            step()
+        print((time.process_time() - started) / STEPS_A_TURN, flush=True)
+
+
+def take_turns(contestants: dict[str, Contestant], rounds: int) -> dict[str, list[float]]:
     """CPU seconds a step of each, one figure a round."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(rounds + 1):
-        for name, step in contestants.items():
-            started = time.process_time()
-            for _ in range(STEPS_A_TURN):
-                step()
+        for name, contestant in contestants.items():
+            taken = contestant.cpu_seconds()
             if turn:  # the first one warms up
-                seconds[name].append((time.process_time() - started) / STEPS_A_TURN)
+                seconds[name].append(taken)
     return seconds
 
 
@@ -86,32 +119,47 @@ def check_same_model(textbook: Textbook, trainer: Trainer) -> None:
     assert difference.abs() < 1e-4, f"not the same model: the losses differ by {difference}"
 
 
+def stepper(name: str) -> Callable[[], object]:
+    """What makes a step of the contestant with this name."""
+    text = decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
+    dataset = prepare(corpus.normalize(text, lower=False))
+    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **NANOGPT_CPU.model)
+    training = replace(NANOGPT_CPU.training, eval_interval=10**6, eval_windows=1, sample_length=0)
+    what, _, precision = name.rpartition(" ")
+    if what == "products":
+        return matrix_products(model, training.batch_size, getattr(torch, precision))
+    textbook = Textbook(model, training, dataset.train)
+    if name == "textbook":
+        return textbook.step
+    asked = replace(training, precision=precision)
+    trainer = Trainer(dataset, model, asked, wait=lambda _: None, precision=precision)
+    check_same_model(textbook, trainer)
+    return steps_of(trainer)
+
+
 def main() -> int:
     """Print the medians and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--contestant", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if "TINY_SHAKESPEARE" not in os.environ:
         print("Set TINY_SHAKESPEARE to the path of the text.", file=sys.stderr)
         return 2
     torch.set_num_threads(options.threads)
-    text = decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
-    dataset = prepare(corpus.normalize(text, lower=False))
-    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **NANOGPT_CPU.model)
-    training = replace(NANOGPT_CPU.training, eval_interval=10**6, eval_windows=1, sample_length=0)
-
-    textbook = Textbook(model, training, dataset.train)
-    contestants: dict[str, Callable[[], object]] = {"textbook": textbook.step}
-    for precision in ("float32", "bfloat16"):
-        if precision == "float32" or has_bfloat16(torch.device("cpu")):
-            asked = replace(training, precision=precision)
-            trainer = Trainer(dataset, model, asked, wait=lambda _: None, precision=precision)
-            check_same_model(textbook, trainer)
-            contestants[precision] = steps_of(trainer)
-            dtype = getattr(torch, precision)
-            contestants[f"products {precision}"] = matrix_products(model, training.batch_size, dtype)
+    if options.contestant:
+        compete(stepper(options.contestant))
+        return 0
+    precisions = ["float32", *(["bfloat16"] if has_bfloat16(torch.device("cpu")) else [])]
+    names = [
+        "textbook",
+        *(f"{what} {precision}" for precision in precisions for what in ("ours", "products")),
+    ]
+    contestants = {name: Contestant(name, options.threads) for name in names}
     report(take_turns(contestants, options.rounds))
+    for contestant in contestants.values():
+        contestant.close()
     return 0
 
 
@@ -120,10 +168,10 @@ def report(seconds: dict[str, list[float]]) -> None:
     book = seconds["textbook"]
     print(f"textbook's loop, float32: {1e3 * statistics.median(book):6.1f} ms of CPU time a step")
     for precision in ("float32", "bfloat16"):
-        if precision not in seconds:
+        if f"ours {precision}" not in seconds:
             print(f"{precision}: this processor has no instructions for it")
             continue
-        ours, products = seconds[precision], seconds[f"products {precision}"]
+        ours, products = seconds[f"ours {precision}"], seconds[f"products {precision}"]
         faster = [b / o for b, o in zip(book, ours, strict=True)]
         share = [p / o for p, o in zip(products, ours, strict=True)]
         print(

@@ -12,6 +12,17 @@ def import_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))}
 
 
+def memory_habits() -> dict[str, str]:
+    """Lets such a process keep what it has freed, since the next step needs as much again, and have its memory in
+    large pages (2 MB): so the processor remembers where more of it is. To be set before it starts; only glibc heeds it.
+
+    The same losses bit for bit, 4 to 9 % less processor time a step (`benchmarks/training_speed.py`).
+    """
+    habits = ("hugetlb=1", f"trim_threshold={128 << 20}", f"mmap_threshold={32 << 20}")
+    chosen = ":".join(f"glibc.malloc.{habit}" for habit in habits)
+    return {"GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", chosen)}
+
+
 def lower_priority() -> None:
     """Let the page stay quick while this process takes what is left of the machine; where memory runs out, it ends
     before the server does."""

@@ -68,7 +68,7 @@ class CausalSelfAttention(nn.Module):
         self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)  # mixes what the heads found
         self.dropout = make_dropout(config)
         if config.positions == "rotary":
-            cos, sin = rotary_table(config.block_size, config.head_size)  # (T, hs/2) each
+            cos, sin = rotary_table(config.block_size, config.head_size)  # (T, hs) each
             self.register_buffer("cos", cos, persistent=False)
             self.register_buffer("sin", sin, persistent=False)
 
@@ -84,13 +84,13 @@ class CausalSelfAttention(nn.Module):
         """(B, T, C) -> queries, keys, values, (B, nh, T, hs) each; the first character stands at place `start`."""
         B, T, C = x.shape
         nh, hs = self.config.n_head, self.config.head_size
-        q, k, v = self.c_attn(x).view(B, T, 3, nh, hs).permute(2, 0, 3, 1, 4)  # (3, B, nh, T, hs)
+        q, k, v = self.c_attn(x).view(B, T, 3, nh, hs).unbind(dim=2)  # (B, T, nh, hs) each
         if self.config.positions == "rotary":
-            cos, sin = self.cos[start : start + T], self.sin[start : start + T]  # (T, hs/2) each
+            cos, sin = self.cos[start : start + T, None], self.sin[start : start + T, None]  # (T, 1, hs) each
             q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         if self.config.qk_norm:
             q, k = F.rms_norm(q, (hs,), eps=NORM_EPS), F.rms_norm(k, (hs,), eps=NORM_EPS)
-        return q, k, v
+        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, is_causal: bool) -> Tensor:
         """(B, nh, T, hs): what each head gathers, for queries of (B, nh, T, hs), keys and values of as many or more.
@@ -140,24 +140,26 @@ class LayerCache(Protocol):
 
 
 def rotary_table(block_size: int, head_size: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of the angle by which each pair of numbers is turned at each place: (T, hs/2) both.
+    """Cosine and sine of the angle by which each pair of numbers is turned at each place: (T, hs) both.
 
-    RoFormer (https://arxiv.org/abs/2104.09864, section 3.4): pair i turns by base^(-2i / hs) a character.
+    RoFormer (https://arxiv.org/abs/2104.09864, section 3.4): pair i turns by base^(-2i / hs) a character. A pair is
+    (i, i + hs/2); the sine stands with a minus at the first of the two, as it does in the matrix of a rotation.
     """
     pairs = torch.arange(0, head_size, 2, device="cpu")  # "cpu": numbers, even where weights have none
     speeds = ROTARY_BASE ** (-pairs / head_size)  # (hs/2,) radians per character
     angles = torch.outer(torch.arange(block_size, device="cpu"), speeds)  # (T, hs/2)
-    return angles.cos(), angles.sin()
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (i, i + hs/2) of `x`, (B, nh, T, hs), by the angle of their place.
+    """Turn the pairs (i, i + hs/2) of `x`, (..., hs), by the angles in `cos` and `sin`, which stretch to its shape.
 
-    A dot product of two turned rows depends on the difference of their angles only: on how far apart the
-    characters are, not on where they stand.
+    (a, b) becomes (a cos - b sin, a sin + b cos). A dot product of two turned rows depends on the difference of their
+    angles only: on how far apart the characters are, not on where they stand.
     """
-    a, b = x.chunk(2, dim=-1)  # (B, nh, T, hs/2) each
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+    a, b = x.chunk(2, dim=-1)  # (..., hs/2) each
+    return x * cos + torch.cat([b, a], dim=-1) * sin
 
 
 class MLP(nn.Module):

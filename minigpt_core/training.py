@@ -185,7 +185,7 @@ class Trainer:
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
             self._dropout = RandomNumbers.seeded(config.seed, self.device)
-        self._optimizers = optimizers.configure_optimizers(self.model, config, self.precision)
+        self._optimizers = optimizers.configure_optimizers(self.model, config)
         if checkpoint is not None:
             self._restore(checkpoint)
         if self._team.rank > 0:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from minigpt_core.configs import CHOICES, ModelConfig, TrainConfig
 from minigpt_core.data import prepare
+from minigpt_core.optimizers import ROUNDS
 from minigpt_core.sampling import start_id
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
@@ -154,6 +155,7 @@ def values_of(run: Run, text: str, changes: list[ChangeEvent]) -> dict[str, Any]
         "decay": repr(training.weight_decay),
         "betas": f"({training.beta1!r}, {training.beta2!r})",
         "min_share": repr(training.min_lr_share),
+        "muon_rounds": repr(ROUNDS),
         "eval_interval": training.evaluation_interval,
         "characters_per_chunk": min(CHARACTERS_PER_CHUNK, WORK_PER_CHUNK // parameters_of(model)),
         "no_bias": "" if model.bias else ", bias=False",

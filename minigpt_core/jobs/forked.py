@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from minigpt_core.background import import_path
+from minigpt_core.background import import_path, memory_habits
 
 CAN_FORK = sys.platform == "linux"
 LOOK_SECONDS = 0.002
@@ -74,7 +74,10 @@ class ForkServer:
                 ],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | import_path(),
+                env=os.environ
+                | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+                | memory_habits()
+                | import_path(),
             )
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Protocol
 
-from minigpt_core.background import import_path
+from minigpt_core.background import import_path, memory_habits
 from minigpt_core.jobs.forked import Forked
 from minigpt_core.store.runs import RunStore
 
@@ -130,7 +130,7 @@ def started(store: RunStore) -> Process:
         [sys.executable, "-m", "minigpt_core.jobs.worker", str(store.home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | import_path(),
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"} | memory_habits() | import_path(),
     )
 
 

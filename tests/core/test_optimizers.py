@@ -149,24 +149,35 @@ def test_one_muon_step_moves_a_matrix_evenly_in_all_directions() -> None:
 
 
 def test_matrices_that_share_a_muon_step_move_as_each_would_alone() -> None:
-    """Also those whose shape no other one has, tall ones, and one that got no gradient."""
+    """Also those whose shape no other one has, tall ones, and one that got no gradient. The way of each is what torch's
+    Muon would go if its iteration came to its end: along the singular vectors, all about equally far."""
     generator = torch.Generator().manual_seed(1)
     shapes = [(8, 24), (24, 8), (8, 24), (8, 8), (24, 8), (8, 24)]
-    ours = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
-    theirs = [torch.nn.Parameter(weight.detach().clone()) for weight in ours]
-    settings: Any = {"lr": 0.02, "weight_decay": 0.1, "adjust_lr_fn": "match_rms_adamw"}
-    muon, reference = optimizers.Muon(ours, **settings), torch.optim.Muon(theirs, **settings)
-    start = [weight.detach().clone() for weight in ours]
+    weights = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
+    muon = optimizers.Muon(weights, lr=0.02, weight_decay=0.1, momentum=0.9)
+    means = [torch.zeros(shape) for shape in shapes]
     for _ in range(3):
-        for weight, other in zip(ours[:-1], theirs[:-1], strict=True):
+        before = [weight.detach().clone() for weight in weights]
+        for weight, mean in zip(weights[:-1], means[:-1], strict=True):
             weight.grad = torch.randn(weight.shape, generator=generator)
-            other.grad = weight.grad.clone()
+            mean.mul_(0.9).add_(weight.grad, alpha=0.1)
         muon.step()
-        reference.step()
-    for weight, other, before in zip(ours, theirs, start, strict=True):
-        way = (other - before).norm()  # torch's iteration calculates in bfloat16, which is exact to a percent
-        assert (weight - other).norm() <= 0.03 * way
-    assert torch.equal(ours[-1], start[-1]) and not torch.equal(ours[0], start[0])
+        for weight, mean, start in list(zip(weights, means, before, strict=True))[:-1]:
+            assert weight.grad is not None
+            u, _s, vt = torch.linalg.svd(0.1 * weight.grad + 0.9 * mean, full_matrices=False)
+            moved = (start * (1 - 0.02 * 0.1) - weight) / (
+                0.02 * 0.2 * math.sqrt(24 if 24 in weight.shape else 8)
+            )
+            lengths = u.T @ moved @ vt.T
+            assert lengths.diagonal().min() > 0.7 and lengths.diagonal().max() < 1.3
+            torch.testing.assert_close(lengths, lengths.diagonal().diag(), atol=1e-3, rtol=0)
+            torch.testing.assert_close(u @ lengths @ vt, moved, atol=1e-3, rtol=0)
+        assert torch.equal(weights[-1], before[-1])
+
+
+def test_muon_leaves_alone_what_has_no_direction() -> None:
+    """A gradient of zeros, as that of the layers before one that begins at zero."""
+    assert torch.equal(optimizers.orthogonalize(torch.zeros(2, 3, 4), eps=1e-7), torch.zeros(2, 3, 4))
 
 
 def test_in_tinygpt_everything_decays_as_in_the_notebook() -> None:
