@@ -1,5 +1,6 @@
 """What processes beside the server are given on their way."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -16,12 +17,10 @@ def test_the_c_library_takes_over_the_memory_habits() -> None:
     listed = subprocess.run(command, env=memory_habits(), capture_output=True, text=True).stdout
     if "glibc.malloc.hugetlb" not in listed:
         pytest.skip("glibc before 2.35")
-    values = {
-        name: value.split()[0] for name, _, value in (line.partition(": ") for line in listed.splitlines())
-    }
+    values = dict(re.findall(r"^(\S+): (\w+)", listed, re.MULTILINE))
     for habit in memory_habits()["GLIBC_TUNABLES"].split(":"):
         name, chosen = habit.split("=")
-        assert int(values[name], 16) == int(chosen)
+        assert int(values[name], 0) == int(chosen)
 
 
 def test_habits_that_somebody_has_chosen_stay(monkeypatch: pytest.MonkeyPatch) -> None:
