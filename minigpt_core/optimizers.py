@@ -13,9 +13,9 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.model import TinyGPT
 
 ROUNDS = (
-    (8.0928, -23.6196, 17.4460),
-    (3.6371, -2.7219, 0.5369),
-    (2.6612, -1.9774, 0.4532),
+    (8.0934, -23.6204, 17.4462),
+    (3.6366, -2.7219, 0.5365),
+    (2.6613, -1.9772, 0.4526),
 )
 """a, b, c of Muon's iteration: each round's are the best for what the one before it leaves over. A direction of 1/100
 to 1 of the longest there can be comes to 0.73 to 1.27 (Polar Express, https://arxiv.org/abs/2505.16932, algorithm 1).

@@ -169,7 +169,7 @@ def test_matrices_that_share_a_muon_step_move_as_each_would_alone() -> None:
                 0.02 * 0.2 * math.sqrt(24 if 24 in weight.shape else 8)
             )
             lengths = u.T @ moved @ vt.T
-            assert lengths.diagonal().min() > 0.7 and lengths.diagonal().max() < 1.3
+            assert lengths.diagonal().min() > 0.72 and lengths.diagonal().max() < 1.28
             torch.testing.assert_close(lengths, lengths.diagonal().diag(), atol=1e-3, rtol=0)
             torch.testing.assert_close(u @ lengths @ vt, moved, atol=1e-3, rtol=0)
         assert torch.equal(weights[-1], before[-1])
