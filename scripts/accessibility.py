@@ -160,6 +160,7 @@ def main() -> int:
             browser = launch(playwright, executable)
             for where, page in pages(browser, app, options):
                 for name in options.look:
+                    wait_until_idle(page)  # what is drawn anew is pale
                     for said in LOOKS[name](page):
                         count += 1
                         print(f"{where}: {name}: {said}", flush=True)

@@ -9,14 +9,17 @@ from ui.orders import Orders
 from ui.words.i18n import _
 from ui.words.tokens import escape
 
+DRAWN = "orders.drawn"
 BEFORE_LOOK, BEFORE_GIFT = "orders.before_look", "orders.before_gift"
 
 
 def follow() -> str | None:
     """Do what is asked, before anything is drawn; the script of another page, if it shall be shown now."""
+    state.set_page_state(DRAWN, version())
     holds = holding()
     if holds.wiped != state.page_state("orders.wiped", holds.wiped):
         state.forget_everything()
+        state.set_page_state(DRAWN, version())
         state.set_page_state("orders.wiped", holds.wiped)
         return PAGES["home"].script
     if holds.language:
@@ -28,6 +31,19 @@ def follow() -> str | None:
     if is_new("look", holds.looks):
         return _look(holds.look)
     return None
+
+
+def version() -> int:
+    """Which orders hold now."""
+    try:
+        return orders.now().version
+    except StoreError:
+        return 0
+
+
+def version_drawn() -> int:
+    """The orders with which this run of the script began: later ones are news, even if they came before its end."""
+    return int(state.page_state(DRAWN, 0))
 
 
 def must_stay(page: str) -> str | None:

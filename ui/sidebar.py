@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, orders, orders_followed, people, set_up, state, teacher
+from ui import diagnostics, orders_followed, people, set_up, state, teacher
 from ui.components import class_news, connection, history, projector, streamlit_words, tab_workspace
 from ui.journey import ABOUT
 from ui.runs import live_list
@@ -66,7 +66,7 @@ def foot(page: str) -> None:
             tab_workspace.keep()
             connection.watch()
             if state.pupil() or state.is_teacher():  # a teacher may have two tabs
-                class_news.listen(str(orders.now().version))
+                class_news.listen(str(orders_followed.version_drawn()))
             streamlit_words.translate_page()
 
 

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.errors import UserError
 from minigpt_core.store.classes import ClassStore
 from minigpt_core.store.runs import Run, RunStore
-from ui import orders, people, teacher
+from ui import orders, people, sidebar, teacher
+from ui.components import class_news
 
 App = Callable[..., AppTest]
 
@@ -154,6 +155,25 @@ def test_a_removed_class_is_over_until_somebody_begins_anew(app: App) -> None:
     assert people.roll().everybody() == [], "nobody joins by himself"
     page.button(key="begin_anew").click().run()
     assert title(page) == "Training" and len(people.roll().everybody()) == 1
+
+
+def test_what_comes_while_a_page_is_drawn_is_news_for_it(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says which orders it began with: the class listens for others."""
+    heard: list[str] = []
+    show, listen, before = sidebar.head, class_news.listen, orders.board().now.version
+
+    def slowly(page: str) -> None:
+        show(page)
+        orders.board().give(frozen=True)
+
+    def noted(version: str) -> None:
+        heard.append(version)
+        listen(version)
+
+    monkeypatch.setattr(sidebar, "head", slowly)
+    monkeypatch.setattr(class_news, "listen", noted)
+    app("vocabulary")
+    assert heard == [str(before)] and orders.board().now.version == before + 1
 
 
 def test_no_ladder_begins_while_nothing_may(app: App, home: Path) -> None:

@@ -6,13 +6,13 @@ import { AXIS, chartLayout } from "../components/js/chart.js";
 import { element, fill, write } from "../components/js/element.js";
 import { number } from "../components/js/numbers.js";
 import { curveWords } from "../components/js/spoken.js";
-import { groundColour, isDark } from "../components/js/colours.js";
+import { isDark } from "../components/js/colours.js";
 import { poll } from "../components/js/poll.js";
 import { viewOf } from "../components/js/view.js";
 
 const LIGHT = ["#0072B2", "#B35C00", "#007A58", "#A8477E", "#1F78A8", "#5B3A8E", "#5A5A5A"];
 const DARK = ["#56B4E9", "#E69F00", "#2BC49B", "#E39CC4", "#8FD0F5", "#B79CF0", "#B8BEC8"];
-const LETTER_PX = 19, ABOVE_CHANCE = 1.15;
+const LETTER_PX = 19, ABOVE_CHANCE = 1.15, ROOM_BELOW = 0.04;
 
 function build(root) {
   root.replaceChildren();
@@ -32,10 +32,10 @@ function traces(view) {
 }
 
 function referenceLines(view) {
-  const { labels } = view.data, entries = Object.entries(view.state.references);
+  const { labels } = view.data, entries = Object.entries(view.state.references), lowest = Math.min(...entries.map(([, y]) => y));  // its label stands below it: curves come down to it from above
   const shapes = entries.map(([, y]) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: "#7A7A7A", width: 2.5, dash: "dash" } }));
   const annotations = entries.map(([kind, y]) => ({
-    xref: "paper", x: 1, xanchor: "right", y, yanchor: "bottom", showarrow: false, bgcolor: groundColour(view.root), opacity: 0.9, font: { size: LETTER_PX }, text: `${labels[kind]} ${number(view, y, 2)}`,
+    xref: "paper", x: 1, xanchor: "right", y, yanchor: y === lowest ? "top" : "bottom", showarrow: false, font: { size: LETTER_PX }, text: `${labels[kind]} ${number(view, y, 2)}`,
   }));
   return { shapes, annotations };
 }
@@ -46,7 +46,7 @@ function heights(view) {
   if (!chance) return { outside: 0 };
   const lowest = Math.min(...Object.values(references), ...curves.flatMap((curve) => curve.y));
   const outside = curves.filter((curve) => curve.y.length && curve.y.at(-1) > ABOVE_CHANCE * chance).length;
-  return { range: [Math.max(0, lowest - 0.1), ABOVE_CHANCE * chance], outside };
+  return { range: [Math.max(0, lowest - ROOM_BELOW * chance), ABOVE_CHANCE * chance], outside };
 }
 
 /** What a lesson asks the class: how many have guessed, and what, once the teacher shows it. */

@@ -66,7 +66,7 @@ function build(root) {
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
   view.resize = new ResizeObserver(() => {
-    if (!window.Plotly || !view.chart.classList.contains("js-plotly-plot")) return;
+    if (!window.Plotly || !view.chart.clientWidth || !view.chart.classList.contains("js-plotly-plot")) return;
     window.Plotly.Plots.resize(view.chart);
     draw(view).catch(() => showStatus(view, "unreachable"));  // labels have other room now
   });

@@ -37,7 +37,7 @@ function build(root) {
     view.boxes[name].chart.setAttribute("role", "img");
   }
   view.resize = new ResizeObserver(() => {
-    for (const { chart } of Object.values(view.boxes)) if (chart.classList.contains("js-plotly-plot")) window.Plotly.Plots.resize(chart);
+    for (const { chart } of Object.values(view.boxes)) if (chart.clientWidth && chart.classList.contains("js-plotly-plot")) window.Plotly.Plots.resize(chart);
   });
   view.resize.observe(root);
   return view;
