@@ -109,6 +109,7 @@ class Lesson:
             page.locator(".st-key-nickname input").press("Enter")
             wait_until_idle(page)
             page.keyboard.press("Escape")
+        expect(self.teacher.locator(".mg-pupil").filter(has_text=NICKNAMES[-1])).to_have_count(1)
         print("called:", self.teacher.locator(".mg-pupil-top bdi").all_inner_texts())
 
     def train(self) -> None:

@@ -135,7 +135,7 @@ def test_a_crafted_click_moves_nobody_elses_run(server: RunningApp) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", ["notebook~steps~1000000", "notebook~block_size~128", "notebook~n_embd~4096"]
+    "settings", ["notebook~steps~1000000", "notebook~block_size~128", "nanogpt-cpu~steps~10"]
 )
 def test_a_crafted_click_begins_nothing_that_a_class_cannot_afford(server: RunningApp, settings: str) -> None:
     visitor = Visitor(server.url)
