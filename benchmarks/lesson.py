@@ -184,6 +184,7 @@ class Lesson:
             for page in (self.teacher, *self.pupils):
                 page.locator('[data-test-connection-state="CONNECTED"]').wait_for()
             expect(self.teacher.locator(".mg-pupil:not(.mg-away)")).to_have_count(PUPILS)
+        wait_until_idle(self.teacher)  # a click before a page is drawn anew is lost
         with self.scene("every training goes on by itself"):
             self.until(lambda: all(run.step > before[run.id] or run.status in ENDED
                                    for run in RunStore(self.home).runs() if run.id in before))  # fmt: skip
