@@ -77,7 +77,7 @@ app = st.App(
         Middleware(OwnNamesOnly),
         Middleware(TeacherLink, base=base_path()),
         Middleware(UnknownPage),
-        Middleware(WorkspaceCookie),
+        Middleware(WorkspaceCookie, base=base_path()),
     ],
     routes=below_base_path([Route("/api/{path:path}", Late(our_routes))]),
     on_script_error=show,

@@ -1,6 +1,7 @@
 """Opens the dashboard to the network on purpose, for a class: `make serve`, or `python -m scripts.serve`.
 
-`--new-link` makes another link for the teacher; `--limits` changes what one person may have (`--limits
+`--address https://lab.example/gpt` is how the class reaches it where that is no address of this machine itself, as
+behind a proxy; `--new-link` makes another link for the teacher; `--limits` changes what one person may have (`--limits
 minutes=5,runs=20`, or `--limits off`; see `minigpt_core/limits.py`); everything else after the command goes to
 Streamlit, for example `--server.port 8600`.
 """
@@ -11,6 +12,7 @@ import os
 import socket
 import sys
 from dataclasses import asdict
+from urllib.parse import urlsplit
 
 import segno
 from streamlit.web import cli
@@ -19,6 +21,7 @@ from minigpt_core import limits
 from minigpt_core.data_home import data_home
 from minigpt_core.errors import ConfigError
 from ui import teacher
+from ui.server.security import HOSTS
 
 FIRST_PORT = 8501
 # Addresses of the usual kinds of networks. Connecting a UDP socket sends nothing: it makes the system say
@@ -46,6 +49,14 @@ def free_port() -> int:
             if listener.connect_ex(("127.0.0.1", port)) != 0:
                 return port
     sys.exit(f"The ports {FIRST_PORT} to {FIRST_PORT + 99} are all in use: choose one with --server.port.")
+
+
+def given_door(address: str) -> tuple[list[str], str, str]:
+    """The way in that somebody has named, the path below which the pages are, and the name of the host."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        sys.exit(f"--address {address} is no address of a page: write it as in https://lab.example/gpt.")
+    return [address.rstrip("/")], parts.path.strip("/"), parts.hostname
 
 
 def welcome(doors: list[str], secret: str) -> str:
@@ -90,6 +101,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="scripts.serve", add_help=False, allow_abbrev=False)
     parser.add_argument("--server.port", dest="port", type=int)
     parser.add_argument("--server.baseUrlPath", dest="base", default="")
+    parser.add_argument("--address", default=os.environ.get("MINIGPT_ADDRESS", ""))
     parser.add_argument("--new-link", action="store_true")
     parser.add_argument("--limits", default=os.environ.get("MINIGPT_LIMITS", "class"))
     options, others = parser.parse_known_args(arguments)
@@ -97,17 +109,23 @@ def main(arguments: list[str]) -> None:
         most = limits.parsed(options.limits, data_home())
     except ConfigError as error:
         sys.exit(str(error))
-    found = addresses()
-    if not found:
-        sys.exit("This machine has no address in a network: connect it to that of the class and start again.")
     port = options.port or free_port()
-    base = options.base.strip("/")
-    doors = [f"http://{address}:{port}{f'/{base}' if base else ''}" for address in found]
+    if options.address:
+        doors, base, name = given_door(options.address)
+        os.environ[HOSTS] = ",".join(filter(None, [os.environ.get(HOSTS), name]))
+    else:
+        base = options.base.strip("/")
+        found = addresses()
+        if not found:
+            sys.exit(
+                "This machine has no address in a network: connect it to that of the class and start again."
+            )
+        doors, name = [f"http://{address}:{port}{f'/{base}' if base else ''}" for address in found], found[0]
     print(welcome(doors, teacher.keep_secret(data_home(), options.new_link)), flush=True)
     print(f"  {what_fits(most)}\n", flush=True)
     os.environ["MINIGPT_LIMITS"] = options.limits
     os.environ["MINIGPT_SERVE"] = "1"  # every browser gets its own workspace
-    settings = ["--server.address=0.0.0.0", f"--server.port={port}", f"--browser.serverAddress={found[0]}"]
+    settings = ["--server.address=0.0.0.0", f"--server.port={port}", f"--browser.serverAddress={name}"]
     settings += [f"--server.baseUrlPath={base}"] if base else []
     cli.main(args=["run", "dashboard.py", *settings, *others], prog_name="streamlit")
 

@@ -78,7 +78,7 @@ class TeacherLink:
     """ASGI middleware: the link gives the teacher's cookie and leaves the address; a wrong one names no page at all."""
 
     def __init__(self, app: ASGIApp, base: str = "") -> None:
-        self.app, self.path = app, f"{base}/{PAGE}"
+        self.app, self.base, self.path = app, base or "/", f"{base}/{PAGE}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what carries a key; pass everything else on."""
@@ -93,7 +93,13 @@ class TeacherLink:
             answer = RedirectResponse(f"./{PAGE}", 303)
             secure = HTTPConnection(scope).url.scheme == "https"
             answer.set_cookie(
-                COOKIE, cookie_of(key), SCHOOL_DAY, httponly=True, samesite="lax", secure=secure
+                COOKIE,
+                cookie_of(key),
+                SCHOOL_DAY,
+                path=self.base,
+                httponly=True,
+                samesite="lax",
+                secure=secure,
             )
         answer.headers["cache-control"] = "no-store"
         answer.headers["referrer-policy"] = "no-referrer"

@@ -69,10 +69,15 @@ def well_formed(token: object) -> bool:
 
 
 class WorkspaceCookie:
-    """ASGI middleware: when other machines can reach us, the page sets an unguessable workspace cookie once."""
+    """ASGI middleware: when other machines can reach us, the page sets an unguessable workspace cookie once.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Args:
+        base: the path below which the pages are, as in "/lab". The cookie stays there: a host may serve several
+            classes.
+    """
+
+    def __init__(self, app: ASGIApp, base: str = "") -> None:
+        self.app, self.path = app, base or "/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and add the cookie to an HTML answer if the browser has none."""
@@ -81,8 +86,8 @@ class WorkspaceCookie:
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and _is_page(message):
-                value = f"{COOKIE}={new_token()}; Path=/; HttpOnly; SameSite=Lax; Max-Age={A_YEAR}"
-                value += "; Secure" if HTTPConnection(scope).url.scheme == "https" else ""
+                value = f"{COOKIE}={new_token()}; Path={self.path}; HttpOnly; SameSite=Lax; Max-Age={A_YEAR}"
+                value += "; Secure" if scope["scheme"] == "https" else ""
                 message["headers"] = [*message["headers"], (b"set-cookie", value.encode())]
             await send(message)
 

@@ -42,13 +42,29 @@ def test_served_to_a_class_every_browser_gets_one_cookie(
     assert browser.cookies[COOKIE] == token
 
 
-def test_behind_encryption_it_travels_encrypted_only(
+def test_behind_tls_the_cookie_is_secure_and_stays_below_the_path(
     browser: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINIGPT_SERVE", "1")
-    assert "Secure" not in browser.get("/").headers["set-cookie"].split("; ")
-    browser.cookies.clear()
-    assert "Secure" in browser.get("https://testserver/").headers["set-cookie"].split("; ")
+    assert "Secure" not in browser.get("/").headers["set-cookie"]
+    app = WorkspaceCookie(browser.app, base="/school/gpt")
+    with TestClient(app, base_url="https://testserver") as behind:
+        assert {"Secure", "Path=/school/gpt"} <= set(behind.get("/").headers["set-cookie"].split("; "))
+
+
+@pytest.mark.parametrize(("asks_from", "believed"), [("127.0.0.1", True), ("192.0.2.7", False)])
+def test_only_a_proxy_on_this_machine_is_believed(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch, asks_from: str, believed: bool
+) -> None:
+    """uvicorn decides that, before any code of ours: this holds what we rely on."""
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    uvicorn = pytest.importorskip("uvicorn")  # Streamlit brings it
+    config = uvicorn.Config(browser.app, lifespan="off")
+    config.load()
+    with TestClient(config.loaded_app, base_url="http://testserver", client=(asks_from, 1)) as asking:
+        header = asking.get("/", headers={"x-forwarded-proto": "https"}).headers["set-cookie"]
+    assert ("Secure" in header.split("; ")) == believed
 
 
 def test_only_pages_set_it(browser: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from ui import orders, people, teacher
 from ui.classroom import afterwards, pupils, wall_state
+from ui.server.base_path import base_path
 from ui.server.composed import Composed
 from ui.workspace import A_YEAR, COOKIE, LEFT, MOST_LEFT, left_here, mark, new_token
 
@@ -61,8 +62,9 @@ def new_pupil(request: Request) -> Response:
     answer = RedirectResponse("../", 303, headers={"Cache-Control": "no-store"})
     before = [*left_here(request.cookies), mark(request.cookies.get(COOKIE, ""))][-MOST_LEFT:]
     for name, value in [(COOKIE, new_token()), (LEFT, ".".join(before))]:
+        secure = request.url.scheme == "https"
         answer.set_cookie(
-            name, value, A_YEAR, httponly=True, samesite="lax", secure=request.url.scheme == "https"
+            name, value, A_YEAR, path=base_path() or "/", httponly=True, samesite="lax", secure=secure
         )
     return answer
 

@@ -18,7 +18,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from scripts.running_app import RunningApp, running_app
-from scripts.serve import welcome
+from scripts.serve import given_door, welcome
 from scripts.visitor import Visitor
 from ui import teacher
 from ui.people import invented_names
@@ -69,6 +69,14 @@ def test_the_terminal_has_the_way_in_for_both_and_their_squares() -> None:
     assert f"http://192.0.2.7:8501/lab/class?key={'s' * 22}\n" in words
     assert teacher.class_code("s" * 22) in words
     assert words.count("█") > 100
+
+
+def test_the_way_in_can_be_named() -> None:
+    assert given_door("https://lab.example/gpt/") == (["https://lab.example/gpt"], "gpt", "lab.example")
+    assert given_door("http://lab.example:8600") == (["http://lab.example:8600"], "", "lab.example")
+    for wrong in ("lab.example", "ftp://lab.example", "https://", "https://lab.example/?key=1"):
+        with pytest.raises(SystemExit, match="no address of a page"):
+            given_door(wrong)
 
 
 def test_the_link_leaves_a_cookie_and_the_address(server: RunningApp, key: str) -> None:
