@@ -3,14 +3,14 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import torch
 
 from minigpt_core.steering import ChangeEvent
-from minigpt_core.store.live_state import encoded, live_state
-from minigpt_core.store.runs import RunStore
 from minigpt_core.training import (
+    Checkpoint,
     CheckpointEvent,
     DoneEvent,
     Event,
@@ -27,18 +27,34 @@ LIVE_SECONDS = 0.25  # and not more often than somebody asks
 CHECKPOINT_SECONDS = 60.0  # a run whose evaluations lie far apart loses at most this much
 
 
+class Record(Protocol):
+    """What a recorder needs of a store: `RunStore` has it, and what sends it to one (see `remote_record.py`)."""
+
+    def append(
+        self,
+        run_id: str,
+        *,
+        steps: Sequence[StepEvent] = (),
+        evaluations: Sequence[MetricsEvent] = (),
+        samples: Sequence[SampleEvent] = (),
+        changes: Sequence[ChangeEvent] = (),
+        **progress: float | None,
+    ) -> None: ...
+    def set_status(self, run_id: str, status: str, error: str | None = None, **changed: Any) -> None: ...
+    def save_checkpoint(self, run_id: str, checkpoint: Checkpoint) -> None: ...
+
+
 class Recorder:
     """Writes one run's events to the store about every 100 ms, and a checkpoint at least every minute.
 
     What has been written survives a killed process; `flush` writes what is still waiting.
 
     Args:
-        tell: gets what the live chart draws (see `store/live_state.py`), encoded, when it has changed and somebody
-            watches.
+        tell: called when something has changed that the live chart draws, all of it is written, and somebody watches.
     """
 
     def __init__(
-        self, store: RunStore, run_id: str, trainer: Trainer, tell: Callable[[bytes], object] | None = None
+        self, store: Record, run_id: str, trainer: Trainer, tell: Callable[[], object] | None = None
     ) -> None:
         self._tell, self._watched_at, self._told_at = tell, -math.inf, -math.inf
         self._store, self._run_id, self._trainer = store, run_id, trainer
@@ -104,7 +120,7 @@ class Recorder:
 
     def _tell_watchers(self) -> None:
         if self._tell is not None and time.monotonic() - self._watched_at < WATCHED_SECONDS:
-            self._tell(encoded(live_state(self._store, self._run_id)))
+            self._tell()
             self._told_at = time.monotonic()
 
     def begin(self, status: str) -> None:

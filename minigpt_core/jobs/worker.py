@@ -35,6 +35,7 @@ from minigpt_core.jobs.speed import measure
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.precision import remember_in
 from minigpt_core.steering import Steering
+from minigpt_core.store.live_state import encoded, live_state
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import PARKED, Run, RunStore
 from minigpt_core.tokenizer import CharTokenizer
@@ -83,9 +84,9 @@ class Controls:
         self._tell(status)
         self._recorder = recorder
 
-    def tell_state(self, state: bytes) -> None:
-        """Say what is to be told to those who watch the run."""
-        self._tell("live", state=state.decode())
+    def tell_watchers(self, store: RunStore, run_id: str) -> None:
+        """Say what is to be told to those who watch the run (see `store/live_state.py`)."""
+        self._tell("live", state=encoded(live_state(store, run_id)).decode())
 
     def wait(self, steering: Steering) -> None:
         """Before a step: handle what comes, until the pace allows it, or for as long as the run is paused."""
@@ -195,7 +196,7 @@ def train(
         run = store.run(run_id)
         torch.set_num_threads(available_threads(run.threads or threads))
         trainer = take_up(store, run, settings, controls.wait)
-        recorder = Recorder(store, run_id, trainer, controls.tell_state)
+        recorder = Recorder(store, run_id, trainer, partial(controls.tell_watchers, store, run_id))
         controls.drive(trainer, recorder)
         status = "failed"
         for event in trainer.run():
