@@ -82,7 +82,7 @@ NANOGPT_CPU = Preset(
 
 NANOGPT_GPU = Preset(
     name="nanogpt-gpu",
-    title=N_("nanoGPT for a graphics card"),
+    title=N_("nanoGPT for a GPU"),
     about=N_("nanoGPT’s README, “I have a GPU”: for a graphics card, hours on a processor"),
     source="nanoGPT's config/train_shakespeare_char.py (github.com/karpathy/nanoGPT): 10.7 million parameters, 5,000 "
     "steps, which its README says take about three minutes on an A100 and come to a validation loss of 1.47. Never "

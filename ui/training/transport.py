@@ -73,7 +73,7 @@ def start_is_next(now: RunState, planned: next_run.Plan) -> bool:
     """Start is the thing to press: other settings than the shown run's wait for it. With the same ones it is not
     where a run can go on, has to write first, or would break again."""
     run = now.run
-    if not now.can_start:
+    if not now.can_start or now.reached:
         return False
     if run is None or now.live or next_run.differences(run, planned.text):
         return True
