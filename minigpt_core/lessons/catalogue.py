@@ -1,6 +1,7 @@
 """Which lessons there are: those that come with the program, those in the data folder, and the ways through them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,13 @@ def find_lesson(name: str, language: str) -> Lesson:
         raise LessonError("There is no lesson “{name}” here. Choose one from the list.", name=name[:40])
     path, own = files.get(language) or files.get(SOURCE) or next(iter(files.values()))
     return read_lesson(path, own=own)
+
+
+def saved(name: str) -> tuple[int, ...]:
+    """When the files of a lesson were last saved, in nanoseconds: another value asks for them to be read again."""
+    with suppress(OSError):  # one has just been removed
+        return tuple(path.stat().st_mtime_ns for path, _own in lesson_files(name).values())
+    return ()
 
 
 def names() -> Iterator[str]:

@@ -56,6 +56,11 @@ class Current:
         return self.step.condition is None or self.number in self.progress.done
 
 
+def previewing() -> bool:
+    """Whether files are looked at whenever they are saved, as with `make dev`: lessons are, too."""
+    return bool(st.get_option("server.runOnSave"))
+
+
 def current() -> Current | None:
     """What is on, if anything is. A lesson that cannot be read is left, with a sentence."""
     name = state.lesson()
@@ -64,6 +69,8 @@ def current() -> Current | None:
     try:
         lesson = catalogue.find_lesson(name, language())
     except LessonError as error:
+        if previewing():
+            return None  # the panel says what is wrong, until it is mended
         state.choose_lesson(None)
         state.notify(translate(error))
         return None

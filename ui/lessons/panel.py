@@ -11,7 +11,8 @@ from contextlib import suppress
 import streamlit as st
 
 from minigpt_core.errors import StoreError
-from minigpt_core.lessons.lesson import VALIDATION, Step
+from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.lesson import VALIDATION, LessonError, Step
 from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
 from ui import facts, resources, state
@@ -20,10 +21,11 @@ from ui.lessons import class_guesses, current, question
 from ui.lessons.current import SINCE, Current
 from ui.lessons.markup import paragraphs, plain
 from ui.lessons.to_top import to_top
-from ui.words.i18n import _, n_, number
+from ui.words.i18n import _, language, n_, number, translate
 from ui.words.tokens import escape, escape_markdown
 
 LOOK_SECONDS = 2.0
+PREVIEW_SECONDS = 1.0
 HINT_SECONDS = 45.0  # after so long on a step that is not done
 
 
@@ -34,7 +36,11 @@ def show(page: str) -> None:
         page: the address of the page above it, "" for Home.
     """
     now = current.current()
-    if now is None or page == PAGES["lessons"].path.strip("/"):
+    if now is None:
+        if (name := state.lesson()) and current.previewing():
+            _mistake(name)
+        return
+    if page == PAGES["lessons"].path.strip("/"):
         return
     done = current.look(now)
     with st.bottom, st.container(key="lesson_panel", gap="xxsmall"):
@@ -51,6 +57,32 @@ def show(page: str) -> None:
                 st.html(f"<div class='mg-lesson'>{paragraphs(now.step.words)}</div>")
             with work:
                 _work(now, page, done)
+        if now.lesson.own and current.previewing():
+            _follow(now.lesson.name)
+
+
+def _mistake(name: str) -> None:
+    """What is wrong with the lesson that somebody is writing. Once it is mended, it goes on."""
+    with st.bottom, st.container(key="lesson_panel", gap="xxsmall"):
+        try:
+            catalogue.find_lesson(name, language())
+        except LessonError as error:
+            st.warning(escape_markdown(translate(error)), icon=":material/edit:")
+        st.button(
+            _("Leave"), icon=":material/close:", key="lesson_leave", on_click=current.leave, type="tertiary"
+        )
+        _follow(name)
+
+
+def _follow(name: str) -> None:
+    """Draw the page again when the lesson's file has been saved."""
+    before = catalogue.saved(name)
+
+    def look() -> None:
+        if catalogue.saved(name) != before:
+            st.rerun()
+
+    st.fragment(look, run_every=PREVIEW_SECONDS)()
 
 
 def _head(now: Current, done: bool, *, folded: bool) -> None:

@@ -1,12 +1,15 @@
 """A link leads to a step, what was really done puts the tick, progress survives, and a lesson's words stay text."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
 from minigpt_core.lessons.lesson import PARAMETERS
 from minigpt_core.store.facts import FactStore
@@ -192,6 +195,30 @@ def test_a_lesson_that_is_not_there_or_broken_is_said(app: OpenPage, lesson: Pat
     lesson.write_text(LESSON.replace("batch_drawn(times=2)", "batch_drawn(often=2)"), encoding="utf-8")
     broken = app("lessons")
     assert "mine\\.en\\.md\\:16" in broken.warning[0].value and not broken.exception
+
+
+def test_who_writes_a_lesson_sees_the_mistake_in_its_place_and_goes_on(app: OpenPage, lesson: Path) -> None:
+    usual = config.get_option("server.runOnSave")
+    config.set_option("server.runOnSave", True)
+    try:
+        test = app(address={"lesson": "mine", "step": "2"})
+        before = catalogue.saved("mine")
+        lesson.write_text(
+            LESSON.replace("- answer: 2\n\n## Third", "- answr: 2\n\n## Third"), encoding="utf-8"
+        )
+        os.utime(lesson, ns=(before[0] + 1, before[0] + 1))
+        assert catalogue.saved("mine") != before
+        test.run()
+        assert (
+            "answr" in test.warning[0].value
+            and test.query_params["lesson"] == "mine"
+            and not panel_title(test)
+        )
+        lesson.write_text(LESSON.replace("Look at it.", "Look again."), encoding="utf-8")
+        test.run()
+        assert "step 2 of 3" in panel_title(test) and "Look again." in html(test)
+    finally:
+        config.set_option("server.runOnSave", usual)
 
 
 @pytest.mark.parametrize("address", [{"lesson": "../x"}, {"lesson": "<b>"}, {"lesson": "mine", "step": "<b>"},
