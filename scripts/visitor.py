@@ -23,6 +23,7 @@ class Visitor:
             address, additional_headers=self.cookies | {"Origin": url}, subprotocols=["streamlit"],
             max_size=None, proxy=None, legacy=True,
         )  # fmt: skip
+        self.bytes_received = 0
         self.drawn: list[Any] = []
         """The elements of the last run of the script."""
 
@@ -61,7 +62,9 @@ class Visitor:
 
     def _until_finished(self) -> Iterator[ForwardMsg]:
         while True:
-            message = ForwardMsg.FromString(self._socket.recv(timeout=60))
+            received = self._socket.recv(timeout=60)
+            self.bytes_received += len(received)
+            message = ForwardMsg.FromString(received)
             yield message
             if message.WhichOneof("type") == "script_finished":
                 return

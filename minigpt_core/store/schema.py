@@ -157,6 +157,31 @@ MIGRATIONS = (
 RUN_TABLES = ("steps", "buckets", "evaluations", "samples", "changes", "checkpoints")
 
 
+class Kept(threading.local):
+    """The connections that a thread leaves open, by file; None: it closes each after use."""
+
+    open: dict[Path, sqlite3.Connection] | None = None
+
+
+_kept = Kept()
+
+
+@contextmanager
+def connections_kept() -> Iterator[None]:
+    """Whatever this thread reads or writes meanwhile goes over one connection a file: opening one costs more than most
+    of what is read. Nothing is held between two pieces of work."""
+    if _kept.open is not None:
+        yield
+        return
+    _kept.open = {}
+    try:
+        yield
+    finally:
+        connections, _kept.open = _kept.open.values(), None
+        for connection in connections:
+            connection.close()
+
+
 class Database:
     """Opens `runs.sqlite3` for one short piece of work at a time, from any thread and any process.
 
@@ -220,6 +245,20 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        kept = _kept.open
+        idle = kept.pop(self.path, None) if kept is not None else None  # what is in use is nobody else's
+        connection = idle or self._open()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if kept is None or kept is not _kept.open or self.path in kept:
+            connection.close()
+        else:
+            kept[self.path] = connection
+
+    def _open(self) -> sqlite3.Connection:
         self.home.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -229,9 +268,10 @@ class Database:
             connection.execute("PRAGMA synchronous = NORMAL")
             if schema_version(connection) != len(MIGRATIONS):
                 self._migrate(connection)
-            yield connection
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        return connection
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (self.home / "locks").mkdir(exist_ok=True)
