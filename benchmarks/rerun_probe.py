@@ -59,7 +59,7 @@ def main() -> None:
     if PROFILE:
         signal.signal(signal.SIGUSR1, lambda *_: _profiling.append(cProfile.Profile()))
     sqlite3.connect = connect  # type: ignore[assignment]
-    ScriptRunner._run_script = run_script  # type: ignore[method-assign]
+    ScriptRunner._run_script = run_script  # type: ignore[assignment, method-assign]
     sys.argv = ["streamlit", *sys.argv[2:]]
     cli.main()
 

@@ -104,7 +104,7 @@ MemorySessionStorage.__init__ = partialmethod(MemorySessionStorage.__init__, max
 
 _handle, _run_callback = AppSession.handle_backmsg, SessionState._run_callback_and_record_rerun
 _run_script = ScriptRunner._run_script
-AppSession._on_scriptrunner_event = gather  # type: ignore[method-assign]
-ScriptRunner._run_script = run_over_one_connection  # type: ignore[method-assign]
+AppSession._on_scriptrunner_event = gather  # type: ignore[assignment, method-assign]
+ScriptRunner._run_script = run_over_one_connection  # type: ignore[assignment, method-assign]
 AppSession.handle_backmsg = handle_what_pages_ask  # type: ignore[assignment, method-assign]
 SessionState._run_callback_and_record_rerun = run_whole  # type: ignore[assignment, method-assign]
