@@ -29,12 +29,12 @@ def get_ready() -> None:
     """Import torch, have a training process ready before the first visitor, and remove for good what was deleted long
     ago."""
     from minigpt_core import devices
-    from minigpt_core.jobs import manager
+    from minigpt_core.jobs import calculators, manager
     from minigpt_core.store.runs import BIN_SECONDS, RunStore
 
     devices.use_threads(1)  # a page calculates little: more would only wait for each other and for trainings
     try:
-        manager.shared()
+        calculators.use(manager.shared().new_calculator)
     except UserError as error:  # the pages say it too, in the reader's language
         logging.getLogger("minigpt").error("%s", error)
     with suppress(UserError):  # the store cannot be written; the pages say so
@@ -49,8 +49,9 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     ready.start()
     yield
     ready.join()
-    from minigpt_core.jobs import manager
+    from minigpt_core.jobs import calculators, manager
 
+    calculators.close()
     manager.close_shared()
 
 

@@ -5,6 +5,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+LOW = 10  # of the system's niceness: what takes what is left of the machine
+BETWEEN = 5  # somebody waits for it, beside a page that shall stay quick
+
 
 def import_path() -> dict[str, str]:
     """Lets such a process find this package, from whichever folder the server was started."""
@@ -23,15 +26,19 @@ def memory_habits() -> dict[str, str]:
     return {"GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", chosen)}
 
 
-def lower_priority() -> None:
+def lower_priority(to: int = LOW) -> None:
     """Let the page stay quick while this process takes what is left of the machine; where memory runs out, it ends
-    before the server does."""
+    before the server does.
+
+    Args:
+        to: `LOW` or `BETWEEN`; a process can go lower later, and never back.
+    """
     if sys.platform == "win32":
         import ctypes
 
         below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS
         ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
     else:
-        os.nice(10)
+        os.nice(max(0, to - os.nice(0)))
     with suppress(OSError):  # Linux alone has it
         Path("/proc/self/oom_score_adj").write_text("500")  # from -1000 to 1000, the highest first

@@ -18,6 +18,9 @@ class UserError(ValueError):
         self.values = values
         super().__init__(template.format(**values))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self), self.template, self.values)
+
     def to_json(self) -> str:
         """The template and its values, to be kept with a run and translated when it is shown."""
         return json.dumps({"template": self.template, "values": self.values}, default=str)
@@ -27,6 +30,10 @@ class UserError(ValueError):
         """The inverse of `to_json`, as a plain `UserError`."""
         fields = json.loads(text)
         return UserError(fields["template"], **fields["values"])
+
+
+def _again(kind: type[UserError], template: str, values: dict[str, Any]) -> UserError:
+    return kind(template, **values)
 
 
 class ConfigError(UserError):

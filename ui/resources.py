@@ -4,8 +4,10 @@ Cached things are keyed by ids of what never changes (a text's contents, a check
 """
 
 import hashlib
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +15,21 @@ from numpy.typing import NDArray
 from minigpt_core import ngrams
 from minigpt_core.data import Dataset, EncodedText, prepare, train_length
 from minigpt_core.errors import RunNotFound, StoreError, TextError
-from minigpt_core.generation.generated_text import GeneratedText
+from minigpt_core.generation.generated_text import GeneratedText, SampledToken
 from minigpt_core.generation.language_model import (
     LanguageModel,
     Network,
     ngram_language_model,
     trained_language_model,
 )
-from minigpt_core.generation.request import GenerationRequest
+from minigpt_core.generation.request import MAX_LENGTH, GenerationRequest
 from minigpt_core.interpret import validation
 from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distance_from_counts
 from minigpt_core.interpret.checkpoint_history import models_at
 from minigpt_core.interpret.embedding_history import EmbeddingHistory
 from minigpt_core.interpret.embedding_history import embedding_history as embedding_history_of
 from minigpt_core.interpret.memorization import Memorization, TrainingText, words_of
+from minigpt_core.jobs import calculating, calculators
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
@@ -36,6 +39,10 @@ from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
 from ui.byte_cache import byte_cached
 from ui.words.i18n import spoken
+
+PORTION_SECONDS = 0.02  # how long characters are gathered before they are handed on
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,7 @@ def dataset(text_id: str, lower: bool, val_fraction: float = 0.1) -> Dataset:
 @byte_cached
 def baselines(text_id: str, lower: bool, val_fraction: float = 0.1) -> ngrams.Baselines:
     """The losses of the counted models on a text."""
-    return ngrams.baselines(dataset(text_id, lower, val_fraction))
+    return calculate(text_id, ngrams.baselines, dataset(text_id, lower, val_fraction))
 
 
 @byte_cached
@@ -177,7 +184,7 @@ def run_dataset(run_id: str) -> Dataset:
 @byte_cached
 def run_baselines(run_id: str) -> ngrams.Baselines:
     """The losses of the counted models on a run's own text."""
-    return ngrams.baselines(run_dataset(run_id))
+    return calculate(run_id, ngrams.baselines, run_dataset(run_id))
 
 
 @byte_cached
@@ -193,6 +200,28 @@ def ngram_model(text_id: str, lower: bool, order: int) -> LanguageModel:
     return ngram_language_model(dataset(text_id, lower), order, lower)
 
 
+def look(
+    run_id: str, step: int, function: Callable[Concatenate[Network, P], R], *given: P.args, **named: P.kwargs
+) -> R:
+    """What a function of the core says of a run's model after `step` steps, calculated beside the server where that is
+    possible. Raises what it raises, and `StoreError`."""
+    calculator = calculators.find("look", (run_id, step))
+    if calculator is None:
+        return function(model(run_id, step), *given, **named)
+    found: R = calculator.call(calculating.with_model, run_id, step, function, given, named)
+    return found
+
+
+def calculate(key: Hashable, function: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
+    """What a function of the core gives, calculated in the same way.
+
+    Args:
+        key: what it is about: the same goes to the same process.
+    """
+    calculator = calculators.find("look", key)
+    return calculator.call(function, *given, **named) if calculator else function(*given, **named)
+
+
 def language_model(request: GenerationRequest) -> LanguageModel:
     """The model of a request: that of a run, or counted n-grams. Raises `StoreError`."""
     if not request.run:
@@ -205,7 +234,28 @@ def language_model(request: GenerationRequest) -> LanguageModel:
 @byte_cached
 def generated_text(request: GenerationRequest) -> GeneratedText:
     """The text of a request, as far as it has been asked for; pages and streams share it."""
-    return GeneratedText(language_model(request), request)
+    return GeneratedText(language_model(request), request, written_elsewhere(request))
+
+
+def written_elsewhere(request: GenerationRequest) -> Iterator[SampledToken] | None:
+    """The characters of a request as a calculator writes them, a moment's worth at a time; None where there is none."""
+    calculator = calculators.find("write", request.model_only)
+    if calculator is None:
+        return None
+
+    def ask(place: int) -> list[SampledToken]:
+        return calculator.call(calculating.portion, request, place, PORTION_SECONDS if place else 0.0)
+
+    return in_portions(ask)
+
+
+def in_portions(ask: Callable[[int], list[R]]) -> Iterator[R]:
+    """What is asked for piece by piece: nothing before somebody wants it."""
+    place = 0
+    while place < MAX_LENGTH:
+        portion = ask(place)
+        yield from portion
+        place += len(portion)
 
 
 @byte_cached

@@ -20,7 +20,7 @@ from minigpt_core.jobs.manager import JobManager
 from minigpt_core.store.classes import Fact, Pupil
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
-from ui import orders, people, resources, teacher
+from ui import orders, people, resources, teacher, text_access
 from ui import workspace as workspaces
 from ui.words.i18n import language, spoken
 from ui.words.languages import LANGUAGES, nearest
@@ -196,17 +196,39 @@ def take_text(new_id: str, letters: str) -> None:
     if (text_id(), lower()) != (new_id, letters == "lower"):
         _remember("text", new_id)
         choose_letters(letters == "lower")
-    if new_id not in corpus.BUNDLED:
+    if new_id not in corpus.BUNDLED and may_read(new_id):
         with suppress(StoreError):
             resources.store().keep_text(new_id, workspace())
 
 
 def chosen_text() -> resources.ChosenText:
-    """The chosen text, ready for the tokenizer, under the title that it has in this workspace."""
+    """The chosen text, ready for the tokenizer, under the title that it has in this workspace. Raises `StoreError` for
+    one that is not there, or not for this browser."""
+    if not may_read(text_id()):
+        raise text_access.refusal(text_id())
     chosen = resources.chosen_text(text_id(), lower())
     if chosen.id in corpus.BUNDLED:
         return chosen
     return replace(chosen, title=resources.own_title(chosen.id, workspace()))
+
+
+def may_read(text_id: str) -> bool:
+    """Whether this browser may have a text: see `text_access.py`. Who watches a run may read what it learns from."""
+    if text_access.may_read(text_id, workspace(), st.context.cookies):
+        return True
+    watched = (name for name in (run_id(), looked_at()) if name and name not in COUNTED)
+    with suppress(StoreError):
+        if any(resources.run(name).text_id == text_id for name in watched):
+            text_access.grant(text_id, workspace())
+            return True
+    return False
+
+
+def let_read(text_id: str) -> None:
+    """A page shows this text: its components may ask for it, too."""
+    text_access.grant(text_id, workspace())
+    if without_cookie():  # its components are known by where they are
+        text_access.grant(text_id, st.context.ip_address or workspaces.LOOPBACK[0])
 
 
 def add_text(original: str, title: str) -> str:

@@ -56,19 +56,21 @@ class GeneratedText:
     """The text of one request. Safe to use from several threads: a page and a stream share one.
 
     Raises `UserError` from its methods if the model's scores are not numbers.
+
+    Args:
+        tokens: its characters, if somebody else calculates them.
     """
 
-    def __init__(self, lm: LanguageModel, request: GenerationRequest) -> None:
+    def __init__(
+        self, lm: LanguageModel, request: GenerationRequest, tokens: Iterator[SampledToken] | None = None
+    ) -> None:
         self.lm = lm
         self.settings = request.settings
         self.prompt = encode_prompt(lm, request.prompt)
         self._tokens: list[SampledToken] = []
         self._problem: UserError | None = None
         self._lock = Lock()
-        self._steps = stream(
-            lm.network, torch.tensor(self.prompt.ids), MAX_LENGTH, lm.block_size,
-            generator=torch.Generator().manual_seed(request.seed), settings=self.settings,
-        )  # fmt: skip
+        self._steps = tokens or generate(lm, request)
 
     def token(self, place: int) -> SampledToken:
         """The character at `place`, counted from 0 after the prompt."""
@@ -102,27 +104,30 @@ class GeneratedText:
         if self._problem:  # an iterator that has failed once only says that it is at its end
             raise self._problem
         try:
-            return sampled_token(next(self._steps))
+            return next(self._steps)
         except UserError as error:
             self._problem = error
             raise
 
 
 class ParallelTexts:
-    """Several texts, written side by side. Those that one model writes from one prompt go through it together."""
+    """Several texts, written side by side. Those that one model writes from one prompt go through it together.
 
-    def __init__(self, models: Sequence[LanguageModel], requests: Sequence[GenerationRequest]) -> None:
+    Args:
+        columns: the next character of each, if somebody else calculates them.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[LanguageModel],
+        requests: Sequence[GenerationRequest],
+        columns: Iterator[list[SampledToken]] | None = None,
+    ) -> None:
         self.tokenizers = [lm.tokenizer for lm in models]
-        self._count = len(requests)
         self._columns: list[list[SampledToken]] = []
         self._problem: UserError | None = None
         self._lock = Lock()
-        self._batches: list[tuple[list[int], Iterator[list[SampleStep]]]] = []
-        for place, request in enumerate(requests):
-            alike = [i for i, other in enumerate(requests) if same_beginning(request, other)]
-            if alike[0] == place:
-                steps = generate_batch(models[place], [requests[i] for i in alike])
-                self._batches.append((alike, steps))
+        self._steps = columns or generate_columns(models, requests)
 
     def column(self, place: int) -> list[SampledToken]:
         """The character at `place` of every text, counted from 0 after the prompt."""
@@ -134,19 +139,41 @@ class ParallelTexts:
     def _next_column(self) -> list[SampledToken]:
         if self._problem:
             raise self._problem
-        column: dict[int, SampledToken] = {}
         try:
-            for places, steps in self._batches:
-                column |= zip(places, map(sampled_token, next(steps)), strict=True)
+            return next(self._steps)
         except UserError as error:
             self._problem = error
             raise
-        return [column[i] for i in range(self._count)]
 
 
 def same_beginning(one: GenerationRequest, other: GenerationRequest) -> bool:
     """Whether the same model writes from the same prompt."""
     return one.model_only == other.model_only and one.prompt == other.prompt
+
+
+def generate(lm: LanguageModel, request: GenerationRequest) -> Iterator[SampledToken]:
+    """The text of a request, character by character."""
+    steps = stream(
+        lm.network, torch.tensor(encode_prompt(lm, request.prompt).ids), MAX_LENGTH, lm.block_size,
+        generator=torch.Generator().manual_seed(request.seed), settings=request.settings,
+    )  # fmt: skip
+    yield from map(sampled_token, steps)
+
+
+def generate_columns(
+    models: Sequence[LanguageModel], requests: Sequence[GenerationRequest]
+) -> Iterator[list[SampledToken]]:
+    """The next character of each text; those that one model writes from one prompt go through it together."""
+    batches: list[tuple[list[int], Iterator[list[SampleStep]]]] = []
+    for place, request in enumerate(requests):
+        alike = [i for i, other in enumerate(requests) if same_beginning(request, other)]
+        if alike[0] == place:
+            batches.append((alike, generate_batch(models[place], [requests[i] for i in alike])))
+    for _ in range(MAX_LENGTH):
+        column: dict[int, SampledToken] = {}
+        for places, steps in batches:
+            column |= zip(places, map(sampled_token, next(steps)), strict=True)
+        yield [column[i] for i in range(len(requests))]
 
 
 def generate_batch(lm: LanguageModel, requests: Sequence[GenerationRequest]) -> Iterator[list[SampleStep]]:

@@ -1,5 +1,6 @@
 """`python -m minigpt_core.jobs.fork_server HOME FD`: a process that has imported torch, and turns copies of itself into
-workers. For each it gets, through the socket FD, the pipes that will be its stdin and stdout (see `forked.py`)."""
+workers and calculators. For each it gets, through the socket FD, what it is to be and the pipes that will be its stdin
+and stdout (see `forked.py`)."""
 
 import gc
 import os
@@ -10,16 +11,17 @@ from pathlib import Path
 
 import torch
 
-from minigpt_core.background import lower_priority
-from minigpt_core.jobs import worker
+from minigpt_core.background import BETWEEN, lower_priority
+from minigpt_core.jobs import calculating, worker
+from minigpt_core.jobs.forked import CALCULATOR
 
 
 def main() -> None:
-    """Fork a worker for every pair of pipes."""
+    """Fork a process for every pair of pipes."""
     home, ours = Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ends is gone at once
-    lower_priority()
+    lower_priority(BETWEEN)
     torch.set_num_threads(1)  # threads would not be in the copies
     worker.warm_up()
     sys.stdout.flush()
@@ -31,19 +33,23 @@ def main() -> None:
             break
         if os.fork() == 0:
             ours.close()
-            become_worker(home, *pipes)
+            become(message.decode(), home, *pipes)
         for pipe in pipes:
             os.close(pipe)
 
 
-def become_worker(home: Path, stdin: int, stdout: int) -> None:
-    """In the copy: what `python -m minigpt_core.jobs.worker` does."""
+def become(what: str, home: Path, stdin: int, stdout: int) -> None:
+    """In the copy: what `python -m minigpt_core.jobs.worker` does, or a calculator."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for pipe, number in ((stdin, 0), (stdout, 1)):
         os.dup2(pipe, number)
         os.close(pipe)
     try:
-        worker.serve(home)
+        if what == CALCULATOR:
+            calculating.serve(home)
+        else:
+            lower_priority()
+            worker.serve(home)
     finally:
         os._exit(1)
 

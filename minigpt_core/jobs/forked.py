@@ -1,5 +1,6 @@
-"""Workers as copies of one process that has imported torch: ready in some 20 ms, with some 10 MB of their own, where a
-new process takes seconds and 200 MB. Linux alone: elsewhere, what torch is made of does not bear being copied."""
+"""Workers and calculators as copies of one process that has imported torch: ready in some 20 ms, with some 10 MB of
+their own, where a new process takes seconds and 200 MB. Linux alone: elsewhere, what torch is made of does not bear
+being copied."""
 
 import os
 import signal
@@ -16,6 +17,7 @@ from minigpt_core.background import import_path, memory_habits
 
 CAN_FORK = sys.platform == "linux"
 LOOK_SECONDS = 0.002
+WORKER, CALCULATOR = "worker", "calculator"  # what a copy becomes
 
 
 class ForkServer:
@@ -31,13 +33,13 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
-    def fork(self) -> "Forked":
-        """A worker; it is ready at once, or as soon as torch has been imported."""
+    def fork(self, what: str = WORKER) -> "Forked":
+        """A worker, or a calculator; it is ready at once, or as soon as torch has been imported."""
         theirs_in, ours_in = os.pipe()
         ours_out, theirs_out = os.pipe()
         forked = Forked(os.fdopen(ours_in, "wb"), os.fdopen(ours_out, "rb"))
         try:
-            self._hand_over([theirs_in, theirs_out])
+            self._hand_over(what, [theirs_in, theirs_out])
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
@@ -52,12 +54,12 @@ class ForkServer:
                 self._process.wait()
             self._socket = self._process = None
 
-    def _hand_over(self, pipes: list[int]) -> None:
+    def _hand_over(self, what: str, pipes: list[int]) -> None:
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._start()
             assert self._socket is not None
-            socket.send_fds(self._socket, [b"fork"], pipes)
+            socket.send_fds(self._socket, [what.encode()], pipes)
 
     def _start(self) -> None:
         if self._socket is not None:

@@ -18,7 +18,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import elsewhere
-from minigpt_core.jobs.forked import CAN_FORK, ForkServer
+from minigpt_core.jobs.forked import CALCULATOR, CAN_FORK, Forked, ForkServer
 from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, OnMessage, WorkerProcess
 from minigpt_core.jobs.recording import WATCHED_SECONDS
 from minigpt_core.jobs.speed import speed_key
@@ -30,6 +30,7 @@ from minigpt_core.store.runs import Run, RunStore
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
 ANSWER_PATIENCE_SECONDS = 0.15
+MOST_CHANGES_KNOWN = 1000  # runs
 WATCH_SECONDS = 1.0  # a worker hears so often that somebody watches
 WORKER_BYTES = 30_000_000 if CAN_FORK else 250_000_000  # that a worker takes besides its training
 
@@ -192,6 +193,7 @@ class JobManager:
         self._warming = False
         self._ready: set[WorkerProcess] = set()
         self._troubles: dict[str, str] = {}  # by run: a `UserError` as JSON
+        self._changed_at: dict[str, float] = {}  # by run, the last one last
         self._measuring: dict[str, tuple[WorkerProcess, threading.Event]] = {}
         self._speeds: dict[str, dict[str, float]] = {}
         self._closed = False
@@ -355,6 +357,11 @@ class JobManager:
                 job.worker.send({"do": "watch"})
             return job.told if job.worker.alive else None
 
+    def changed_at(self, run_id: str) -> float:
+        """When a run came into another state here, in seconds of the monotonic clock; 0 if that is long ago. Asked for
+        every answer, so it waits for nobody."""
+        return self._changed_at.get(run_id, 0.0)
+
     def speed(
         self, model: ModelConfig, training: TrainConfig, patience: float = MEASURE_PATIENCE_SECONDS
     ) -> dict[str, float] | None:
@@ -409,8 +416,15 @@ class JobManager:
         after = TRANSITIONS[event][list(State).index(job.state)]
         if after:
             job.state = State(after)
+            self._note_change(job.run.id)
             self._heard.notify_all()
         return bool(after)
+
+    def _note_change(self, run_id: str) -> None:
+        self._changed_at.pop(run_id, None)
+        self._changed_at[run_id] = time.monotonic()
+        if len(self._changed_at) > MOST_CHANGES_KNOWN:
+            del self._changed_at[next(iter(self._changed_at))]
 
     def _moved(self, run_id: str, request: str) -> Job:
         """The job after a request. Raises `JobError` if it cannot be met."""
@@ -491,6 +505,7 @@ class JobManager:
                 job = Job(run, place.pop_all(), then, pending, state, changes=1)
                 self._troubles.pop(run_id, None)
                 self._jobs[run_id] = job
+                self._note_change(run_id)
                 if state == State.QUEUED:
                     self._queue.append(job)
         self._dispatch()
@@ -558,6 +573,10 @@ class JobManager:
     def _fork(self, store: RunStore, on_message: OnMessage) -> WorkerProcess:
         assert self._fork_server is not None
         return LocalWorker(store, on_message, self._fork_server.fork())
+
+    def new_calculator(self) -> Forked | None:
+        """A process for `calculators.py`; None where processes cannot be copied, or at the end."""
+        return None if self._fork_server is None or self._closed else self._fork_server.fork(CALCULATOR)
 
     def _idle_worker(self) -> WorkerProcess | None:
         with self._lock:
@@ -785,6 +804,11 @@ def shared(store: RunStore | None = None) -> JobManager:
             with suppress(StoreError):  # it cannot be read; the pages say so
                 _shared.take_up()
         return _shared
+
+
+def changed_at(run_id: str) -> float:
+    """When a run came into another state in this process; see `JobManager.changed_at`."""
+    return _shared.changed_at(run_id) if _shared is not None else 0.0
 
 
 def close_shared() -> None:

@@ -235,9 +235,12 @@ class RunStore(MetricsStore):
         return known is not None and self._text_path(text_id).exists()
 
     def text_owners(self, text_id: str) -> set[str]:
-        """The workspaces that have saved a text."""
+        """The workspaces that have saved a text, or keep it in their list."""
+        query = (
+            "SELECT workspace FROM texts WHERE id = ?1 UNION SELECT workspace FROM own_texts WHERE id = ?1"
+        )
         with self._database.reading() as db:
-            rows = db.execute("SELECT workspace FROM texts WHERE id = ?", (text_id,)).fetchall()
+            rows = db.execute(query, (text_id,)).fetchall()
         return {row["workspace"] for row in rows}
 
     def text_title(self, text_id: str, workspace: str = LOCAL) -> str:

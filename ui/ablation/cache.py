@@ -20,14 +20,14 @@ def held_out_windows(run_id: str) -> Windows:
 @byte_cached
 def mean_outputs(run_id: str, step: int) -> Means:
     """What every part of a run's model hands on, on average over `held_out_windows`."""
-    return ablation.mean_activations(resources.model(run_id, step), held_out_windows(run_id).x)
+    return resources.look(run_id, step, ablation.mean_activations, held_out_windows(run_id).x)
 
 
 @byte_cached
 def ablated_loss(run_id: str, step: int, off: Parts, mean: bool) -> float:
     """The loss of a run's model on `held_out_windows` with these parts switched off, in nats per character."""
     means = mean_outputs(run_id, step) if mean else None
-    return ablation.ablated_loss(resources.model(run_id, step), held_out_windows(run_id), off, means)
+    return resources.look(run_id, step, ablation.ablated_loss, held_out_windows(run_id), off, means)
 
 
 @byte_cached

@@ -11,10 +11,10 @@ from ui.byte_cache import byte_cached
 def text_queries_keys(run_id: str, step: int, text: str) -> QueriesKeys:
     """The queries and keys of a text that the run's model knows, at most `block_size` characters."""
     words = CharTokenizer.from_characters(resources.run(run_id).characters)
-    return queries_keys(resources.model(run_id, step), words.encode(text))
+    return resources.look(run_id, step, queries_keys, words.encode(text))
 
 
 @byte_cached
 def head_descriptions(run_id: str, step: int) -> list[HeadDescription]:
     """Where each head of a checkpoint looks, measured on the run's own text."""
-    return measured_heads(resources.model(run_id, step), resources.run_dataset(run_id))
+    return resources.look(run_id, step, measured_heads, resources.run_dataset(run_id))

@@ -9,9 +9,10 @@ import streamlit as st
 from minigpt_core.data_home import data_home
 from minigpt_core.errors import StoreError
 from minigpt_core.export.class_archive import write_class
+from minigpt_core.jobs import calculators
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.store import wiping
-from ui import byte_cache, orders, people, resources, state
+from ui import byte_cache, orders, people, resources, state, text_access
 from ui.classroom import hand
 from ui.problems import spoken_errors
 from ui.training import prediction
@@ -72,6 +73,8 @@ def wipe() -> None:
             orders.board().give(frozen=False)
         orders.board().remove(pupil.workspace for pupil, _seen in people.roll().everybody())
         people.forget()
+        text_access.forget()
+        calculators.begin_anew()
         byte_cache.forget_all()
         prediction.book.cache_clear()
         wiped = orders.board().now.wiped + 1

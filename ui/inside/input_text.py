@@ -146,8 +146,8 @@ def continuation(inspected: InspectedModel, begin: str, length: int, seed: int) 
     """How the model goes on after characters that it knows, or from nothing. Raises `UserError`."""
     words = inspected.tokenizer
     ids = words.encode(begin).tolist() if begin else [start_id(words)]
-    model, block_size = resources.model(inspected.run.id, inspected.step), inspected.config.block_size
-    return continue_text(model, words, ids, length, block_size=block_size, seed=seed).text
+    shown, block_size = (inspected.run.id, inspected.step), inspected.config.block_size
+    return resources.look(*shown, continue_text, words, ids, length, block_size=block_size, seed=seed).text
 
 
 def passage(inspected: InspectedModel, number: int) -> str:

@@ -1,11 +1,13 @@
 """A link that sets a page up for a class: as this tab is, without what would distract."""
 
+from contextlib import suppress
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import segno
 import streamlit as st
 
-from ui import state, workspace
+from minigpt_core.errors import StoreError
+from ui import state, text_access, workspace
 from ui.journey import PAGES, STATIONS
 from ui.settings import table
 from ui.words.i18n import N_, _
@@ -47,6 +49,9 @@ def section() -> None:
             max_chars=state.LONGEST_NAME,
             key=state.page_key(BY),
         )
+        if state.may_teach():
+            with suppress(StoreError):  # then it is only for those who have the text
+                text_access.give(state.text_id())
         link = address(workspace.address(st.context.url), page, [name for name in hide if name != page], by)
         st.code(link, language=None, wrap_lines=True)
         picture = segno.make(link, error="l").svg_data_uri(scale=4, border=2, dark="#000", light="#fff")

@@ -22,7 +22,19 @@ def last_evaluation(run: Run, step: int | None = None) -> MetricsEvent | None:
     if step is not None:
         until = [one for one in resources.store().evaluations(run.id) if one.step <= step]
         return until[-1] if until else None
-    found = resources.store().evaluations(run.id, 2)
+    if run.status in LIVE:
+        return _last_evaluation(run.id)
+    return _last_of_ended(run.id, run.step, run.status, run.created, run.finished)
+
+
+@lru_cache(maxsize=4096)
+def _last_of_ended(run_id: str, *_until_it_goes_on: object) -> MetricsEvent | None:
+    """Kept by what changes when a run goes on: lists of runs are drawn anew for every click."""
+    return _last_evaluation(run_id)
+
+
+def _last_evaluation(run_id: str) -> MetricsEvent | None:
+    found = resources.store().evaluations(run_id, 2)
     return found[-1] if found else None
 
 

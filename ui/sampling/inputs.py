@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from minigpt_core.generation.request import GenerationRequest
-from ui import facts, resources
+from ui import facts, resources, state
 from ui.sampling.generation_settings import GenerationSettings
 from ui.sampling.model_choice import ModelChoice
 
@@ -46,6 +46,8 @@ def note_written(request: GenerationRequest) -> None:
 def request_of(model: ModelChoice, prompt: str, generation: GenerationSettings) -> GenerationRequest:
     """What this model writes from this prompt."""
     counted = model.text if model.run is None else None
+    if counted:
+        state.let_read(counted.id)
     return GenerationRequest(
         run=model.run.id if model.run else "",
         step=model.step,

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from minigpt_core.configs import check_range
 from minigpt_core.errors import RunNotFound, UserError
-from minigpt_core.generation.generated_text import GeneratedText, ParallelTexts
+from minigpt_core.generation.generated_text import GeneratedText, ParallelTexts, SampledToken
 from minigpt_core.generation.language_model import next_logits
 from minigpt_core.generation.request import (
     MAX_LENGTH,
@@ -20,9 +20,10 @@ from minigpt_core.generation.request import (
     int_parameter,
     not_a_number,
 )
-from ui import resources
+from minigpt_core.jobs import calculating, calculators
+from ui import resources, text_access
 from ui.byte_cache import byte_cached
-from ui.server.streams import calculated, language_of, refusal, streamed
+from ui.server.streams import calculated, language_of, person, refusal, streamed
 from ui.words.i18n import using
 from ui.words.tokens import cell
 
@@ -39,7 +40,7 @@ def sample(request: Request) -> Response:
     language = language_of(query)
     try:
         first, length = count_of(query, "from", 0), count_of(query, "length", 300)
-        generated = resources.generated_text(GenerationRequest.from_query(query))
+        generated = resources.generated_text(allowed(GenerationRequest.from_query(query), request))
         if first < length:
             generated.token(0)  # what makes writing impossible shows here
     except UserError as error:
@@ -57,7 +58,8 @@ def side_by_side(request: Request) -> Response:
     language = language_of(query)
     try:
         length = count_of(query, "length", 100)
-        texts = parallel_texts(requests_of(query.get("recipes", "")))
+        recipes = requests_of(query.get("recipes", ""))
+        texts = parallel_texts(tuple(allowed(recipe, request) for recipe in recipes))
         texts.column(0)
     except UserError as error:
         return refused(error, language)
@@ -69,9 +71,12 @@ def scores(request: Request) -> Response:
     """What a model says of the character after `ids`: `{"logits": [V numbers, null for minus infinity]}`."""
     query = request.query_params
     try:
-        lm = resources.language_model(GenerationRequest.from_query(query))
+        asked = allowed(GenerationRequest.from_query(query), request)
+        lm = resources.language_model(asked)
         ids = ids_of(query.get("ids", ""), lm.tokenizer.vocab_size)
-        return JSONResponse({"logits": next_logits(lm, ids)}, headers={"Cache-Control": "no-store"})
+        calculator = calculators.find("write", asked.model_only)
+        logits = calculator.call(calculating.scores, asked, ids) if calculator else next_logits(lm, ids)
+        return JSONResponse({"logits": logits}, headers={"Cache-Control": "no-store"})
     except UserError as error:
         return refused(error, language_of(query))
 
@@ -79,7 +84,15 @@ def scores(request: Request) -> Response:
 @byte_cached
 def parallel_texts(requests: tuple[GenerationRequest, ...]) -> ParallelTexts:
     """Several texts side by side, as far as they have been asked for."""
-    return ParallelTexts([resources.language_model(request) for request in requests], requests)
+    models = [resources.language_model(request) for request in requests]
+    calculator = calculators.find("write", requests[0].model_only)
+    if calculator is None:
+        return ParallelTexts(models, requests)
+
+    def ask(place: int) -> list[list[SampledToken]]:
+        return calculator.call(calculating.columns, requests, place, LINE_SECONDS if place else 0.0)
+
+    return ParallelTexts(models, requests, resources.in_portions(ask))
 
 
 ROUTES = [
@@ -92,6 +105,14 @@ ROUTES = [
 def refused(error: UserError, language: str) -> Response:
     """What went wrong, as a sentence."""
     return refusal(error, language, 404 if isinstance(error, RunNotFound) else 422)
+
+
+def allowed(asked: GenerationRequest, request: Request) -> GenerationRequest:
+    """What is asked, if this browser may have it: of a run whoever knows it, of a text who may read it. Raises
+    `StoreError`."""
+    if asked.run or text_access.may_read(asked.text, person(request), request.cookies):
+        return asked
+    raise text_access.refusal(asked.text)
 
 
 def count_of(query: Mapping[str, str], name: str, usual: int) -> int:

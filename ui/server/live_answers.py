@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from minigpt_core.errors import RunNotFound, UserError
+from minigpt_core.jobs import manager
 from minigpt_core.store.live_state import encoded
 from minigpt_core.store.runs import LIVE, Run
 from ui import resources
@@ -37,7 +38,11 @@ class Answer:
     status: int = 200
     tag: str = ""
     made: float = 0.0
-    """Seconds of the monotonic clock."""
+    """When it was begun to be composed, in seconds of the monotonic clock."""
+
+    def is_fresh(self, run_id: str) -> bool:
+        """Whether it may be handed on: made a moment ago, and not before the run was stopped, say."""
+        return time.monotonic() - self.made <= FRESH and self.made > manager.changed_at(run_id)
 
 
 _kept: OrderedDict[tuple[Told, str], Answer] = OrderedDict()  # the event loop alone changes these two
@@ -51,7 +56,7 @@ async def hand_on(request: Request, told: Told) -> Response:
     the store fails. What a worker tells of its run comes as it is."""
     key = told, request.path_params["run_id"]
     answer = _kept.get(key)
-    if answer is None or time.monotonic() - answer.made > FRESH:
+    if answer is None or not answer.is_fresh(key[1]):
         answer = await asyncio.shield(_coming.get(key) or begin(key))
     headers = {"Ask-Again": str(ask_again(request.headers.get("cookie", "")))}
     headers |= {"ETag": answer.tag, "Cache-Control": "no-cache"} if answer.tag else {}
@@ -74,9 +79,10 @@ def begin(key: tuple[Told, str]) -> asyncio.Task[Answer]:
     """Have an answer composed; who asks meanwhile waits for the same one."""
 
     async def renew() -> Answer:
+        began = time.monotonic()
         try:
             work = asyncio.get_running_loop().run_in_executor(_threads, compose, *key, _kept.get(key))
-            answer = replace(await work, made=time.monotonic())
+            answer = replace(await work, made=began)
         finally:
             del _coming[key]
         if answer.tag:

@@ -276,8 +276,9 @@ def follow(run: Run, steerable: bool) -> None:
     """Move the controls of what acts at once along with a run, which may have been changed from another tab: always
     while it can be steered from here, else where they still say what the run said when this tab looked last."""
     values, seen = requested(run), state.page_state(f"training.seen.{run.id}", {})
+    now = of_tab()
     for name in at_once(run):
-        if steerable or of_tab()[name] == seen.get(name):
+        if steerable or now[name] == seen.get(name):
             state.set_page_state(f"training.{name}", values[name])
     state.set_page_state(f"training.seen.{run.id}", {name: values[name] for name in STEERABLE})
 

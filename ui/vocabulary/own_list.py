@@ -23,5 +23,5 @@ def is_own(text_id: str) -> bool:
 
 def keep(text_id: str) -> None:
     """Remember one's own text in the list of this workspace. Raises `StoreError`."""
-    if is_own(text_id):
+    if is_own(text_id) and state.may_read(text_id):
         resources.store().keep_text(text_id, state.workspace())

@@ -1,13 +1,14 @@
 """What somebody does who does not use our pages: on a real server that serves a class."""
 
 import http.client
+import json
 import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -171,6 +172,51 @@ def test_a_pasted_text_is_no_longer_than_a_class_may(server: RunningApp) -> None
             == kept
         )
     visitor.close()
+
+
+def answer_to(server: RunningApp, path: str, visitor: Visitor) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+    connection.request("GET", path, headers=visitor.cookies)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def test_a_text_is_read_by_who_has_it_or_watches_a_run_of_it(server: RunningApp) -> None:
+    store, marker = RunStore(server.home), "zyxquark"
+    owner, other, watcher = Visitor(server.url), Visitor(server.url), Visitor(server.url)
+    text = f"{marker} is what I have written today. " * 30
+    text_id = store.save_text(text, f"Diary of {marker}", owner.workspace)
+    recipe = quote(json.dumps([{"text": text_id, "order": "2"}]))
+    routes = [
+        f"/api/sample?text={text_id}",
+        f"/api/scores?text={text_id}&ids=0",
+        f"/api/lanes?recipes={recipe}",
+    ]
+
+    owner.open("vocabulary", text=text_id)
+    assert marker in owner.words()
+    assert [answer_to(server, route, owner)[0] for route in routes] == [200] * 3
+
+    for page in ("", "vocabulary", "batches", "model", "training", "sampling", "ladder", "lessons"):
+        other.open(page, text=text_id)
+        assert marker not in other.words(), page
+    other.open("sampling", text=text_id, author="bigram")
+    for route in routes:
+        status, body = answer_to(server, route, other)
+        assert status == 422 and marker not in body
+        unknown = answer_to(server, route.replace(text_id, "0" * 64), other)
+        assert (status, body.replace(text_id, "0" * 64)) == unknown, "nobody learns that there is such a text"
+
+    run = new_run(
+        store, text=text, title=f"Diary of {marker}", model_fields={}, training=TrainConfig(steps=10),
+        workspace=owner.workspace, status="stopped",
+    )  # fmt: skip
+    watcher.open("vocabulary", text=run.text_id, run=run.id)
+    assert marker in watcher.words(), "who has a run's link may read what it learns from"
+    other.open("vocabulary", text=run.text_id, run="A" * 22)
+    assert marker not in other.words()
+    for visitor in (owner, other, watcher):
+        visitor.close()
 
 
 def test_nobody_empties_what_is_remembered_for_all(server: RunningApp) -> None:
