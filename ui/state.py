@@ -53,6 +53,7 @@ SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
 
 COUNTED = ("bigram", "trigram")  # who can write without being a run
 LONGEST_AFTER = 200  # characters
+SEEDS = 9999  # short enough to be read out
 
 IN_ADDRESS = {
     "lang": LANGUAGE, "text": TEXT, "letters": LETTERS, "run": RUN, "author": AUTHOR, "checkpoint": CHECKPOINT,
@@ -309,6 +310,14 @@ def keep_next_settings(coded: str | None) -> None:
         _remember("settings", coded)
 
 
+def own_seed() -> int | None:
+    """The seed with which a pupil's trainings begin unless something else is said; None: the preset's, as in a lesson,
+    whose results are the same for all who follow it."""
+    if not workspaces.serving() or lesson() is not None or is_teacher():
+        return None
+    return 1 + int(workspaces.mark(workspace()), 16) % SEEDS
+
+
 def set_up_settings(coded: str) -> None:
     """Let the controls of the next training say this, as in the address; "": the usual."""
     keep_next_settings(coded or None)
@@ -554,6 +563,7 @@ def arrive(page: str) -> None:
         return
     with suppress(StoreError):  # the pages say so
         if is_teacher():
+            resources.jobs().prefer(workspace())
             people.roll().leave(workspace())
         else:
             people.roll().arrive(workspace(), page, asked_language())

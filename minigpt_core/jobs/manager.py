@@ -31,6 +31,7 @@ CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
 ANSWER_PATIENCE_SECONDS = 0.15
 MOST_CHANGES_KNOWN = 1000  # runs
+SEEN_SECONDS = 5.0  # since who watches a run that waits has asked last
 WATCH_SECONDS = 1.0  # a worker hears so often that somebody watches
 WORKER_BYTES = 30_000_000 if CAN_FORK else 250_000_000  # that a worker takes besides its training
 
@@ -122,6 +123,12 @@ class Job:
     told: bytes | None = None
     """What its worker says to those who watch it."""
 
+    preferred: bool = False
+    """Its owner's go before everybody's."""
+
+    seen_at: float = -math.inf
+    """When somebody looked at it last, in seconds of the monotonic clock."""
+
     asked_to_tell: float = -math.inf
     """When it was last told that somebody watches, in seconds of the monotonic clock."""
 
@@ -139,6 +146,11 @@ class Job:
     def memory(self) -> int:
         """Bytes that it takes while a worker has it."""
         return training_peak(self.run.model, self.run.training) + WORKER_BYTES
+
+    @property
+    def watched(self) -> bool:
+        """Somebody looks at it now."""
+        return time.monotonic() - self.seen_at < SEEN_SECONDS
 
     @property
     def attended(self) -> bool:
@@ -193,6 +205,7 @@ class JobManager:
         self._warming = False
         self._ready: set[WorkerProcess] = set()
         self._troubles: dict[str, str] = {}  # by run: a `UserError` as JSON
+        self._preferred: set[str] = set()
         self._changed_at: dict[str, float] = {}  # by run, the last one last
         self._measuring: dict[str, tuple[WorkerProcess, threading.Event]] = {}
         self._speeds: dict[str, dict[str, float]] = {}
@@ -318,6 +331,14 @@ class JobManager:
         """Whether the command line trains this run, outside this server, and hears what is asked of it here."""
         return not self.controls(run_id) and elsewhere.reaches(self._store, run_id)
 
+    def prefer(self, owner: str) -> None:
+        """From now on the runs of this person come first: of the teacher of a class."""
+        if owner not in self._preferred:
+            with self._lock:
+                self._preferred.add(owner)
+                for job in self._jobs.values():
+                    job.preferred = job.owner in self._preferred
+
     def position(self, run_id: str) -> int | None:
         """Place in the queue, 1 is next; None if it does not wait."""
         with self._lock:
@@ -348,6 +369,8 @@ class JobManager:
         has it, is just being stopped, or has not been asked: then the store knows it."""
         with self._lock:
             job, now = self._jobs.get(run_id), time.monotonic()
+            if job is not None:
+                job.seen_at = now
             if job is None or job.worker is None or job.yielding or job.state not in WORKING:
                 return None
             if now - job.asked_to_tell > WATCHED_SECONDS:
@@ -502,7 +525,8 @@ class JobManager:
             with self._lock:
                 before = self._jobs.get(run_id)
                 pending = (before.pending if before else {}) | settings
-                job = Job(run, place.pop_all(), then, pending, state, changes=1)
+                preferred = run.workspace in self._preferred
+                job = Job(run, place.pop_all(), then, pending, state, changes=1, preferred=preferred)
                 self._troubles.pop(run_id, None)
                 self._jobs[run_id] = job
                 self._note_change(run_id)

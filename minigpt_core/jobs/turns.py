@@ -28,7 +28,19 @@ class Claim(Protocol):
         """Bytes, as long as a worker has it."""
 
 
-AnyClaim = TypeVar("AnyClaim", bound=Claim)
+class Waiting(Claim, Protocol):
+    """What decides when it begins."""
+
+    @property
+    def preferred(self) -> bool:
+        """Whether its owner's come before everybody's: a teacher's."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at it now."""
+
+
+AnyWaiting = TypeVar("AnyWaiting", bound=Waiting)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +65,15 @@ class Room:
         return sum(other.work for other in others if other.owner == run.owner) < LIGHT
 
 
-def in_turn(waiting: Sequence[AnyClaim], others: Iterable[Claim]) -> list[AnyClaim]:
-    """The waiting runs in the order in which they begin: everybody's first before anybody's second, and so on; among
-    these, who came first."""
+def in_turn(waiting: Sequence[AnyWaiting], others: Iterable[Claim]) -> list[AnyWaiting]:
+    """The waiting runs in the order in which they begin: a teacher's, then everybody's first before anybody's second,
+    and so on; among these what is watched, then who came first."""
     has = Counter(other.owner for other in others if other.work >= LIGHT)
-    rounds = list[tuple[int, int]]()
+    rounds = list[tuple[bool, int, bool, int]]()
     for place, run in enumerate(waiting):
-        rounds.append((has[run.owner], place))
+        rounds.append((not run.preferred, has[run.owner], not run.watched, place))
         has[run.owner] += 1
-    return [waiting[place] for _round, place in sorted(rounds)]
+    return [waiting[place] for *_rank, place in sorted(rounds)]
 
 
 @dataclass(frozen=True, kw_only=True)

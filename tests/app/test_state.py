@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
@@ -231,6 +232,24 @@ def test_where_no_cookie_comes_the_tab_keeps_the_workspace(
     [token] = tab_workspaces(test)
     assert well_formed(token) and test.session_state["workspace"] == token
     assert tab_workspaces(test.run()) == [token]
+
+
+def seed_of_next(test: AppTest) -> int:
+    """What the controls of the Training page say."""
+    return int(test.session_state["page.training.seed"])
+
+
+def test_in_a_class_everybody_begins_with_another_seed_unless_a_lesson_or_a_link_says_one(
+    app: OpenPage, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert seed_of_next(app("training")) == NOTEBOOK.training.seed
+    monkeypatch.setenv("MINIGPT_SERVE", "1")
+    one, other = app("training"), app("training")  # each without a cookie: a workspace of its own
+    assert 1 <= seed_of_next(one) != seed_of_next(other) >= 1
+    assert seed_of_next(one.run()) == seed_of_next(one)
+    assert "settings" not in one.query_params, "it is the usual one"
+    assert seed_of_next(app("training", settings="notebook~seed~77")) == 77
+    assert seed_of_next(app("training", lesson="learning-rate", step="1")) == NOTEBOOK.training.seed
 
 
 def test_the_glossary_has_the_same_words_in_both_languages() -> None:

@@ -376,6 +376,6 @@ def set_up(run_id: str, finding: Finding) -> None:
     """Put the controls to what the advice says: this run's settings with the change, or another preset's."""
     state.set_page_state(WHY, False)
     if finding.next_preset:
-        settings.take_over(settings.of_preset(finding.next_preset))
+        settings.take_over(settings.at_first(finding.next_preset))
     else:
         settings.take_over(settings.of_run(resources.run(run_id)) | finding.next_run)

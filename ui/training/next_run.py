@@ -91,6 +91,8 @@ def name_of(model: ModelConfig, training: TrainConfig) -> str:
     """The preset and what differs from it, or the model alone where that is much; in the language of who starts it."""
     preset = settings.nearest(settings.all_of(model, training))
     changes = settings_changed(preset, model, training)
+    if changes.get("seed") == state.own_seed():
+        changes.pop("seed", None)
     if len(changes) > MOST_LISTED:
         return wording.model_words(model)
     parts = [_said(name, value) for name, value in changes.items()]

@@ -36,6 +36,12 @@ def of_preset(name: str = NOTEBOOK.name) -> Values:
     return dict(_of_preset(name))
 
 
+def at_first(name: str = NOTEBOOK.name) -> Values:
+    """The same, as the controls say it at first: in a class with a seed of one's own, so that thirty curves differ."""
+    own = state.own_seed()
+    return of_preset(name) | ({} if own is None else {"seed": own})
+
+
 @cache
 def _of_preset(name: str) -> Values:
     preset = find_preset(name)
@@ -79,21 +85,21 @@ def of_tab() -> Values:
     """What the controls say, and what came with a run and has no control here, in the order of the sidebar."""
     first = None if state.page_state("training.filled", False) else of_address()
     return {
-        name: state.page_state(f"training.{name}", value) for name, value in (first or of_preset()).items()
+        name: state.page_state(f"training.{name}", value) for name, value in (first or at_first()).items()
     }
 
 
 def of_address() -> Values | None:
     """What a reload brings back, or a link sets up; None if the address says nothing that can be meant."""
     found = decode(state.next_settings() or "")
-    return of_preset(found[0]) | found[1] if found else None
+    return at_first(found[0]) | found[1] if found else None
 
 
 def fill(now: RunState) -> None:
     """Give the controls their first values: those of the address, else the shown run's if it was asked for or goes on,
     else the preset's; and keep in the address what a person changes."""
     state.keep_choices("training", [ADVANCED, *(f"training.{name}" for name in of_preset())])
-    usual = requested(now.run) if now.run and (now.live or state.run_id()) else of_preset()
+    usual = requested(now.run) if now.run and (now.live or state.run_id()) else at_first()
     if not state.page_state("training.filled", False):
         take_over(of_address() or usual)
     restore_lost()
@@ -148,7 +154,7 @@ def choose() -> None:
     """Take over the preset that was chosen. A run that goes on is another model: it is told nothing."""
     name = state.page_state("training.choice", NOTEBOOK.name)
     if name in PRESETS:
-        take_over(of_preset(name))
+        take_over(at_first(name))
 
 
 def use_model(fields: Mapping[str, Any]) -> None:
@@ -167,9 +173,9 @@ def use_model(fields: Mapping[str, Any]) -> None:
     values = before | wanted
     name = nearest(values)
     if choice(values) == name or bool(before["n_layer"]) != bool(wanted["n_layer"]):
-        values = of_preset(name) | wanted
+        values = at_first(name) | wanted
     take_over(values)
-    keep(of_preset())
+    keep(at_first())
 
 
 def model_fields() -> Values:
@@ -233,7 +239,7 @@ def back_to(run_id: str) -> None:
 def last_good(run: Run) -> Values:
     """The settings of the newest run here that ended well, else the notebook's."""
     other = _ended_well(run.workspace)
-    return of_run(other) if other else of_preset()
+    return of_run(other) if other else at_first()
 
 
 def tries_something_else(run: Run) -> bool:

@@ -34,24 +34,24 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 
 @pytest.fixture
-def run(home: Path, fork_server: ForkServer) -> Run:
-    """A GPT that was trained for three steps, in the folder that the calculators know."""
-    fork_server._home.unlink(missing_ok=True)
-    fork_server._home.symlink_to(home)
-    return small_run(GPT, steps=3)
-
-
-@pytest.fixture
-def pool(fork_server: ForkServer) -> Iterator[None]:
+def pool(home: Path, fork_server: ForkServer) -> Iterator[None]:
     """Calculators, as the dashboard has them. It too calculates with one thread: with more, last digits differ."""
     devices.use_threads(1)
+    fork_server._home.unlink(missing_ok=True)
+    fork_server._home.symlink_to(home)
     calculators.use(lambda: fork_server.fork(CALCULATOR))
     yield
     calculators.close()
 
 
+@pytest.fixture
+def run(pool: None) -> Run:
+    """A GPT that was trained for three steps, in the folder that the calculators know."""
+    return small_run(GPT, steps=3)
+
+
 @beside
-def test_texts_are_those_that_would_be_written_here(run: Run, pool: None) -> None:
+def test_texts_are_those_that_would_be_written_here(run: Run) -> None:
     one = GenerationRequest(run=run.id, step=3, prompt="the cat", seed=5)
     other = GenerationRequest(text="the-curious-cat", order=2, prompt="a", temperature=0.5)
     for request in (one, other):
@@ -65,7 +65,7 @@ def test_texts_are_those_that_would_be_written_here(run: Run, pool: None) -> Non
 
 
 @beside
-def test_looks_are_those_that_would_be_had_here(run: Run, pool: None) -> None:
+def test_looks_are_those_that_would_be_had_here(run: Run) -> None:
     ids = (1, 2, 3, 4)
     elsewhere = resources.look(run.id, 3, residual_norms, ids)
     assert str(elsewhere) == str(residual_norms(resources.model(run.id, 3), ids))

@@ -13,11 +13,16 @@ class Asked:
     owner: str
     work: float = 1.0
     memory: int = 10
+    preferred: bool = False
+    watched: bool = False
 
 
 ROOM = Room(cores=2, memory=100)
 RUNS = st.lists(
-    st.builds(Asked, owner=st.sampled_from("abc"), work=st.sampled_from([0.0, 0.1, 1.0])), max_size=9
+    st.builds(
+        Asked, owner=st.sampled_from("abc"), work=st.sampled_from([0.0, 0.1, 1.0]), watched=st.booleans()
+    ),
+    max_size=9,
 )
 
 
@@ -32,6 +37,12 @@ def test_nobody_is_left_out_and_ones_own_keep_their_order(waiting: list[Asked], 
     line = in_turn(waiting, others)
     for owner in "abc":
         assert [run for run in line if run.owner == owner] == [run for run in waiting if run.owner == owner]
+
+
+def test_a_teachers_come_first_and_what_is_watched_before_what_nobody_looks_at() -> None:
+    left, watched, second = Asked("a"), Asked("b", watched=True), Asked("b", watched=True)
+    teachers = [Asked("t", preferred=True), Asked("t", preferred=True)]
+    assert in_turn([left, watched, second, *teachers], []) == [*teachers, watched, left, second]
 
 
 def test_who_has_nothing_going_never_waits_for_the_others_work() -> None:
