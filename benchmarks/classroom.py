@@ -3,6 +3,10 @@ and goes on, and lets its model write. What do they wait for, and what does it c
 
     python -m benchmarks.classroom                 30 pupils, each goes through it twice
     python -m benchmarks.classroom 8 --times 1     8 pupils, once
+    python -m benchmarks.classroom 30 --sampling 6 --trainings 2 --seconds 120
+                             30 open a page every 3 to 9 seconds, while 6 others sample and 2 train
+
+`--root FOLDER` serves an earlier version that lies there instead.
 
 The server is the one of `make serve`, bound to this machine. Times depend on whatever else the machine does: the load
 is printed beside them. (Linux)
@@ -12,6 +16,7 @@ import argparse
 import http.client
 import json
 import os
+import random
 import statistics
 import tempfile
 import threading
@@ -26,9 +31,11 @@ from urllib.parse import quote, urlsplit
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from minigpt_core.store.runs import RunStore
-from scripts.running_app import RunningApp, running_app
+from scripts.running_app import ROOT, RunningApp, running_app
 from scripts.visitor import Visitor
 
+LOOKED_AT = ("", "vocabulary", "batches", "model", "training", "sampling", "compare", "attention")
+PREPARED_GPT = "preparedGptFr"
 TEXTS = ("le-chat-curieux", "the-curious-cat")
 POLL_SECONDS = 0.25
 PATIENCE = 300.0  # seconds that a pupil waits for the end of a training
@@ -160,6 +167,75 @@ class Pupil(threading.Thread):
             answer.read()
 
 
+class Looker(threading.Thread):
+    """Opens one page after the other, every few seconds.
+
+    Args:
+        over: set when it is to stop.
+    """
+
+    def __init__(self, app: RunningApp, register: Register, number: int, over: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._app, self._register, self._over = app, register, over
+        self._random = random.Random(number)
+
+    def run(self) -> None:
+        """Look around."""
+        try:
+            tab = Visitor(self._app.url)
+            tab.open("")
+            while not self._over.wait(self._random.uniform(3, 9)):
+                with self._register.timed("page"):
+                    tab.open(self._random.choice(LOOKED_AT), lang="fr")
+            tab.close()
+        except Exception as error:
+            self._register.errors.append(f"{type(error).__name__}: {error}")
+
+
+class Writer(threading.Thread):
+    """Has the prepared GPT write, again and again.
+
+    Args:
+        over: set when it is to stop.
+    """
+
+    def __init__(self, app: RunningApp, register: Register, number: int, over: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._app, self._register, self._over, self._seed = app, register, over, 1000 * number
+        self._run = RunStore(app.home).run(PREPARED_GPT)
+
+    def run(self) -> None:
+        """Sample."""
+        tab = Visitor(self._app.url)
+        web = http.client.HTTPConnection(urlsplit(self._app.url).netloc, timeout=120)
+        while not self._over.is_set():
+            self._seed += 1
+            with self._register.timed(f"{WRITTEN} characters"):
+                path = f"/api/sample?run={PREPARED_GPT}&step={self._run.step}&length={WRITTEN}&prompt={quote('le ')}"
+                web.request("GET", f"{path}&seed={self._seed}", headers=tab.cookies)
+                answer = web.getresponse()
+                assert answer.status == 200, answer.status
+                answer.read()
+
+
+def looking_around(app: RunningApp, pupils: int, sampling: int, trainings: int, seconds: float) -> Register:
+    """Some look, some sample, some train for so long; what they waited for."""
+    register, over, many = Register(), threading.Event(), 1000
+    members: list[threading.Thread] = [Looker(app, register, n, over) for n in range(pupils)]
+    members += [Writer(app, register, n, over) for n in range(sampling)]
+    for number in range(trainings):
+        Pupil(app, register, number, many, 0.0, False).start()  # ends with the server
+    for member in members:
+        member.start()
+    over.wait(seconds)
+    errors = list(register.errors)
+    over.set()
+    for member in members:
+        member.join(60)
+    register.errors = errors
+    return register
+
+
 def lesson(
     app: RunningApp, pupils: int, times: int = 1, spread: float = 0.0, pausing: bool = False
 ) -> tuple[Register, list[str]]:
@@ -237,16 +313,25 @@ def main() -> None:
     parser.add_argument("pupils", type=int, nargs="?", default=30)
     parser.add_argument("--times", type=int, default=2)
     parser.add_argument("--spread", type=float, default=10.0, help="seconds within which all press Start")
+    parser.add_argument("--sampling", type=int, help="so many sample all the time; the pupils open pages")
+    parser.add_argument("--trainings", type=int, default=2, help="so many train meanwhile")
+    parser.add_argument("--seconds", type=float, default=60.0, help="for so long")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the folder of the version that is served")
     parser.add_argument("--pausing", action="store_true", help="everyone pauses once on the way")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        running_app(Path(folder) / "home", env={"MINIGPT_SERVE": "1"}) as app,
+        running_app(Path(folder) / "home", root=options.root, env={"MINIGPT_SERVE": "1"}) as app,
     ):
         Visitor(app.url).open("training")  # what is imported and prepared once
+        at_first = own_memory(app.process.pid)
         watch, began = Watch(app), time.monotonic()
         watch.start()
-        register, runs = lesson(app, options.pupils, options.times, options.spread, options.pausing)
+        if options.sampling is None:
+            register, runs = lesson(app, options.pupils, options.times, options.spread, options.pausing)
+        else:
+            about = options.pupils, options.sampling, options.trainings, options.seconds
+            register, runs = looking_around(app, *about), []
         passed, spent = time.monotonic() - began, watch.end()
         for what, waits in register.waits.items():
             late = statistics.quantiles(waits, n=20)[-1] if len(waits) > 1 else waits[0]
@@ -257,10 +342,13 @@ def main() -> None:
         print(
             f"{options.pupils} pupils, {len(runs)} trainings in {passed:.0f} s. Of one core: the server "
             f"{spent['server'] / passed:.0%}, its workers {spent['workers'] / passed:.0%}. Memory: the server "
-            f"{watch.memory['server']:.0f} MB, the others {watch.memory['workers']:.0f} MB in at most "
+            f"{watch.memory['server']:.0f} MB ({(watch.memory['server'] - at_first) / options.pupils:.1f} a pupil), "
+            f"the others {watch.memory['workers']:.0f} MB in at most "
             f"{watch.most_processes - 1} processes. Load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors."
         )
-        check(app, register, runs)
+        assert not register.errors, register.errors
+        if options.sampling is None:
+            check(app, register, runs)
         print("Nobody met an error, and no step of any training is missing.")
 
 

@@ -7,7 +7,7 @@ V characters in the vocabulary, W windows of text.
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import Dataset, check_length, evaluation_starts, windows
 from minigpt_core.evaluation import loss_per_window, standard_error
+from minigpt_core.generation.continuation import Continuation, continue_text
 from minigpt_core.interpret.activations import Hook, config_of, embed, run_from_layer, run_with_hook
 from minigpt_core.model import GPT, Block, rotate
 
@@ -137,6 +138,13 @@ class AblatedModel(nn.Module):
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def continue_without(
+    model: nn.Module, parts: Collection[Component], means: Means | None, *given: Any, **named: Any
+) -> Continuation:
+    """What `continue_text` writes with a model that has these parts switched off."""
+    return continue_text(AblatedModel(model, parts, means) if parts else model, *given, **named)
 
 
 # How much a part matters

@@ -1,6 +1,7 @@
 """The table of what every part is worth, calculated in a thread in small portions, readable at any time."""
 
 import time
+from collections.abc import Iterator
 from threading import Lock, Thread
 
 from torch import nn
@@ -15,15 +16,23 @@ class AblationJob:
     """One table, for everybody who looks at the same weights. Nothing is calculated before somebody starts it.
 
     It runs in a thread: each portion is a few tens of milliseconds inside torch, which lets Python go on meanwhile.
+
+    Args:
+        portions: the table as it grows, where somebody else calculates it.
     """
 
     def __init__(
-        self, model: nn.Module, text: Windows, mean: bool, idle_seconds: float = IDLE_SECONDS
+        self,
+        model: nn.Module,
+        text: Windows,
+        mean: bool,
+        idle_seconds: float = IDLE_SECONDS,
+        portions: Iterator[Progress] | None = None,
     ) -> None:
         self.text = text
         self._idle_seconds = idle_seconds
         self._last_read = time.monotonic()
-        self._steps = ablation_table(model, text, mean=mean)
+        self._steps = portions or ablation_table(model, text, mean=mean)
         self._progress: Progress | None = None
         self._error: BaseException | None = None
         self._thread: Thread | None = None

@@ -8,7 +8,7 @@ import struct
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +24,7 @@ from minigpt_core.generation.language_model import (
     trained_language_model,
 )
 from minigpt_core.generation.request import MAX_LENGTH, GenerationRequest
+from minigpt_core.interpret.ablation import Progress, Windows, ablation_table
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
@@ -32,10 +33,13 @@ from minigpt_core.weights import load_model
 
 MOST_BYTES = 200_000_000  # of the models that it keeps
 TEXTS = 64
+TABLES = 4
 SIZE = struct.Struct("!Q")
 
 _home: Path | None = None
 _models: OrderedDict[tuple[str, int], nn.Module] = OrderedDict()  # the one used last at the end
+
+_tables: OrderedDict[tuple[str, int, bool], Iterator[Progress]] = OrderedDict()
 
 
 # Functions to call
@@ -69,6 +73,16 @@ def with_model(
 ) -> Any:
     """What a function says that takes a run's model first. Raises what it raises, and `StoreError`."""
     return function(_model(run_id, step), *given, **named)
+
+
+def ablation_portion(run_id: str, step: int, text: Windows, mean: bool) -> Progress | None:
+    """The next portion of the table of what each part of a model is worth; None at its end."""
+    key = run_id, step, mean
+    if key not in _tables:
+        _tables[key] = ablation_table(_model(run_id, step), text, mean=mean)
+        if len(_tables) > TABLES:
+            _tables.popitem(last=False)
+    return next(_tables[key], None)
 
 
 # What is kept for the next call

@@ -1,10 +1,13 @@
 """What this page calculates and keeps, by run, checkpoint and what is switched off. Texts and single numbers only."""
 
+from functools import partial
+
 from minigpt_core.generation.continuation import Continuation, continue_text
 from minigpt_core.interpret import ablation
-from minigpt_core.interpret.ablation import AblatedModel, Component, Means, Windows
+from minigpt_core.interpret.ablation import Component, Means, Windows
 from minigpt_core.interpret.ablation_job import AblationJob
 from minigpt_core.interpret.bigram_table import BigramTable, Edit, PairCounts, edited_loss, mean_loss
+from minigpt_core.jobs import calculating, calculators
 from ui import resources
 from ui.byte_cache import byte_cached
 
@@ -35,10 +38,9 @@ def ablated_continuation(
     run_id: str, step: int, off: Parts, mean: bool, prompt: tuple[int, ...], seed: int, length: int
 ) -> Continuation:
     """What a run's model writes after a prompt with these parts switched off. Raises `UserError`."""
-    model, means = resources.model(run_id, step), mean_outputs(run_id, step) if mean else None
-    trained = resources.run(run_id)
-    return continue_text(
-        AblatedModel(model, off, means) if off else model,
+    means, trained = mean_outputs(run_id, step) if mean else None, resources.run(run_id)
+    return resources.look(
+        run_id, step, ablation.continue_without, off, means,
         resources.run_dataset(run_id).tokenizer, prompt, length, block_size=trained.model.block_size, seed=seed,
     )  # fmt: skip
 
@@ -46,7 +48,11 @@ def ablated_continuation(
 @byte_cached
 def ablation_job(run_id: str, step: int, mean: bool) -> AblationJob:
     """The table of what each part is worth, shared by all who look at this checkpoint; somebody has to start it."""
-    return AblationJob(resources.model(run_id, step), held_out_windows(run_id), mean)
+    text, calculator = held_out_windows(run_id), calculators.find("look", (run_id, step))
+    if calculator is None:
+        return AblationJob(resources.model(run_id, step), text, mean)
+    ask = partial(calculator.call, calculating.ablation_portion, run_id, step, text, mean)
+    return AblationJob(resources.model(run_id, step), text, mean, portions=iter(ask, None))
 
 
 # TinyGPT's table

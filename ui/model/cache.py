@@ -28,4 +28,6 @@ def trace_of(
     """
     known = resources.dataset(text_id, lower)
     batch = draw_batch(known, "train", config.block_size, batch_size, batch_seed)
-    return trace(resources.model(*weights) if weights else fresh_model(config, model_seed), batch.x)
+    if weights:
+        return resources.look(*weights, trace, batch.x)
+    return trace(fresh_model(config, model_seed), batch.x)

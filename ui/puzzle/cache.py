@@ -24,7 +24,7 @@ def puzzles(task: str) -> list[Puzzle]:
 def small_model(task: str, who: str) -> LanguageModel:
     """Counted pairs, or a TinyGPT trained on the spot."""
     make = puzzle_contest.counted_pairs if who == COUNTED else puzzle_contest.quick_tinygpt
-    return make(resources.dataset(task, True, KEPT_OUT))
+    return resources.calculate(task, make, resources.dataset(task, True, KEPT_OUT))
 
 
 @byte_cached
@@ -39,14 +39,16 @@ def puzzle_score(
         without: a part of the run's model that is switched off.
     """
     lm = run_model(who, step) if step else small_model(task, who)
-    return puzzle_contest.score(lm, puzzles(task)[:most], without)
+    return resources.calculate((who, step), puzzle_contest.score, lm, puzzles(task)[:most], without)
 
 
 @byte_cached
 def head_attention(task: str, run_id: str, step: int) -> dict[Head, float]:
     """How much each head looks at the character that has to be written next, 0 to 1: falling."""
     lm = run_model(run_id, step)
-    return ranked_heads(head_scores(lm.network, lm.tokenizer, task, puzzles(task)[:HEAD_PUZZLES]))
+    return ranked_heads(
+        resources.look(run_id, step, head_scores, lm.tokenizer, task, puzzles(task)[:HEAD_PUZZLES])
+    )
 
 
 def run_model(run_id: str, step: int) -> LanguageModel:

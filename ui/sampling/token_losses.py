@@ -96,7 +96,10 @@ def shuffled(text: str) -> str:
 def losses_of(model: GenerationRequest, text: str) -> TokenLosses:
     """The loss of a request's model at each character of a text that it knows all characters of."""
     lm = resources.language_model(model)
-    return token_losses(lm.network, lm.tokenizer.encode(text), lm.loss_window)
+    ids = lm.tokenizer.encode(text)
+    if model.run:
+        return resources.look(model.run, model.step, token_losses, ids, lm.loss_window)
+    return token_losses(lm.network, ids, lm.loss_window)
 
 
 def picture(request: GenerationRequest, lm: LanguageModel, read: EncodedPrompt) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from minigpt_core.background import BETWEEN
 from minigpt_core.errors import RunNotFound, UserError
 from minigpt_core.generation.generated_text import GeneratedText, ParallelTexts
 from minigpt_core.generation.request import MAX_LENGTH, GenerationRequest
+from minigpt_core.interpret.ablation import ablation_table, held_out_windows
 from minigpt_core.interpret.activations import residual_norms
 from minigpt_core.jobs import calculating, calculators
 from minigpt_core.jobs.calculators import Calculators, InTurn
@@ -69,6 +71,17 @@ def test_looks_are_those_that_would_be_had_here(run: Run) -> None:
     ids = (1, 2, 3, 4)
     elsewhere = resources.look(run.id, 3, residual_norms, ids)
     assert str(elsewhere) == str(residual_norms(resources.model(run.id, 3), ids))
+
+
+@beside
+def test_a_table_that_grows_there_is_the_one_that_would_grow_here(run: Run) -> None:
+    text = held_out_windows(resources.run_dataset(run.id), run.model.block_size, 8)
+    calculator = calculators.find("look", (run.id, 3))
+    assert calculator is not None
+    ask = partial(calculator.call, calculating.ablation_portion, run.id, 3, text, False)
+    there, here = [*iter(ask, None)], [*ablation_table(resources.model(run.id, 3), text)]
+    assert len(there) == len(here)
+    assert there[-1] == here[-1]
 
 
 @beside
