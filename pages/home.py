@@ -11,7 +11,7 @@ from ui.home.snapshot import take_snapshot
 now = take_snapshot()
 
 header.head(now.next_step, now.run)
-stations.stations()
+stations.stations(now)
 header.assistants()
 notebook_cells.cells()
 stations.samples(now)

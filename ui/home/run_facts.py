@@ -13,6 +13,7 @@ from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.weights import parameters_of
 from ui import resources
+from ui.byte_cache import byte_cached
 from ui.runs.weights import usual_step
 
 CONTINUED = 130  # characters: few enough to be written while somebody waits
@@ -78,8 +79,12 @@ def prediction(run: Run | None) -> Prediction | None:
     if run is None or not saved:
         return None
     step = usual_step(run)
-    prompt = usual_prompt(resources.chosen_text(run.text_id, run.lower).text)
-    request = GenerationRequest(run=run.id, step=step, prompt=prompt, temperature=USUAL_TEMPERATURE)
+    return _prediction(run.id, step, usual_prompt(resources.chosen_text(run.text_id, run.lower).text))
+
+
+@byte_cached
+def _prediction(run_id: str, step: int, prompt: str) -> Prediction:
+    request = GenerationRequest(run=run_id, step=step, prompt=prompt, temperature=USUAL_TEMPERATURE)
     generated = resources.generated_text(request)
     return Prediction(
         prompt=prompt,

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from ui import state
 from ui.home import card_pictures, station_cards
 from ui.home.snapshot import Snapshot, take_snapshot
 from ui.journey import PAGES, lets_write
@@ -27,15 +26,18 @@ WRITING: tuple[tuple[str, str, Callable[[Snapshot], str]], ...] = (
 )
 
 
-def stations() -> None:
+def stations(now: Snapshot) -> None:
     """The journey in two rows: the model learns, then it writes. Redrawn every two seconds during a training."""
-    run = state.current_run()
-    every = REFRESH_SECONDS if run and run.status in LIVE else None
-    st.fragment(_draw_stations, run_every=every)()
+    at_first = [now]
+    every = REFRESH_SECONDS if now.run and now.run.status in LIVE else None
+
+    def draw() -> None:
+        _draw_stations(at_first.pop() if at_first else take_snapshot())
+
+    st.fragment(draw, run_every=every)()
 
 
-def _draw_stations() -> None:
-    now = take_snapshot()
+def _draw_stations(now: Snapshot) -> None:
     for column, (name, page, draw) in zip(st.columns(4, gap="medium"), LEARNING, strict=True):
         with column:
             _station(name, page, draw(now), {})

@@ -1,7 +1,6 @@
 """What pages ask is calculated by processes beside the server, and comes out as if it were calculated here."""
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -144,7 +143,7 @@ def test_who_came_first_is_served_first() -> None:
 
 def test_a_result_that_cannot_be_handed_over_is_an_error_and_not_a_silence(tmp_path: Path) -> None:
     with (tmp_path / "pipe").open("w+b") as pipe:
-        calculating.send(pipe, (True, sys.stdin))
+        calculating.send(pipe, (True, threading.Lock()))
         calculating.send(pipe, (True, 7))
         pipe.seek(0)
         well, error = calculating.receive(pipe)
