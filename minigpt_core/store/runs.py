@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -716,9 +717,7 @@ def to_run(row: sqlite3.Row, status: str) -> Run:
     """A row of the table `runs` as a `Run`. Raises `RunUnreadable` for settings that do not exist here."""
     values = {field.name: row[field.name] for field in fields(Run)}
     try:
-        values["model"] = ModelConfig.from_dict(json.loads(row["model"]))
-        values["training"] = TrainConfig.from_dict(json.loads(row["training"]))
-        values["in_force"] = changed(values["training"], json.loads(row["in_force"] or "{}"))
+        values |= parsed_settings(row["model"], row["training"], row["in_force"] or "{}")
     except (ValueError, TypeError) as error:
         raise RunUnreadable(
             "The run {name} cannot be shown: another version of this program has written it, with settings that "
@@ -726,6 +725,17 @@ def to_run(row: sqlite3.Row, status: str) -> Run:
             name=row["name"] or row["id"],
         ) from error
     return Run(**values | {"status": status, "lower": bool(row["lower"])})
+
+
+@lru_cache(maxsize=1024)
+def parsed_settings(model: str, training: str, in_force: str) -> dict[str, ModelConfig | TrainConfig]:
+    """The settings of a row, each kept as JSON: lists of runs are read for every click, and these change rarely."""
+    at_first = TrainConfig.from_dict(json.loads(training))
+    return {
+        "model": ModelConfig.from_dict(json.loads(model)),
+        "training": at_first,
+        "in_force": changed(at_first, json.loads(in_force)),
+    }
 
 
 def changed(training: TrainConfig, settings: dict[str, float]) -> TrainConfig:

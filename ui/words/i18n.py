@@ -156,7 +156,14 @@ def number(value: float | None, digits: int | None = None) -> str:
         short = f"{float(digit):g}e{int(exponent):0{3 if abs(value) < 1 else 1}}"
         return short.replace(".", spoken().decimal_mark).replace("-", "−")
     decimals = "#" * 6 if digits is None else "0" * digits
-    text = format_decimal(value, format=f"#,##0.{decimals}" if decimals else "#,##0", locale=spoken().babel)
+    pattern = f"#,##0.{decimals}" if decimals else "#,##0"
+    return _formatted(abs(value), math.copysign(1, value) < 0, pattern, language())
+
+
+@lru_cache(maxsize=20_000)
+def _formatted(size: float, negative: bool, pattern: str, code: str) -> str:
+    """A number as a locale writes it: a page has hundreds, most of them the same for every click."""
+    text = format_decimal(-size if negative else size, format=pattern, locale=LANGUAGES[code].babel)
     return text.replace("-", "−")
 
 
