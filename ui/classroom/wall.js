@@ -129,6 +129,7 @@ async function draw(view) {
 export default function ({ parentElement, data }) {
   const view = viewOf(parentElement.querySelector(".mg-wall"), build);
   view.data = data;
+  if (!view.chart.ariaLabel) view.chart.ariaLabel = data.labels.empty;  // an image has a name before it is drawn
   if (view.state) draw(view);
   poll(view, draw);
 }
