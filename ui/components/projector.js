@@ -61,17 +61,24 @@ function showPictures(dialog, labels) {
   dialog.showModal();
 }
 
+/** A picture of the icons' font: its name is neither read aloud nor translated, which would leave a word instead. */
+function icon(parent, name) {
+  const made = element("i", "", parent, name);
+  made.setAttribute("aria-hidden", "true");
+  made.translate = false;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const view = (window.minigptProjector ??= {}), first = !view.data;
   Object.assign(view, { data, want: (on) => setTriggerValue("wanted", on), speak: (code) => setTriggerValue("language", code) });
   const entry = parentElement.querySelector(".mg-project");
   entry.replaceChildren();
-  element("i", "", entry, "slideshow").setAttribute("aria-hidden", "true");
+  icon(entry, "slideshow");
   element("span", "", entry, data.labels.on);
   entry.onclick = () => view.want(true);
   const save = parentElement.querySelector(".mg-save"), dialog = parentElement.querySelector(".mg-pictures");
   save.replaceChildren();
-  element("i", "", save, "image").setAttribute("aria-hidden", "true");
+  icon(save, "image");
   element("span", "", save, data.labels.save);
   save.onclick = () => showPictures(dialog, data.labels);
   drawBar(view);
