@@ -80,9 +80,8 @@ def launch(playwright: Playwright, executable: str, *more: str) -> Browser:
 
 def new_context(browser: Browser, lang: str = "en", theme: Theme = "light", **options: Any) -> BrowserContext:
     """A fresh visitor: own cookies, language and theme, on a screen of 1280×720."""
-    context = browser.new_context(
-        locale=LOCALES[lang], color_scheme=theme, viewport=VIEWPORT, reduced_motion="reduce", **options
-    )
+    options = {"locale": LOCALES[lang], "color_scheme": theme} | options
+    context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce", **options)
     context.set_default_timeout(PATIENCE)
     context.add_init_script(_NOTE)
     return context

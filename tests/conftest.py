@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The files that take longest come first: run two at a time, they end at about the same moment."""
+    """The files that take longest come first: run side by side, they end at about the same moment."""
     if config.getoption("quick"):
         config.hook.pytest_deselected(items=[item for item in items if takes_long(item)])
         items[:] = [item for item in items if not takes_long(item)]

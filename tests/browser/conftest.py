@@ -13,14 +13,34 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    CDPSession,
+    ConsoleMessage,
+    Error,
+    Page,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
-from scripts.browser import LOCALES, PATIENCE, VIEWPORT, Theme, find_chromium, go, launch, new_context
+from scripts.browser import (
+    LOCALES,
+    PATIENCE,
+    VIEWPORT,
+    Theme,
+    address,
+    find_chromium,
+    go,
+    launch,
+    new_context,
+    wait_until_idle,
+)
 from scripts.running_app import RunningApp, running_app
 from ui.workspace import COOKIE
 
@@ -28,6 +48,9 @@ OpenPage = Callable[..., Page]
 NewVisitor = Callable[..., Page]
 
 expect.set_options(timeout=PATIENCE)
+
+NOBODY_TRAINS = {"MINIGPT_WARM_WORKER": "0"}
+"""What a server is started with that needs no worker, which would import torch once more."""
 
 # Streamlit asks for these below the opened address first, to find where it is mounted, and shrugs at the 404.
 _EXPECTED_404 = ("/_stcore/health", "/_stcore/host-config")
@@ -65,7 +88,7 @@ sys.addaudithook(watch)
 
 # `wait_until_idle` waits five seconds for a script that seems not to begin. One that took no time to speak of was never
 # seen: it began and ended between two pictures. So whatever the server says counts as its answer, a little later.
-_HEAR = """(() => {
+HEAR = """(() => {
   const send = WebSocket.prototype.send;
   const hear = () => {
     const heardAt = performance.now();
@@ -77,6 +100,20 @@ _HEAR = """(() => {
     return send.apply(this, data);
   };
 })()"""
+
+
+_TURN = (
+    "url => { history.pushState({}, '', url); dispatchEvent(new PopStateEvent('popstate', { state: {} })); }"
+)
+
+
+def turn_to(page: Page, url: str, page_name: str, **query: str) -> None:
+    """Go to a page as the button does that leads back: a tab that is here already has Streamlit's scripts."""
+    if not page.url.startswith(url):
+        go(page, url, page_name, **query)
+        return
+    page.evaluate(_TURN, address(url, page_name, **query))
+    wait_until_idle(page)
 
 
 @dataclass(frozen=True)
@@ -109,18 +146,29 @@ class Visitors:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._free: dict[str, list[Page]] = {lang: [] for lang in LOCALES}
+        self._free: list[Page] = []
+        self._speakers: dict[Page, CDPSession] = {}
         self.errors: list[str] = []
         self.asked: set[str] = set()
         """The hosts that pages have asked."""
 
     def come(self, lang: str, theme: Theme) -> Page:
         """A tab of a browser in this language, at 1280×720."""
-        page = self._free[lang].pop() if self._free[lang] else self._new_tab(lang)
+        page = self._free.pop() if self._free else self._new_tab()
+        self._speak(page, lang)
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         return page
 
-    def leave(self, page: Page, lang: str) -> None:
+    def _speak(self, page: Page, lang: str) -> None:
+        """Its browser's language: that of the context would ask for another context, which has nothing compiled."""
+        if page not in self._speakers:
+            self._speakers[page] = page.context.new_cdp_session(page)
+        agent = page.evaluate("navigator.userAgent")
+        asked = {"userAgent": agent, "acceptLanguage": LOCALES[lang]}
+        self._speakers[page].send("Emulation.setUserAgentOverride", asked)
+        self._speakers[page].send("Emulation.setLocaleOverride", {"locale": LOCALES[lang].replace("-", "_")})
+
+    def leave(self, page: Page) -> None:
         """Take a tab back."""
         try:
             for other in page.context.pages:
@@ -133,11 +181,11 @@ class Visitors:
         except Error:  # closed, or nothing was opened in it
             page.context.close()
         else:
-            self._free[lang].append(page)
+            self._free.append(page)
 
-    def _new_tab(self, lang: str) -> Page:
-        context = new_context(self._browser, lang)
-        context.add_init_script(_HEAR)
+    def _new_tab(self) -> Page:
+        context = new_context(self._browser, locale=None)
+        context.add_init_script(HEAR)
         context.on("console", self._hear)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         context.on("request", lambda request: self._asks(request.url))
@@ -203,17 +251,17 @@ def console_errors(visitors: Visitors) -> list[str]:
 @pytest.fixture
 def new_visitor(visitors: Visitors, spy: Spy, console_errors: list[str]) -> Iterator[NewVisitor]:
     """`new_visitor("fr", "dark")`: the tab of somebody who was never here. Two visitors share nothing."""
-    here: list[tuple[Page, str]] = []
+    here: list[Page] = []
     visitors.asked.clear()
 
     def make(lang: str = "en", theme: Theme = "light") -> Page:
-        here.append((visitors.come(lang, theme), lang))
-        return here[-1][0]
+        here.append(visitors.come(lang, theme))
+        return here[-1]
 
     yield make
     complaints = list(console_errors)
-    for page, lang in here:
-        visitors.leave(page, lang)
+    for page in here:
+        visitors.leave(page)
     assert not complaints, "\n".join(complaints)
     assert visitors.asked <= {"127.0.0.1"}
     assert not spy.notes.exists() or spy.lines("outside") == []

@@ -11,7 +11,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
-from scripts.browser import PATIENCE, wait_until_idle
+from scripts.browser import PATIENCE, go, wait_until_idle
 from scripts.running_app import RunningApp
 from ui.workspace import COOKIE
 
@@ -22,7 +22,9 @@ LINES = "() => (document.querySelector('.mg-cmp-chart')?.data ?? []).filter(({ n
 LABELS = "() => document.querySelector('.mg-cmp-chart').layout.annotations.map(({ text }) => text).join()"
 
 
-def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path) -> None:
+def test_tick_sweep_download_and_open_again(
+    app_server: RunningApp, open_page: OpenPage, trained_run: Callable[..., str], tmp_path: Path
+) -> None:
     page = open_page("compare", lang="en")
     page.wait_for_function(f"() => ({LINES})() === 2")  # the prepared ones of the language's story
     for view, line in [
@@ -34,7 +36,6 @@ def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path)
     table = page.locator(".mg-cmp-table")
     assert table.evaluate("(table) => table.scrollWidth <= table.clientWidth"), "no column is cut off"
     rows = table.locator("tbody tr")
-    known = rows.count()
     boxes = page.locator(".mg-cmp-table input")
     assert [box.is_checked() for box in boxes.all()[:3]] == [True, True, False]  # what is drawn stands on top
     boxes.nth(0).uncheck() if boxes.nth(0).is_checked() else boxes.nth(0).check()
@@ -43,15 +44,15 @@ def test_tick_sweep_download_and_open_again(open_page: OpenPage, tmp_path: Path)
     page.wait_for_function(f"() => ({LINES})() !== 2")
     wait_until_idle(page)
 
+    go(page, app_server.url, "compare", lang="en", run=trained_run(page, steps=20))
+    known = rows.count()
     page.evaluate("document.querySelector('.mg-cmp-chart').dataset.mounted = 'once'")
-    page.locator(".mg-cmp-name", has_text="TinyGPT on “The Curious Cat” (prepared)").click()
-    wait_until_idle(page)
     page.locator(".st-key-compare_sweep_box summary").click()
     train = page.locator(".st-key-compare_sweep button")
     expect(train).to_contain_text("Train 3 runs")
     train.click()
     expect(rows).to_have_count(known + 3)
-    expect(page.locator(".mg-cmp-name").first).to_contain_text("TinyGPT · learning rate")
+    expect(page.locator(".mg-cmp-name").first).to_contain_text("TinyGPT, 20 steps · learning rate")
     expect(page.locator(".mg-cmp-status", has_text="finished").first).to_be_visible(timeout=2 * PATIENCE)
     expect(page.locator(".st-key-compare_sweep_box")).to_contain_text("out lowest")
     assert page.evaluate("document.querySelector('.mg-cmp-chart').dataset.mounted") == "once"

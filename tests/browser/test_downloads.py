@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from minigpt_core.texts.downloads import TINY_MOLIERE, TINY_SHAKESPEARE
 from scripts.browser import go, wait_until_idle
 from scripts.running_app import RunningApp, running_app
+from tests.browser.conftest import NOBODY_TRAINS
 
 # Python imports a module of this name at every start. It sends what would go to the text's host to the test's server.
 REDIRECT = """
@@ -85,7 +86,9 @@ def app(
     folder = tmp_path_factory.mktemp("fetch")
     (folder / "sitecustomize.py").write_text(REDIRECT.format(url=elsewhere.url), encoding="utf-8")
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    with running_app(folder / "home", env={"PYTHONPATH": path, "no_proxy": "127.0.0.1"}) as running:
+    with running_app(
+        folder / "home", env={**NOBODY_TRAINS, "PYTHONPATH": path, "no_proxy": "127.0.0.1"}
+    ) as running:
         yield running
 
 

@@ -27,6 +27,7 @@ def test_one_click_leads_to_a_running_training_and_home_follows_it(open_page: Op
     if "mg-next" in (training.get_attribute("class") or ""):  # still training: the step goes on by itself
         expect(step).not_to_have_text(seen)
     assert_nothing_is_cut(page)
+    a_station_is_a_link_that_keeps_the_session(page)
 
 
 @pytest.mark.parametrize("wait", [0, 250])
@@ -40,8 +41,7 @@ def test_a_click_on_home_right_after_begin_leaves_no_empty_page(open_page: OpenP
     expect(page.locator("h1")).to_be_visible()
 
 
-def test_a_station_is_a_link_that_keeps_the_session(open_page: OpenPage) -> None:
-    page = open_page("home", lang="fr")
+def a_station_is_a_link_that_keeps_the_session(page: Page) -> None:
     page.evaluate("window.sameVisit = true")
     page.locator(".st-key-station_batches").click()
     page.wait_for_url(re.compile("/batches"))

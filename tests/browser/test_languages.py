@@ -1,10 +1,13 @@
 """Which language a page is in: for the reader, for the browser and its translator, for screen readers."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
-from scripts.browser import LOCALES, START, go, wait_until_idle
+from minigpt_core.store.runs import RunStore
+from scripts.browser import LOCALES, START, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp
-from tests.browser.conftest import NewVisitor, OpenPage
+from tests.browser.conftest import OpenPage
 from ui.components.streamlit_words import WORDS
 from ui.words.i18n import _, number, using
 from ui.words.languages import LANGUAGES, SOURCE
@@ -34,14 +37,19 @@ def test_what_a_click_opens_speaks_the_language_of_its_tab(open_page: OpenPage) 
         expect(page.get_by_placeholder(searched)).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.get_by_placeholder(searched)).to_have_count(0)
+    peoples_words_are_not_taken_for_streamlits(visitors[OTHERS[0]])
 
 
-def test_streamlits_own_words_follow_the_language(app_server: RunningApp, new_visitor: NewVisitor) -> None:
-    page = new_visitor("en")
-    for lang in (SOURCE, *OTHERS, SOURCE):
-        if page.url == "about:blank":
-            go(page, app_server.url, "training", lang=lang)
-        else:
+def test_streamlits_own_words_follow_the_language_and_no_setting_changes(
+    app_server: RunningApp, open_page: OpenPage
+) -> None:
+    page = open_page("training", lang=SOURCE)
+    pace, rate = (page.locator(f".st-key-page-training-{name} input") for name in ("pace", "learning_rate"))
+    pace.press("ArrowLeft")
+    pace.press("ArrowLeft")
+    wait_until_idle(page)
+    for n, lang in enumerate((SOURCE, *OTHERS, SOURCE)):
+        if n:
             page.locator(".st-key-language_switch").get_by_text(LANGUAGES[lang].name).click()
             wait_until_idle(page)
         with using(lang):
@@ -51,12 +59,21 @@ def test_streamlits_own_words_follow_the_language(app_server: RunningApp, new_vi
         expect(page.locator(".st-key-page-training-pace").get_by_label(help_for_pace)).to_be_visible()
         expect(page.locator("html")).to_have_attribute("lang", lang)
         with using(lang):
+            expect(pace).to_have_attribute("aria-valuetext", re.compile(f"^{number(5, 0)}\\s"))
+            expect(rate).to_have_attribute("aria-valuetext", number(0.003, 3))
+        with using(lang):
             expect(no_model_called(page, "zzz")).to_have_text(_("No results"))
         page.keyboard.press("Escape")
+    run = start_training(page)
+    wait_for_run(page, app_server.url, run, lambda live: live["step"] >= 1)
+    page.locator(".st-key-training_stop button:visible").click()
+    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
+    training = RunStore(app_server.home).run(run).training
+    assert (training.pace, training.learning_rate, training.steps) == (5, 0.003, 500)
 
 
 def test_sliders_show_decimals_as_their_reader_writes_them(open_page: OpenPage) -> None:
-    for lang in (SOURCE, *OTHERS):
+    for lang in OTHERS:
         page = open_page("sampling", lang=lang, temperature="0.8")
         with using(lang):
             shown = number(0.8, 2)
@@ -68,8 +85,7 @@ def no_model_called(page: Page, name: str) -> Locator:
     return page.get_by_role("listbox")
 
 
-def test_peoples_words_are_not_taken_for_streamlits(open_page: OpenPage) -> None:
-    page = open_page("home", lang=OTHERS[0])
+def peoples_words_are_not_taken_for_streamlits(page: Page) -> None:
     assert "Search" in WORDS
     page.evaluate("""() => {
       for (const place of ["stMarkdownContainer", "stBidiComponentRegular"]) {

@@ -1,7 +1,7 @@
 """No request leaves the machine: not from the page, not from the server, not from a worker.
 
-Every test of this folder is watched (see conftest.py), and together they visit every page. Here somebody trains, and
-the watch itself is tested.
+Every test of this folder is watched (see conftest.py): together they visit every page, and somebody trains. Here the
+watch itself is tested.
 """
 
 import http.client
@@ -13,23 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from scripts.browser import start_training, wait_for_run
 from scripts.running_app import RunningApp
 from tests.browser.conftest import OpenPage, Spy, Visitors
-
-
-def test_nothing_leaves_the_machine_while_somebody_trains(
-    app_server: RunningApp, open_page: OpenPage, spy: Spy, visitors: Visitors
-) -> None:
-    page = open_page("training")
-    run = start_training(page)
-    wait_for_run(page, app_server.url, run, lambda live: live["step"] > 60)
-    page.locator(".st-key-training_stop button:visible").click()
-    wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
-    assert visitors.asked == {"127.0.0.1"}
-    assert any("minigpt_core.jobs." in line for line in spy.lines("start"))
-    assert "inside\tsocket.bind\t127.0.0.1" in spy.lines("inside")
-    assert spy.lines("outside") == []
 
 
 @pytest.mark.parametrize(
@@ -46,17 +31,7 @@ def test_the_watch_refuses_what_python_asks_outside(spy: Spy, tmp_path: Path, at
     assert len(watched.lines("outside")) == 1
 
 
-def test_the_watch_sees_what_a_page_asks_outside(open_page: OpenPage, visitors: Visitors) -> None:
-    page = open_page("home")
-    page.route("http://elsewhere.example/**", lambda route: route.abort())
-    with page.expect_event("requestfailed"):
-        page.evaluate("location.href = 'http://elsewhere.example/'")
-    page.unroute_all()
-    assert visitors.asked == {"127.0.0.1", "elsewhere.example"}
-    visitors.asked.clear()
-
-
-def test_the_browser_lets_no_page_ask_outside(
+def test_the_browser_lets_no_page_ask_outside_and_the_watch_sees_it_tried(
     open_page: OpenPage, visitors: Visitors, console_errors: list[str]
 ) -> None:
     page = open_page("home")
@@ -65,6 +40,12 @@ def test_the_browser_lets_no_page_ask_outside(
     assert visitors.asked == {"127.0.0.1"}
     assert console_errors and all("Content Security Policy" in error for error in console_errors)
     console_errors.clear()
+    page.route("http://elsewhere.example/**", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.evaluate("location.href = 'http://elsewhere.example/'")
+    page.unroute_all()
+    assert visitors.asked == {"127.0.0.1", "elsewhere.example"}
+    visitors.asked.clear()
 
 
 def test_a_page_from_elsewhere_is_refused_without_asking_outside(app_server: RunningApp, spy: Spy) -> None:

@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 from minigpt_core.lessons.catalogue import SOURCE, lessons
 from minigpt_core.lessons.lesson import Lesson
 from minigpt_core.texts import corpus
-from scripts.browser import address, go, new_context, wait_until_idle
+from scripts.browser import go, new_context, wait_until_idle
 from scripts.running_app import RunningApp, running_app
 from tests.browser import pseudo
-from tests.browser.conftest import assert_nothing_left
+from tests.browser.conftest import HEAR, NOBODY_TRAINS, assert_nothing_left, turn_to
 from ui.journey import STATIONS
 from ui.words.languages import LANGUAGES
 
@@ -61,9 +61,6 @@ LOOK = """data => {
     .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.dataset.testid ?? "page");
   return { words, cut: cut.filter(Boolean), wide };
 }"""
-TURN = (
-    "url => { history.pushState({}, '', url); dispatchEvent(new PopStateEvent('popstate', { state: {} })); }"
-)
 # The code is shown in the same way everywhere: on Home, that stands for all, it is opened, too.
 FOLDED = 'details:not([open]) > summary:not([class*="_code "]:not(.st-key-home_code) *)'
 
@@ -73,7 +70,7 @@ def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A dashboard with one language more."""
     folder: Path = tmp_path_factory.mktemp("pseudo")
     (folder / "root").mkdir()
-    with running_app(folder / "home", root=pseudo.checkout(folder / "root")) as app:
+    with running_app(folder / "home", root=pseudo.checkout(folder / "root"), env=NOBODY_TRAINS) as app:
         yield app
     assert_nothing_left(app)
 
@@ -81,6 +78,7 @@ def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     context = new_context(browser)
+    context.add_init_script(HEAR)
     yield context.new_page()
     context.close()
 
@@ -97,11 +95,7 @@ def test_a_page_is_all_translated_and_has_room(
 ) -> None:
     """Some seconds: what is folded is opened one by one."""
     given = {"lang": pseudo.CODE, "run": "preparedGptEn", "text": "the-curious-cat", **query}
-    if query or page.url == "about:blank":
-        go(page, app.url, name, **given)
-    else:  # as the button that leads back does: the tab has the scripts already
-        page.evaluate(TURN, address(app.url, name, **given))
-        wait_until_idle(page)
+    (go if query else turn_to)(page, app.url, name, **given)
     expect(page.locator("h1").first).to_be_visible()
     for _ in range(page.locator(FOLDED).filter(visible=True).count()):
         page.locator(FOLDED).filter(visible=True).first.click()

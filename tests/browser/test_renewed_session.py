@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from scripts.browser import go, wait_until_idle
 from scripts.running_app import RunningApp, free_port, running_app
-from tests.browser.conftest import NewVisitor, OpenPage, Spy
+from tests.browser.conftest import NOBODY_TRAINS, NewVisitor, OpenPage, Spy
 
 WORDS = "Un texte que quelqu’un a tapé avant la panne. "
 
@@ -35,7 +35,7 @@ class Restarted:
 
 @pytest.fixture
 def server(spy: Spy, tmp_path: Path) -> Iterator[Restarted]:
-    restarted = Restarted(tmp_path / "home", spy.env)
+    restarted = Restarted(tmp_path / "home", {**spy.env, **NOBODY_TRAINS})
     yield restarted
     restarted.stop()
 
