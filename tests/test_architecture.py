@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.journey import ABOUT, PAGES, TEACHERS
+from ui.journey import ABOUT, PAGES, SPEAKERS, TEACHERS
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
@@ -124,7 +124,7 @@ def test_nothing_begins_while_the_teacher_forbids_it() -> None:
 
 
 def test_every_page_is_a_station() -> None:
-    others = {station.name for station in (*TEACHERS, *ABOUT)}
+    others = {station.name for station in (*TEACHERS, *ABOUT, *SPEAKERS)}
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == {*PAGES, *others}
 
 

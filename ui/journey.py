@@ -65,6 +65,9 @@ TEACHERS = (
 ABOUT = (Station("accessibility", N_("Accessibility"), ":material/accessibility_new:", in_menu=False),)
 """What every page's foot leads to."""
 
+SPEAKERS = (Station("notes", N_("Speaker notes"), ":material/speaker_notes:", in_menu=False),)
+"""For who stands at the front: the teacher of a served class, or anybody where none is served."""
+
 
 def lets_write(run_id: str, view: str = "write") -> dict[str, str]:
     """What the address of the Sampling page says so that this run writes there with its usual weights."""

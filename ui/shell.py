@@ -10,7 +10,7 @@ from streamlit.navigation.page import Page
 
 from minigpt_core.errors import RunNotFound, StoreError, UserError
 from ui import facts, orders_followed, problems, resources, set_up, sidebar, state, style
-from ui.journey import ABOUT, STATIONS, TEACHERS
+from ui.journey import ABOUT, SPEAKERS, STATIONS, TEACHERS
 from ui.lessons import current as lessons
 from ui.lessons import panel
 from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
@@ -25,7 +25,8 @@ ICON = Path(__file__).parent / "icon.svg"
 def pages() -> dict[str, list[Page]]:
     """The stations of the journey, by the menu they stand in. The first is the default: it lives at `/` only."""
     menus: dict[str, list[Page]] = {}
-    for station in (*STATIONS, *ABOUT, *(TEACHERS if state.is_teacher() else ())):
+    others = (*(TEACHERS if state.is_teacher() else ()), *(SPEAKERS if state.may_teach() else ()))
+    for station in (*STATIONS, *ABOUT, *others):
         page = st.Page(
             station.script,
             title=_(station.title),

@@ -2,6 +2,7 @@
 // behind a button, and a small row at the top holds the language and the way out.
 
 import { element } from "./js/element.js";
+import { drawForPaper } from "./js/paper.js";
 import { picturesOfPage, savePicture } from "./js/pictures.js";
 
 const TYPING = 'input:not([type="checkbox"], [type="radio"], [type="range"]), textarea, select, [contenteditable="true"]';
@@ -82,5 +83,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   element("span", "", save, data.labels.save);
   save.onclick = () => showPictures(dialog, data.labels);
   drawBar(view);
-  if (first) document.addEventListener("keydown", (event) => pressed(view, event));
+  if (!first) return;
+  document.addEventListener("keydown", (event) => pressed(view, event));
+  drawForPaper();
 }

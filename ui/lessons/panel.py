@@ -17,7 +17,7 @@ from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
 from ui import facts, resources, state
 from ui.journey import PAGES
-from ui.lessons import class_guesses, current, question
+from ui.lessons import class_guesses, current, notes, question
 from ui.lessons.current import SINCE, Current
 from ui.lessons.markup import paragraphs, plain
 from ui.lessons.to_top import to_top
@@ -89,11 +89,14 @@ def _head(now: Current, done: bool, *, folded: bool) -> None:
     """Which lesson, which step, and the ways on, back and out."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="lesson_head"):
         st.html(_title(now, done), width="stretch")
-        if now.step.say and not folded and state.may_teach():
+        if now.step.say and not folded and state.may_teach() and not state.projected():
             with st.popover(
                 _("For the teacher"), icon=":material/school:", type="tertiary", key="lesson_say"
             ):
                 st.html(f"<div class='mg-lesson'>{paragraphs(now.step.say)}</div>")
+                notes.link()
+        if state.projected() and state.may_teach():  # they are for another screen than this one
+            notes.link()
         st.button(
             _("Back"), icon=":material/arrow_back:", key="lesson_back", on_click=current.move, args=(now, -1),
             disabled=now.number == 1, type="tertiary",

@@ -8,8 +8,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui import teacher
-from ui.journey import ABOUT, PAGES
+from ui.journey import ABOUT, PAGES, SPEAKERS
 from ui.server.base_path import base_path
+from ui.workspace import serving
 
 MISSING = "missing"  # the query parameter that carries the unknown name
 ONE_WORD = re.compile(r"/([^/.]+)")  # files have a dot, Streamlit's own addresses a slash
@@ -33,11 +34,18 @@ class UnknownPage:
         if below(scope.get("path", "")) in CLOSED:
             return await PlainTextResponse("", 404)(scope, receive, send)
         word = ONE_WORD.fullmatch(below(scope["path"])) if is_get(scope) else None
-        if word is None or word[1] in KNOWN or (word[1] in teacher.PAGES and is_teacher(scope)):
+        if word is None or word[1] in KNOWN or is_for(word[1], scope):
             return await self.app(scope, receive, send)
         query = scope["query_string"].decode("latin-1")
         kept = f"&{query}" if query else ""
         await RedirectResponse(f"./?{MISSING}={quote(word[1])}{kept}")(scope, receive, send)
+
+
+def is_for(name: str, scope: Scope) -> bool:
+    """Whether this page is there for who asks, though not for everybody."""
+    if name in {station.name for station in SPEAKERS}:
+        return not serving() or is_teacher(scope)
+    return name in teacher.PAGES and is_teacher(scope)
 
 
 def is_teacher(scope: Scope) -> bool:

@@ -15,7 +15,7 @@ from ui.words.tokens import MARKS, WORDS, code_point, escape, escape_markdown, f
 
 BARS = 30
 SAID = 5  # characters in the words for who hears the page
-PROJECTED = 6  # lines at the front of a room
+PROJECTED, PRINTED = 6, 80  # lines at the front of a room; on paper
 HEIGHT = 248
 STYLED = (
     2000  # rows; beyond, pandas' styles take too long, and the browser writes the numbers in its own language
@@ -27,16 +27,17 @@ def section(words: CharTokenizer, counts: dict[str, int]) -> None:
     left, right = st.columns([6, 5], gap="medium")
     with left:
         if state.projected():
-            _large(words, counts)
+            _large(words, counts, PROJECTED)
         else:
             _table(words, counts)
+            _large(words, counts, PRINTED, "mg-on-paper")  # what one scrolls in is cut there
     with right:
         _chart(counts)
 
 
-def _large(words: CharTokenizer, counts: dict[str, int]) -> None:
-    """The most frequent characters in letters that are read from the back row, which the table has not."""
-    first = sorted(words.characters, key=lambda c: (-counts[c], words.stoi[c]))[:PROJECTED]
+def _large(words: CharTokenizer, counts: dict[str, int], most: int, name: str = "") -> None:
+    """The most frequent characters in letters of the page's own size, which the table has not."""
+    first = sorted(words.characters, key=lambda c: (-counts[c], words.stoi[c]))[:most]
     heads = "".join(f"<th>{escape(head)}</th>" for head in (_("Id"), _("Character"), _("Count"), _("Share")))
     total = sum(counts.values())
     lines = "".join(
@@ -44,7 +45,7 @@ def _large(words: CharTokenizer, counts: dict[str, int]) -> None:
         f"<td>{percent(counts[c] / total, 1)}</tr>"
         for c in first
     )
-    st.html(f"<table class='mg-table'><tr>{heads}</tr>{lines}</table>")
+    st.html(f"<div class='{name}'><table class='mg-table'><tr>{heads}</tr>{lines}</table></div>")
 
 
 @st.fragment

@@ -3,6 +3,7 @@
 // Always on light paper, with its title above. A component that draws on a canvas gives its root a `redraw`.
 
 import { element } from "./element.js";
+import { LIGHT, lighten } from "./paper.js";
 import { loadPlotly } from "../plotly_loader.js";
 
 const MAIN = '[data-testid="stMain"]', PLOTLY = ".js-plotly-plot", SHARP = 2, PAD = 20, TITLE_PX = 17;
@@ -12,8 +13,6 @@ const HEADINGS = "h1, h2, h3, h4, .mg-label, .mg-tl-head";
 const LEFT_OUT = "button, input, select, textarea, label, script, style, .mg-hidden, [hidden], [class$=-choice], .mg-emb-zoom";
 const LONG_TITLE = 90;  // characters
 const PARTED = "[class*=_drawing]", PARTS = "[class*=model_open_] button, .st-key-ablation_drawing button";  // of a drawing that is its own control
-const LIGHT = { color: "#1E2430", "color-scheme": "light", "--st-text-color": "#1E2430", "--st-background-color": "#FFFFFF", "--st-secondary-background-color": "#F1EEE7",
-  "--st-border-color": "#DDD8CC", "--st-primary-color": "#0B5FA5", "--st-link-color": "#0B5FA5", "--mg-ground": "#FFFFFF", "--mg-border": "#DDD8CC", "--mg-accent": "#0B5FA5" };
 const LOOKS = ["align-content", "align-items", "align-self", "background-color", "background-image", "background-position", "background-repeat", "background-size", "border-bottom-color", "border-bottom-left-radius",
   "border-bottom-right-radius", "border-bottom-style", "border-bottom-width", "border-collapse", "border-left-color", "border-left-style", "border-left-width", "border-right-color", "border-right-style",
   "border-right-width", "border-spacing", "border-top-color", "border-top-left-radius", "border-top-right-radius", "border-top-style", "border-top-width", "bottom", "box-shadow", "box-sizing", "clip-path", "color",
@@ -134,22 +133,15 @@ function drawingOf({ node, title }) {
 // A copy, and what stands on each canvas: drawn again on light paper and twice as fine where the component can
 function onPaper(node) {
   const canvases = [...node.querySelectorAll("canvas")], roots = new Set(canvases.map((canvas) => ownerOf(canvas)).filter(Boolean)), ratio = Object.getOwnPropertyDescriptor(window, "devicePixelRatio");
-  const before = [...roots].map((root) => root.getAttribute("style"));
+  let back = () => {};
   try {
     if (ratio?.configurable !== false) Object.defineProperty(window, "devicePixelRatio", { value: Math.max(SHARP, devicePixelRatio), configurable: true });
-    for (const root of roots) {
-      for (const [name, value] of Object.entries(LIGHT)) root.style.setProperty(name, value);
-      root.redraw();
-    }
+    back = lighten(roots);
     const shown = [...node.querySelectorAll("canvas")].map((canvas) => (canvas.width && canvas.height ? canvas.toDataURL("image/png") : ""));
     return [node.cloneNode(true), shown];
   } finally {
     if (ratio) Object.defineProperty(window, "devicePixelRatio", ratio);
-    [...roots].forEach((root, i) => {
-      if (before[i] === null) root.removeAttribute("style");
-      else root.setAttribute("style", before[i]);
-      root.redraw();
-    });
+    back();
   }
 }
 
