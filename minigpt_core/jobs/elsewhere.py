@@ -26,6 +26,11 @@ def reaches(store: RunStore, run_id: str) -> bool:
     return (store.folder(run_id) / FILE).exists() and store.is_locked(run_id)
 
 
+def forget(store: RunStore, run_id: str) -> None:
+    """A worker trains the run now: what a killed process has left behind is no way to it."""
+    (store.folder(run_id) / FILE).unlink(missing_ok=True)
+
+
 def ask(store: RunStore, run_id: str, messages: list[Message]) -> bool:
     """Pass something on to the process that trains a run outside; False if there is none."""
     if not reaches(store, run_id):

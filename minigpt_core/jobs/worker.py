@@ -29,6 +29,7 @@ from minigpt_core.data import Dataset, prepare
 from minigpt_core.devices import available_threads
 from minigpt_core.distributed import Alone
 from minigpt_core.errors import StoreError, UserError
+from minigpt_core.jobs import elsewhere
 from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.speed import measure
@@ -193,6 +194,7 @@ def train(
         StoreError: another process is training this run, or the store cannot be written.
     """
     with store.lock(run_id):
+        elsewhere.forget(store, run_id)
         run = store.run(run_id)
         torch.set_num_threads(available_threads(run.threads or threads))
         trainer = take_up(store, run, settings, controls.wait)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from scripts.browser import go, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp, running_app
 from tests.browser.conftest import NewVisitor, Spy
 from ui.server.security import FRAMES
@@ -54,20 +53,6 @@ def framed(folder: Path, url: str) -> None:
         f"<iframe src='{url}' width=1270 height=700></iframe>", encoding="utf-8"
     )
     (folder / "favicon.ico").touch()
-
-
-def test_below_a_base_path_runs_are_drawn_and_texts_written(app: RunningApp, new_visitor: NewVisitor) -> None:
-    page, url = new_visitor("en"), app.url
-    go(page, url, "training", lang="en")
-    run = start_training(page)
-    wait_for_run(page, url, run, lambda live: live["step"] > 20)
-    page.wait_for_function("() => parseInt(document.querySelector('.mg-live-big').textContent) > 20")
-    go(page, url, "sampling", lang="en", author="bigram", length="50")
-    expect(page.locator(WRITTEN)).to_have_count(50)
-    page.goto(f"{url}/no-such-page")
-    wait_until_idle(page)
-    expect(page.get_by_text("There is no page “no-such-page” here.")).to_be_visible()
-    assert page.url.startswith(f"{url}/")
 
 
 def test_a_page_that_is_allowed_to_shows_it_in_a_frame(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.jobs import elsewhere
 from minigpt_core.jobs.worker import Controls, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -61,3 +62,19 @@ def test_a_held_run_makes_the_steps_that_were_asked_for_since(
     run = make_run(store)
     assert train(store, run.id, Controls(Script([], [], words), lambda *_, **__: None)) == "stopped"
     assert store.run(run.id).step == made
+
+
+def test_a_worker_is_not_reached_by_what_a_killed_command_line_has_left(store: RunStore) -> None:
+    run = make_run(store)
+    left = store.folder(run.id) / elsewhere.FILE
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    assert not elsewhere.reaches(store, run.id), "nobody trains it"
+    reached = list[bool]()
+    controls = Controls(
+        queue.Queue(), lambda *_told, **_more: reached.append(elsewhere.reaches(store, run.id))
+    )
+    with store.lock(run.id):
+        assert elsewhere.reaches(store, run.id)
+    assert train(store, run.id, controls) == "done"
+    assert reached and not any(reached) and not left.exists()
