@@ -110,7 +110,8 @@ def main(arguments: list[str]) -> None:
     except ConfigError as error:
         sys.exit(str(error))
     port = options.port or free_port()
-    if options.address:
+    settings = ["--server.address=0.0.0.0", f"--server.port={port}"]
+    if options.address:  # Streamlit would put its own port behind that name
         doors, base, name = given_door(options.address)
         os.environ[HOSTS] = ",".join(filter(None, [os.environ.get(HOSTS), name]))
     else:
@@ -120,12 +121,12 @@ def main(arguments: list[str]) -> None:
             sys.exit(
                 "This machine has no address in a network: connect it to that of the class and start again."
             )
-        doors, name = [f"http://{address}:{port}{f'/{base}' if base else ''}" for address in found], found[0]
+        doors = [f"http://{address}:{port}{f'/{base}' if base else ''}" for address in found]
+        settings.append(f"--browser.serverAddress={found[0]}")
     print(welcome(doors, teacher.keep_secret(data_home(), options.new_link)), flush=True)
     print(f"  {what_fits(most)}\n", flush=True)
     os.environ["MINIGPT_LIMITS"] = options.limits
     os.environ["MINIGPT_SERVE"] = "1"  # every browser gets its own workspace
-    settings = ["--server.address=0.0.0.0", f"--server.port={port}", f"--browser.serverAddress={name}"]
     settings += [f"--server.baseUrlPath={base}"] if base else []
     cli.main(args=["run", "dashboard.py", *settings, *others], prog_name="streamlit")
 
