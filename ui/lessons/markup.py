@@ -12,11 +12,14 @@ MARKS = (
 )
 
 
+def in_one_line(text: str) -> str:
+    """The text without its line breaks; the spaces that no line may break at stay."""
+    return re.sub(r"[ \t\n]+", " ", text).strip(" ")
+
+
 def inline(text: str) -> str:
     """One paragraph, or a part of one."""
-    pieces = CODE.split(
-        escape(" ".join(text.split()))
-    )  # words and code by turns: in code, no mark means anything
+    pieces = CODE.split(escape(in_one_line(text)))  # words and code by turns: in code, no mark means anything
     return "".join(
         f"<code translate='no'>{piece}</code>" if n % 2 else _marked(piece) for n, piece in enumerate(pieces)
     )
@@ -35,4 +38,4 @@ def paragraphs(text: str) -> str:
 
 def plain(text: str) -> str:
     """The same without the marks: for a label that shows text as it is."""
-    return re.sub(r"\[\[|\]\]|\*\*|`", "", " ".join(text.split()))
+    return re.sub(r"\[\[|\]\]|\*\*|`", "", in_one_line(text))

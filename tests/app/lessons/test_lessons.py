@@ -243,6 +243,7 @@ def test_the_marks_become_bold_italic_and_code_alone() -> None:
     assert markup.inline("**a** *b* `*c*` [[d]] <e> & 2*3*4") == (
         "<b>a</b> <i>b</i> <code translate='no'>*c*</code> <b class='mg-named'>d</b> &lt;e&gt; &amp; 2<i>3</i>4"
     )
+    assert markup.inline("quand\u202f?\nici") == markup.plain("quand\u202f?  ici") == "quand\u202f? ici"
     assert markup.paragraphs("one\ntwo\n\nthree") == "<p>one two</p><p>three</p>"
 
 
