@@ -164,16 +164,23 @@ def generate_columns(
     models: Sequence[LanguageModel], requests: Sequence[GenerationRequest]
 ) -> Iterator[list[SampledToken]]:
     """The next character of each text; those that one model writes from one prompt go through it together."""
-    batches: list[tuple[list[int], Iterator[list[SampleStep]]]] = []
-    for place, request in enumerate(requests):
-        alike = [i for i, other in enumerate(requests) if same_beginning(request, other)]
-        if alike[0] == place:
-            batches.append((alike, generate_batch(models[place], [requests[i] for i in alike])))
+    batches = [
+        (alike, generate_batch(models[alike[0]], [requests[i] for i in alike]))
+        for alike in together(requests)
+    ]
     for _ in range(MAX_LENGTH):
         column: dict[int, SampledToken] = {}
         for places, steps in batches:
             column |= zip(places, map(sampled_token, next(steps)), strict=True)
         yield [column[i] for i in range(len(requests))]
+
+
+def together(requests: Sequence[GenerationRequest]) -> list[list[int]]:
+    """The places of the requests that go through a model together."""
+    alike = [
+        [i for i, other in enumerate(requests) if same_beginning(request, other)] for request in requests
+    ]
+    return [places for first, places in enumerate(alike) if places[0] == first]
 
 
 def generate_batch(lm: LanguageModel, requests: Sequence[GenerationRequest]) -> Iterator[list[SampleStep]]:

@@ -11,7 +11,7 @@ import torch
 from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import prepare
 from minigpt_core.errors import UserError
-from minigpt_core.generation.generated_text import GeneratedText, ParallelTexts, SampledToken
+from minigpt_core.generation.generated_text import GeneratedText, ParallelTexts, SampledToken, together
 from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.generation.streaming import stream
@@ -102,7 +102,7 @@ def test_texts_side_by_side_are_those_that_each_request_gives_alone(gpt: Languag
     columns = [texts.column(place) for place in range(25)]
     for lm, request, drawn in zip(models, requests, zip(*columns, strict=True), strict=True):
         assert lm.tokenizer.decode([one.token for one in drawn]) == alone(lm, request, 25)
-    assert len(texts._batches) == 3  # what begins alike goes through its model together
+    assert together(requests) == [[0, 1, 2, 3], [4], [5]]
 
 
 def test_threads_that_share_a_text_all_read_the_same(gpt: LanguageModel) -> None:
