@@ -78,6 +78,7 @@ function show(view) {
   for (const [name, { title, input, value }] of Object.entries(view.controls)) {
     const is = name === "speed" ? view.speed : settings[name];
     write(title, labels[name]);
+    input.ariaLabel = labels[name];  // the words beside it may be hidden
     if (document.activeElement !== input || input.type === "range") input.value = is;
     if (value) write(value, number(view, is, name === "speed" ? 0 : 2));
   }
