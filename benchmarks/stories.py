@@ -37,7 +37,7 @@ PIECES = 12  # of a book, evenly spread
 COLUMNS = ("copied", "bigram train", "val", "trigram train", "val")
 BY_HEART = {"n_embd": 96, "n_head": 3, "block_size": 32, "dropout": 0.0}
 BY_HEART_TRAINING = replace(
-    CHAT_CURIEUX_GPT.training, steps=2400, batch_size=32, learning_rate=8e-3, schedule="constant", momentum=0.9,
+    CHAT_CURIEUX_GPT.training, steps=1700, batch_size=32, learning_rate=8e-3, schedule="constant", momentum=0.9,
     weight_decay=0.0, patience=0,
 )  # fmt: skip
 
