@@ -123,6 +123,7 @@ def main() -> None:
     for notice in state.take_notices():
         st.warning(escape_markdown(notice), icon=":material/info:")
     note_page(page.url_path)
+    panel.veil()
     try:
         page.run()
     except UserError as error:

@@ -29,6 +29,12 @@ PREVIEW_SECONDS = 1.0
 HINT_SECONDS = 45.0  # after so long on a step that is not done
 
 
+def veil() -> None:
+    """Hide what would give away the guess that is asked, before the page draws it."""
+    if rules := _veil(current.veiled()):
+        st.html(rules)
+
+
 def show(page: str) -> None:
     """The strip, if a lesson is on.
 
@@ -47,8 +53,6 @@ def show(page: str) -> None:
         to_top(f"{now.lesson.name}.{now.number}")
         folded = current.folded()
         _head(now, done, folded=folded)
-        if veil := _veil(current.veiled()):
-            st.html(veil)
         if folded:
             return
         with st.container(key="lesson_body"):
