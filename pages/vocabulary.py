@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
 from ui import problems, resources, state
+from ui.components.kept import kept_tabs
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
 from ui.vocabulary import (
@@ -31,24 +32,30 @@ headline.too_short(len(encoded.ids))
 problems.doubt(resources.validation_warning(chosen.id, chosen.lower))
 text_window.window(chosen, words, counts)
 
-number_, tensor_, own, small = st.tabs(
-    [
-        _("Which number does each character get?"),
-        _("What does the model receive?"),
-        _("Try it yourself"),
-        _("What do small letters change?"),
-    ],
-    key="vocabulary_questions",
-)
-with number_:
-    vocabulary_table.section(words, counts)
-with tensor_:
-    printed_tensor.section(encoded, text_window.place(chosen))
-with own:
-    own_sentence.section(words, counts, chosen.lower)
-with small:
-    small_letters.section(chosen.id)
 
+@st.fragment
+def questions() -> None:
+    """What one may ask of a vocabulary. Another question reruns nothing else."""
+    number_, tensor_, own, small = kept_tabs(
+        "vocabulary_questions",
+        {
+            "numbers": _("Which number does each character get?"),
+            "tensor": _("What does the model receive?"),
+            "own": _("Try it yourself"),
+            "letters": _("What do small letters change?"),
+        },
+    )
+    with number_:
+        vocabulary_table.section(words, counts)
+    with tensor_:
+        printed_tensor.section(encoded, text_window.place(chosen))
+    with own:
+        own_sentence.section(words, counts, chosen.lower)
+    with small:
+        small_letters.section(chosen.id)
+
+
+questions()
 try_this("vocabulary")
 show_code(
     "vocabulary",

@@ -26,6 +26,8 @@ class Visitor:
         self.bytes_received = 0
         self.drawn: list[Any] = []
         """The elements of the last run of the script."""
+        self.heard: list[ForwardMsg] = []
+        """All that the server has said since the last click."""
 
     def open(self, page: str, **query: str) -> None:
         """Open a page and wait until it is drawn."""
@@ -38,7 +40,8 @@ class Visitor:
         message.rerun_script.page_name = page
         message.rerun_script.widget_states.widgets.extend(states)
         self.send(message)
-        self.drawn = [e for received in self._until_finished() if (e := element_of(received)) is not None]
+        self.heard = [*self.until("script_finished")]
+        self.drawn = [e for received in self.heard if (e := element_of(received)) is not None]
 
     def send(self, message: BackMsg) -> None:
         """Any message at all."""
@@ -60,13 +63,14 @@ class Visitor:
         """Leave."""
         self._socket.close()
 
-    def _until_finished(self) -> Iterator[ForwardMsg]:
+    def until(self, kind: str) -> Iterator[ForwardMsg]:
+        """What the server says, to the next message of this kind."""
         while True:
             received = self._socket.recv(timeout=60)
             self.bytes_received += len(received)
             message = ForwardMsg.FromString(received)
             yield message
-            if message.WhichOneof("type") == "script_finished":
+            if message.WhichOneof("type") == kind:
                 return
 
 

@@ -4,30 +4,38 @@ A page asks for a choice before it draws the control with that key. What differs
 choice's own name, whichever page is open.
 """
 
+import base64
+import zlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ui import state
 
 BETWEEN, AND = "~", "+"  # an address need not escape them
+LONGEST = 2000  # of a value in the address; a longer one lasts as long as its tab
+LONGEST_TEXT = 20_000  # bytes
 
 
-def keep(name: str, usual: Any, read: Callable[[str], Any | None], write: Callable[[Any], str] = str) -> Any:
+def keep(
+    name: str, usual: Any, read: Callable[[str], Any | None], write: Callable[[Any], str] = str, key: str = ""
+) -> Any:
     """The choice with the key `state.page_key(name)`: that of this tab, else that of the address, else the usual one.
 
     Args:
         read: a value from what stands in the address; None for what cannot be meant.
         write: the inverse: letters, digits and `.`, `_`, `:`, `+`, `-`.
+        key: that of the control, if it has another one.
     """
     coded = _coded()
-    value = state.page_state(name, None)
+    key = key or state.page_key(name)
+    value = state.widget_value(key)
     if value is None:
         value = read(coded[name]) if name in coded else None
         value = usual if value is None else value
-        state.set_page_state(name, value)
+        state.set_widget(key, value)
     coded.pop(name, None)
-    if value != usual:
-        coded[name] = write(value)
+    if value != usual and len(written := write(value)) <= LONGEST:
+        coded[name] = written
     state.keep_choices_in_address(BETWEEN.join(word for pair in coded.items() for word in pair))
     return value
 
@@ -51,6 +59,32 @@ def several_of(values: Iterable[Any], code: Callable[[Any], str] = str) -> Calla
 def joined(values: Iterable[Any], code: Callable[[Any], str] = str) -> str:
     """Writes a list."""
     return AND.join(map(code, values))
+
+
+def keep_text(name: str, offered: str | None) -> str | None:
+    """What somebody has typed into the field with the key `state.page_key(name)`, else what stands there; None before
+    anything was offered.
+
+    Args:
+        offered: what the page has put there itself, and would again.
+    """
+    text: str | None = keep(name, offered, _read_text, _write_text)
+    return text
+
+
+def _write_text(text: str | None) -> str:
+    packed = zlib.compress((text or "").encode("utf-8", "surrogatepass"), 9)
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def _read_text(written: str) -> str | None:
+    try:
+        unpacking = zlib.decompressobj()
+        packed = base64.urlsafe_b64decode(written + "=" * (-len(written) % 4))
+        text = unpacking.decompress(packed, LONGEST_TEXT).decode("utf-8", "surrogatepass")
+    except (ValueError, zlib.error):
+        return None
+    return text if unpacking.eof else None
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int | None]:

@@ -419,8 +419,8 @@ def setting(name: str, low: float, high: float, usual: float) -> float:
 
 
 def widget_value(name: str) -> Any:
-    """What the widget with this key says."""
-    return st.session_state[name]
+    """What the widget with this key says; None where there is none yet."""
+    return st.session_state.get(name)
 
 
 def set_widget(name: str, value: Any) -> None:

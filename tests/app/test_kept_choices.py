@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig
 from tests.app.conftest import OpenPage
+from ui import kept_choices
 from ui.model import drawn_model
+from ui.state import FORM
 
 GPT = "preparedGptEn"
 TINY = "preparedTinyEn"
@@ -26,18 +28,28 @@ def reloaded(app: OpenPage, page: AppTest, name: str) -> AppTest:
 
 
 CHOICES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
-    ("model", {}, {"model.batch_size": 16}),
+    ("model", {}, {"model.batch_size": 16, "model.place": 3}),
     ("training", {}, {"training.tab": "prediction", "training.guess_overfits": True, "training.duel_rate_0": 0.01,
                       "training.duel_favourite": 1}),
     ("ladder", {}, {"ladder.group": "alone", "ladder.rung.muon": False}),
     ("batches", {}, {"batches.block_size": 8, "batches.batch_size": 8, "batches.part": "val", "batches.row_8": 3}),
-    ("layers", {"author": GPT}, {"layers.within": True}),
-    ("ablation", {"author": GPT}, {"ablation.instead": "mean"}),
+    ("layers", {"author": GPT}, {"layers.within": True, "inside.text": "the cat"}),
+    ("ablation", {"author": GPT}, {"ablation.instead": "mean", "ablation.prompt": "the cat"}),
     ("puzzle", {}, {"puzzle.task": "balanced-brackets"}),
+    ("puzzle", {}, {"puzzle.question": "kalibo"}),
+    ("attention", {"author": GPT}, {"inside.text": "a cat ~ +\u200d😀"}),
+    ("sampling", {"author": GPT, "view": "surprise"}, {"sampling.surprise_text": "the cat\nsat"}),
+    ("sampling", {"author": GPT}, {"sampling.place": 17}),
+    ("vocabulary", {}, {"vocabulary_questions": "own", "vocabulary.sentence": "a ß", "vocabulary.search": "e",
+                        "vocabulary.start.the-curious-cat": 124}),
+    ("lessons", {}, {"class_link.page": "ladder", "class_link.hide": ["try"], "class_link.by": "Zoé"}),
+    ("training", {"run": GPT}, {"training.tab": "microscope", "training.microscope_step": (GPT, 300)}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "query", "chosen"), CHOICES, ids=[case[0] for case in CHOICES])
+@pytest.mark.parametrize(
+    ("name", "query", "chosen"), CHOICES, ids=[f"{case[0]} {[*case[2]][-1]}" for case in CHOICES]
+)
 def test_what_was_chosen_survives_a_reload(
     app: OpenPage, name: str, query: dict[str, str], chosen: dict[str, Any]
 ) -> None:
@@ -47,6 +59,15 @@ def test_what_was_chosen_survives_a_reload(
         page.run()
     again = reloaded(app, page, name)
     assert {key: again.session_state[f"page.{key}"] for key in chosen} == chosen
+
+
+def test_what_was_unfolded_survives_a_reload(app: OpenPage) -> None:
+    page = app("training")
+    opened = {"training_advanced": True, "training_code": True, "page.training_advanced_tab": "checks"}
+    for key, value in opened.items():
+        page.session_state[key] = value
+    again = reloaded(app, page.run(), "training")
+    assert {key: again.session_state[key] for key in opened} == opened
 
 
 def test_what_is_as_usual_does_not_stand_in_the_address(app: OpenPage) -> None:
@@ -103,6 +124,23 @@ def test_what_cannot_be_meant_is_passed_over(app: OpenPage, nonsense: str) -> No
         area if area in ("model", "ladder", "batches", "compare", "puzzle") else "training", choices=nonsense
     )
     assert not page.exception and not page.error
+
+
+@pytest.mark.parametrize("nonsense", ["", "eA", "eNo", "_____", "é", "eNqrAQAAeQB5"])
+def test_a_text_that_was_not_written_so_is_passed_over(nonsense: str) -> None:
+    assert kept_choices._read_text(nonsense) is None
+
+
+@given(st.text(st.characters(), max_size=300))
+def test_a_typed_text_is_written_and_read(text: str) -> None:
+    written = kept_choices._write_text(text)
+    assert kept_choices._read_text(written) == text
+    assert len(written) > kept_choices.LONGEST or FORM["choices"].fullmatch(written)
+
+
+def test_what_is_packed_small_is_unpacked_to_no_more_than_a_text() -> None:
+    bomb = kept_choices._write_text("a" * 1_000_000)
+    assert len(bomb) < kept_choices.LONGEST and kept_choices._read_text(bomb) is None
 
 
 MODELS: Callable[..., Any] = st.fixed_dictionaries

@@ -164,14 +164,14 @@ def test_a_vocabulary_of_thousands_stays_usable(app: OpenPage) -> None:
 
 def test_a_sentence_comes_back_from_its_ids(app: OpenPage) -> None:
     page = app("vocabulary", text="the-curious-cat")
-    page.text_input(key="vocabulary_sentence").set_value("one cat.").run()
+    page.text_input(key="page.vocabulary.sentence").set_value("one cat.").run()
     assert repr(SMALL.encode("one cat.")) in code(page) and "'one cat.'" in code(page)
     assert "exactly what you typed" in html(page)
 
 
 def test_unknown_characters_are_named_placed_and_left_out(app: OpenPage) -> None:
     page = app("vocabulary", text="the-curious-cat")
-    page.text_input(key="vocabulary_sentence").set_value("A 🐱 and é 🐱").run()
+    page.text_input(key="page.vocabulary.sentence").set_value("A 🐱 and é 🐱").run()
     assert "CAT FACE" in html(page) and "positions 2, 10" in html(page)
     assert "capitals became small letters, 3 unknown characters were left out" in html(page)
     assert repr(SMALL.encode("a  and  ")) in code(page)
@@ -180,7 +180,7 @@ def test_unknown_characters_are_named_placed_and_left_out(app: OpenPage) -> None
 def test_nothing_that_is_typed_runs_or_breaks_the_page(app: OpenPage) -> None:
     page = app("vocabulary", text="additions")
     for sentence in (UNKNOWN, "עברית", "e\u0301", "", "1+1=2", "x" * 5000):
-        page.text_input(key="vocabulary_sentence").set_value(sentence).run()
+        page.text_input(key="page.vocabulary.sentence").set_value(sentence).run()
         assert not page.exception and not page.error
         assert "<script>" not in html(page)
 
@@ -219,7 +219,7 @@ def test_the_search_knows_the_french_names_of_marks(asked: str, found: str) -> N
 
 def test_a_search_without_result_says_so(app: OpenPage) -> None:
     page = app("vocabulary", text="additions")
-    page.text_input(key="vocabulary_search").set_value("*z*").run()
+    page.text_input(key="page.vocabulary.search").set_value("*z*").run()
     assert not page.dataframe
     assert r"No character of this text fits “\*z\*”." in text(page)
 

@@ -45,15 +45,17 @@ def test_pointing_choosing_and_calculating_ask_nobody(open_page: OpenPage) -> No
     assert page.evaluate("window.scriptRuns") == 0
 
 
-def test_the_head_and_the_way_of_looking_survive_a_reload(open_page: OpenPage) -> None:
+def test_the_head_the_character_and_the_way_of_looking_survive_a_reload(open_page: OpenPage) -> None:
     page = open_page("attention", "fr")
     tiles, said = page.locator(".mg-att-tile"), page.locator(".mg-att-side")
     tiles.nth(5).click()
+    page.locator(".mg-att-c").nth(20).click()
     page.locator(".mg-att-choice button").last.click()
     title = said.locator(".mg-att-title").first.inner_text()
     page.reload()
     wait_until_idle(page)
     expect(said.locator(".mg-att-title").first).to_have_text(title)
+    expect(page.locator(".mg-att-here")).to_have_attribute("data-place", "20")
     expect(page.locator(".mg-att-choice button").last).to_have_attribute("aria-pressed", "true")
 
 

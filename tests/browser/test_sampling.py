@@ -196,6 +196,9 @@ def test_keep_drawing_writes_the_text_of_the_same_address(open_page: OpenPage) -
     page.wait_for_function("() => document.querySelectorAll('.mg-pipe-drawn').length >= 25")
     page.locator(".mg-pipe-play").click()
     written = drawn_text(page)
+    page.reload()
+    page.wait_for_selector(".mg-pipe[data-ready=true]")
+    assert drawn_text(page) == written
     page.locator(".st-key-sampling_views button").first.click()
     settled(page)
     shown = page.locator(TEXT).inner_text()
@@ -239,5 +242,8 @@ def test_pointing_at_a_character_says_what_was_expected(open_page: OpenPage) -> 
     cells.nth(1).click()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".mg-surprise-head b")).to_have_text("␣")
+    page.reload()
+    expect(page.locator(".mg-surprise-head b")).to_have_text("␣")
+    expect(area).to_have_value("the cat <b> xq")
     chances = [float(row.get_attribute("data-p") or 0) for row in page.locator(".mg-surprise-row").all()]
     assert len(chances) == 5 and chances == sorted(chances, reverse=True)

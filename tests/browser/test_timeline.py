@@ -34,3 +34,8 @@ def test_everything_moves_with_the_slider(open_page: OpenPage) -> None:
     page.locator(".mg-tl-play").click()
     expect(page.locator(".mg-tl-play")).to_contain_text("Play")
     assert page.evaluate("window.runs") == 0
+    page.locator(".mg-tl-normal button").first.click()
+    there = step.inner_text()
+    assert "step 500" not in there
+    page.reload()
+    expect(step).to_have_text(there)

@@ -45,7 +45,10 @@ def test_a_refused_text_stays_in_its_field_and_a_good_one_is_chosen(open_page: O
 def test_a_sentence_is_marked_and_a_file_shows_how_it_was_read(open_page: OpenPage) -> None:
     page = open_page("vocabulary", lang="en", text="the-curious-cat")
     page.get_by_role("tab").nth(2).click()
-    page.locator(".st-key-vocabulary_sentence input").fill(NASTY)
+    page.wait_for_url("**choices=vocabulary_questions~own**")
+    page.reload()
+    expect(page.get_by_role("tab", selected=True)).to_have_text("Try it yourself")
+    page.locator(".st-key-page-vocabulary-sentence input").fill(NASTY)
     unknown = page.locator(".mg-stranger")
     expect(unknown.filter(has_text="LESS-THAN SIGN")).to_be_visible()
     expect(unknown.filter(has_text="CAT FACE")).to_be_visible()

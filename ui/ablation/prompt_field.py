@@ -36,7 +36,8 @@ def prompt_field(inspected: InspectedModel, offer: str = "") -> Prompt:
         offer: what stands there until somebody types; if nothing is offered, the first words of a passage.
     """
     key, offer = state.page_key(PROMPT), offer.strip() or beginning(passage(inspected, 0))
-    if state.page_state(PROMPT, None) in (None, state.page_state(OFFERED, None)):
+    offered = state.page_state(OFFERED, None)
+    if kept_choices.keep_text(PROMPT, offered) in (None, offered):
         state.set_page_state(PROMPT, offer)
     state.set_page_state(OFFERED, offer)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

@@ -19,6 +19,7 @@ import { drawLooks, drawText } from "./text.js";
 import { headName, lookWords, pairWords, quoted, shareWords } from "./names.js";
 
 const KEPT_LOOKS = ["head", "mean", "back", "steps"];
+const KEPT_PLACE = ["pinned"];
 
 // The frame
 
@@ -100,8 +101,15 @@ function pointInText(view, place) {
   point(view, place);
 }
 
-function pin(view, place, column = null) {
+const sameText = ({ data }) => JSON.stringify([data.model, data.ids]);
+
+function pinHere(view, place) {
   Object.assign(view, { pinned: place, key: null });
+  keepChoices(view, "attention.place", KEPT_PLACE, sameText(view));
+}
+
+function pin(view, place, column = null) {
+  pinHere(view, place);
   if (view.near) centre(view, place);
   point(view, place, column);
   if (view.steps) drawSteps(view);
@@ -113,7 +121,7 @@ function overMap(view, event, click) {
   showTip(view.tip, pair ? pairWords(view, ...pair) : "", event.clientX - box.left, event.clientY - box.top, box.width, box.height);
   if (!pair) return;
   const [row, column] = pair, place = view.back ? row : column, other = column > row ? null : column;
-  if (click) { view.pinned = place; view.key = null; say(view); }
+  if (click) { pinHere(view, place); say(view); }
   if (place !== view.place || other !== view.column) point(view, place, other);
 }
 
@@ -198,11 +206,13 @@ function drawBar(view) {
 const firstPlace = (data) => Math.round((data.length - 1) * 0.64);
 
 function update(view, data) {
-  const before = view.data, sameText = before?.ids.join() === data.ids.join();
+  const before = view.data, readAlready = before?.ids.join() === data.ids.join();
   view.data = data;
-  if (!sameText || before.queries !== data.queries) calculate(view);
-  if (!sameText) {  // other weights on the same text: one goes on looking at the same place
-    Object.assign(view, { pinned: firstPlace(data), place: firstPlace(data), column: null });
+  if (!readAlready || before.queries !== data.queries) calculate(view);
+  if (!readAlready) {  // other weights on the same text: one goes on looking at the same place
+    Object.assign(view, { pinned: firstPlace(data), column: null });
+    if (!before) recallChoices(view, "attention.place", KEPT_PLACE, sameText(view));
+    view.place = view.pinned = clamp(view.pinned, 0, data.length - 1);
     centre(view, view.pinned);
   }
   view.key = null;

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from minigpt_core.interpret.queries_keys import longest_window
 from minigpt_core.sampling import start_id
-from ui import state
+from ui import kept_choices, state
 from ui.inside.input_text import (
     MOST_TYPED,
     OFFERED,
@@ -63,6 +63,7 @@ def text_window(inspected: InspectedModel, row: DeltaGenerator) -> TextWindow:
 
 def _offer(inspected: InspectedModel) -> None:
     """Begin with a passage of the run's unseen text, unless somebody has typed something, here or on another page."""
+    kept_choices.keep_text(TEXT, state.page_state(OFFERED, None))
     untouched = typed_text() == state.page_state(OFFERED, None)
     if not typed_text() or (untouched and state.page_state(OFFERED_FOR, None) != inspected.run.id):
         _put_passage(inspected, 0)
@@ -155,7 +156,7 @@ def _first(characters: int, length: int) -> int:
     if characters <= length:
         return 0
     last = characters - length + 1
-    chosen = state.page_state(PART, None)
+    chosen = kept_choices.keep(PART, None, kept_choices.whole_number(1, MOST_TYPED))
     state.set_page_state(PART, min(chosen or last, last))
     sentence = _("The model sees {n} of the {all} characters at a time. From which one on?")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="attention_part"):

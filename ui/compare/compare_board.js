@@ -4,10 +4,12 @@
 import { AXIS, chartLayout, letters, roomFor } from "../components/js/chart.js";
 import { groundColour, isDark } from "../components/js/colours.js";
 import { element, fill } from "../components/js/element.js";
+import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { curveWords } from "../components/js/spoken.js";
 import { forget, viewOf } from "../components/js/view.js";
 import { loadPlotly } from "../components/plotly_loader.js";
 
+const KEPT = ["what", "logLoss", "logSteps", "sort"];
 const LIVE = ["queued", "running", "paused"];
 const COLOURS_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#B0568F", "#B07A00", "#2C8FC9"];
 const COLOURS_DARK = ["#56B4E9", "#E8813A", "#2BC49B", "#E39CC4", "#E6B93C", "#8CC6FF"];
@@ -33,11 +35,12 @@ function cut(text) {
 
 function build(root) {
   root.replaceChildren();
-  const view = { root, curves: new Map(), tags: new Map(), slots: new Map(), what: "batches", logLoss: false, logSteps: false, sort: null, mounted: true };
+  const view = { root, curves: new Map(), tags: new Map(), slots: new Map(), what: "batches", logLoss: false, logSteps: false, sort: "", mounted: true };
   view.bar = element("div", "mg-cmp-bar", root);
   view.chart = element("div", "mg-cmp-chart", root);
   view.chart.setAttribute("role", "img");
   view.box = element("div", "mg-cmp-table", root);
+  recallChoices(view, "compare", KEPT);
   view.resize = new ResizeObserver(() => { if (window.Plotly && view.drawn) draw(view); });
   view.resize.observe(view.chart);
   view.onVisible = () => { if (!document.hidden) poll(view); };
@@ -54,14 +57,14 @@ function showBar(view) {
   for (const what of ["batches", "unseen"]) {
     const button = element("button", "", kinds, labels[what]);
     button.setAttribute("aria-pressed", view.what === what);
-    button.onclick = () => { view.what = what; showBar(view); draw(view); };
+    button.onclick = () => { view.what = what; keepChoices(view, "compare", KEPT); showBar(view); draw(view); };
   }
   for (const [name, key] of [["log_loss", "logLoss"], ["log_steps", "logSteps"]]) {
     const label = element("label", "", view.bar);
     const box = element("input", "", label);
     box.type = "checkbox";
     box.checked = view[key];
-    box.onchange = () => { view[key] = box.checked; draw(view); };
+    box.onchange = () => { view[key] = box.checked; keepChoices(view, "compare", KEPT); draw(view); };
     label.append(labels[name]);
   }
   element("span", "mg-cmp-space", view.bar);
@@ -129,7 +132,7 @@ function showTable(view) {
     if (grouped) button.setAttribute("aria-label", `${labels[name]}: ${labels.unseen}`);
     button.dataset.is = `sort ${sort}`;
     cell.setAttribute("aria-sort", view.sort === sort ? "ascending" : "none");
-    button.onclick = () => { view.sort = view.sort === sort ? null : sort; showTable(view); };
+    button.onclick = () => { view.sort = view.sort === sort ? "" : sort; keepChoices(view, "compare", KEPT); showTable(view); };
   }
   const body = element("tbody", "", table), rows = sorted(view);
   rows.forEach((row, i) => addRow(view, body, row, rows[i + 1]));

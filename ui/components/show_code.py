@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ui import facts, set_up, state
+from ui.components.kept import kept_fold
 from ui.words.i18n import _, page_text
 
 ROOT = Path(__file__).parents[2]
@@ -27,9 +28,7 @@ def show_code(page_name: str, *objects: Callable[..., Any]) -> None:
 
 
 def _section(page_name: str, objects: Sequence[Callable[..., Any]]) -> None:
-    folded = st.expander(
-        _("Show the code"), icon=":material/code:", key=f"{page_name}_code", on_change="rerun"
-    )
+    folded = kept_fold(_("Show the code"), f"{page_name}_code", icon=":material/code:")
     if not folded.open:
         return
     facts.note("code", page=page_name)

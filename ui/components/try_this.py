@@ -5,6 +5,7 @@ import re
 import streamlit as st
 
 from ui import set_up, state
+from ui.components.kept import kept_fold
 from ui.words.i18n import _, page_text
 from ui.words.tokens import escape_markdown
 
@@ -18,9 +19,7 @@ def try_this(page_name: str) -> None:
 
 
 def _section(page_name: str) -> None:
-    folded = st.expander(
-        _("Three things to try"), icon=":material/science:", key=f"{page_name}_try", on_change="rerun"
-    )
+    folded = kept_fold(_("Three things to try"), f"{page_name}_try", icon=":material/science:")
     if folded.open:
         with folded:
             st.markdown(things(page_name))

@@ -17,6 +17,7 @@ import { alike, cosine, current, lookOf, moment, nameOf, unpack } from "./rows.j
 
 const SECONDS_A_MOMENT = 0.9;
 const KEPT_LOOKS = ["what", "look", "order"];
+const KEPT_PLACE = ["time", "chosen"];  // as far as the model is the same
 const REACH = 24;             // pixels from a point within which the pointer means it
 
 // The frame
@@ -58,10 +59,21 @@ function build(root) {
   return view;
 }
 
+const samePlace = ({ data, what }) => JSON.stringify([data.model, data.first, what]);
+
+const keepPlace = (view) => keepChoices(view, "embeddings.place", KEPT_PLACE, samePlace(view));
+
+function recallPlace(view) {
+  recallChoices(view, "embeddings.place", KEPT_PLACE, samePlace(view));
+  view.time = clamp(Math.round(view.time), 0, view.data.steps.length - 1);
+  view.chosen = clamp(view.chosen, 0, current(view).items.length - 1);
+}
+
 function set(view, of, value) {
   if (of === "what" && view[of] !== value) Object.assign(view, { chosen: value === "places" ? 0 : view.data.start, over: null, zoom: 1, pan: [0, 0] });
   view[of] = value;
   keepChoices(view, "embeddings", KEPT_LOOKS);
+  keepPlace(view);
   refresh(view);
 }
 
@@ -142,7 +154,10 @@ function goTo(view, time) {
   const before = moment(view);
   view.time = time;
   view.slider.value = time;
-  if (moment(view) !== before) showSide(view);
+  if (moment(view) !== before) {
+    showSide(view);
+    keepPlace(view);
+  }
   label(view);
   draw(view);
 }
@@ -230,6 +245,7 @@ function showSide(view) {
 function choose(view, i) {
   view.chosen = i;
   view.over = null;
+  keepPlace(view);
   showSide(view);
   draw(view);
   view.spoken.textContent = nearestWords(view, i);
@@ -301,11 +317,12 @@ function spin(view) {
 
 function update(view, data) {
   if (!view.data) recallChoices(view, "embeddings", KEPT_LOOKS);
-  const other = view.data?.model !== data.model;
+  const before = view.data, other = before?.model !== data.model;
   view.data = data;
   view.sets = Object.fromEntries(Object.entries(data.sets).map(([name, rows]) => [name, unpack(rows)]));
   if (!view.sets[view.what]) view.what = "characters";
   if (other) Object.assign(view, { time: data.first, chosen: view.what === "places" ? 0 : data.start, over: null, playing: false, zoom: 1, pan: [0, 0] });
+  if (!before) recallPlace(view);
   refresh(view);
 }
 

@@ -98,7 +98,7 @@ def unknown_note(unknown: Collection[str]) -> str:
 def _offer(inspected: InspectedModel) -> None:
     """Put a passage of the model's own text into the field, unless a person has put something else there."""
     offered = state.page_state(OFFERED, None)
-    if state.page_state(TEXT, None) not in (None, offered):
+    if kept_choices.keep_text(TEXT, offered) not in (None, offered):
         return
     if state.page_state(OFFERED_FOR, None) != inspected.run.id:
         first = state.page_state(OFFERED_FOR, None) is None
@@ -139,7 +139,7 @@ def _let_it_write(inspected: InspectedModel) -> None:
     known, _unknown = inspected.split_unknown(typed_text())
     begin = known[:BEGINNING] or passage(inspected, 0)[:BEGINNING]
     length = min(inspected.longest, PASSAGE_LENGTH) - len(begin)
-    _put(begin + continuation(inspected, begin, length, seed))
+    state.set_page_state(TEXT, begin + continuation(inspected, begin, length, seed))
 
 
 def continuation(inspected: InspectedModel, begin: str, length: int, seed: int) -> str:

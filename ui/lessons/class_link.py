@@ -7,7 +7,8 @@ import segno
 import streamlit as st
 
 from minigpt_core.errors import StoreError
-from ui import state, text_access, workspace
+from ui import kept_choices, state, text_access, workspace
+from ui.components.kept import kept_fold
 from ui.journey import PAGES, STATIONS
 from ui.settings import table
 from ui.words.i18n import N_, _
@@ -26,7 +27,7 @@ PAGE, HIDE, BY = "class_link.page", "class_link.hide", "class_link.by"
 
 def section() -> None:
     """Choose a page, what is not to be there, and a name; the link and its square follow."""
-    with st.expander(_("A link that sets a page up for a class"), icon=":material/qr_code_2:"):
+    with kept_fold(_("A link that sets a page up for a class"), "class_link", icon=":material/qr_code_2:"):
         st.markdown(
             _(
                 "Choose text, settings and view on the pages as you want them, then come back here: the link opens "
@@ -34,12 +35,15 @@ def section() -> None:
             )
         )
         pages = [station.name for station in STATIONS]
+        names = titles()
+        kept_choices.keep(PAGE, "training", kept_choices.one_of(pages))
+        kept_choices.keep(HIDE, [], kept_choices.several_of(names), kept_choices.joined)
+        kept_choices.keep_text(BY, "")
         state.keep_choices("class_link", [PAGE, HIDE])
         page = st.selectbox(
-            _("The page that opens"), pages, index=pages.index("training"),
+            _("The page that opens"), pages,
             format_func=lambda name: _(PAGES[name].title), key=state.page_key(PAGE),
         )  # fmt: skip
-        names = titles()
         hide = st.multiselect(
             _("What is not to be there"), list(names), format_func=names.__getitem__, key=state.page_key(HIDE),
             placeholder=_("pages and controls"),

@@ -12,7 +12,7 @@ from minigpt_core.interpret.trace import SHOWN_PLACES, Stage
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
-from ui import problems, resources, state
+from ui import kept_choices, problems, resources, state
 from ui.batches import seeds
 from ui.model import cache, drawn_model, value_pictures
 from ui.resources import ChosenText
@@ -64,6 +64,7 @@ def traced_batch(
     weights, model_seed, origin = whose_weights(config, dataset.tokenizer, run)
     stages = cache.trace_of(chosen.id, chosen.lower, config, batch_size, seed, weights, model_seed)
     ids, targets = (line[0, :SHOWN_PLACES].tolist() for line in (batch.x, batch.y))
+    kept_choices.keep(drawn_model.PLACE, drawn_model.FIRST_PLACE, kept_choices.whole_number(1, SHOWN_PLACES))
     place = min(drawn_model.place(), len(ids) - 1)
     return TracedBatch(stages, ids, targets, dataset.tokenizer, origin, place)
 

@@ -82,8 +82,11 @@ def _choose_question(task: str) -> Puzzle | None:
     everything = puzzles(task)
     drawn = kept_choices.keep(DRAWN, 0, kept_choices.whole_number(0, 1_000_000))
     offered = everything[drawn % len(everything)].question.rstrip(">")
-    if state.page_state(OFFERED, None) != (task, offered):
-        state.set_page_state(QUESTION, offered[:LONGEST_QUESTION])
+    before = state.page_state(OFFERED, None)
+    kept = kept_choices.keep_text(QUESTION, before[1] if before else None)
+    if before != (task, offered):
+        if before or kept is None:
+            state.set_page_state(QUESTION, offered[:LONGEST_QUESTION])
         state.set_page_state(OFFERED, (task, offered))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         typed = st.text_input(

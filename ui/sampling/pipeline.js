@@ -3,11 +3,13 @@
 // once. Runs again on every new `data`, so everything here can run twice.
 
 import { element, fill, verbatim, write } from "../components/js/element.js";
+import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { faceAlone, letter } from "../components/js/letters.js";
 import { number, percent } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 import { chances, landing } from "./arithmetic.js";
 
+const KEPT = ["speed", "path"];
 const SHOWN = 9;              // rows of single characters
 const SETTLE_MS = 350;        // how long a control has to rest before Python hears of it
 const LEGIBLE = 0.035;        // share of the bar that a character's sign needs
@@ -202,11 +204,27 @@ function showLot(view, state) {
   view.lot.setAttribute("aria-label", sentence);
 }
 
+// What was drawn, for a reload: the characters alone, since the scores are asked for again
+
+function keep(view) {
+  view.path = view.story.drawn.map(({ id, chosen }) => [id, chosen]);
+  keepChoices(view, "pipeline", KEPT, view.origin);
+}
+
+function beginStory(view, logits, data) {
+  Object.assign(view, { path: [], speed: view.speed ?? 4 });
+  recallChoices(view, "pipeline", KEPT, view.origin);
+  const drawn = view.path.slice(0, data.us.length).filter(([id]) => data.cells[id]).map(([id, chosen]) => ({ id, chosen, before: null }));
+  return { drawn, here: drawn.length ? null : { logits, u: data.us[0] } };
+}
+
 // Acting
 
 function setting(view, name, value) {
-  if (name === "speed") view.speed = value;
-  else {
+  if (name === "speed") {
+    view.speed = value;
+    keep(view);
+  } else {
     const { min, max } = view.controls[name].input;
     if (!Number.isFinite(value) || value < Number(min) || value > Number(max)) return;
     view.settings[name] = name === "top_k" ? Math.round(value) : value;
@@ -224,6 +242,7 @@ function draw(view) {
 function take(view, id, chosen) {
   const { story } = view;
   story.drawn.push({ id, chosen, before: story.here });
+  keep(view);
   write(view.spoken, view.playing ? "" : called(view, id));
   if (chosen) view.trigger("chosen", id);
   return ask(view);
@@ -234,6 +253,7 @@ function back(view) {
   const last = view.story.drawn.pop();
   if (!last) return;
   view.asking?.abort();
+  keep(view);
   view.failure = null;
   view.story.here = last.before;
   if (last.before) show(view);
@@ -294,21 +314,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".mg-pipe"), view = viewOf(root, build);
   const origin = JSON.stringify([data.url, data.ids, data.us.slice(0, 2)]);
   Object.assign(view, { data, trigger: setTriggerValue, mounted: true, speed: view.speed ?? 4 });
+  const told = JSON.stringify(data.settings);
+  if (view.told !== told && view.sent !== told) view.settings = { ...data.settings };  // changed elsewhere
+  view.told = told;
   if (view.origin !== origin) {
     pause(view);
     view.asking?.abort();
     view.origin = origin;
-    if (!stories.has(origin)) stories.set(origin, {
-      drawn: [],
-      here: { logits: data.logits.map((score) => score ?? -Infinity), u: data.us[0] },
-    });
+    if (!stories.has(origin)) stories.set(origin, beginStory(view, data.logits.map((score) => score ?? -Infinity), data));
     view.story = stories.get(origin);
     if (!view.story.here) ask(view);
     if (stories.size > 8) stories.delete(stories.keys().next().value);
   }
-  const told = JSON.stringify(data.settings);
-  if (view.told !== told && view.sent !== told) view.settings = { ...data.settings };  // changed elsewhere
-  view.told = told;
   root.setAttribute("aria-label", data.labels.title);
   view.rows.setAttribute("aria-label", data.labels.heads.slice(0, 4).join("; "));
   show(view);

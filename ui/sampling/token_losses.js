@@ -2,10 +2,12 @@
 // with the arrow keys, says what was expected there. Runs again on every new `data`, so everything can run twice.
 
 import { element, fill, verbatim, write } from "../components/js/element.js";
+import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { faceAlone, letter, tint } from "../components/js/letters.js";
 import { NARROW_SPACE, number } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 
+const KEPT = ["place"];
 const FIRST = 150;  // among so many characters, the greatest surprise is looked at first
 
 function chanceOf(view, share) {
@@ -53,6 +55,7 @@ function draw(view) {
 function look(view, place, follow = false) {
   const { data, cells } = view, { ids, losses, likeliest, chances, labels } = data, top = data.top;
   view.place = Math.min(Math.max(place, 1), ids.length - 1);
+  keepChoices(view, "surprise", KEPT, view.told);
   view.text.querySelector(".mg-ring")?.classList.remove("mg-ring");
   cells[view.place]?.classList.add("mg-ring");
   if (follow) cells[view.place].scrollIntoView({ block: "nearest" });
@@ -85,7 +88,11 @@ export default function ({ data, parentElement }) {
     view.told = told;
     draw(view);
     const first = data.losses.slice(0, FIRST);
-    look(view, before ? view.place : first.indexOf(Math.max(...first)) + 1);
+    if (!before) {
+      view.place = first.indexOf(Math.max(...first)) + 1;
+      recallChoices(view, "surprise", KEPT, view.told);
+    }
+    look(view, view.place);
   }
   return () => forget(root);
 }

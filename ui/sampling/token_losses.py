@@ -10,7 +10,7 @@ from minigpt_core.generation.language_model import EncodedPrompt, LanguageModel,
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.generation.token_losses import TokenLosses
 from minigpt_core.generation.token_losses import token_losses as token_losses
-from ui import facts, resources, state
+from ui import facts, kept_choices, resources, state
 from ui.byte_cache import byte_cached
 from ui.components.mounting import component
 from ui.sampling.inputs import Inputs, train_text, val_text
@@ -61,8 +61,7 @@ def warn(sentence: str) -> None:
 def choose_text(inputs: Inputs) -> str:
     """What is read: pasted, or put in by a button."""
     unseen, learnt = val_text(inputs.model), train_text(inputs.model)
-    if state.page_state(TEXT, None) is None:
-        state.set_page_state(TEXT, beginning_of(unseen or learnt))
+    kept_choices.keep_text(TEXT, beginning_of(unseen or learnt))
     typed = st.text_area(
         _("Paste any text: each character is coloured by how much it surprises the model (−ln p)."),
         key=state.page_key(TEXT), height=82, persist_state="session",

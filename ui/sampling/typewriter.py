@@ -7,7 +7,7 @@ import streamlit as st
 
 from minigpt_core.generation.generated_text import GeneratedText
 from minigpt_core.generation.request import GenerationRequest
-from ui import state
+from ui import kept_choices, state
 from ui.components.mounting import component
 from ui.style import PROBABILITY_SCALE
 from ui.words.i18n import _, language
@@ -48,7 +48,7 @@ def watch() -> None:
 
 def place(generated: GeneratedText, length: int) -> int:
     """Which character of the text is looked at, counted from 0: the first one that was open, until somebody points."""
-    chosen: int | None = state.page_state(PLACE, None)
+    chosen: int | None = kept_choices.keep(PLACE, None, kept_choices.whole_number(0, 100_000))
     return min(generated.first_open() if chosen is None else chosen, length - 1)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partialmethod
 from typing import Any
 
@@ -13,6 +14,7 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 from streamlit.runtime.state import SessionState
 
 TOGETHER_SECONDS = 0.01  # as long as Streamlit waits anyway before it sends what has been gathered
@@ -44,12 +46,12 @@ def run_whole(session: SessionState, votes: Any, callback: Callable[[], None]) -
     _run_callback(session, votes, whole)
 
 
-def run_over_one_connection(runner: ScriptRunner, data: Any) -> None:
+def run_over_one_connection(runner: ScriptRunner, asked: RerunData) -> None:
     """One run of the script or of a fragment, with its callbacks: a page reads dozens of things."""
     from minigpt_core.store.schema import connections_kept
 
     with connections_kept():
-        _run_script(runner, data)
+        _run_script(runner, on_the_shown_page(runner, asked))
 
 
 class Gathered:
@@ -98,10 +100,40 @@ def gather(session: AppSession, *about: Any, **more: Any) -> None:
     )
 
 
+def on_the_shown_page(runner: ScriptRunner, asked: RerunData) -> RerunData:
+    """What is asked. A part of a page that has been left is no part of the one that is shown: a browser that hears of
+    another page takes away what stands there, and a part does not draw it again. So all of the page is drawn then."""
+    shown = runner._pages_manager.current_page_script_hash
+    if asked.fragment_id_queue and shown and asked.page_script_hash not in ("", shown):
+        query = runner._get_script_run_ctx().query_string
+        asked = replace(
+            asked,
+            fragment_id_queue=[],
+            is_fragment_scoped_rerun=False,
+            page_script_hash=shown,
+            query_string=query,
+        )
+    return asked
+
+
+def stay_on_the_wanted_page(requests: ScriptRequests, asked: RerunData) -> bool:
+    """Put a request to those that wait. A part of the page before does not bring that one back."""
+    waiting = requests._rerun_data
+    whole = requests._state == ScriptRequestType.RERUN and not waiting.fragment_id_queue
+    if whole and asked.fragment_id and asked.page_script_hash != waiting.page_script_hash:
+        asked = replace(
+            asked, page_script_hash=waiting.page_script_hash, page_name=waiting.page_name,
+            query_string=waiting.query_string,
+        )  # fmt: skip
+    return _put(requests, asked)
+
+
 # A closed session takes several file descriptors until it is forgotten; Streamlit keeps 128. A class that has lost its
 # network finds all of its own again.
 MemorySessionStorage.__init__ = partialmethod(MemorySessionStorage.__init__, maxsize=MOST_CLOSED)  # type: ignore[assignment, method-assign]
 
+_put = ScriptRequests._request_rerun_locked
+ScriptRequests._request_rerun_locked = stay_on_the_wanted_page  # type: ignore[assignment, method-assign]
 _handle, _run_callback = AppSession.handle_backmsg, SessionState._run_callback_and_record_rerun
 _run_script = ScriptRunner._run_script
 AppSession._on_scriptrunner_event = gather  # type: ignore[assignment, method-assign]

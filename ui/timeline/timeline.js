@@ -7,6 +7,7 @@ import { CIVIDIS, KINDS_DARK, KINDS_WRITTEN, css, isDark, onScale } from "../com
 import { drawArrow, inside, reachOf, unitOf } from "../embeddings/frame.js";
 import { element, fill, shape, verbatim, write } from "../components/js/element.js";
 import { cellUnder, drawCells, drawFaces } from "../components/js/heat_map.js";
+import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { bytes, number, percent } from "../components/js/numbers.js";
 import { curveWords, largest } from "../components/js/spoken.js";
 import { forget, viewOf } from "../components/js/view.js";
@@ -17,6 +18,7 @@ const PAIRS_SAID = 5;
 const NOTE = 22;  // pixels for the line below the map
 
 const moment = (view) => Math.round(view.time);
+const keptFor = ({ data }) => `${data.run}:${data.first}`;
 
 // Everything that does not depend on the moment
 
@@ -184,6 +186,10 @@ function normal(view) {
 function show(view) {
   const { data } = view, { labels } = data, now = data.moments[moment(view)];
   const words = fill(labels.step, { step: number(view, now.step), steps: number(view, data.total) });
+  if (view.kept !== moment(view)) {
+    view.kept = moment(view);
+    keepChoices(view, "timeline", ["kept"], keptFor(view));
+  }
   view.slider.value = moment(view);
   view.slider.setAttribute("aria-valuetext", `${words}, ${now.words}`);
   write(view.play, view.playing ? `❚❚ ${labels.pause}` : `▶ ${labels.play}`);
@@ -228,9 +234,14 @@ function begin(root) {
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".mg-timeline");
   const view = viewOf(root, begin);
-  if (view.run !== data.run) Object.assign(view, { run: data.run, time: data.first, playing: false });
+  const other = view.run !== data.run;
   Object.assign(view, { data, mounted: true, width: root.clientWidth });
-  view.time = Math.min(view.time, data.steps.length - 1);
+  if (other) {
+    Object.assign(view, { run: data.run, kept: data.first, playing: false });
+    recallChoices(view, "timeline", ["kept"], keptFor(view));
+    view.time = view.kept;
+  }
+  view.time = Math.max(0, Math.min(view.time, data.steps.length - 1));
   build(view);
   show(view);
   return () => {

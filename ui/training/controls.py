@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import set_up, state
+from ui.components.kept import kept_fold, kept_tabs
 from ui.settings import table
 from ui.training import menu, settings
 from ui.training.next_run import Plan
@@ -46,10 +47,11 @@ def draw(now: RunState, planned: Plan) -> DeltaGenerator:
 
 def _advanced(off: bool, run_id: str | None) -> None:
     """Two dozen controls that few need: the page is drawn faster without them."""
-    folded = st.expander(_("Advanced"), key=settings.ADVANCED, on_change="rerun")
+    folded = kept_fold(_("Advanced"), settings.ADVANCED)
     if folded.open:
         with folded:
-            for group, tab in zip(TABS, st.tabs([_(title) for title in TABS.values()]), strict=True):
+            tabs = kept_tabs("training_advanced_tab", {name: _(title) for name, title in TABS.items()})
+            for group, tab in zip(TABS, tabs, strict=True):
                 with tab:
                     _group(group, off, run_id)
 

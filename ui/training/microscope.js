@@ -2,9 +2,11 @@
 // step asks the script. It runs again on every new `data`.
 
 import { element, fill } from "../components/js/element.js";
+import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { number } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 
+const KEPT = ["part", "at"];
 const PLAY_MS = 3500;         // a sentence must be readable
 const ABOVE = "#0072B2", BELOW = "#D55E00", RIGHT = "#009E73", WRONG = "#7A7A7A";  // as in the style sheet
 
@@ -97,6 +99,7 @@ function drawTop(view) {
 }
 
 function draw(view) {
+  keepChoices(view, "microscope", KEPT);
   drawTop(view);
   const { data } = view, words = data.labels, [b, t] = view.at;
   const values = {
@@ -242,6 +245,7 @@ function update(view, body) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".mg-scope"), view = viewOf(root, build);
+  if (!view.data) recallChoices(view, "microscope", KEPT);
   view.data = data;
   view.move = (by) => setTriggerValue("move", by);
   view.at = [Math.min(view.at[0], data.x.length - 1), Math.min(view.at[1], data.x[0].length - 1)];

@@ -14,7 +14,7 @@ from minigpt_core.interpret.microscope import StepUnderMicroscope, WeightUpdate,
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run
 from minigpt_core.tokenizer import CharTokenizer
-from ui import resources, state
+from ui import kept_choices, resources, state
 from ui.byte_cache import byte_cached
 from ui.components.mounting import component
 from ui.style import PROBABILITY_SCALE
@@ -116,8 +116,14 @@ def starts(run: Run) -> list[int]:
 def chosen_step(run: Run) -> int:
     """How many steps stand before the one that is shown: what was chosen for this run, else none. In the first one
     nothing is remembered of earlier ones: each weight moves against its gradient."""
-    run_id, at = state.page_state(CHOSEN, (run.id, 0))
+    run_id, at = kept_choices.keep(CHOSEN, (run.id, 0), _read_step, lambda chosen: f"{chosen[0]}:{chosen[1]}")
     return min(at, last_step(run) or 0) if run_id == run.id else 0
+
+
+def _read_step(text: str) -> tuple[str, int] | None:
+    run_id, _between, at = text.partition(":")
+    step = kept_choices.whole_number(0, 10**9)(at)
+    return None if step is None else (run_id, step)
 
 
 def _choose(run: Run) -> None:

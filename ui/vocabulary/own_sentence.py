@@ -6,22 +6,26 @@ import streamlit as st
 
 from minigpt_core.texts.corpus import normalize
 from minigpt_core.tokenizer import CharTokenizer
-from ui import facts
+from ui import facts, kept_choices, state
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import MOST_TILES, description, escape, face, strip
 
 EXAMPLE = N_("One morning, a cat 🐱")
+SENTENCE, OFFERED = "vocabulary.sentence", "vocabulary.sentence_offered"
 LISTED = 12  # unknown characters, and places of each
 
 
 @st.fragment
 def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
     """A field, and what becomes of the sentence in it."""
+    offered = state.page_state(OFFERED, None)
+    if kept_choices.keep_text(SENTENCE, offered) in (None, offered):
+        state.set_page_state(SENTENCE, _(EXAMPLE))
+    state.set_page_state(OFFERED, _(EXAMPLE))
     typed = st.text_input(
         _("Type a sentence of your own"),
-        value=_(EXAMPLE),
         live=True,
-        key="vocabulary_sentence",
+        key=state.page_key(SENTENCE),
         persist_state="session",
     )
     if not typed:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui import state
+from ui import kept_choices, state
 from ui.resources import ChosenText
 from ui.words.i18n import _, number
 from ui.words.tokens import KINDS, emoji_note, escape, escape_markdown, kind, legend, strip
@@ -33,11 +33,11 @@ def window(chosen: ChosenText, words: CharTokenizer, counts: dict[str, int]) -> 
 
 def place(chosen: ChosenText) -> int:
     """Where the window stands in this text."""
-    return int(state.page_state(_name(chosen), 0))
+    return int(kept_choices.keep(_name(chosen), 0, kept_choices.whole_number(0, len(chosen.text))))
 
 
 def _name(chosen: ChosenText) -> str:
-    return f"vocabulary.start.{chosen.id}"
+    return f"vocabulary.start.{chosen.id[:16]}"
 
 
 def _where(shown: str, start: int, total: int) -> str:

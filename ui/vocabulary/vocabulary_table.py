@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from minigpt_core.tokenizer import CharTokenizer
-from ui import state
+from ui import kept_choices, state
 from ui.components import charts
 from ui.style import KIND_COLOURS
 from ui.words.i18n import _, n_, number, percent
 from ui.words.tokens import MARKS, WORDS, code_point, escape, escape_markdown, face, kind, name, unicode_name
 
+SEARCH = "vocabulary.search"
 BARS = 30
 SAID = 5  # characters in the words for who hears the page
 PROJECTED, PRINTED = 6, 80  # lines at the front of a room; on paper
@@ -50,12 +51,13 @@ def _large(words: CharTokenizer, counts: dict[str, int], most: int, name: str = 
 
 @st.fragment
 def _table(words: CharTokenizer, counts: dict[str, int]) -> None:
+    kept_choices.keep_text(SEARCH, "")
     query = st.text_input(
         _("Search the vocabulary"),
         placeholder=_("Search: a character, an id, or a name (12, é, comma)"),
         type="search",
         live=True,
-        key="vocabulary_search",
+        key=state.page_key(SEARCH),
         label_visibility="collapsed",
     )
     found = find(words, query or "")

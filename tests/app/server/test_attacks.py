@@ -14,6 +14,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import StringArray
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.data import prepare
@@ -23,6 +24,7 @@ from minigpt_core.texts import corpus
 from minigpt_core.training import Trainer
 from scripts.running_app import RunningApp, running_app
 from scripts.visitor import Visitor
+from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server import streams
 
 LARGE = {"n_layer": 6, "n_embd": 256, "n_head": 8, "block_size": 256, "positions": "learned", "mlp": "gelu"}
@@ -244,3 +246,41 @@ def test_visits_that_are_over_leave_few_files_open(server: RunningApp) -> None:
             visitor.close()
         counts.append(len(list(files.iterdir())))
     assert counts[1] <= counts[0] + 10, "as many as are kept"
+
+
+def rerun(page_script_hash: str, fragment_id: str = "") -> BackMsg:
+    message = BackMsg()
+    message.rerun_script.page_script_hash = page_script_hash
+    message.rerun_script.fragment_id = fragment_id
+    return message
+
+
+def test_what_a_page_asks_after_somebody_has_left_it_does_not_clear_the_next_one(server: RunningApp) -> None:
+    visitor = Visitor(server.url)
+    visitor.open("")
+    pages = {
+        page.url_pathname: page.page_script_hash
+        for message in visitor.heard
+        for page in message.navigation.app_pages
+    }
+    fragment = next(message.delta.fragment_id for message in visitor.heard if message.delta.fragment_id)
+    visitor.send(rerun(pages["training"]))
+    [*visitor.until("new_session")]
+    visitor.send(rerun(pages[""], fragment))  # a browser that has not heard yet that the page is another one
+    [*visitor.until("script_finished")]
+    begun = [
+        message for message in visitor.until("new_session") if message.WhichOneof("type") == "new_session"
+    ]
+    assert begun[-1].new_session.page_script_hash == pages["training"]
+    drawn = [message.delta for message in visitor.until("script_finished") if message.HasField("delta")]
+    assert any("training" in str(delta) for delta in drawn)
+    visitor.close()
+
+
+def test_what_a_page_asks_while_another_one_is_wanted_does_not_bring_it_back() -> None:
+    wanted = RerunData(page_script_hash="home", query_string="a=1")
+    requests = ScriptRequests()
+    requests.request_rerun(wanted)
+    requests.request_rerun(RerunData(page_script_hash="training", query_string="b=2", fragment_id="one"))
+    asked = requests.on_scriptrunner_ready().rerun_data
+    assert (asked.page_script_hash, asked.query_string, asked.fragment_id_queue) == ("home", "a=1", [])
