@@ -48,7 +48,9 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.restore import restore_backup
 from minigpt_core.store.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.texts import corpus
-from minigpt_core.texts.encodings import ENCODINGS, decode, encoding_called, remarks
+from minigpt_core.texts.encodings import ENCODINGS, Decoded, decode, encoding_called, remarks
+from minigpt_core.texts.pdf import FOUND as PDF
+from minigpt_core.texts.pdf import is_pdf, text_of_pdf
 from minigpt_core.texts.wrappings import Inside, inside
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import (
@@ -267,12 +269,15 @@ def read_text(name: str, options: argparse.Namespace) -> tuple[str, str]:
         bundled = corpus.load(name)
         return bundled.title, bundled.text
     encoding = encoding_called(options.encoding) if options.encoding else None
-    decoded = decode(read_bytes(name), encoding)
+    raw = read_bytes(name)
+    pdf = is_pdf(raw)
+    decoded = Decoded(text_of_pdf(raw), "utf-8", ("utf-8",)) if pdf else decode(raw, encoding)
     title = "stdin" if name == STDIN else Path(name).name
     found = Inside(decoded.text, ()) if options.as_is else inside(decoded.text)
     first = next((line.strip() for line in found.text[:FIRST_LINE].splitlines() if line.strip()), "")
-    say(f"{title}, read as {ENCODINGS.get(decoded.encoding, decoded.encoding)}, begins: {first}")
-    for remark in [*remarks(decoded), *found.found]:
+    read_as = "a PDF document" if pdf else ENCODINGS.get(decoded.encoding, decoded.encoding)
+    say(f"{title}, read as {read_as}, begins: {first}")
+    for remark in [*([PDF] if pdf else []), *remarks(decoded), *found.found]:
         say(str(remark))
     if found.found:
         say("Only the text inside is used; with --as-is, all of it.")

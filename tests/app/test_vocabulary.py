@@ -15,6 +15,7 @@ from minigpt_core.texts import corpus
 from minigpt_core.texts.downloads import TINY_SHAKESPEARE
 from minigpt_core.tokenizer import CharTokenizer
 from tests.app.conftest import OpenPage
+from tests.core.texts.test_pdf import document as pdf
 from ui.vocabulary import (
     fetching,
     headline,
@@ -324,6 +325,16 @@ def test_the_text_inside_a_file_is_offered(dialog: AppTest) -> None:
     page.button(key="vocabulary_file_use").click().run()
     assert RunStore().text(chosen(page)).text == "un chat & un chien"
     assert RunStore().text_title(chosen(page)) == "Le mien"
+
+
+def test_the_text_inside_a_pdf_document_is_used_and_a_locked_one_is_refused(dialog: AppTest) -> None:
+    page = upload(dialog, "story.txt", pdf("The cat sat on the mat.", "It slept."))
+    assert "This is a PDF document." in page.info[0].value and "The cat sat" in html(page)
+    page.button(key="vocabulary_file_use").click().run()
+    assert RunStore().text(chosen(page)).text == "The cat sat on the mat.\n\nIt slept."
+    dialog.file_uploader(key="vocabulary_file").set_value([]).run()
+    assert "password" in upload(dialog, "locked.pdf", pdf("The cat", password="x")).error[0].value
+    assert "upload the file" in paste(dialog, "%PDF-1.7\n1 0 obj").error[0].value
 
 
 def test_damaged_bytes_of_a_file_are_told_and_their_place_is_shown(dialog: AppTest) -> None:

@@ -18,6 +18,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import RunStore
 from minigpt_core.texts import corpus
+from tests.core.texts.test_pdf import document
 
 SMALL = [
     "--set",
@@ -152,6 +153,9 @@ def test_the_text_inside_is_taken_and_all_of_it_on_request(
     assert main(["train", "--text", str(home / "page.html"), "--as-is", *SMALL]) == 0
     assert "HTML" not in capsys.readouterr().err
     assert "<" in RunStore(home).find_run("last").characters
+    (home / "story.pdf").write_bytes(document("The cat sat on the mat. " * 20))
+    assert main(["train", "--text", str(home / "story.pdf"), *SMALL]) == 0
+    assert "PDF document, begins: The cat sat" in capsys.readouterr().err
 
 
 def test_a_text_can_be_piped_in_and_a_bar_of_plain_signs_goes_out_where_there_are_no_blocks(

@@ -9,9 +9,11 @@ from pathlib import PurePath
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from minigpt_core.errors import UserError
+from minigpt_core.errors import TextError, UserError
 from minigpt_core.texts import corpus
-from minigpt_core.texts.encodings import ENCODINGS, LOOKED_AT, decode, remarks
+from minigpt_core.texts.encodings import ENCODINGS, LOOKED_AT, Decoded, decode, remarks
+from minigpt_core.texts.pdf import FOUND as PDF
+from minigpt_core.texts.pdf import is_pdf, text_of_pdf
 from minigpt_core.texts.wrappings import inside
 from ui import state
 from ui.runs.wording import text_title
@@ -28,6 +30,9 @@ MARKUP = re.compile(
 MAX_UPLOAD_MB = 64  # above the limit of minigpt_core.texts.corpus, so that our own sentence speaks first
 TITLE_LENGTH = 40
 LINE_SHOWN = 160
+READ_PDF = (
+    "vocabulary.read_pdf"  # the document that was read last: its SHA-256, and its text or what it lacks
+)
 OFFERED = "vocabulary.offered"  # the pasted text of which the inside was offered
 
 
@@ -57,6 +62,10 @@ def _paste() -> None:
             key="vocabulary_paste_name",
         )
         pressed = st.form_submit_button(_("Use this text"), type="primary", key="vocabulary_paste_use")
+    if pressed and is_pdf(pasted[:20].encode("utf-8", "replace")):
+        return _refuse(
+            TextError("This is the inside of a PDF document, not its text: upload the file instead.")
+        )
     within = inside(pasted)
     if pressed and not within.found:
         _use(pasted, name or _first_line(pasted))
@@ -81,10 +90,8 @@ def _say_found(found: tuple[str, ...]) -> None:
 
 
 def _upload() -> None:
-    limit = corpus.MAX_BYTES // 1_000_000
-    st.markdown(
-        _("A plain text file (.txt), smaller than {limit} MB. It stays on this machine.").format(limit=limit)
-    )
+    words = _("A text file (.txt) or a PDF document, smaller than {limit} MB. It stays on this machine.")
+    st.markdown(words.format(limit=corpus.MAX_BYTES // 1_000_000))
     _how_long()
     file = st.file_uploader(
         _("Your file"),
@@ -105,8 +112,11 @@ def _uploaded(file: UploadedFile) -> None:
     """How the file was read, its first line, other ways to read it. Raises `TextError` for what is no text."""
     corpus.check_size(file.size)
     raw = file.getvalue()
-    decoded = decode(raw)
-    if raw.isascii():
+    pdf = is_pdf(raw)
+    decoded = Decoded(_text_of_pdf(raw), "utf-8", ("utf-8",)) if pdf else decode(raw)
+    if pdf:
+        _say_found((PDF,))
+    elif raw.isascii():
         st.markdown(_("Read as {encoding}.").format(encoding=encoding_name(decoded.encoding)))
     else:
         encoding = st.selectbox(
@@ -135,6 +145,23 @@ def _uploaded(file: UploadedFile) -> None:
     )
     if st.button(_("Use this text"), type="primary", key="vocabulary_file_use"):
         _use(text, name or _first_line(text), lambda: uploads.forget(file))
+
+
+def _text_of_pdf(raw: bytes) -> str:
+    """The text of the document that was read last is kept in this tab: each click in the dialog asks for it again.
+    Raises `UserError`."""
+    name = hashlib.sha256(raw).hexdigest()
+    known, text = state.page_state(READ_PDF, ("", ""))
+    if known != name:
+        with st.spinner(_("Reading the PDF document …")):
+            try:
+                text = text_of_pdf(raw)
+            except UserError as error:
+                text = error
+        state.set_page_state(READ_PDF, (name, text))
+    if isinstance(text, UserError):
+        raise text
+    return str(text)
 
 
 def _use(text: str, title: str, afterwards: Callable[[], None] = lambda: None) -> None:
