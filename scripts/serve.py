@@ -24,6 +24,7 @@ from ui import teacher
 from ui.server.security import HOSTS
 
 FIRST_PORT = 8501
+EVERYWHERE = "0.0.0.0"
 # Addresses of the usual kinds of networks. Connecting a UDP socket sends nothing: it makes the system say
 # which of its own addresses it would use. 192.0.2.1 is reserved for documentation (RFC 5737).
 _DIRECTIONS = ("192.0.2.1", "192.168.0.1", "10.0.0.1", "172.16.0.1")
@@ -101,6 +102,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="scripts.serve", add_help=False, allow_abbrev=False)
     parser.add_argument("--server.port", dest="port", type=int)
     parser.add_argument("--server.baseUrlPath", dest="base", default="")
+    parser.add_argument("--server.address", dest="listen", default=EVERYWHERE)
     parser.add_argument("--address", default=os.environ.get("MINIGPT_ADDRESS", ""))
     parser.add_argument("--new-link", action="store_true")
     parser.add_argument("--limits", default=os.environ.get("MINIGPT_LIMITS", "class"))
@@ -110,13 +112,13 @@ def main(arguments: list[str]) -> None:
     except ConfigError as error:
         sys.exit(str(error))
     port = options.port or free_port()
-    settings = ["--server.address=0.0.0.0", f"--server.port={port}"]
+    settings = [f"--server.address={options.listen}", f"--server.port={port}"]
     if options.address:  # Streamlit would put its own port behind that name
         doors, base, name = given_door(options.address)
         os.environ[HOSTS] = ",".join(filter(None, [os.environ.get(HOSTS), name]))
     else:
         base = options.base.strip("/")
-        found = addresses()
+        found = addresses() if options.listen == EVERYWHERE else [options.listen]
         if not found:
             sys.exit(
                 "This machine has no address in a network: connect it to that of the class and start again."

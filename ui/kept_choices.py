@@ -97,6 +97,16 @@ def whole_number(low: int, high: int) -> Callable[[str], int | None]:
     return read
 
 
+def without(area: str, coded: str) -> str:
+    """What stands in the address, without the choices whose names begin so."""
+    pairs = _pairs(coded).items()
+    return BETWEEN.join(word for pair in pairs if not pair[0].startswith(area) for word in pair)
+
+
 def _coded() -> dict[str, str]:
-    words = state.choices_in_address().split(BETWEEN)
+    return _pairs(state.choices_in_address())
+
+
+def _pairs(coded: str) -> dict[str, str]:
+    words = coded.split(BETWEEN)
     return dict(zip(words[::2], words[1::2], strict=False))

@@ -91,6 +91,7 @@ def note_page(path: str) -> None:
 def main() -> None:
     """One run of the script."""
     nonsense = state.read_address()
+    state.recall_text()
     state.drop_what_others_left()
     elsewhere = orders_followed.follow()
     speak(state.asked_language())

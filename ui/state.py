@@ -18,6 +18,7 @@ from minigpt_core import limits
 from minigpt_core.errors import RunNotFound, StoreError, UserError
 from minigpt_core.jobs.manager import JobManager
 from minigpt_core.store.classes import Fact, Pupil
+from minigpt_core.store.facts import FactStore
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from ui import orders, people, resources, teacher, text_access
@@ -51,6 +52,7 @@ PROMPT = "prompt"  # a widget bound to the address: its key is the name there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"
 SAMPLING_AGAINST, SAMPLING_PIPELINE = "sampling_against", "sampling_pipeline"
 
+CHOSEN_TEXT = "chosen_text"  # a fact
 COUNTED = ("bigram", "trigram")  # who can write without being a run
 LONGEST_AFTER = 200  # characters
 SEEDS = 9999  # short enough to be read out
@@ -185,11 +187,31 @@ def choose_text(new_id: str) -> None:
     if new_id != text_id():
         come_so_far("chose_text")
     _remember("text", new_id)
+    _keep_chosen_text()
 
 
 def choose_letters(lower: bool) -> None:
     """Put the chosen text into small letters, or keep it as it is written."""
     _remember("letters", None if lower else "original")
+    _keep_chosen_text()
+
+
+def _keep_chosen_text() -> None:
+    """For the next tab of this browser whose address names no text."""
+    with suppress(StoreError):
+        FactStore().keep_newest(workspace(), CHOSEN_TEXT, text=text_id(), lower=lower())
+
+
+def recall_text() -> None:
+    """A tab that has just been opened, by an address that names no text, begins with the one chosen last here."""
+    if TEXT in st.session_state or page_state("text.recalled", False):
+        return
+    set_page_state("text.recalled", True)
+    with suppress(StoreError):
+        for kept in FactStore().facts(workspace(), CHOSEN_TEXT):
+            if kept["text"] in corpus.BUNDLED or resources.store().text(kept["text"]):
+                _remember("text", kept["text"])
+                _remember("letters", None if kept["lower"] else "original")
 
 
 def take_text(new_id: str, letters: str) -> None:

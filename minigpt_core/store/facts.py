@@ -61,6 +61,13 @@ class FactStore:
                 (workspace, name, written, time.time(), MOST_FACTS),
             )
 
+    def keep_newest(self, workspace: str, name: str, **details: Any) -> None:
+        """Keep that this was done last, and forget what was before. Raises `StoreError` if it cannot be written."""
+        written = storable(json.dumps(details, sort_keys=True, ensure_ascii=False))
+        with self._database.writing() as db:
+            db.execute("DELETE FROM facts WHERE workspace = ? AND name = ?", (workspace, name))
+            db.execute("INSERT INTO facts VALUES (?, ?, ?, ?)", (workspace, name, written, time.time()))
+
     def facts(self, workspace: str, name: str) -> list[Details]:
         """The details of all facts of this name, the oldest first."""
         query = "SELECT details FROM facts WHERE workspace = ? AND name = ? ORDER BY first"

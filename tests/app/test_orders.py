@@ -118,6 +118,9 @@ def test_nothing_begins_while_it_may_not(app: App, home: Path, order: dict[str, 
     assert runs == [] and said(page) and any("Your teacher" in warning.value for warning in page.warning)
     with pytest.raises(UserError):
         orders.refuse_start()
+    for name, key in (("training", "start"), ("home", "home_begin"), ("ladder", "ladder_train")):
+        button = app(name).button(key=key)
+        assert button.disabled and "Your teacher" in button.help
 
 
 def test_who_is_served_by_nobody_obeys_nobody(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,8 +180,8 @@ def test_what_comes_while_a_page_is_drawn_is_news_for_it(app: App, monkeypatch: 
 
 
 def test_no_ladder_begins_while_nothing_may(app: App, home: Path) -> None:
-    orders.board().give(frozen=True)
     page = app("ladder")
+    orders.board().give(frozen=True)
     page.button(key="ladder_train").click().run()
     assert [run for run in RunStore(home).runs() if not run.prepared] == []
     assert any("Your teacher" in warning.value for warning in page.warning)

@@ -290,6 +290,13 @@ def test_a_pasted_text_is_kept_and_chosen(dialog: AppTest) -> None:
     assert "markup" in page.session_state["notices"][0]
 
 
+def test_a_tab_whose_address_names_no_text_begins_with_the_one_chosen_last(app: OpenPage) -> None:
+    page = app("vocabulary")
+    page.radio(key="vocabulary_text").set_value("additions").run()
+    assert app("training").query_params["text"] == "additions"
+    assert app("training", text="the-curious-cat").query_params["text"] == "the-curious-cat"
+
+
 def test_pasted_texts_can_be_named_and_told_apart(dialog: AppTest) -> None:
     dialog.text_input(key="vocabulary_paste_name").set_value("  Mon conte ")
     named = chosen(paste(dialog, "Un chat, deux chats"))
@@ -361,8 +368,7 @@ def test_ones_own_texts_are_offered_again_and_can_be_removed(dialog: AppTest, ap
         return page.radio(key="vocabulary_text").options
 
     assert offered()[-2:] == [r"Et un \<b\>second\</b\>", "Un premier texte à moi"]
-    assert "vocabulary_remove" not in {button.key for button in page.button}  # nothing of one's own is chosen
-    page.radio(key="vocabulary_text").set_value(second).run()
+    assert page.radio(key="vocabulary_text").value == second  # the one chosen last
     page.button(key="vocabulary_remove").click().run()
     assert offered()[-1] == "Un premier texte à moi" and len(offered()) == len(corpus.BUNDLED) + 1
     assert page.radio(key="vocabulary_text").value == "le-chat-curieux"

@@ -43,6 +43,9 @@ def test_the_curve_takes_most_of_the_width_and_no_button_is_cut(
         assert len(edges) == 5 and len({round(top) for top, _left, _right in edges}) <= 2  # lines
         assert all(0 <= left < right <= page.evaluate("innerWidth") for _top, left, right in edges)
         assert buttons.evaluate_all(UNCUT)
+        if page.evaluate("innerWidth") < 520:  # words at the lines would hide the curve
+            assert page.locator(".mg-live-chart .annotation-text").all_inner_texts() == [*"abcd"]
+            expect(page.locator(".mg-live-lines span")).to_have_count(4)
 
 
 def test_the_curves_of_compare_take_most_of_the_width(narrow: Callable[[str], Iterator[Page]]) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from minigpt_core.store.runs import Run
 from ui.compare.run_details import go_on
+from ui.runs.start_button import start_button
 from ui.words.i18n import _, n_, number
 
 
@@ -20,7 +21,7 @@ def go_on_with(left: Sequence[Run]) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="compare_interrupted"):
         st.markdown(words.format(n=number(len(left))), width="content")
-        st.button(
+        start_button(
             _("Go on"), icon=":material/play_arrow:", type="primary", key="compare_resume_all",
             on_click=_resume, args=([run.id for run in left],),
         )  # fmt: skip

@@ -7,6 +7,7 @@ from ui import resources, state
 from ui.compare import downloads
 from ui.journey import PAGES
 from ui.runs.rename_delete import delete_button, name_field, undo
+from ui.runs.start_button import start_button
 from ui.runs.wording import run_error, run_title
 from ui.training import settings
 from ui.training.run_state import RESUMABLE
@@ -50,7 +51,7 @@ def _write_note(run_id: str, note: str) -> None:
 def _buttons(run: Run, mine: bool) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="compare_actions"):
         if mine and run.status in RESUMABLE:
-            st.button(
+            start_button(
                 _("Go on from step {step}").format(step=run.step), icon=":material/play_arrow:", key="compare_go_on",
                 on_click=go_on, args=(run.id,),
             )  # fmt: skip

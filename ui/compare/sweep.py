@@ -19,6 +19,7 @@ from ui.compare.outcomes import Outcome, chance, ended_well, is_difference
 from ui.components import charts
 from ui.components.figures import go
 from ui.runs.health import loss_number
+from ui.runs.start_button import start_button
 from ui.runs.wording import model_words, run_title
 from ui.settings.table import SETTINGS, in_labels, label, label_inside, value_words
 from ui.style import PROBLEM, VALIDATION
@@ -81,7 +82,7 @@ def _controls(base: Run) -> tuple[str, list[float]]:
     missing = [value for value in chosen if not is_known(found.get(value))]
     words = n_("Train {n} run", "Train {n} runs", len(missing)).format(n=number(len(missing)))
     words = words if missing else _("Nothing left to train")
-    st.button(
+    start_button(
         words, icon=":material/play_arrow:", type="primary", key="compare_sweep", disabled=not missing,
         on_click=start, args=(base.id, name, missing),
         help=None if missing else _("All chosen values are trained: what came out stands beside this."),

@@ -21,7 +21,7 @@ const LINE_PX = 16;           // height of one line of a reference line's label
 const LEADER_PX = 14;         // from the end of a reference line to its label
 const FARTHEST_PX = 40;       // a label farther up or down would seem to belong to another line
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
-const NARROW_PX = 520;        // a narrower chart has no room beside it: labels stand on their lines
+const NARROW_PX = 520;        // a narrower chart has no room beside it: a letter at each line, the words below
 const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as this tab remembers it
 const LEAST_LOSS = 1e-3;      // a logarithmic axis has no 0
 const YOUNG_SHARE = 1.2;      // a young run's axis reaches to the next round number beyond so many times its steps
@@ -62,6 +62,7 @@ function build(root) {
   view.chart = element("div", "mg-live-chart", plot);
   view.chart.setAttribute("role", "img");
   view.axes = axisButtons(view, plot);
+  view.lines = element("div", "mg-live-lines", plot);
   view.writes = element("div", "mg-live-writes", body);
   view.spoken = element("div", "mg-hidden", root);
   view.spoken.setAttribute("aria-live", "polite");
@@ -297,25 +298,25 @@ const isNarrow = ({ chart }) => chart.clientWidth < NARROW_PX;
 const scaleOf = ({ root }) => letters(root, 12) / 12;  // larger at the front of a room
 const margins = (view) => {
   const scale = scaleOf(view);
-  return isNarrow(view) ? { ...MARGIN, l: 46, r: 10 } : { l: MARGIN.l * scale, r: MARGIN.r * scale, t: MARGIN.t * scale, b: MARGIN.b * scale };
+  return isNarrow(view) ? { ...MARGIN, l: 46, r: 22 } : { l: MARGIN.l * scale, r: MARGIN.r * scale, t: MARGIN.t * scale, b: MARGIN.b * scale };
 };
 
 // What the margins leave of the chart, and a legend of several lines; before it is drawn nobody knows how many
 const plotHeight = ({ chart }) => Math.max(80, chart._fullLayout?._size?.h ?? chart.clientHeight - MARGIN.t - MARGIN.b);
 
-// Labels of the reference lines stand in the right margin (on a phone, on their lines), moved apart so that none covers another, and joined with
-// their lines. The data names the important lines first: one that would push a label too far gets none.
+// Labels of the reference lines stand in the right margin (on a phone, letters there and the words below), moved apart so that none covers another,
+// and joined with their lines. The data names the important lines first: one that would push a label too far gets none.
 function referenceLabels(view, [low, high]) {
   const height = plotHeight(view), narrow = isNarrow(view);
-  const lines = shownLines(view).map(({ value, label }) => {
-    const words = wrap(label, narrow ? 38 : 22), y = onAxis(value, view.log.y);
+  const lines = shownLines(view).toSorted((a, b) => narrow ? b.value - a.value : 0).map(({ value, label }, n) => {
+    const words = narrow ? [String.fromCharCode(97 + n)] : wrap(label, 22), y = onAxis(value, view.log.y);
     return { y, words, at: (high - y) / (high - low) * height, half: words.length * LINE_PX * scaleOf(view) / 2 + 2 };
   });
   let labelled = [];
   for (const line of lines) labelled = movedApart([...labelled, line], -MARGIN.t, height + 4) ?? labelled;
   return labelled.map(({ y, words, at, place }) => ({
     xref: "paper", x: 1, yref: "y", y, yanchor: "middle", borderpad: 0, text: words.join("<br>"),
-    ...(narrow ? { xanchor: "right", yshift: at - place, showarrow: false, align: "right", font: { size: 10.5 }, bgcolor: groundColour(view.root) } :
+    ...(narrow ? { xanchor: "left", xshift: 5, yshift: at - place, showarrow: false, font: { size: 12 } } :
       { xanchor: "left", ax: LEADER_PX, ay: place - at, showarrow: true, arrowhead: 0, arrowwidth: 1, arrowcolor: view.data.colours.reference,
         align: "left", font: { size: letters(view.root, 12) } }),
   }));
@@ -434,8 +435,19 @@ function chartWords(view) {
   return [`${view.data.replay ? labels.replay.chart : labels.chart}.`, ...curves, lines && fill(labels.lines, { lines })].filter(Boolean).join(" ");
 }
 
+// Where there is no room beside the chart: what the letters at the lines stand for
+function showLines(view) {
+  const lines = shownLines(view).toSorted((a, b) => b.value - a.value);
+  view.lines.hidden = !isNarrow(view);
+  while (view.lines.children.length > lines.length) view.lines.lastChild.remove();
+  lines.forEach(({ label }, n) => {
+    write(view.lines.children[n] ?? element("span", "", view.lines), `${String.fromCharCode(97 + n)}\u00a0\u00a0${label}`);
+  });
+}
+
 async function draw(view) {
   const { labels, locale } = view.data;
+  showLines(view);
   view.chart.setAttribute("aria-label", chartWords(view));  // an image has a name before it is drawn
   const Plotly = await loadPlotly(view.data.script);
   if (!view.mounted) return;

@@ -6,6 +6,7 @@ from minigpt_core.store.runs import Run
 from ui.home.next_step import BEGIN, WRITE, NextStep
 from ui.inside.inspected_model import run_to_inspect
 from ui.journey import PAGES, lets_write
+from ui.runs.start_button import start_button
 from ui.training import transport
 from ui.words.i18n import _
 
@@ -19,7 +20,7 @@ def head(step: NextStep, run: Run | None) -> None:
             _("It reads a text and guesses **each next character**: at random first, then better and better.")
         )
     with button.container(horizontal_alignment="center", gap="xxsmall"):
-        pressed = st.button(
+        pressed = (start_button if step is BEGIN else st.button)(
             _(step.words), icon=step.icon, type="primary", key="home_begin", width="stretch",
             on_click=transport.begin_from_elsewhere if step is BEGIN else None,
         )  # fmt: skip

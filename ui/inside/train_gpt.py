@@ -7,6 +7,7 @@ from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_NAME
 from ui import resources, state
 from ui.journey import PAGES
+from ui.runs.start_button import start_button
 from ui.runs.wording import text_title
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
@@ -17,7 +18,7 @@ SMALL_GPT = "chat-curieux-gpt"
 def button(kind: str = "secondary") -> None:
     """Train the small GPT on the chosen text, and watch it. Raises what `chosen_text` raises."""
     title = escape_markdown(text_title(state.chosen_text().title))
-    st.button(
+    start_button(
         _("Train a GPT on “{title}”").format(title=title),
         icon=":material/play_arrow:",
         key="inside_train",

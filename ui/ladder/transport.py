@@ -13,6 +13,7 @@ from ui.ladder import plan, rung_sentences, training_time
 from ui.ladder.choices import BUDGET, budget, group, is_chosen
 from ui.ladder.plan import Ladder, Step
 from ui.ladder.training_time import Cost
+from ui.runs.start_button import start_button
 from ui.words import glossary
 from ui.words.i18n import _, n_, number
 
@@ -30,7 +31,7 @@ def head(ladder: Ladder, costs: dict[str, Cost]) -> None:
             horizontal=True, vertical_alignment="center", width="content", gap="small", key="ladder_transport"
         ):
             _budget(ladder)
-            st.button(
+            start_button(
                 _("Train the chosen rungs"),
                 icon=":material/play_arrow:",
                 type="primary",

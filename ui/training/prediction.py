@@ -14,6 +14,7 @@ from minigpt_core.store.runs import Run
 from ui import kept_choices, resources, state
 from ui.components.live_chart import Reference
 from ui.runs.health import last_evaluation, loss_number, spoiled
+from ui.runs.start_button import start_button
 from ui.runs.wording import run_title
 from ui.settings.table import SETTINGS
 from ui.training import next_run
@@ -234,7 +235,7 @@ def _ask_duel(now: RunState) -> None:
         format_func=lambda at: number(rates[at]),
         horizontal=True,
     )
-    st.button(
+    start_button(
         _("Start both, one after the other"),
         key="training_duel",
         icon=":material/swords:",

@@ -9,6 +9,7 @@ from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES
 from ui.runs.health import spoiled
+from ui.runs.start_button import start_button
 from ui.settings.table import in_labels
 from ui.training import next_run, run_state, settings
 from ui.training.run_state import RunState
@@ -24,13 +25,13 @@ def row(now: RunState, planned: next_run.Plan) -> None:
     ready, start_next = planned.problem is None, start_is_next(now, planned)
     run_id = now.run.id if now.run else ""
     with st.container(horizontal=True, gap="small", key="training_transport"):
-        st.button(
+        start_button(
             _("Start training"), icon=":material/play_arrow:", key="start", on_click=begin,
             type="primary" if start_next else "secondary",
             disabled=not (now.can_start and ready),
         )  # fmt: skip
         _pause_or_resume(now, run_id, obvious=not start_next)
-        st.button(
+        start_button(
             _("Step"), icon=":material/skip_next:", key="training_step", on_click=step, args=(run_id,),
             disabled=not can_step(now, ready), help=_step_help(now),
         )  # fmt: skip
@@ -38,7 +39,7 @@ def row(now: RunState, planned: next_run.Plan) -> None:
             _("Stop"), icon=":material/stop:", key="training_stop", on_click=stop, args=(run_id,),
             disabled=not now.can_stop, help=_("End the run and keep its weights."),
         )  # fmt: skip
-        st.button(
+        start_button(
             _("Restart"), icon=":material/replay:", key="training_restart", on_click=restart, args=(run_id,),
             disabled=not (now.can_restart and ready),
             help=_("Begin again at step 0 with the settings on the left. The present run stays in the list."),
@@ -49,7 +50,7 @@ def _pause_or_resume(now: RunState, run_id: str, *, obvious: bool) -> None:
     """One button with two meanings. Two buttons in turn would both stand there while the page is drawn anew, and
     push those beside them away under somebody's finger."""
     if now.can_go_on or can_try_again(now):
-        st.button(
+        start_button(
             _("Resume"), icon=":material/play_arrow:", key=HOLD, on_click=resume, args=(run_id,),
             type="primary" if now.can_go_on and obvious else "secondary",
             help=_("Go on from where it was left."), width=WIDTH,

@@ -57,6 +57,11 @@ KINDS = {
 LETTER_VOWELS = "aeiouyœæøı"
 
 
+SHORTCODE = re.compile(
+    r":(?=(?:material/)?[A-Za-z0-9_+\-]+:)"
+)  # `:cat:` becomes a picture even where it is escaped
+
+
 # What a character is
 
 
@@ -67,6 +72,7 @@ def escape(text: str) -> str:
 
 def escape_markdown(text: str) -> str:
     """`text` as it stands, for a place inside `st.markdown` or a widget's label."""
+    text = SHORTCODE.sub(":\u2060", text)
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])", r"\\\1", text)
 
 

@@ -1,5 +1,6 @@
 """Tiles show every character there is, and run nothing."""
 
+import re
 import unicodedata
 from html.parser import HTMLParser
 
@@ -113,7 +114,12 @@ def test_coloured_characters_stay_readable(probability: float) -> None:
 @given(texts.text(alphabet="*_`[]()#<>&!~$:|\\ab{}", max_size=20))
 def test_markdown_is_escaped_sign_by_sign(text: str) -> None:
     escaped = tokens.escape_markdown(text)
-    assert escaped.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == text
+    assert escaped.replace("\u2060", "").replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == text
+
+
+@pytest.mark.parametrize("name", [":material/home:", "a :cat: b", ":+1:"])
+def test_what_would_become_a_picture_stays_text(name: str) -> None:
+    assert not re.search(r":(material/)?[\w+-]+:", re.sub(r"\\(.)", r"\1", tokens.escape_markdown(name)))
 
 
 def test_a_cell_names_its_character_in_the_language_of_whoever_asks() -> None:
