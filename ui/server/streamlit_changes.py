@@ -1,8 +1,5 @@
 """Where Streamlit is made to do otherwise, each with its reason. Importing this file does it."""
 
-import asyncio
-import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partialmethod
@@ -12,12 +9,10 @@ from streamlit import net_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
-from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 from streamlit.runtime.state import SessionState
 
-TOGETHER_SECONDS = 0.01  # as long as Streamlit waits anyway before it sends what has been gathered
 MOST_CLOSED = 48  # sessions whose browser has gone, for two minutes
 
 # What our pages send. Anybody can send the others: "clear_cache" would empty the caches for everybody.
@@ -52,52 +47,6 @@ def run_over_one_connection(runner: ScriptRunner, asked: RerunData) -> None:
 
     with connections_kept():
         _run_script(runner, on_the_shown_page(runner, asked))
-
-
-class Gathered:
-    """What a session's script has for the event loop, in order: to wake it for each of a hundred elements would cost
-    more than to draw most of them."""
-
-    def __init__(self) -> None:
-        self._waiting = deque[Callable[[], None]]()
-        self._lock = threading.Lock()
-
-    def hand_over(self, session: AppSession, callback: Callable[[], None], at_once: bool) -> None:
-        """Have the event loop do this after all that came before it: at once, or soon."""
-        with self._lock:
-            self._waiting.append(callback)
-            first = len(self._waiting) == 1
-        loop = session._event_loop
-        if at_once:
-            session._call_soon_on_event_loop(self._do)
-        elif first:
-            session._call_soon_on_event_loop(lambda: _later(loop, self._do))
-
-    def _do(self) -> None:
-        with self._lock:
-            callbacks = [*self._waiting]
-            self._waiting.clear()
-        for callback in callbacks:
-            try:
-                callback()
-            except Exception as error:  # one that fails takes no other along
-                what = {"message": "A session's event has failed", "exception": error}
-                asyncio.get_running_loop().call_exception_handler(what)
-
-
-def _later(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    loop.call_later(TOGETHER_SECONDS, callback)
-
-
-def gather(session: AppSession, *about: Any, **more: Any) -> None:
-    """What a script has drawn goes to the browser a few at a time; what it begins and ends, at once."""
-    gathered: Gathered = session.__dict__.setdefault("_gathered", Gathered())
-    event = more.get("event")
-    gathered.hand_over(
-        session,
-        lambda: session._handle_scriptrunner_event_on_event_loop(*about, **more),
-        at_once=event != ScriptRunnerEvent.ENQUEUE_FORWARD_MSG,
-    )
 
 
 def on_the_shown_page(runner: ScriptRunner, asked: RerunData) -> RerunData:
@@ -136,7 +85,6 @@ _put = ScriptRequests._request_rerun_locked
 ScriptRequests._request_rerun_locked = stay_on_the_wanted_page  # type: ignore[assignment, method-assign]
 _handle, _run_callback = AppSession.handle_backmsg, SessionState._run_callback_and_record_rerun
 _run_script = ScriptRunner._run_script
-AppSession._on_scriptrunner_event = gather  # type: ignore[assignment, method-assign]
 ScriptRunner._run_script = run_over_one_connection  # type: ignore[assignment, method-assign]
 AppSession.handle_backmsg = handle_what_pages_ask  # type: ignore[assignment, method-assign]
 SessionState._run_callback_and_record_rerun = run_whole  # type: ignore[assignment, method-assign]
