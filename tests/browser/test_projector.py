@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from scripts.browser import VIEWPORT, Theme, go, wait_until_idle
 from scripts.running_app import RunningApp
-from tests.browser.conftest import NewVisitor
+from tests.browser.conftest import NewVisitor, turn_to
 from ui.journey import STATIONS
 from ui.words.languages import LANGUAGES
 
@@ -30,7 +30,7 @@ ONE_IDEA = {
     "lessons": ["[class*=st-key-pathway_] button", "[class*=st-key-lesson_begin_] button"],
     "vocabulary": [".mg-tiles", ".mg-table"],
     "batches": [".mg-bar", ".mg-compact", ".st-key-batches_again button"],
-    "model": [".st-key-model_drawing", ".st-key-model_panel h3"],
+    "model": [".st-key-model_drawing", ".st-key-model_panel h2"],
     "training": [
         ".st-key-start button",
         ".st-key-training_stop button",
@@ -79,7 +79,7 @@ def test_every_page_can_be_read_from_the_back_row(
     page.add_init_script(HEAR)
     found: dict[str, list[str]] = {}
     for station in STATIONS:
-        go(page, app_server.url, station.name, lang=lang, projector="1", run="preparedGptEn")
+        turn_to(page, app_server.url, station.name, lang=lang, projector="1", run="preparedGptEn")
         expect(page.locator(SIDE_BAR)).to_be_hidden()
         page.wait_for_timeout(400)
         small = page.evaluate(MEASURE, {"text": LEAST_TEXT, "chart": LEAST_IN_CHARTS})
@@ -116,7 +116,7 @@ def test_in_and_out_by_key_button_and_link(app_server: RunningApp, new_visitor: 
     wait_until_idle(page)
     expect(page.locator(SIDE_BAR)).to_be_visible()
     assert "projector=" not in page.url
-    page.locator(".mg-project").click()
+    page.locator(".mg-project:not(.mg-save)").click()
     expect(page.locator(BAR)).to_be_visible()
     go(page, app_server.url, "training", lang="en", projector="1", run="preparedGptEn", lesson="temperature")
     strip = page.locator(".st-key-lesson_panel").bounding_box()

@@ -46,6 +46,7 @@ def button(run: Run) -> None:
     """Plays a run again that has made steps and stands still."""
     if run.step and run.status not in LIVE:
         st.button(
-            "", icon=":material/replay:", key=f"training_replay_{run.id}", type="tertiary", on_click=state.play_again,
-            args=(run.id,), help=_("Replay: watch it again as if it were trained now"), width="content",
+            _("Play"), icon=":material/replay:", key=f"training_replay_{run.id}", type="tertiary",
+            on_click=state.play_again, args=(run.id,), width="content",
+            help=_("Replay: watch it again as if it were trained now"),
         )  # fmt: skip
