@@ -222,7 +222,7 @@ def test_every_station_is_a_link(app: OpenPage) -> None:
         "sampling",
         "sampling",
     ]
-    assert links[8:] == ["vocabulary", "batches", "training", "sampling"]
+    assert links[8:] == ["vocabulary", "batches", "training", "sampling", "accessibility"]
 
 
 def test_markup_is_shown_and_not_run(app: OpenPage) -> None:
