@@ -77,7 +77,8 @@ def test_the_lesson_covers_nothing_and_a_choice_by_hand_counts(
     code, strip = folded.bounding_box(), page.locator('[data-testid="stBottom"]').bounding_box()
     assert code and strip and code["x"] + code["width"] <= strip["x"] + 1  # beside it
     page.set_viewport_size({"width": 640, "height": 800})
-    folded.scroll_into_view_if_needed()
+    wait_until_idle(page)
+    page.locator('[data-testid="stMain"]').evaluate("main => { main.scrollTop = main.scrollHeight; }")
     code, strip = folded.bounding_box(), page.locator('[data-testid="stBottom"]').bounding_box()
     assert (
         code and strip and code["y"] + code["height"] <= strip["y"] + 1
