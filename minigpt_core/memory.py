@@ -96,5 +96,5 @@ def saved_by_attention(config: ModelConfig, N: int) -> int:
     saved = 5 * NC + (3 * patterns if config.dropout else heads)
     rotary = config.positions == "rotary"
     if config.qk_norm:
-        saved += 2 * heads + (2 if rotary else 3) * NC
-    return saved + (3 * NC if rotary and not config.dropout else 0)
+        saved += 2 * heads + (2 if rotary or not config.dropout else 3) * NC
+    return saved + (2 * NC if rotary and not config.dropout else 0)

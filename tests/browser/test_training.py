@@ -113,9 +113,9 @@ def test_the_time_left_follows_the_mean_speed(app_server: RunningApp, open_page:
         route.fulfill(json=answer | now)
 
     page.route(f"**/api/runs/{run}", at_100_steps_a_second)
+    page.wait_for_timeout(5000)  # the mean of some seconds
     left = page.locator(".mg-live-figure").nth(4)
-    expect(left).to_have_text(re.compile(r"1[4-8]\b"))
-    for _ in range(5):
+    for _ in range(8):
         minutes = int(left.inner_text().split()[0])
         assert 14 <= minutes <= 18  # 1,000 s
         page.wait_for_timeout(400)

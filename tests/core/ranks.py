@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 
 def work(arguments: list[str], variables: dict[str, str], said: Path) -> None:
@@ -51,6 +52,17 @@ class Rank:
 
 
 @contextmanager
+def no_main_module() -> Iterator[None]:
+    """A process that is started runs the main module again: that of a page's test is a script of Streamlit's."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
 def team_of(size: int, folder: Path, *arguments: str) -> Iterator[list[Rank]]:
     """`python -m minigpt_core train …` in several processes, without torchrun itself."""
     context = multiprocessing.get_context("forkserver")
@@ -64,7 +76,8 @@ def team_of(size: int, folder: Path, *arguments: str) -> Iterator[list[Rank]]:
         own = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
         said = folder / f"rank-{rank}"
         process = context.Process(target=work, args=(command, everybody | own, said))
-        process.start()
+        with no_main_module():
+            process.start()
         ranks.append(Rank(process, said))
     try:
         yield ranks

@@ -52,7 +52,7 @@ def test_a_class_gets_what_suits_the_machine_and_the_teacher_changes_it(tmp_path
 def test_what_is_offered_for_short_texts_fits_into_a_class(tmp_path: Path) -> None:
     usual = limits.parsed("class,minutes=10", tmp_path)
     for preset in PRESETS.values():
-        if preset.name != "shakespeare-ten-minutes":
+        if preset.name not in ("shakespeare-ten-minutes", "nanogpt-gpu"):
             limits.check_training(usual, ModelConfig(vocab_size=65, **preset.model), preset.training)
 
 

@@ -90,7 +90,7 @@ def _group(group: str, off: bool, run_id: str | None) -> None:
 def _reset(off: bool, run_id: str | None) -> None:
     """Offered as soon as something differs."""
     values = settings.of_tab()
-    usual = settings.of_preset(settings.nearest(values))
+    usual = settings.at_first(settings.nearest(values))
     if not off and settings.changed(usual, values):
         st.button(
             _("Usual settings of this model") if settings.choice(values) != menu.OWN

@@ -112,7 +112,7 @@ def keep(usual: Values) -> None:
     """Keep what the controls say in the address, unless it is what they say there anyway."""
     values = of_tab()
     preset = nearest(values)
-    different = {name: value for name, (_usual, value) in changed(_of_preset(preset), values).items()}
+    different = {name: value for name, (_usual, value) in changed(at_first(preset), values).items()}
     state.keep_next_settings(None if values == usual else encode(preset, different))
 
 

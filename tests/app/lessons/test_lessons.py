@@ -194,7 +194,7 @@ def test_a_lesson_that_is_not_there_or_broken_is_said(app: OpenPage, lesson: Pat
     assert "no lesson “nothing”" in test.warning[0].value and "lesson" not in test.query_params
     lesson.write_text(LESSON.replace("batch_drawn(times=2)", "batch_drawn(often=2)"), encoding="utf-8")
     broken = app("lessons")
-    assert "mine\\.en\\.md\\:16" in broken.warning[0].value and not broken.exception
+    assert "mine\\.en\\.md\\:\u206016" in broken.warning[0].value and not broken.exception
 
 
 def test_who_writes_a_lesson_sees_the_mistake_in_its_place_and_goes_on(app: OpenPage, lesson: Path) -> None:
