@@ -4,9 +4,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --disable-pip-version-check
 CHECKED := minigpt_core ui pages benchmarks scripts tests dashboard.py
-# Three processes, a file of tests in one of them, in the order of tests/conftest.py: tests in a browser wait often enough
-# for three to share two cores. ARGS='-n 0' takes one process.
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
+# Two processes, a file of tests in one of them, in the order of tests/conftest.py: with three, journeys in a browser met
+# their limits of time on two cores. ARGS='-n 0' takes one process.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev serve test quick checks prepared screenshots clean

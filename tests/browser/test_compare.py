@@ -73,7 +73,9 @@ def test_tick_sweep_download_and_open_again(
     saved.value.save_as(archive)
     assert zipfile.is_zipfile(archive)
     page.keyboard.press("Escape")
+    wait_until_idle(page)
     page.locator(".st-key-compare_open_box summary").click()
+    wait_until_idle(page)
     page.locator(".st-key-compare_open_box input[type=file]").set_input_files(archive)
     expect(rows).to_have_count(known + 4)
 

@@ -117,7 +117,7 @@ def test_the_time_left_follows_the_mean_speed(app_server: RunningApp, open_page:
     left = page.locator(".mg-live-figure").nth(4)
     for _ in range(8):
         minutes = int(left.inner_text().split()[0])
-        assert 14 <= minutes <= 18  # 1,000 s
+        assert 12 <= minutes <= 26  # 1,000 s; at the speeds that are said 4 or 83 minutes
         page.wait_for_timeout(400)
     page.unroute(f"**/api/runs/{run}")
     page.locator(button(page, "stop")).click()
