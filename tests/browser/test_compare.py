@@ -57,6 +57,12 @@ def test_tick_sweep_download_and_open_again(
     expect(page.locator(".st-key-compare_sweep_box")).to_contain_text("out lowest")
     assert page.evaluate("document.querySelector('.mg-cmp-chart').dataset.mounted") == "once"
 
+    store = RunStore(app_server.home)
+    for _ in range(100):  # each that ends draws the page anew
+        if not any(run.status in ("queued", "running") for run in store.runs()):
+            break
+        page.wait_for_timeout(200)
+    wait_until_idle(page)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save the chart as a drawing").click()
     assert Path(saved.value.path()).read_text("utf-8").startswith("<svg")
@@ -64,6 +70,7 @@ def test_tick_sweep_download_and_open_again(
     page.locator(".mg-cmp-name").first.click()
     wait_until_idle(page)
     page.locator(".st-key-compare_download button").first.click()
+    wait_until_idle(page)
     with page.expect_download() as saved:
         page.locator(".st-key-compare_export_notebook button").click()
     assert len(json.loads(Path(saved.value.path()).read_text("utf-8"))["cells"]) == 3
