@@ -291,7 +291,7 @@ def embedding_history(run_id: str, steps: tuple[int, ...]) -> EmbeddingHistory:
 
 
 def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str]:
-    """The part of a text that is learnt from, and the part that is kept back."""
+    """The part of a text that is learned from, and the part that is kept back."""
     text = chosen_text(text_id, lower).text
     n_train = train_length(len(text), val_fraction)
     return text[:n_train], text[n_train:]
@@ -299,7 +299,7 @@ def text_parts(text_id: str, lower: bool, val_fraction: float) -> tuple[str, str
 
 @byte_cached
 def known_text(text_id: str, lower: bool, val_fraction: float) -> TrainingText:
-    """The part of a text that is learnt from, ready for others to be looked for in it."""
+    """The part of a text that is learned from, ready for others to be looked for in it."""
     return TrainingText(text_parts(text_id, lower, val_fraction)[0])
 
 

@@ -30,7 +30,7 @@ class LanguageModel:
     network: Network
     tokenizer: CharTokenizer
     lower: bool
-    """Whether it learnt from small letters: prompts are treated alike."""
+    """Whether it learned from small letters: prompts are treated alike."""
 
     block_size: int
     """T: how many of the last characters it is given."""

@@ -1,6 +1,6 @@
 """Whether a text was invented or copied: which spans of it stand, word for word, in another text.
 
-N stands for the length of the known text (what a model learnt from), n for that of the text that is examined.
+N stands for the length of the known text (what a model learned from), n for that of the text that is examined.
 """
 
 import re

@@ -50,7 +50,7 @@ PATHWAYS = (
     Pathway(
         "alone",
         N_("By yourself: from three cells to a GPT, with the code"),
-        N_("For who reads Python: from the notebook of three cells to the parts of today’s models."),
+        N_("For those who read Python: from the notebook of three cells to the parts of today’s models."),
         ("notebook-to-gpt",),
     ),
 )

@@ -124,7 +124,7 @@ def parse_lesson(text: str, file: str, *, own: bool = False) -> Lesson:
     named = FILE.fullmatch(file)
     if named is None:
         raise LessonError(
-            "A lesson’s file is called after the lesson and its language, such as my-lesson.en.md (small letters, "
+            "A lesson’s file is named after the lesson and its language, such as my-lesson.en.md (small letters, "
             "digits and hyphens); this one is called {file}.",
             file=file,
         )

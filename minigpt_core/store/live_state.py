@@ -129,7 +129,7 @@ def last_validation(evaluations: Sequence[MetricsEvent]) -> dict[str, Any]:
 
 
 def milestones(samples: Sequence[SampleEvent]) -> list[SampleEvent]:
-    """The first sample, two from early on (most is learnt then), and the newest."""
+    """The first sample, two from early on (most is learned then), and the newest."""
     last = len(samples) - 1
     return [samples[i] for i in sorted({0, round(last * 0.1), round(last * 0.4), last})] if samples else []
 

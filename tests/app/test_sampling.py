@@ -38,13 +38,13 @@ from ui import resources, state
 from ui.runs.wording import run_title
 from ui.sampling import views
 from ui.sampling.generation_settings import CONTROLS
-from ui.sampling.learnt_explained import (
-    LEARNT,
+from ui.sampling.learning_explained import (
+    LEARNED,
     VERY_SHORT,
     Losses,
     Written,
     how_short_its_text_is,
-    what_it_has_learnt,
+    what_it_has_learned,
 )
 from ui.sampling.memorization import better_known, sample_html, verdict
 from ui.sampling.settings_explained import TEMPERATURES, always_likeliest, settings_words, temperature_words
@@ -660,25 +660,25 @@ def test_every_stage_of_learning_has_its_sentence() -> None:
     known = Baselines(4.0, 3.0, 3.0, 2.4, 2.4, 2.0, 2.0, 2.3)
     with using("en"):
         stages = [Losses(loss, loss) for loss in (4.2, 3.0, 2.4, 1.9, 1.2)]
-        said = [what_it_has_learnt(losses, 55, known) for losses in stages]
-        assert len(set(said)) == len(LEARNT)
+        said = [what_it_has_learned(losses, 55, known) for losses in stages]
+        assert len(set(said)) == len(LEARNED)
         assert "not words" in said[2]
-        assert "not measured" in what_it_has_learnt(Losses(None, None), 55, known)
-        assert "the text it learnt from" in what_it_has_learnt(Losses(2.4, None), 55, known)
+        assert "not measured" in what_it_has_learned(Losses(None, None), 55, known)
+        assert "the text it learned from" in what_it_has_learned(Losses(2.4, None), 55, known)
 
 
 def test_what_it_wrote_is_looked_at_before_its_text_is_called_gibberish() -> None:
     """A text of few phrases: the counted triples foresee it as well as the model, whose sentences are flawless."""
     known = Baselines(3.3, 2.8, 2.8, 0.9, 0.9, 0.3, 0.3, 0.9)
     with using("en"):
-        flawless = what_it_has_learnt(Losses(0.13, 0.13), 27, known, Written(600, 1.0, 0.96))
+        flawless = what_it_has_learned(Losses(0.13, 0.13), 27, known, Written(600, 1.0, 0.96))
         assert "100\u202f% are words of its text" in flawless and "gibberish" not in flawless
         assert "96\u202f% of it stands word for word" in flawless and "by heart" not in flawless
-        half = what_it_has_learnt(
+        half = what_it_has_learned(
             Losses(1.9, 1.9), 27, Baselines(4, 3, 3, 2.4, 2.4, 2, 2, 2.3), Written(9, 0.4, 0)
         )
         assert "gibberish is normal" in half and "word for word" not in half
-        untrained = what_it_has_learnt(Losses(3.3, 3.3), 27, known, Written(0, 0.1, 0.0))
+        untrained = what_it_has_learned(Losses(3.3, 3.3), 27, known, Written(0, 0.1, 0.0))
         assert "next to nothing" in untrained and "at step" not in untrained
 
 
@@ -712,11 +712,11 @@ def test_training_and_sampling_judge_learning_by_heart_alike(losses: tuple[float
     )  # fmt: skip
     sampling = better_known(Losses(seen, unseen))
     with using("en"):
-        expected = what_it_has_learnt(Losses(seen, unseen), 55, None)
+        expected = what_it_has_learned(Losses(seen, unseen), 55, None)
     assert (
         (found.kind == "gap")
         == bool(sampling)
-        == ("text that it learnt" in expected or "by heart" in expected)
+        == ("text that it learned" in expected or "by heart" in expected)
     )
 
 
@@ -728,14 +728,14 @@ def test_a_very_short_text_is_said_to_be_one() -> None:
 
 def test_learning_by_heart_and_breaking_have_their_sentences() -> None:
     with using("en"):
-        by_heart = what_it_has_learnt(Losses(0.15, 4.13), 12, None)
+        by_heart = what_it_has_learned(Losses(0.15, 4.13), 12, None)
         assert "nearly always guesses" in by_heart and "(loss 0.15 there)" in by_heart
         assert "(4.13; pure chance costs 2.48)" in by_heart
-        assert "begun to learn by heart" in what_it_has_learnt(Losses(0.25, 4.13), 12, None)
-        assert "begun to learn by heart" in what_it_has_learnt(Losses(1.2, 2.0), 12, None)
+        assert "begun to learn by heart" in what_it_has_learned(Losses(0.25, 4.13), 12, None)
+        assert "begun to learn by heart" in what_it_has_learned(Losses(1.2, 2.0), 12, None)
         for loss in (3.1, 57_902_724.0, float("nan")):
-            assert "broke this model" in what_it_has_learnt(Losses(loss, loss), 12, None)
-        assert "over 1,000,000 on text it never saw" in what_it_has_learnt(
+            assert "broke this model" in what_it_has_learned(Losses(loss, loss), 12, None)
+        assert "over 1,000,000 on text it never saw" in what_it_has_learned(
             Losses(57_902_724.0, 57_902_724.0), 12, None
         )
 

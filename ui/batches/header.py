@@ -44,21 +44,21 @@ def _intro(size: Sizes, run: Run | None, part: str, possible: bool) -> str:
             "**Nothing is learned from this part**: it is kept back to test the model. An evaluation reads windows of "
             "it, the same ones each time, and asks after every character: what comes next?"
         )
-        here = _("Here are {rows} of **{block} characters** from it, picked by chance.")
+        here = _("Here are {rows} of **{block} characters** from it, picked at random.")
         return f"{sentence} {here.format(rows=rows, block=number(size.block))}" if possible else sentence
     if not possible:
         return _(
-            "At each step of the training, the computer picks stretches of the text by chance, and asks after every "
+            "At each step of the training, the computer picks stretches of the text at random, and asks after every "
             "character: what comes next?"
         )
     sentence = _(
-        "At each step of the training, the computer picks {rows} of **{block} characters** by chance, and "
+        "At each step of the training, the computer picks {rows} of **{block} characters** at random, and "
         "asks after every character: what comes next?"
     )
     if run is None or size == sizes.of_run(run):
         return sentence.format(rows=rows, block=number(size.block))
     sentence = _(
-        "At each step, a training with these sizes picks {rows} of **{block} characters** by chance, and asks after "
+        "At each step, a training with these sizes picks {rows} of **{block} characters** at random, and asks after "
         "every character: what comes next?"
     )
     return f"{sentence.format(rows=rows, block=number(size.block))} {_what_the_run_takes(sizes.of_run(run))}"

@@ -41,7 +41,7 @@ def _draw_stations(now: Snapshot) -> None:
     for column, (name, page, draw) in zip(st.columns(4, gap="medium"), LEARNING, strict=True):
         with column:
             _station(name, page, draw(now), {})
-    flows, words = " mg-flows" if now.prediction else "", escape(_("what it has learnt, it can write"))
+    flows, words = " mg-flows" if now.prediction else "", escape(_("what it has learned, it can write"))
     st.html(f"<div class='mg-turn{flows}'><i></i><span>{words}</span><i></i></div>")
     for column, (name, page, draw) in zip(st.columns([1, 1, 2], gap="medium"), WRITING, strict=True):
         with column:

@@ -172,7 +172,7 @@ def _own() -> None:
 def _upload() -> None:
     """Another way to the same folder. A file with a mistake is not kept, and the mistake is named."""
     file = st.file_uploader(
-        _("A lesson of yours, called after itself and its language"), type="md", key="lesson_upload",
+        _("A lesson of yours, named after itself and its language"), type="md", key="lesson_upload",
         max_upload_size=1,
     )  # fmt: skip
     if file is None:

@@ -29,7 +29,7 @@ WIDTH, HEIGHT = 340, 190  # of the picture
 LEFT, BOTTOM, TOP = 34, 24, 10
 
 GUESSES = (
-    N_("How many different characters has the text?"),
+    N_("How many different characters does the text have?"),
     N_("Where will the loss of TinyGPT end?"),
     N_("How many of five texts are different at temperature 0.8?"),
     N_("How much of what it writes is copied word for word?"),

@@ -11,10 +11,10 @@ TASK, SHOWN_HEAD, TEXT_BEFORE = "puzzle.task", "puzzle.shown", "puzzle.text_befo
 TASKS = {"reversed-words": N_("Reverse a word"), "balanced-brackets": N_("Close the brackets")}
 INTRODUCTIONS = {
     "reversed-words": N_(
-        "To write a word backwards, one must look at its letters again. Who sees only the last character cannot."
+        "To write a word backwards, one must look at its letters again. Whoever sees only the last character cannot."
     ),
     "balanced-brackets": N_(
-        "To close brackets, one must look for the one that is still open. Who sees only the last character cannot."
+        "To close brackets, one must look for the one that is still open. Whoever sees only the last character cannot."
     ),
 }
 

@@ -63,7 +63,7 @@ def request_of(model: ModelChoice, prompt: str, generation: GenerationSettings) 
 
 
 def text_key(model: ModelChoice) -> tuple[str, bool, float] | None:
-    """Of the text that a model learnt from, as `resources.text_parts` takes it; None if it is not there any more."""
+    """Of the text that a model learned from, as `resources.text_parts` takes it; None if it is not there any more."""
     if model.text is None:
         return None
     fraction = model.run.training.val_fraction if model.run else NGRAM_VAL_FRACTION
@@ -71,7 +71,7 @@ def text_key(model: ModelChoice) -> tuple[str, bool, float] | None:
 
 
 def train_text(model: ModelChoice) -> str:
-    """The part of the text that the model learnt from, as it read it; "" if the text is not there any more."""
+    """The part of the text that the model learned from, as it read it; "" if the text is not there any more."""
     key = text_key(model)
     return resources.text_parts(*key)[0] if key else ""
 

@@ -10,7 +10,7 @@ from ui.journey import PAGES
 from ui.runs.health import spoiled
 from ui.runs.wording import text_title
 from ui.sampling.inputs import text_key
-from ui.sampling.learnt_explained import Written, how_short_its_text_is, what_it_has_learnt
+from ui.sampling.learning_explained import Written, how_short_its_text_is, what_it_has_learned
 from ui.sampling.model_choice import ModelChoice, model_title
 from ui.sampling.settings_explained import what_the_settings_do
 from ui.training import transport
@@ -21,7 +21,7 @@ from ui.words.tokens import escape_markdown
 def introduce(chosen: ModelChoice) -> None:
     """What the page is about in one sentence, or who writes if it is not a healthy run."""
     if chosen.is_fallback:
-        words = _("Who was to write is not there any more. Instead, **{name}** writes now.")
+        words = _("The model that was to write is no longer there: **{name}** writes instead.")
         st.markdown(f":orange[:material/warning:] {words.format(name=escape_markdown(model_title(chosen)))}")
     if chosen.run is None:
         counted_words(chosen)
@@ -98,8 +98,8 @@ def expectation(chosen: ModelChoice, vocab_size: int, settings: SampleSettings) 
             else resources.baselines(chosen.text.id, chosen.text.lower)
         )
         short = how_short_its_text_is(len(chosen.text.text))
-    learnt = what_it_has_learnt(chosen.losses, vocab_size, known, what_it_wrote(chosen))
-    said = [what_the_settings_do(settings), short, learnt]
+    learned = what_it_has_learned(chosen.losses, vocab_size, known, what_it_wrote(chosen))
+    said = [what_the_settings_do(settings), short, learned]
     return " ".join(filter(None, said))
 
 

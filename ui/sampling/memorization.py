@@ -1,4 +1,4 @@
-"""Whether a sample was invented or copied: its stretches that stand word for word in the text the model learnt from.
+"""Whether a sample was invented or copied: its stretches that stand word for word in the text the model learned from.
 
 The yardstick is the part of the same text that was kept back: stories repeat their phrases, so much of it stands word
 for word in the other part, and no model has copied it.
@@ -13,7 +13,7 @@ from minigpt_core.interpret.memorization import STRETCH, Memorization, Span, kno
 from ui import problems, resources
 from ui.runs.health import loss_number
 from ui.sampling.inputs import Inputs, note_written, text_key
-from ui.sampling.learnt_explained import Losses
+from ui.sampling.learning_explained import Losses
 from ui.words import tokens
 from ui.words.i18n import N_, _, n_, number, percent
 
@@ -36,11 +36,11 @@ WHY = N_(
     "How can an end that it never saw stand there? This text repeats its phrases again and again, in its end as well."
 )
 BETTER_KNOWN = N_(
-    "Its losses tell more than one sample: {seen} on the text it learnt from, {unseen} on text it never saw. It knows "
+    "Its losses tell more than one sample: {seen} on the text it learned from, {unseen} on text it never saw. It knows "
     "its own text better than the language, even where it does not write it out word for word."
 )
 REPEATS = 0.1  # share of the unseen end in the rest from which on this needs to be explained
-NO_PROOF = N_("So this share alone does not show that it learnt by heart.")
+NO_PROOF = N_("So this share alone does not show that it learned by heart.")
 HOW_LONG = N_(
     "Short stretches such as common words stand in every text. Long ones were copied, or the text repeats them."
 )
@@ -53,7 +53,7 @@ def show(inputs: Inputs) -> None:
     if key is None or not known:
         st.info(
             _(
-                "The text that this model learnt from is not here any more, so nothing can be compared with it."
+                "The text that this model learned from is not here any more, so nothing can be compared with it."
             )
         )
         return
@@ -80,7 +80,7 @@ def show(inputs: Inputs) -> None:
         st.html(label(_("What it wrote")) + sample_html(sample, copied, longest))
     with right:
         st.html(
-            label(_("The longest stretches, where they stand in the text it learnt from"))
+            label(_("The longest stretches, where they stand in the text it learned from"))
             + listed(longest, known)
         )
 
@@ -100,7 +100,7 @@ def shares(sample: float, unseen: float | None) -> str:
         f"<i style='width:{100 * share:.2f}%;background:{colour}'></i></div><b>{percent(share)}</b>"
         for words, share, colour in lines
     )
-    heading = label(_("Share that stands word for word in the text it learnt from"))
+    heading = label(_("Share that stands word for word in the text it learned from"))
     return f"{heading}<div class='mg-shares'>{cells}</div>"
 
 
@@ -115,16 +115,16 @@ def verdict(copied: Memorization, unseen: Sequence[float], better: str = "") -> 
 
 
 def shares_words(copied: Memorization, unseen: Sequence[float], proven: bool) -> str:
-    """What the shares mean; `proven`: whether the losses show that the model learnt by heart."""
+    """What the shares mean; `proven`: whether the losses show that the model learned by heart."""
     mean_share, spread = usual_share(unseen)
     if not copied.spans:
-        return _("**Invented**: no stretch of this length stands in the text it learnt from.")
+        return _("**Invented**: no stretch of this length stands in the text it learned from.")
     if mean_share is None:
         return _("Nothing was kept back from this model, so there is no unseen text to compare with.")
     if copied.share > mean_share + spread:
         return _(
-            "**Copied in part**: much more of it stands word for word in the text it learnt from than this text "
-            "repeats itself. It has learnt some of it by heart."
+            "**Copied in part**: much more of it stands word for word in the text it learned from than this text "
+            "repeats itself. It has learned some of it by heart."
         )
     words = LESS if copied.share < mean_share - spread else AS_MUCH if mean_share + spread < 1 else NO_TELLING
     why = _(WHY) if mean_share >= REPEATS else ""

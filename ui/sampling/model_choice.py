@@ -11,7 +11,7 @@ from ui.runs import waiting
 from ui.runs.health import broken, last_evaluation, loss_number
 from ui.runs.names import menu_labels, title_among
 from ui.runs.weights import say_which, usual_of, usual_step
-from ui.sampling.learnt_explained import Losses
+from ui.sampling.learning_explained import Losses
 from ui.words import glossary
 from ui.words.i18n import N_, _, number
 from ui.words.tokens import escape_markdown
@@ -28,7 +28,7 @@ class ModelChoice:
     run: Run | None
     step: int
     text: resources.ChosenText | None
-    """What it learnt from; None if the text is not there any more."""
+    """What it learned from; None if the text is not there any more."""
 
     losses: Losses
     """Measured at that checkpoint, or last before it."""
@@ -124,8 +124,8 @@ def wanted_model() -> Run | str:
         return state.current_run() or BIGRAM
     store, found = resources.store(), state.visible_runs()
     own = (run for run in found if not run.prepared and store.checkpoints(run.id))
-    learnt = resources.fingerprint(state.text_id(), state.lower())
-    ready = (run for run in found if run.prepared and run.model.n_layer and run.text_id == learnt)
+    learned = resources.fingerprint(state.text_id(), state.lower())
+    ready = (run for run in found if run.prepared and run.model.n_layer and run.text_id == learned)
     return next(own, None) or next(ready, None) or BIGRAM
 
 
@@ -205,7 +205,7 @@ def losses_of(run: Run, step: int) -> Losses:
 
 
 def text_of(run: Run) -> resources.ChosenText | None:
-    """The text a run learnt from, if it can still be read."""
+    """The text a run learned from, if it can still be read."""
     try:
         return resources.chosen_text(run.text_id, run.lower)
     except StoreError:

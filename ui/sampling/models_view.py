@@ -59,7 +59,7 @@ def loss_words(model: ModelChoice) -> str:
     """How good it is."""
     loss, words = model.losses.unseen, _("loss {loss} on text it never saw")
     if loss is None:
-        loss, words = model.losses.seen, _("loss {loss} on the text it learnt from")
+        loss, words = model.losses.seen, _("loss {loss} on the text it learned from")
     return words.format(loss=loss_number(loss)) if loss is not None else _("its loss was not measured")
 
 

@@ -60,15 +60,15 @@ def warn(sentence: str) -> None:
 
 def choose_text(inputs: Inputs) -> str:
     """What is read: pasted, or put in by a button."""
-    unseen, learnt = val_text(inputs.model), train_text(inputs.model)
-    kept_choices.keep_text(TEXT, beginning_of(unseen or learnt))
+    unseen, learned = val_text(inputs.model), train_text(inputs.model)
+    kept_choices.keep_text(TEXT, beginning_of(unseen or learned))
     typed = st.text_area(
         _("Paste any text: each character is coloured by how much it surprises the model (−ln p)."),
         key=state.page_key(TEXT), height=82, persist_state="session",
     )  # fmt: skip
     with st.container(horizontal=True, gap="small"):
         _button("unseen", _("Text it never saw"), beginning_of(unseen))
-        _button("learnt", _("Text it learnt from"), beginning_of(learnt))
+        _button("learned", _("Text it learned from"), beginning_of(learned))
         _button("shuffled", _("The same letters, shuffled"), shuffled(typed[:SAMPLE]))
     return str(typed or "")
 

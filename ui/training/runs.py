@@ -150,7 +150,7 @@ def _link(run: Run) -> None:
         return
     st.markdown(_("Let others watch: give them this address."))
     st.code(f"{workspace.address(st.context.url)}?run={run.id}", language=None, wrap_lines=True)
-    st.caption(_("Who has it sees the run live, and cannot touch it."))
+    st.caption(_("Whoever has it sees the run live, and cannot touch it."))
 
 
 def _where(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""What a model has learnt by its losses, and so whether gibberish is normal, in sentences."""
+"""What a model has learned by its losses, and so whether gibberish is normal, in sentences."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from minigpt_core.ngrams import Baselines
 from ui.runs.health import broken, loss_number
 from ui.words.i18n import N_, _, number, percent
 
-LEARNT = (  # by `learning_stage`
+LEARNED = (  # by `learning_stage`
     N_("{measured}, and pure chance costs {chance}: it knows next to nothing yet, so gibberish is normal."),
     N_("{measured}: it knows which characters are frequent, hardly which follow which. Gibberish is normal."),
     N_("{measured}: it knows which characters follow each other, not words. So gibberish is normal."),
@@ -45,7 +45,7 @@ COPIED_WORDS = N_(
     "{copied} of it stands word for word in that text: what reads well is largely copied (see “Invented or copied?”)."
 )
 BY_HEART_WORDS = N_(
-    "It nearly always guesses how the text that it learnt goes on (loss {seen} there), but not text it never saw "
+    "It nearly always guesses how the text that it learned goes on (loss {seen} there), but not text it never saw "
     "({unseen}; pure chance costs {chance}). A longer text helps, or a shorter training."
 )
 VERY_SHORT_WORDS = N_("**The text is very short**: {n} characters (a text should have at least {least}).")
@@ -63,14 +63,14 @@ class Losses:
     """The losses of a model in nats per character; None where nothing was measured."""
 
     seen: float | None
-    """On the text it learnt from."""
+    """On the text it learned from."""
 
     unseen: float | None
     """On text it never saw."""
 
 
 def how_short_its_text_is(length: int) -> str:
-    """That so little can hardly be learnt from, if that is so: in Markdown; else nothing."""
+    """That so little can hardly be learned from, if that is so: in Markdown; else nothing."""
     if length >= VERY_SHORT:
         return ""
     return _(VERY_SHORT_WORDS).format(n=number(length), least=number(VERY_SHORT))
@@ -85,10 +85,10 @@ class Written:
     """The share of its letters that stand in words of the model's text."""
 
     copied: float
-    """The share of it that stands word for word in what the model learnt from, in long stretches."""
+    """The share of it that stands word for word in what the model learned from, in long stretches."""
 
 
-def what_it_has_learnt(
+def what_it_has_learned(
     losses: Losses, vocab_size: int, known: Baselines | None, written: Written | None = None
 ) -> str:
     """Whether gibberish is normal: by the losses, compared with what counting reaches on the same text, and by what
@@ -96,7 +96,7 @@ def what_it_has_learnt(
     seen, unseen, chance = losses.seen, losses.unseen, math.log(vocab_size)
     if seen is None:
         return _("Its loss was not measured at this step, so nobody can say what to expect.")
-    loss, measured = (seen, _("Loss {loss} on the text it learnt from")) if unseen is None else (
+    loss, measured = (seen, _("Loss {loss} on the text it learned from")) if unseen is None else (
         unseen, _("Loss {loss} on text it never saw"))  # fmt: skip
     values = {"measured": measured.format(loss=loss_number(loss)), "chance": number(chance, 2)}
     if broken(seen, vocab_size):
@@ -114,7 +114,7 @@ def what_it_has_learnt(
 def what_it_knows(stage: int, values: dict[str, str], written: Written | None) -> str:
     """What to expect of a model at this stage; beyond the first ones, by what it wrote."""
     if written is None or stage < WORDS_STAGE:
-        return _(LEARNT[stage]).format(**values)
+        return _(LEARNED[stage]).format(**values)
     words = next(words for below, words in WRITTEN if written.words < below)
     said = _(words).format(step=number(written.step), share=percent(written.words), **values)
     if written.copied < MUCH_COPIED:
