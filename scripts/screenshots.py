@@ -31,6 +31,7 @@ from scripts.running_app import ROOT, running_app
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WITH_A_RUN = {"home", "training", "sampling"}
 SETTLE = 700  # ms; for what is drawn by the browser after the page is there: charts, fonts
+CHARTS_DRAWN = "[...document.querySelectorAll('.mg-live-chart')].every((chart) => chart.querySelector('.main-svg'))"
 
 
 def main() -> None:
@@ -63,6 +64,7 @@ def take(browser: Browser, url: str, lang: str, theme: Theme, options: argparse.
         query["run"] = options.run or train(page, url, lang, picture if "training" in options.only else None)
     for page_name in options.only:
         go(page, url, page_name, **query)
+        page.wait_for_function(CHARTS_DRAWN)
         page.wait_for_timeout(SETTLE)
         picture(page_name)
     context.close()
