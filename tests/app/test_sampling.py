@@ -317,7 +317,7 @@ def test_somebody_elses_run_may_write(app: OpenPage, home: Path, trained: Run) -
 
 def test_a_deleted_run_gives_way_to_the_prepared_one_by_name(app: OpenPage, home: Path, trained: Run) -> None:
     page = app("sampling")
-    said = "is not there any more"
+    said = "is no longer there"
     assert said not in markdown(page)
     RunStore(home).delete(trained.id)
     page.run()
@@ -331,7 +331,7 @@ def test_a_deleted_run_gives_way_to_the_prepared_one_by_name(app: OpenPage, home
 
 def test_a_prepared_run_that_nobody_has_is_said(app: OpenPage) -> None:
     page = app("sampling", author="preparedNobody")
-    assert not page.exception and "is not there any more" in markdown(page)
+    assert not page.exception and "is no longer there" in markdown(page)
 
 
 @pytest.mark.parametrize(
