@@ -31,7 +31,9 @@ from scripts.running_app import ROOT, running_app
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WITH_A_RUN = {"home", "training", "sampling"}
 SETTLE = 700  # ms; for what is drawn by the browser after the page is there: charts, fonts
-CHARTS_DRAWN = "[...document.querySelectorAll('.mg-live-chart')].every((chart) => chart.querySelector('.main-svg'))"
+CHARTS_DRAWN = (
+    "[...document.querySelectorAll('.mg-live-chart')].every((chart) => chart.querySelector('.main-svg'))"
+)
 
 
 def main() -> None:
