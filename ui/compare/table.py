@@ -132,12 +132,20 @@ def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
         "loss_words": loss_number(run.best_val_loss),
         "last": last if last is not None and math.isfinite(last) else None,
         "last_words": loss_number(last),
+        "bits": {"loss": in_bits(run.best_val_loss), "last": in_bits(last)},
         "broke": broke(run),
         "prepared": run.prepared,
         "seconds": run.seconds,
         "time": duration(run.seconds) if run.seconds else duration(None),
         "settings": {label: shown_setting(name, values[name]) for name, label in labels.items()},
     }
+
+
+def in_bits(loss: float | None) -> str:
+    """A loss in nats per character (as a loss is everywhere) in bits per character, in words; "" without one."""
+    if loss is None or not math.isfinite(loss):
+        return ""
+    return _("{n} bits per character").format(n=number(loss / math.log(2), 2))
 
 
 @cached_by_language(2048)
