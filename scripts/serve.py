@@ -72,7 +72,7 @@ def welcome(doors: list[str], secret: str) -> str:
         f"\n  The dashboard is open to this network. Give the class this address:\n\n{listed}\n\n"
         f"  Class code: {teacher.class_code(secret)}\n\n{qr_code(doors[0])}\n"
         "  Everyone there can use it, each with runs of their own. Ctrl+C ends it for all.\n\n"
-        "  For the teacher alone, not for the projector: who has this link sees and steers the whole class.\n\n"
+        "  For the teacher alone, not for the projector: whoever has this link sees and steers the whole class.\n\n"
         f"    {link}\n\n{qr_code(link)}\n"
         "  It stays the same at the next start; --new-link makes another one.\n"
     )
@@ -82,7 +82,10 @@ def what_fits(most: limits.Limits | None) -> str:
     """What one person may have, as it is said to who serves a class."""
     if most is None:
         return "Nobody is limited in what is trained and kept."
-    listed = ", ".join(f"{name} {value:g}" for name, value in asdict(most).items())
+    listed = ", ".join(
+        f"{name} {value:,.0f}" if value == int(value) else f"{name} {value}"
+        for name, value in asdict(most).items()
+    )
     return f"At most for each: {listed}. Change it with --limits minutes=5,runs=20 or --limits off."
 
 
@@ -97,16 +100,44 @@ def qr_code(address: str) -> str:
     return picture.getvalue()
 
 
+def command_line() -> argparse.ArgumentParser:
+    """What may stand after the command; what it does not know goes to Streamlit."""
+    parser = argparse.ArgumentParser(
+        prog="scripts.serve",
+        allow_abbrev=False,
+        description="Open the dashboard to the network, for a class.",
+        epilog="Everything else goes to Streamlit: `python -m streamlit run --help` lists it.",
+    )
+    add = parser.add_argument
+    add(
+        "--server.port",
+        dest="port",
+        type=int,
+        help=f"where to listen (default: the first free one from {FIRST_PORT} on)",
+    )
+    add(
+        "--server.baseUrlPath",
+        dest="base",
+        default="",
+        metavar="PATH",
+        help="the path below which the pages are",
+    )
+    add("--server.address", dest="listen", default=EVERYWHERE, help="the address to listen at (default: all)")
+    add(
+        "--address", default=os.environ.get("MINIGPT_ADDRESS", ""),
+        help="how the class reaches it where that is no address of this machine: https://lab.example/gpt",
+    )  # fmt: skip
+    add("--new-link", action="store_true", help="make another secret link for the teacher")
+    add(
+        "--limits", default=os.environ.get("MINIGPT_LIMITS", "class"),
+        help="what one person may have: minutes=5,runs=20, or off (default: class)",
+    )  # fmt: skip
+    return parser
+
+
 def main(arguments: list[str]) -> None:
     """Say which address to give to the class, then start Streamlit in this process."""
-    parser = argparse.ArgumentParser(prog="scripts.serve", add_help=False, allow_abbrev=False)
-    parser.add_argument("--server.port", dest="port", type=int)
-    parser.add_argument("--server.baseUrlPath", dest="base", default="")
-    parser.add_argument("--server.address", dest="listen", default=EVERYWHERE)
-    parser.add_argument("--address", default=os.environ.get("MINIGPT_ADDRESS", ""))
-    parser.add_argument("--new-link", action="store_true")
-    parser.add_argument("--limits", default=os.environ.get("MINIGPT_LIMITS", "class"))
-    options, others = parser.parse_known_args(arguments)
+    options, others = command_line().parse_known_args(arguments)
     try:
         most = limits.parsed(options.limits, data_home())
     except ConfigError as error:

@@ -15,10 +15,11 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.limits import Limits
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from scripts.running_app import RunningApp, running_app
-from scripts.serve import given_door, welcome
+from scripts.serve import command_line, given_door, welcome, what_fits
 from scripts.visitor import Visitor
 from ui import teacher
 from ui.people import invented_names
@@ -69,6 +70,18 @@ def test_the_terminal_has_the_way_in_for_both_and_their_squares() -> None:
     assert f"http://192.0.2.7:8501/lab/class?key={'s' * 22}\n" in words
     assert teacher.class_code("s" * 22) in words
     assert words.count("█") > 100
+
+
+def test_what_fits_is_said_in_whole_numbers() -> None:
+    most = Limits(minutes=2.5, parameters=2_000_000, megabytes=500)
+    assert "minutes 2.5, parameters 2,000,000," in what_fits(most)
+
+
+def test_help_is_about_the_class_and_one_screen_long(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command_line().parse_known_args(["--help"])
+    said = capsys.readouterr().out
+    assert "--new-link" in said and said.count("\n") < 30
 
 
 def test_the_way_in_can_be_named() -> None:
