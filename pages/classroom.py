@@ -9,8 +9,10 @@ from ui.words.i18n import _
 st.title(_("Class"), anchor=False)
 hand.row()
 everybody, projected, join, allowed, end = st.tabs(
-    [_("Who is here"), _("The wall"), _("Joining"), _("Limits"), _("Afterwards")], key="classroom_tabs"
-)
+    [_("Who is here"), _("The wall"), _("Joining"), _("Limits"), _("Afterwards")],
+    key="classroom_tabs",
+    on_change="rerun",
+)  # what a tab says is about the moment when it is opened
 with everybody:
     board()
 with projected:

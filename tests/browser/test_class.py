@@ -54,7 +54,14 @@ def test_a_lesson_with_a_teacher_and_two_pupils(served: RunningApp, new_visitor:
     wall.goto(f"{served.url}/wall")
     expect(wall.locator(".mg-wall .scatterlayer .trace")).to_have_count(1)
     expect(wall.locator(".mg-wall-samples figure")).to_have_count(0)
+    expect(
+        wall.locator(".mg-wall .scatterlayer .trace .point").first
+    ).to_be_attached()  # not told by colour alone
     wall.close()
+    taught.get_by_role("tab", name="Afterwards").click()  # the page was drawn before they came
+    expect(taught.get_by_text("what 2 pupils have made")).to_be_visible()
+    taught.get_by_role("tab", name="Who is here").click()
+    wait_until_idle(taught)
     taught.locator(".mg-pupil button").nth(1).click()
     taught.get_by_role("dialog").wait_for()
     expect(taught.locator(".st-key-preview_allow button")).to_be_visible()

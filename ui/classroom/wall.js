@@ -12,6 +12,10 @@ import { viewOf } from "../components/js/view.js";
 
 const LIGHT = ["#0072B2", "#B35C00", "#007A58", "#A8477E", "#1F78A8", "#5B3A8E", "#5A5A5A"];
 const DARK = ["#56B4E9", "#E69F00", "#2BC49B", "#E39CC4", "#8FD0F5", "#B79CF0", "#B8BEC8"];
+// A sign beside the colour, for who cannot tell the colours apart: as plotly calls it, and as the list shows it. Whoever
+// shares a colour has another sign.
+const SIGNS = [["circle", "●"], ["square", "■"], ["diamond", "◆"], ["triangle-up", "▲"], ["star", "★"], ["cross", "✚"], ["triangle-down", "▼"]];
+const MARKED = 6;  // times along a curve
 const LETTER_PX = 19, ABOVE_CHANCE = 1.15, ROOM_BELOW = 0.04;
 
 function build(root) {
@@ -23,10 +27,13 @@ function build(root) {
 
 const colourOf = (view, who) => { const row = isDark(view.root) ? DARK : LIGHT; return row[who % row.length]; };
 
+const signOf = (who) => SIGNS[(who + Math.floor(who / SIGNS.length)) % SIGNS.length];
+
 function traces(view) {
   const { curves, alone } = view.state;
   return curves.map((curve) => ({
-    x: curve.x, y: curve.y, type: "scatter", mode: "lines", name: curve.name, hoverinfo: "name+y",
+    x: curve.x, y: curve.y, type: "scatter", mode: "lines+markers", name: curve.name, hoverinfo: "name+y",
+    marker: { symbol: signOf(curve.number)[0], size: alone ? 15 : 11, maxdisplayed: MARKED },
     line: { color: colourOf(view, curve.number), width: alone ? 6 : curve.live ? 4 : 2.5, dash: curve.other ? "dot" : "solid" },
   }));
 }
@@ -88,7 +95,7 @@ async function drawChart(view) {
   const layout = chartLayout(view.root, separators);
   Object.assign(layout, referenceLines(view), {
     font: { ...layout.font, size: LETTER_PX }, margin: { l: 78, r: 16, t: 14, b: 66 }, hovermode: "closest",
-    xaxis: { ...AXIS, visible, title: { text: labels.step }, rangemode: "tozero" }, yaxis: { ...AXIS, visible, title: { text: labels.loss }, range: heights(view).range },
+    xaxis: { ...AXIS, visible, title: { text: labels.step }, range: [0, Math.max(1, ...view.state.curves.flatMap((curve) => curve.x))] }, yaxis: { ...AXIS, visible, title: { text: labels.loss }, range: heights(view).range },
   });
   await Plotly.react(view.chart, traces(view), layout, { displayModeBar: false, responsive: true });
   const best = view.state.best[0];
@@ -102,11 +109,11 @@ function drawSide(view) {
   for (const one of best) {
     const line = element("li", "", view.best);
     line.style.setProperty("--k", colourOf(view, one.number));
-    line.dataset.rank = number(view, one.rank);
+    line.dataset.rank = `${number(view, one.rank)}. ${signOf(one.number)[1]}`;
     element("bdi", "", line, one.name || labels.somebody);
     element("b", "", line, number(view, one.loss, 2));
   }
-  const { outside } = heights(view), others = view.state.curves.filter((curve) => curve.other).map((curve) => curve.name || labels.somebody);
+  const { outside } = heights(view), others = view.state.curves.filter((curve) => curve.other).map((curve) => `${signOf(curve.number)[1]} ${curve.name || labels.somebody}`);
   write(view.dotted, !view.state.curves.length ? labels.empty : [others.length ? fill(labels.dotted, { names: others.join(", ") }) : "", outside ? fill(labels.outside, { n: number(view, outside) }) : ""].filter(Boolean).join(" · "));
   drawAsked(view);
   drawGuesses(view);
