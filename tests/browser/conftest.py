@@ -49,6 +49,10 @@ NewVisitor = Callable[..., Page]
 
 expect.set_options(timeout=PATIENCE)
 
+# Optimizing Streamlit's scripts takes V8 up to half of a renderer's processor time, and no page here lives long enough
+# to earn that back. What a script does is the same without.
+UNOPTIMIZED = "--js-flags=--no-opt --no-maglev"
+
 NOBODY_TRAINS = {"MINIGPT_WARM_WORKER": "0"}
 """What a server is started with that needs no worker, which would import torch once more."""
 
@@ -215,7 +219,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(sentence)
         pytest.skip(sentence)
     with sync_playwright() as playwright:
-        chromium = launch(playwright, executable)
+        chromium = launch(playwright, executable, UNOPTIMIZED)
         yield chromium
         chromium.close()
 
@@ -279,6 +283,15 @@ def open_page(app_server: RunningApp, new_visitor: NewVisitor) -> OpenPage:
     return open_it
 
 
+def workspace_of(page: Page, url: str) -> str:
+    """The workspace of a visitor, also of one who has not opened a page yet."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    if COOKIE not in cookies:
+        page.request.get(url)
+        cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    return cookies[COOKIE]
+
+
 @pytest.fixture
 def trained_run(app_server: RunningApp) -> Callable[..., str]:
     """`trained_run(page, steps=60)`: the notebook's run, trained at full speed for the visitor at `page`; its id."""
@@ -291,7 +304,7 @@ def trained_run(app_server: RunningApp) -> Callable[..., str]:
             title=story.title,
             model_fields=NOTEBOOK.model,
             training=replace(NOTEBOOK.training, **changed),
-            workspace={cookie["name"]: cookie["value"] for cookie in page.context.cookies()}[COOKIE],
+            workspace=workspace_of(page, app_server.url),
         )
         train(store, run.id, Controls(queue.Queue(), lambda *said, **details: None))
         return run.id

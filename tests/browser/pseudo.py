@@ -39,10 +39,10 @@ def _accented(words: str) -> str:
 
 
 def checkout(folder: Path) -> Path:
-    """A copy of the program with one folder more: this language's."""
+    """A copy of the program, with what Python has compiled of it, and one folder more: this language's."""
     for name in PARTS_OF_CHECKOUT:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, folder / name)
         else:
             shutil.copy(ROOT / name, folder / name)
     write_language(folder / "ui" / "words" / CODE)

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from scripts.browser import go
 from scripts.running_app import RunningApp
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import NewVisitor, OpenPage
 
 TABS = "[class*='st-key-page-training-tab'] button"
 AXES = ".mg-live-axes button"
@@ -31,9 +31,9 @@ SIDES = """tracks => tracks.map(track => {
 
 
 def test_a_step_is_taken_apart(
-    open_page: OpenPage, app_server: RunningApp, trained_run: Callable[..., str]
+    new_visitor: NewVisitor, app_server: RunningApp, trained_run: Callable[..., str]
 ) -> None:
-    page = open_page("training", lang="en")
+    page = new_visitor("en")
     go(page, app_server.url, "training", lang="en", run=trained_run(page))
     page.locator(TABS).nth(2).click()
     parts = page.locator(".mg-scope-tab")
