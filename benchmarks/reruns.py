@@ -49,19 +49,23 @@ class Version:
     def ask(self, page: str, times: int, count: bool = True, **query: str) -> None:
         """Have a page drawn so many times."""
         for _ in range(times):
-            before = len(self.log.read_text().splitlines())
+            before = len(self.lines())
             began = time.perf_counter()
             sent = self.tab.bytes_received
             self.tab.open(page, lang="en", **query)
             waited = time.perf_counter() - began
             sent = self.tab.bytes_received - sent
-            while len(lines := self.log.read_text().splitlines()) == before:
+            while len(lines := self.lines()) == before:
                 time.sleep(0.005)
             if count:
                 cost = json.loads(lines[-1])
                 cost |= {"waited": waited, "bytes": sent, "elements": len(self.tab.drawn)}
                 self.costs.setdefault(page, []).append(cost)
             time.sleep(0.02)
+
+    def lines(self) -> list[str]:
+        """What the server has noted. A line that is still being written is none yet."""
+        return self.log.read_text().split("\n")[:-1]
 
     def median(self, page: str, what: str) -> float:
         """Of all that was measured of a page."""

@@ -3,22 +3,27 @@
 Prints medians of several tries in one run of a real server and a real Chromium; on a busy machine only the order
 of magnitude means something.
 
-    python -m benchmarks.responsiveness [tries]
+    python -m benchmarks.responsiveness                                 everything: several minutes
+    python -m benchmarks.responsiveness --pages ladder,model --tries 5  these pages only
+    python -m benchmarks.responsiveness --before FOLDER                 and an earlier version, in turns with this one
 """
 
+import argparse
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from scripts.browser import PAGES, START, find_chromium, go, launch, new_context, wait_until_idle
-from scripts.running_app import free_port, running_app, stop
+from scripts.running_app import ROOT, free_port, running_app, stop
 
 STOP = ".st-key-training_stop button"
 WORDS = ".st-key-glossary button"  # a control that every page has
@@ -132,34 +137,72 @@ def report(what: str, milliseconds: list[float]) -> None:
     print(f"{what:<52} median {statistics.median(milliseconds):6.0f} ms   {low:.0f} to {high:.0f}")
 
 
+@dataclass
+class Version:
+    """A version of the dashboard that is served, and a tab on it."""
+
+    name: str
+    url: str
+    page: Page
+
+
+def training(browser: Browser, versions: list[Version], tries: int) -> None:
+    """How soon the Training page answers Start and Stop."""
+    pairs = [[start_and_stop(browser, version.url) for version in versions] for _ in range(tries)]
+    for version, found in zip(versions, zip(*pairs, strict=True), strict=True):
+        report(f"{version.name}Start → first point of the chart", [first for first, _ in found])
+        report(f"{version.name}Stop → the run has stopped, and the page says so", [stop for _, stop in found])
+
+
+def page_again(versions: list[Version], name: str, tries: int) -> None:
+    """How long a page takes to be drawn again, all of it and one small part."""
+    for version in versions:
+        go(version.page, version.url, name, lang="en")
+        wait_until_idle(version.page, quiet=1500)
+    for event, what in (("keydown", "the whole page again"), ("click", "opening the glossary")):
+        found: dict[str, list[float]] = {version.name: [] for version in versions}
+        for _ in range(tries):
+            for version in versions:
+                version.page.bring_to_front()
+                found[version.name] += reruns(version.page, 1, event)
+        for version in versions:
+            report(f"{version.name}{name}: {what}", found[version.name])
+
+
+def streamlit_itself(page: Page, folder: Path, tries: int) -> None:
+    """What a page takes that has nothing of ours."""
+    with streamlit_alone(folder) as alone:
+        time.sleep(4)
+        page.goto(alone)
+        wait_until_idle(page, quiet=1500)
+        report("a Streamlit page with one button", reruns(page, tries))
+
+
 def main() -> None:
     """Print every figure."""
-    tries = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pages", default="", help="names, with commas, and no Start and Stop; all")
+    parser.add_argument("--tries", type=int, default=8)
+    parser.add_argument("--before", type=Path, help="the folder of an earlier version that has these pages")
+    options = parser.parse_args()
     executable = find_chromium()
     assert executable, "needs Chromium"
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_app(Path(folder)) as app,
-        sync_playwright() as playwright,
-    ):
+    names = options.pages.split(",") if options.pages else list(PAGES)
+    roots = [("now: ", ROOT), ("before: ", options.before)] if options.before else [("", ROOT)]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, ExitStack() as stack:
         browser = launch(playwright, executable)
-        time.sleep(6)  # the warm worker is ready
-        pairs = [start_and_stop(browser, app.url) for _ in range(tries)]
-        report("Start → first point of the chart", [first for first, _ in pairs])
-        report("Stop → the run has stopped, and the page says so", [stop for _, stop in pairs])
-        context = watched_context(browser)
-        page = context.new_page()
-        for name in PAGES:
-            go(page, app.url, name, lang="en")
-            wait_until_idle(page, quiet=1500)
-            report(f"{name}: the whole page again", reruns(page, tries))
-            report(f"{name}: opening the glossary", reruns(page, tries, "click"))
-        with streamlit_alone(Path(folder)) as alone:
-            time.sleep(4)
-            page.goto(alone)
-            wait_until_idle(page, quiet=1500)
-            report("a Streamlit page with one button", reruns(page, tries))
-        context.close()
+        versions = []
+        for label, root in roots:
+            app = stack.enter_context(running_app(Path(folder) / (label[:-2] or "now"), root=root))
+            versions.append(Version(label, app.url, watched_context(browser).new_page()))
+        time.sleep(6)  # the warm workers are ready
+        if not options.pages:
+            training(browser, versions, options.tries)
+        for name in names:
+            page_again(versions, name, options.tries)
+        if not options.pages:
+            streamlit_itself(versions[0].page, Path(folder), options.tries)
+        print("load", *(f"{load:.1f}" for load in os.getloadavg()))
         browser.close()
 
 

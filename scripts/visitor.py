@@ -11,6 +11,8 @@ from websockets.sync.client import connect
 from ui.teacher import COOKIE as TEACHER
 from ui.workspace import COOKIE, new_token
 
+RUNS_KEPT = 2  # Streamlit's option global.maxCachedMessageAge
+
 
 class Visitor:
     """One tab of somebody who has the cookie `workspace`, and perhaps that of a teacher."""
@@ -24,6 +26,8 @@ class Visitor:
             max_size=None, proxy=None, legacy=True,
         )  # fmt: skip
         self.bytes_received = 0
+        self._kept: dict[str, ForwardMsg] = {}
+        self._runs_since: dict[str, int] = {}
         self.drawn: list[Any] = []
         """The elements of the last run of the script."""
         self.heard: list[ForwardMsg] = []
@@ -39,6 +43,7 @@ class Visitor:
         message.rerun_script.query_string = "&".join(f"{name}={value}" for name, value in query.items())
         message.rerun_script.page_name = page
         message.rerun_script.widget_states.widgets.extend(states)
+        message.rerun_script.cached_message_hashes.extend(self._kept)
         self.send(message)
         self.heard = [*self.until("script_finished")]
         self.drawn = [e for received in self.heard if (e := element_of(received)) is not None]
@@ -68,10 +73,33 @@ class Visitor:
         while True:
             received = self._socket.recv(timeout=60)
             self.bytes_received += len(received)
-            message = ForwardMsg.FromString(received)
+            message = self._looked_up(ForwardMsg.FromString(received))
             yield message
             if message.WhichOneof("type") == kind:
                 return
+
+    def _looked_up(self, message: ForwardMsg) -> ForwardMsg:
+        """What is meant. As a browser does, a visitor keeps large messages for a while, and a server that knows which
+        only refers to them."""
+        kind = message.WhichOneof("type")
+        if kind == "ref_hash":
+            found, hash_of = ForwardMsg(), message.ref_hash
+            found.CopyFrom(self._kept[hash_of])
+            found.metadata.CopyFrom(message.metadata)
+            self._runs_since[hash_of] = 0
+            return found
+        if message.metadata.cacheable:
+            self._kept[message.hash] = message
+            self._runs_since[message.hash] = 0
+        elif kind == "script_finished":
+            self._forget_old()
+        return message
+
+    def _forget_old(self) -> None:
+        for name in list(self._kept):
+            self._runs_since[name] += 1
+            if self._runs_since[name] > RUNS_KEPT:
+                del self._kept[name], self._runs_since[name]
 
 
 def element_of(message: ForwardMsg) -> Any:
