@@ -26,6 +26,8 @@ class Visitor:
             max_size=None, proxy=None, legacy=True,
         )  # fmt: skip
         self.bytes_received = 0
+        self.referred: list[str] = []
+        """Hashes of what the server has not sent again since the last click."""
         self._kept: dict[str, ForwardMsg] = {}
         self._runs_since: dict[str, int] = {}
         self.drawn: list[Any] = []
@@ -39,6 +41,7 @@ class Visitor:
 
     def send_widgets(self, *states: WidgetState, page: str, **query: str) -> None:
         """What a browser sends after a click, and wait for what comes of it."""
+        self.referred = []
         message = BackMsg()
         message.rerun_script.query_string = "&".join(f"{name}={value}" for name, value in query.items())
         message.rerun_script.page_name = page
@@ -87,6 +90,7 @@ class Visitor:
             found.CopyFrom(self._kept[hash_of])
             found.metadata.CopyFrom(message.metadata)
             self._runs_since[hash_of] = 0
+            self.referred.append(hash_of)
             return found
         if message.metadata.cacheable:
             self._kept[message.hash] = message

@@ -1,12 +1,15 @@
 """Where Streamlit is made to do otherwise, each with its reason. Importing this file does it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import replace
 from functools import partialmethod
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from streamlit import net_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
@@ -18,6 +21,8 @@ MOST_CLOSED = 48  # sessions whose browser has gone, for two minutes
 # What our pages send. Anybody can send the others: "clear_cache" would empty the caches for everybody.
 ASKED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
 
+drawn_last: MutableMapping[AppSession, set[str]] = WeakKeyDictionary()
+
 # Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
 # service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.
 net_util._internal_ip = net_util._external_ip = "127.0.0.1"
@@ -25,8 +30,31 @@ net_util._internal_ip = net_util._external_ip = "127.0.0.1"
 
 def handle_what_pages_ask(session: AppSession, message: BackMsg) -> None:
     """Do what a browser asks for, if it is something that our pages ask for."""
-    if message.WhichOneof("type") in ASKED:
+    kind = message.WhichOneof("type")
+    if kind == "rerun_script":
+        refer_to_the_last_page(session, message.rerun_script)
+    if kind in ASKED:
         _handle(session, message)
+
+
+def note_what_is_sent(session: AppSession, message: ForwardMsg) -> None:
+    """Send a message, and keep the hashes of what the last run of the whole page has drawn."""
+    if message.WhichOneof("type") == "new_session" and not message.metadata.run.fragment_ids:
+        drawn_last[session] = set()
+    elif name := message.hash or message.ref_hash:
+        drawn_last.setdefault(session, set()).add(name)
+    _enqueue(session, message)
+
+
+def refer_to_the_last_page(session: AppSession, asked: ClientState) -> None:
+    """Of what a browser says that it has kept, so that it needs only a reference, believe what the last run has drawn.
+
+    It may forget anything else while its request is under way, and a reference to what is forgotten stops its page.
+    """
+    drawn = drawn_last.get(session, set())
+    kept = [name for name in asked.cached_message_hashes if name in drawn]
+    del asked.cached_message_hashes[:]
+    asked.cached_message_hashes.extend(kept)
 
 
 def run_whole(session: SessionState, votes: Any, callback: Callable[[], None]) -> None:
@@ -86,5 +114,7 @@ ScriptRequests._request_rerun_locked = stay_on_the_wanted_page  # type: ignore[a
 _handle, _run_callback = AppSession.handle_backmsg, SessionState._run_callback_and_record_rerun
 _run_script = ScriptRunner._run_script
 ScriptRunner._run_script = run_over_one_connection  # type: ignore[assignment, method-assign]
+_enqueue = AppSession._enqueue_forward_msg
+AppSession._enqueue_forward_msg = note_what_is_sent  # type: ignore[assignment, method-assign]
 AppSession.handle_backmsg = handle_what_pages_ask  # type: ignore[assignment, method-assign]
 SessionState._run_callback_and_record_rerun = run_whole  # type: ignore[assignment, method-assign]
