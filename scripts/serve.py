@@ -2,8 +2,9 @@
 
 `--address https://lab.example/gpt` is how the class reaches it where that is no address of this machine itself, as
 behind a proxy; `--new-link` makes another link for the teacher; `--limits` changes what one person may have (`--limits
-minutes=5,runs=20`, or `--limits off`; see `minigpt_core/limits.py`); everything else after the command goes to
-Streamlit, for example `--server.port 8600`.
+minutes=5,runs=20`, or `--limits off`; see `minigpt_core/limits.py`); `--launcher ray --address 10.0.0.5:6379` trains on
+the Ray cluster with this head, one core for each training (and `--cards 0.25` a share of a graphics card); everything
+else after the command goes to Streamlit, for example `--server.port 8600`.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from streamlit.web import cli
 from minigpt_core import limits
 from minigpt_core.data_home import data_home
 from minigpt_core.errors import ConfigError
+from minigpt_core.jobs import cluster_address
 from ui import teacher
 from ui.server.security import HOSTS
 
@@ -124,9 +126,14 @@ def command_line() -> argparse.ArgumentParser:
     )
     add("--server.address", dest="listen", default=EVERYWHERE, help="the address to listen at (default: all)")
     add(
-        "--address", default=os.environ.get("MINIGPT_ADDRESS", ""),
+        "--address", action="append", default=[],
         help="how the class reaches it where that is no address of this machine: https://lab.example/gpt",
     )  # fmt: skip
+    add(
+        "--launcher", choices=cluster_address.LAUNCHERS,
+        help="where trainings are made; ray: on the cluster whose head is another --address 10.0.0.5:6379",
+    )  # fmt: skip
+    add("--cards", metavar="SHARE", help="of a graphics card, for each training on a cluster: 0.25")
     add("--new-link", action="store_true", help="make another secret link for the teacher")
     add(
         "--limits", default=os.environ.get("MINIGPT_LIMITS", "class"),
@@ -135,10 +142,27 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+def is_head(address: str) -> bool:
+    """Whether an address is that of a cluster's head, and not of a page."""
+    return "://" not in address and address.rpartition(":")[2].isdigit()
+
+
+def use_cluster(options: argparse.Namespace) -> None:
+    """Where trainings are made, for the server that is about to start, unless the environment says it."""
+    heads = [address for address in options.address if is_head(address)]
+    said = {cluster_address.LAUNCHER: options.launcher, cluster_address.ADDRESS: heads[-1] if heads else None}
+    said[cluster_address.CARDS] = options.cards
+    os.environ.update({name: value for name, value in said.items() if value})
+
+
 def main(arguments: list[str]) -> None:
     """Say which address to give to the class, then start Streamlit in this process."""
     options, others = command_line().parse_known_args(arguments)
+    use_cluster(options)
+    doors_given = [address for address in options.address if not is_head(address)]
+    options.address = (doors_given or [os.environ.get("MINIGPT_ADDRESS", "")])[-1]
     try:
+        cluster_address.from_environment()
         most = limits.parsed(options.limits, data_home())
     except ConfigError as error:
         sys.exit(str(error))

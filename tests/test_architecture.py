@@ -149,7 +149,7 @@ def test_no_path_of_one_machine_is_written_down() -> None:
 
 
 def test_every_package_is_pinned_and_has_a_reason() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-ray.txt"):
         for package, rest in _requirements(name).items():
             assert re.fullmatch(r"[\w.]+\s+# .+", rest), f"{package} in {name}"
 
@@ -159,7 +159,8 @@ def test_what_is_imported_is_installed_and_what_is_installed_is_used() -> None:
         module: {name.lower() for name in names} for module, names in packages_distributions().items()
     }
     run, dev = _requirements("requirements.txt"), _requirements("requirements-dev.txt")
-    for rooms, listed in [(("minigpt_core", "ui", "pages"), {*run}), (ROOMS, {*run, *dev})]:
+    ray = _requirements("requirements-ray.txt")
+    for rooms, listed in [(("minigpt_core", "ui", "pages"), {*run, *ray}), (ROOMS, {*run, *dev, *ray})]:
         modules = {name.split(".")[0] for path in _sources(*rooms) for name in _imports(path)}
         foreign = modules - OURS - set(sys.stdlib_module_names)
         missing = {module for module in foreign if listed.isdisjoint(package_of.get(module, {module}))}

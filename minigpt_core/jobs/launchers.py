@@ -14,6 +14,7 @@ from minigpt_core.store.runs import RunStore
 
 Message = dict[str, Any]
 LONGEST_QUOTE = 200  # characters
+LOG = "worker.log"  # in a run's folder: what its worker has printed
 
 
 class WorkerProcess(Protocol):

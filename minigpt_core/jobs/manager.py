@@ -18,6 +18,8 @@ from minigpt_core.configs import ModelConfig, TrainConfig, check_change
 from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import elsewhere
+from minigpt_core.jobs.cluster import Cluster, RemoteWorker
+from minigpt_core.jobs.cluster_address import ClusterAddress, from_environment
 from minigpt_core.jobs.forked import CALCULATOR, CAN_FORK, Forked, ForkServer
 from minigpt_core.jobs.launchers import Launcher, LocalWorker, Message, OnMessage, WorkerProcess
 from minigpt_core.jobs.recording import WATCHED_SECONDS
@@ -25,7 +27,7 @@ from minigpt_core.jobs.speed import speed_key
 from minigpt_core.jobs.turns import Forecast, Room, begins_in, in_turn
 from minigpt_core.memory_budget import memory_limit, training_peak
 from minigpt_core.store.locks import AtWork
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import MOST_ATTEMPTS, Run, RunStore
 
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
@@ -182,6 +184,7 @@ class JobManager:
             core. What is paused, or slow, does not count; see `turns.py`.
         warm: keep one worker ready, so that the next run starts within milliseconds.
         launcher: how a worker is started; by default as quickly as this machine can.
+        cluster: where workers are started instead, if not on this machine.
     """
 
     def __init__(
@@ -191,11 +194,12 @@ class JobManager:
         max_running: int | None = None,
         warm: bool = True,
         launcher: Launcher | None = None,
+        cluster: ClusterAddress | None = None,
     ) -> None:
         self._store, self._warm = store, warm
         self._fork_server = ForkServer(store.home) if launcher is None and CAN_FORK else None
         self._launcher = launcher or (self._fork if CAN_FORK else LocalWorker)
-        self._room = Room(cores=max_running or os.cpu_count() or 1, memory=memory_limit())
+        self._here = Room(cores=max_running or os.cpu_count() or 1, memory=memory_limit())
         self._lock = threading.RLock()
         self._heard = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}  # by run
@@ -210,12 +214,26 @@ class JobManager:
         self._measuring: dict[str, tuple[WorkerProcess, threading.Event]] = {}
         self._speeds: dict[str, dict[str, float]] = {}
         self._closed = False
+        self._cluster: Cluster | None = None
+        if cluster is not None:
+            self._cluster = Cluster(cluster, store, self._look_again)
+            self._launcher = self._cluster.worker
         self._keep_warm()
+
+    @property
+    def _room(self) -> Room:
+        """What the trainings may take together, now."""
+        return self._here if self._cluster is None else self._cluster.room
 
     @property
     def at_once(self) -> int:
         """How many runs of one person it trains at a time."""
-        return self._room.cores
+        return max(1, self._room.cores)
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether what waits, waits for a cluster that cannot be reached, or has no core."""
+        return self._cluster is not None and self._room.cores == 0
 
     # What is asked of a run
 
@@ -356,7 +374,7 @@ class JobManager:
             ahead = [] if place is None else [(job, 1.0) for job in line[: place + 1]]
             busy = [(job, job.work) for job in self._jobs.values() if job.attended and job.work]
         known = {job.run.id: seconds(job.run) for job, _work in (*busy, *ahead[:-1])}
-        if not ahead or None in known.values():
+        if not ahead or None in known.values() or not self._room.cores:
             return None
         forecasts = [
             Forecast(owner=job.owner, work=work, seconds=known.get(job.run.id) or 0.0)
@@ -421,6 +439,8 @@ class JobManager:
             worker.close()
         for worker in workers:
             worker.join(CLOSE_SECONDS)
+        if self._cluster is not None:
+            self._cluster.close(CLOSE_SECONDS)
         if self._fork_server is not None:
             self._fork_server.close()
         for job in list(self._jobs.values()):
@@ -568,10 +588,11 @@ class JobManager:
         """The run whose turn it is, if it may begin. Where memory is short, a run that is held gives up its worker."""
         with self._lock:
             others = [job for job in self._jobs.values() if job.attended]
-            job = next((job for job in self._line() if self._room.has_turn(job, others)), None)
+            room = self._room
+            job = next((job for job in self._line() if room.has_turn(job, others)), None)
             if job is None or self._closed:
                 return None
-            if not self._room.has_memory(job, others):
+            if not room.has_memory(job, others):
                 self._make_room(others)
                 return None
             self._queue.remove(job)
@@ -617,6 +638,10 @@ class JobManager:
         return worker
 
     def _hand_over(self, job: Job, worker: WorkerProcess) -> None:
+        self._give(job, worker)
+        self._bury(job.run.id)
+
+    def _give(self, job: Job, worker: WorkerProcess) -> None:
         with self._lock:
             job.worker, job.handed_over = worker, job.changes
             if self._closed:
@@ -626,16 +651,16 @@ class JobManager:
             worker.send({
                 "do": "train", "run": job.run.id, "threads": threads, "settings": job.pending, "then": job.then
             })  # fmt: skip
-        self._bury(job.run.id)
 
     def _threads(self, model: ModelConfig, batch_size: int, *, alone: bool) -> int:
         """One, unless it is alone on idle cores: two trainings of two threads each would stall one another."""
+        alone = alone and self._cluster is None  # there it has one core
         return best_thread_count(model, batch_size, os.cpu_count() or 1) if alone else 1
 
     def _keep_warm(self) -> None:
         """Have a worker ready. It only saves time: one that cannot be started is not tried again at once."""
         with self._lock:
-            if not self._warm or self._closed or self._idle or self._warming:
+            if not self._warm or self._closed or self._idle or self._warming or not self._has_place():
                 return
             self._warming = True
         worker = None
@@ -648,12 +673,26 @@ class JobManager:
             if worker is not None and not self._take_back(worker):
                 worker.close()
 
+    def _has_place(self) -> bool:
+        """Whether a worker that waits for a run takes nobody's place."""
+        attended = sum(job.attended for job in self._jobs.values())
+        return self._cluster is None or attended + len(self._idle) < self._room.cores
+
+    def _look_again(self) -> None:
+        """The cluster has another number of places."""
+        self._dispatch()
+        self._keep_warm()
+
     def _take_back(self, worker: WorkerProcess) -> bool:
         """Keep a worker as the one that is ready; False if there is one already."""
-        if not self._warm or self._closed or self._idle or not worker.alive:
+        if not self._warm or self._closed or not worker.alive or any(map(self._is_quick, self._idle)):
             return False
         self._idle.append(worker)
         return True
+
+    def _is_quick(self, idle: WorkerProcess) -> bool:
+        """Whether it trains at once: on a cluster, one that is just being started takes seconds."""
+        return self._cluster is None or idle in self._ready
 
     def _measure(
         self, key: str, model: ModelConfig, training: TrainConfig, threads: int, patience: float
@@ -677,6 +716,7 @@ class JobManager:
         match message["event"]:
             case "ready":
                 self._ready.add(worker)
+                self._hurry()
             case "measured":
                 self._speeds[message["id"]] = message["seconds"]
                 if message["id"] in self._measuring:
@@ -725,8 +765,24 @@ class JobManager:
                 self._end(job)
             if message["status"] == "interrupted" or not self._take_back(worker):
                 worker.close()
+        self._hurry()
         self._dispatch()
         self._keep_warm()
+
+    def _hurry(self) -> None:
+        """On a cluster, a run may wait for a worker that is still being started, perhaps on a node that is lost: if one
+        is ready by now, that one gets it."""
+        with self._lock:
+            quick = next((worker for worker in self._idle if worker in self._ready), None)
+            waiting = (job for job in self._jobs.values() if job.state == State.STARTING and job.worker)
+            job = next((job for job in waiting if job.worker not in self._ready), None)
+            if self._cluster is None or quick is None or job is None or job.worker is None:
+                return
+            self._idle.remove(quick)
+            job.worker.close()
+            job.then += [{"do": "pause"}] if job.pausing else []
+            self._give(job, quick)
+        self._bury(job.run.id)
 
     def _forget(self, job: Job) -> None:
         """No server is to go on with it by itself, whatever could not be written before."""
@@ -759,7 +815,7 @@ class JobManager:
 
     def _lost(self, worker: WorkerProcess, garbled: str | None = None) -> None:
         """A worker has ended: by request, or killed. A killed one's run shows as interrupted by itself; where it was
-        ended for a message that nobody can read, the run says so."""
+        ended for a message that nobody can read, the run says so; one that a cluster has lost goes on elsewhere."""
         with self._lock:
             self._ready.discard(worker)
             self._measuring = {key: at for key, at in self._measuring.items() if at[0] is not worker}
@@ -773,9 +829,25 @@ class JobManager:
                 job,
                 StoreError("The training process sent a message that cannot be read: {line}", line=garbled),
             )
-        elif job is not None:
+        elif job is not None and not (isinstance(worker, RemoteWorker) and self._goes_on(job)):
             self._end_without_word(job)
         self._dispatch()  # and no spare: a worker that cannot start must not be started for ever
+
+    def _goes_on(self, job: Job) -> bool:
+        """Queue a run again that has lost its worker; False if it is to end, or has lost several without coming to
+        another checkpoint."""
+        with self._lock:
+            if self._closed or job.state in (State.STOPPING, State.ENDED):
+                return False
+            held = job.pausing or job.state == State.PAUSED
+            then = job.then if job.state == State.STARTING else []
+        with suppress(UserError):  # it cannot be read or written
+            if self._store.run(job.run.id).attempts < MOST_ATTEMPTS:
+                self._end(job)
+                state = State.PARKED if held else State.QUEUED
+                self._take(job.run.id, state, [] if held else then, {}, again=True)
+                return True
+        return False
 
     def _end_without_word(self, job: Job) -> None:
         """Its worker has died. If that was before the run could begin, the run is told so. Nobody goes on with it by
@@ -823,7 +895,9 @@ def shared(store: RunStore | None = None) -> JobManager:
         if _shared is None:
             limit = int(os.environ.get("MINIGPT_MAX_RUNNING", "0")) or None
             warm = os.environ.get("MINIGPT_WARM_WORKER", "1") != "0"
-            _shared = JobManager(store or RunStore(), max_running=limit, warm=warm)
+            _shared = JobManager(
+                store or RunStore(), max_running=limit, warm=warm, cluster=from_environment()
+            )
             atexit.register(close_shared)
             with suppress(StoreError):  # it cannot be read; the pages say so
                 _shared.take_up()

@@ -54,10 +54,11 @@ class Recorder:
     """
 
     def __init__(
-        self, store: Record, run_id: str, trainer: Trainer, tell: Callable[[], object] | None = None
-    ) -> None:
+        self, store: Record, run_id: str, trainer: Trainer, tell: Callable[[], object] | None = None,
+        *, node: str | None = None,
+    ) -> None:  # fmt: skip
         self._tell, self._watched_at, self._told_at = tell, -math.inf, -math.inf
-        self._store, self._run_id, self._trainer = store, run_id, trainer
+        self._store, self._run_id, self._trainer, self._node = store, run_id, trainer, node
         self._steps: list[StepEvent] = []
         self._evaluations: list[MetricsEvent] = []
         self._samples: list[SampleEvent] = []
@@ -131,6 +132,7 @@ class Recorder:
             status,
             threads=torch.get_num_threads(),
             device=self._trainer.device.type,
+            node=self._node,
             precision=self._trainer.precision,
             remark=problem.to_json() if problem else None,
         )

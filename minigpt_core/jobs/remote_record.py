@@ -8,11 +8,13 @@ for the entries, the training waits: it cannot run away from its record.
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from minigpt_core.errors import StoreError
+from minigpt_core.jobs.launchers import LOG, Message
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import RunStore
 from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEvent
@@ -20,6 +22,8 @@ from minigpt_core.training import Checkpoint, MetricsEvent, SampleEvent, StepEve
 MOST_ENTRIES = 600  # about a minute of batches
 MOST_BYTES = 256_000_000  # of weights
 AT_ONCE = 100  # entries
+
+Doing = Literal["append", "set_status", "save_checkpoint", "say", "print"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +33,15 @@ class Entry:
     number: int
     """Counted from 1."""
 
-    do: Literal["append", "set_status", "save_checkpoint"]
-    """The method of `RunStore`."""
+    do: Doing
+    """The method of `RunStore`; "say": a message to the server, once what stands before it is stored; "print": what
+    goes into the run's log."""
 
     what: dict[str, Any] = field(default_factory=dict)
     """Its arguments by name, without the run."""
 
     bytes: int = 0
-    """Of weights."""
+    """Of weights, or of what was printed."""
 
 
 class Outbox:
@@ -78,9 +83,17 @@ class Outbox:
         size = sum(tensor.nbytes for tensor in checkpoint.tensors.values())
         self._put("save_checkpoint", {"checkpoint": checkpoint}, size)
 
-    def _put(
-        self, do: Literal["append", "set_status", "save_checkpoint"], what: dict[str, Any], size: int = 0
-    ) -> None:
+    # What goes along
+
+    def say(self, event: str, **details: Any) -> None:
+        """A message to the server, as a worker has them."""
+        self._put("say", {"event": event} | details)
+
+    def print(self, text: str) -> None:
+        """What the process has printed."""
+        self._put("print", {"text": text}, len(text))
+
+    def _put(self, do: Doing, what: dict[str, Any], size: int = 0) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._has_room(size))
             self._number += 1
@@ -111,12 +124,18 @@ class Outbox:
 class Keeper:
     """Stores what an outbox holds, each entry once and in order.
 
+    Args:
+        run_id: whose record it is; it may become another one's when that one begins.
+        say: called with each message, once all that was written before it is stored.
+
     Attributes:
         stored: the number of the last one: what to acknowledge.
     """
 
-    def __init__(self, store: RunStore, run_id: str) -> None:
-        self._store, self._run_id = store, run_id
+    def __init__(
+        self, store: RunStore, run_id: str = "", say: Callable[[Message], object] = lambda _message: None
+    ) -> None:
+        self._store, self.run_id, self._say = store, run_id, say
         self.stored = 0
 
     def keep(self, entries: Sequence[Entry]) -> int:
@@ -132,6 +151,24 @@ class Keeper:
                 raise StoreError(
                     "A part of what the training process has said is missing. It goes on from its last checkpoint."
                 )
-            getattr(self._store, entry.do)(self._run_id, **entry.what)
+            self._do(entry)
             self.stored = entry.number
         return self.stored
+
+    def _do(self, entry: Entry) -> None:
+        match entry.do:
+            case "say":
+                self._say(entry.what)
+            case "print":
+                self._print(entry.what["text"])
+            case _:
+                getattr(self._store, entry.do)(self.run_id, **entry.what)
+
+    def _print(self, text: str) -> None:
+        """Into the run's log, as a worker on this machine does. Where that is not possible, the training goes on."""
+        if self.run_id:
+            folder = self._store.folder(self.run_id)
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                with (folder / LOG).open("a", encoding="utf-8") as log:
+                    log.write(text)

@@ -65,6 +65,19 @@ class Room:
         return sum(other.work for other in others if other.owner == run.owner) < LIGHT
 
 
+@dataclass(frozen=True, kw_only=True)
+class Places(Room):
+    """What they may take where each has a core of its own, or a share of a card: on a cluster. What is held keeps its
+    place, until somebody else waits for it."""
+
+    def has_memory(self, run: Claim, others: Iterable[Claim]) -> bool:
+        others = list(others)
+        return len(others) < self.cores and super().has_memory(run, others)
+
+    def has_turn(self, run: Claim, others: Iterable[Claim]) -> bool:
+        return sum(other.work > 0 for other in others) < self.cores
+
+
 def in_turn(waiting: Sequence[AnyWaiting], others: Iterable[Claim]) -> list[AnyWaiting]:
     """The waiting runs in the order in which they begin: a teacher's, then everybody's first before anybody's second,
     and so on; among these what is watched, then who came first."""

@@ -30,8 +30,8 @@ from minigpt_core.devices import available_threads
 from minigpt_core.distributed import Alone
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import elsewhere
-from minigpt_core.jobs.launchers import Message
-from minigpt_core.jobs.recording import Recorder
+from minigpt_core.jobs.launchers import LOG, Message
+from minigpt_core.jobs.recording import Record, Recorder
 from minigpt_core.jobs.speed import measure
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.precision import remember_in
@@ -198,24 +198,34 @@ def train(
         run = store.run(run_id)
         torch.set_num_threads(available_threads(run.threads or threads))
         trainer = take_up(store, run, settings, controls.wait)
-        recorder = Recorder(store, run_id, trainer, partial(controls.tell_watchers, store, run_id))
-        controls.drive(trainer, recorder)
-        status = "failed"
-        for event in trainer.run():
-            if isinstance(event, EvaluatingEvent):
-                controls.listen()
-                continue
-            recorder.record(event)
-            if isinstance(event, DoneEvent):
-                status = event.status
-        if status == "stopped":
-            controls.settle()
-            if controls.leaving:
-                return "interrupted"  # nothing to write: "running" without a lock means just that
-            if controls.parking:
-                status = PARKED
-        recorder.end(status)
+        tell = partial(controls.tell_watchers, store, run_id)
+        return carry_on(trainer, Recorder(store, run_id, trainer, tell), controls)
+
+
+def carry_on(trainer: Trainer, recorder: Recorder, controls: Controls) -> str:
+    """Train until the end, or until somebody ends it, and return the status that the run ends with."""
+    controls.drive(trainer, recorder)
+    status = "failed"
+    for event in trainer.run():
+        if isinstance(event, EvaluatingEvent):
+            controls.listen()
+            continue
+        recorder.record(event)
+        if isinstance(event, DoneEvent):
+            status = event.status
+    if status == "stopped":
+        controls.settle()
+        if controls.leaving:
+            return "interrupted"  # nothing to write: "running" without a lock means just that
+        if controls.parking:
+            status = PARKED
+    recorder.end(status)
     return status
+
+
+def made(store: RunStore, message: Message, controls: Controls) -> str:
+    """Train the run of a `train` message, and return the status that it ends with."""
+    return train(store, message["run"], controls, message.get("threads", 1), message.get("settings"))
 
 
 def take_up(
@@ -251,10 +261,14 @@ def beginning(store: RunStore, run: Run) -> tuple[Dataset, Checkpoint | None]:
         ConfigError: it needs more memory than there is, such as a run that was trained on a larger machine.
         StoreError: one of them cannot be read.
     """
-    check_memory(run.model, run.training)
-    tokenizer = CharTokenizer.from_characters(run.characters)
-    dataset = prepare(store.text(run.text_id).text, run.training.val_fraction, tokenizer)
+    dataset = dataset_of(run, store.text(run.text_id).text)
     return dataset, store.load_checkpoint(run.id) if store.checkpoints(run.id) else None
+
+
+def dataset_of(run: Run, text: str) -> Dataset:
+    """The run's text, encoded and split. Raises `ConfigError`: it needs more memory than this machine has."""
+    check_memory(run.model, run.training)
+    return prepare(text, run.training.val_fraction, CharTokenizer.from_characters(run.characters))
 
 
 def warm_up() -> None:
@@ -276,20 +290,20 @@ class Worker:
     """The loop around the jobs: read a message, train or measure, report.
 
     Args:
-        store: where the runs are.
+        record: where it is written down that a run failed.
         inbox: where messages come in.
         say: reports an event and its details.
-        begin: called with a run's folder before it is trained.
+        make: trains the run of a `train` message, as its controls want it; returns the status that it ends with.
     """
 
     def __init__(
         self,
-        store: RunStore,
+        record: Record,
         inbox: Inbox,
         say: Callable[..., None],
-        begin: Callable[[Path], None] = lambda _folder: None,
+        make: Callable[[Message, Controls], str],
     ) -> None:
-        self._store, self._inbox, self._say, self._begin = store, inbox, say, begin
+        self._record, self._inbox, self._say, self._make = record, inbox, say, make
 
     def work(self) -> None:
         """Serve until it is told to leave."""
@@ -305,8 +319,7 @@ class Worker:
         run_id = message["run"]
         controls = Controls(self._inbox, partial(self._say, run=run_id), message.get("then", ()))
         try:
-            self._begin(self._store.folder(run_id))
-            status = train(self._store, run_id, controls, message.get("threads", 1), message.get("settings"))
+            status = self._make(message, controls)
             self._say("finished", run=run_id, status=status, wishes=controls.wishes)
         except Exception as error:
             traceback.print_exc()
@@ -315,14 +328,10 @@ class Worker:
 
     def _fail(self, run_id: str, error: Exception) -> None:
         """Say why a run ended, in the store if it can still be written, and to the server in any case."""
-        if not isinstance(error, UserError):
-            problem = f"{type(error).__name__}: {error}"
-            error = StoreError(
-                "Training stopped because of an unexpected problem: {problem}", problem=problem
-            )
+        error = explained(error)
         try:
             if not isinstance(error, AtWork):  # else it is another one's run
-                self._store.set_status(run_id, "failed", error=error.to_json())
+                self._record.set_status(run_id, "failed", error=error.to_json())
         except StoreError:
             traceback.print_exc()
         self._say("finished", run=run_id, status="failed", error=error.to_json())
@@ -332,10 +341,18 @@ class Worker:
         self._say("measured", id=message["id"], seconds=measure(model, training, message["threads"]))
 
 
+def explained(error: Exception) -> UserError:
+    """The error as a sentence."""
+    if isinstance(error, UserError):
+        return error
+    problem = f"{type(error).__name__}: {error}"
+    return StoreError("Training stopped because of an unexpected problem: {problem}", problem=problem)
+
+
 def keep_output_with(folder: Path) -> None:
     """From now on what is printed goes to the run's own log, so that a crash can be explained later."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "worker.log").open("ab") as log:
+    with (folder / LOG).open("ab") as log:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
             os.dup2(log.fileno(), stream.fileno())
@@ -366,7 +383,13 @@ def serve(home: Path) -> None:
             signal.signal(getattr(signal, name), lambda *_: inbox.put(LEAVE))
     remember_in(home)
     threading.Thread(target=read_messages, args=(inbox,), daemon=True).start()
-    Worker(RunStore(home, patient=True), inbox, say, keep_output_with).work()
+    store = RunStore(home, patient=True)
+
+    def make(message: Message, controls: Controls) -> str:
+        keep_output_with(store.folder(message["run"]))
+        return made(store, message, controls)
+
+    Worker(store, inbox, say, make).work()
     os._exit(0)  # a thread may still be reading stdin, and Python would wait for it
 
 

@@ -114,6 +114,9 @@ class Run:
 
     best_step: int | None
     best_val_loss: float | None
+    node: str | None = None
+    """The machine of a cluster that trains it, or has trained it last; None: the server's own."""
+
     attempts: int = 0
     """How many servers have gone on with it by themselves since its last checkpoint."""
 
@@ -485,12 +488,12 @@ class RunStore(MetricsStore):
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def set_status(self, run_id: str, status: str, error: str | None = None, **changed: Any) -> None:
-        """What the run is doing now; `changed` may name its `threads`, `device`, `precision` and `remark`.
+        """What the run is doing now; `changed` may name its `threads`, `device`, `node`, `precision` and `remark`.
 
         A worker takes the run's lock before it says "running", and lets go after it has said how it ended.
         """
         assert status in (*STATUSES, PARKED)
-        assert changed.keys() <= {"threads", "device", "precision", "remark"}
+        assert changed.keys() <= {"threads", "device", "node", "precision", "remark"}
         refuse_prepared(run_id)
         now = time.time()
         columns = {"status": status, "error": error, "finished": None if status in GIVEN else now}

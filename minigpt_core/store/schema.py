@@ -148,9 +148,11 @@ CLASS = (
     "CREATE TABLE class_state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",  # JSON
 )
 
+NODES = ("ALTER TABLE runs ADD COLUMN node TEXT",)  # the machine of a cluster that trains it; NULL: this one
+
 MIGRATIONS = (
     RUNS_AND_METRICS, PREPARED_VERSIONS, REMARKS, OWN_TEXTS, SETTINGS_IN_FORCE, VALIDATION_ERRORS, PRECISION,
-    FACTS_AND_LESSONS, TURNS, CLASS,
+    FACTS_AND_LESSONS, TURNS, CLASS, NODES,
 )  # fmt: skip
 """What leads from each schema version to the next; the number of those done is the file's `user_version`."""
 

@@ -180,6 +180,11 @@ def _happened(now: RunState) -> Line:
 def _queued(now: RunState, run: Run) -> Line:
     if now.position is None:
         return Line(_("Getting ready …"), TRAIN)
+    if resources.jobs().out_of_reach:
+        away = _(
+            "The machines that train cannot be reached right now: this training goes on by itself as soon as they can."
+        )
+        return Line(away, PROBLEM, _meanwhile(run))
     text, begins = (
         _("Other trainings are going on: this one begins by itself as soon as it is its turn."),
         waiting.begins_in(run),

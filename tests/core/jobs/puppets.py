@@ -5,10 +5,11 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from minigpt_core.jobs.launchers import Message, WorkerProcess
-from minigpt_core.jobs.worker import LEAVE, Worker
+from minigpt_core.jobs.worker import LEAVE, Worker, made
 from minigpt_core.store.runs import RunStore
 
 
@@ -89,7 +90,7 @@ class Puppet:
         self._my_turn.acquire()
         try:
             if not self._killed:
-                Worker(self._store, self, self._say).work()
+                Worker(self._store, self, self._say, partial(made, self._store)).work()
         except Killed:
             pass
         except BaseException as error:
