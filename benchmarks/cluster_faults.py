@@ -129,9 +129,9 @@ def drivers(home: Path) -> list[int]:
     ]  # fmt: skip
 
 
-def make_run(store: RunStore, seed: int) -> Run:
+def make_run(store: RunStore, seed: int, pace: float = PACE) -> Run:
     """A run that is slow enough to be hit, with ten evaluations."""
-    training = TrainConfig(steps=STEPS, pace=PACE, eval_interval=STEPS // 10, sample_length=10, seed=seed)
+    training = TrainConfig(steps=STEPS, pace=pace, eval_interval=STEPS // 10, sample_length=10, seed=seed)
     model = {"block_size": 8, "n_embd": 16}
     return new_run(store, text=TEXT, title="chat", model_fields=model, training=training)
 
@@ -160,7 +160,7 @@ def kill_once(scene: Scene, kind: str, chance: random.Random) -> tuple[float, in
     """Two trainings, of which one thing is killed. Returns how long it took to notice, and the step of the kill."""
     store = scene.store
     runs = [make_run(store, chance.randrange(1000)) for _ in range(2)]
-    expected = [undisturbed(store, run) for run in runs]
+    expected = [undisturbed(store, make_run(store, run.training.seed, pace=0)) for run in runs]
     scene.serve(*runs)
     deadline = time.monotonic() + PATIENCE
     while any(store.run(run.id).step < 5 or store.run(run.id).status != "running" for run in runs):

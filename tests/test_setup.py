@@ -4,11 +4,13 @@ import ipaddress
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from scripts.serve import addresses
+from minigpt_core.jobs.cluster_address import ADDRESS, CARDS, LAUNCHER
+from scripts.serve import addresses, is_head, use_cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,3 +60,14 @@ def test_the_address_for_the_class_is_not_this_machine_alone() -> None:
     found = [ipaddress.IPv4Address(address) for address in addresses()]
     assert len(set(found)) == len(found)
     assert not any(address.is_loopback or address.is_unspecified for address in found)
+
+
+def test_the_clusters_head_and_the_classs_address_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (LAUNCHER, ADDRESS, CARDS):
+        monkeypatch.setenv(name, "")
+    assert is_head("10.0.0.5:6379") and not is_head("https://lab.example:8443/gpt")
+    use_cluster(Namespace(address=["https://lab.example/gpt"], launcher=None, cards=None))
+    assert [os.environ[name] for name in (LAUNCHER, ADDRESS, CARDS)] == ["", "", ""]
+    both = ["10.0.0.5:6379", "https://lab.example/gpt"]
+    use_cluster(Namespace(address=both, launcher="ray", cards="0.25"))
+    assert [os.environ[name] for name in (LAUNCHER, ADDRESS, CARDS)] == ["ray", both[0], "0.25"]

@@ -23,13 +23,13 @@ class ClusterAddress:
 
 def from_environment() -> ClusterAddress | None:
     """The cluster that was asked for; None if this machine trains. Raises `ConfigError` if that cannot be."""
-    launcher = os.environ.get(LAUNCHER, "local")
+    launcher = os.environ.get(LAUNCHER) or LAUNCHERS[0]
     if launcher not in LAUNCHERS:
         raise ConfigError(
             "{name} = {value} is no way to start trainings. Choose one of these: {known}.",
             name=LAUNCHER, value=launcher, known=", ".join(LAUNCHERS),
         )  # fmt: skip
-    if launcher == "local":
+    if launcher == LAUNCHERS[0]:
         return None
     if importlib.util.find_spec("ray") is None:
         raise ConfigError(
@@ -44,4 +44,10 @@ def from_environment() -> ClusterAddress | None:
             "is {value}.",
             name=ADDRESS, value=address or "—",
         )  # fmt: skip
-    return ClusterAddress(address=address, cards=float(os.environ.get(CARDS, "0")))
+    cards = os.environ.get(CARDS) or "0"
+    if not cards.replace(".", "", 1).isdigit():
+        raise ConfigError(
+            "{name} is how much of a graphics card each training gets, such as 0.25. Now it is {value}.",
+            name=CARDS, value=cards,
+        )  # fmt: skip
+    return ClusterAddress(address=address, cards=float(cards))

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from minigpt_core.configs import ModelConfig, TrainConfig, check_change
@@ -181,7 +181,7 @@ class JobManager:
     Args:
         store: where runs are read from and their fate is written to.
         max_running: trainings that are calculated at a time, before those of the same person wait. By default one a
-            core. What is paused, or slow, does not count; see `turns.py`.
+            core, of this machine or of the cluster. What is paused, or slow, does not count; see `turns.py`.
         warm: keep one worker ready, so that the next run starts within milliseconds.
         launcher: how a worker is started; by default as quickly as this machine can.
         cluster: where workers are started instead, if not on this machine.
@@ -199,7 +199,8 @@ class JobManager:
         self._store, self._warm = store, warm
         self._fork_server = ForkServer(store.home) if launcher is None and CAN_FORK else None
         self._launcher = launcher or (self._fork if CAN_FORK else LocalWorker)
-        self._here = Room(cores=max_running or os.cpu_count() or 1, memory=memory_limit())
+        self._most = max_running
+        self._room = Room(cores=max_running or os.cpu_count() or 1, memory=memory_limit())
         self._lock = threading.RLock()
         self._heard = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}  # by run
@@ -221,19 +222,22 @@ class JobManager:
         self._keep_warm()
 
     @property
-    def _room(self) -> Room:
+    def _space(self) -> Room:
         """What the trainings may take together, now."""
-        return self._here if self._cluster is None else self._cluster.room
+        if self._cluster is None:
+            return self._room
+        room = self._cluster.room
+        return replace(room, cores=min(room.cores, self._most)) if self._most else room
 
     @property
     def at_once(self) -> int:
         """How many runs of one person it trains at a time."""
-        return max(1, self._room.cores)
+        return max(1, self._space.cores)
 
     @property
     def out_of_reach(self) -> bool:
         """Whether what waits, waits for a cluster that cannot be reached, or has no core."""
-        return self._cluster is not None and self._room.cores == 0
+        return self._cluster is not None and self._space.cores == 0
 
     # What is asked of a run
 
@@ -374,13 +378,13 @@ class JobManager:
             ahead = [] if place is None else [(job, 1.0) for job in line[: place + 1]]
             busy = [(job, job.work) for job in self._jobs.values() if job.attended and job.work]
         known = {job.run.id: seconds(job.run) for job, _work in (*busy, *ahead[:-1])}
-        if not ahead or None in known.values() or not self._room.cores:
+        if not ahead or None in known.values() or not self._space.cores:
             return None
         forecasts = [
             Forecast(owner=job.owner, work=work, seconds=known.get(job.run.id) or 0.0)
             for job, work in (*busy, *ahead)
         ]
-        return begins_in(forecasts[len(busy) :], forecasts[: len(busy)], self._room)
+        return begins_in(forecasts[len(busy) :], forecasts[: len(busy)], self._space)
 
     def live(self, run_id: str) -> bytes | None:
         """What the live chart draws of a run (see `store/live_state.py`), encoded by its worker; None where no worker
@@ -588,7 +592,7 @@ class JobManager:
         """The run whose turn it is, if it may begin. Where memory is short, a run that is held gives up its worker."""
         with self._lock:
             others = [job for job in self._jobs.values() if job.attended]
-            room = self._room
+            room = self._space
             job = next((job for job in self._line() if room.has_turn(job, others)), None)
             if job is None or self._closed:
                 return None
@@ -676,7 +680,7 @@ class JobManager:
     def _has_place(self) -> bool:
         """Whether a worker that waits for a run takes nobody's place."""
         attended = sum(job.attended for job in self._jobs.values())
-        return self._cluster is None or attended + len(self._idle) < self._room.cores
+        return self._cluster is None or attended + len(self._idle) < self._space.cores
 
     def _look_again(self) -> None:
         """The cluster has another number of places."""

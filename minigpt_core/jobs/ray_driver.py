@@ -137,7 +137,7 @@ class Line:
         self._keeper = Keeper(store, say=self._said)
         self._held = ExitStack()  # the lock of the run that it trains
         self._run_id: str | None = None
-        self._over = self._leaving = False
+        self._over = self._leaving = self._preparing = False
         self._node = ""
         self._sending = threading.Lock()
         self._sent, self._unheard = 0, list[tuple[int, Message, float]]()  # number, message, when it was sent
@@ -190,20 +190,8 @@ class Line:
 
     def _listen(self) -> None:
         """Store what it records until it is over. Raises `RayError` or `GetTimeoutError` if it does not answer."""
-        answered = time.monotonic()
         while not self._over:
-            asked = self._actor.exchange.options(concurrency_group="record").remote(
-                self._keeper.stored, PATIENCE
-            )
-            try:
-                left = answered + SILENCE_SECONDS - time.monotonic()
-                entries, heard = ray.get(asked, timeout=max(left, PATIENCE))
-            except ActorUnavailableError:
-                if time.monotonic() - answered > SILENCE_SECONDS:
-                    raise
-                time.sleep(0.1)
-                continue
-            answered = time.monotonic()
+            entries, heard = self._ask()
             try:
                 self._keeper.keep(with_its_end(entries))
             except UserError as error:
@@ -211,6 +199,22 @@ class Line:
             self._untold |= bool(entries)
             self._tell_watchers()
             self._say_again(heard)
+
+    def _ask(self) -> tuple[list[Entry], int]:
+        """What has come since, and the last message that was heard; asked again while the line is only disturbed."""
+        deadline = time.monotonic() + SILENCE_SECONDS
+        while True:
+            asked = self._actor.exchange.options(concurrency_group="record").remote(
+                self._keeper.stored, PATIENCE
+            )
+            patience = PREPARE_SECONDS if self._preparing else deadline - time.monotonic()
+            try:
+                answer: tuple[list[Entry], int] = ray.get(asked, timeout=max(patience, 0.0))
+                return answer
+            except ActorUnavailableError:
+                if self._over or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def _said(self, message: Message) -> None:
         """The actor has a message for the server, and everything before it is stored."""
@@ -258,7 +262,8 @@ class Line:
                 elif message["do"] != "end":
                     self._tell(message)
             except (RayError, GetTimeoutError):  # the other thread finds it lost
-                self.send({"do": "end"})
+                with suppress(Exception):
+                    ray.kill(self._actor)
 
     def _hand_over(self, message: Message) -> None:
         run_id = self._run_id = message["run"]
@@ -281,8 +286,13 @@ class Line:
         checkpoint = self._store.load_checkpoint(run_id) if self._store.checkpoints(run_id) else None
         threads = run.threads or message.get("threads", 1)
         text = self._cluster.text(run.text_id)
-        ready = self._actor.prepare.remote(run, text, checkpoint, threads, self._node)
-        if (problem := ray.get(ready, timeout=PREPARE_SECONDS)) is not None:
+        self._preparing = True  # a long text may keep it busy
+        try:
+            ready = self._actor.prepare.remote(run, text, checkpoint, threads, self._node)
+            problem = ray.get(ready, timeout=PREPARE_SECONDS)
+        finally:
+            self._preparing = False
+        if problem is not None:
             raise problem
         self._keeper.run_id = run_id
         return self._store.rewind(run_id, checkpoint, message.get("settings"))
