@@ -240,7 +240,7 @@ def test_what_it_prints_is_in_its_log_and_why_it_failed_in_the_store(
     )  # fmt: skip
     jobs.submit(run.id)
     failed = until(lambda: (r := store.run(run.id)).status == "failed" and r, "failure")
-    assert "too short" in failed.error
+    assert "Use a longer text" in failed.error
     log = store.folder(run.id) / "worker.log"
     until(lambda: log.exists() and "Traceback" in log.read_text("utf-8"), "what was printed")
     jobs.submit(ready.id)
