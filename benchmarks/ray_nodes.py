@@ -1,6 +1,7 @@
 """Nodes of a Ray cluster on one machine, each with a loopback address of its own, which can be lost at one blow."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 
 START_SECONDS = 240.0  # a busy machine takes a minute
 STORE_BYTES = 80_000_000
+# Ray listens at all addresses, whichever one a node is given: nobody but who has the token may speak with these nodes.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 QUIET = {  # no report to Ray's makers; nothing is started for nobody; on a busy machine a training gets its share
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_enable_worker_prestart": "0",
