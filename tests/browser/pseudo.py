@@ -42,7 +42,8 @@ def checkout(folder: Path) -> Path:
     """A copy of the program, with what Python has compiled of it, and one folder more: this language's."""
     for name in PARTS_OF_CHECKOUT:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name)
+            half_written = shutil.ignore_patterns("*.pyc.*")  # they may be gone before they are copied
+            shutil.copytree(ROOT / name, folder / name, ignore=half_written)
         else:
             shutil.copy(ROOT / name, folder / name)
     write_language(folder / "ui" / "words" / CODE)

@@ -10,6 +10,7 @@ import pytest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.worker import take_up
+from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent
@@ -20,8 +21,8 @@ STEPS, PACE = 400, 100.0
 PATIENCE = 300.0  # seconds; this machine may be busy
 
 
-def make_run(store: RunStore) -> Run:
-    training = TrainConfig(steps=STEPS, pace=PACE, eval_interval=50, sample_length=10)
+def make_run(store: RunStore, pace: float = PACE) -> Run:
+    training = TrainConfig(steps=STEPS, pace=pace, eval_interval=50, sample_length=10)
     model = {"block_size": 8, "n_embd": 16}
     return new_run(store, text=TEXT, title="chat", model_fields=model, training=training)
 
@@ -37,12 +38,12 @@ def until(condition: Callable[[], bool]) -> None:
 def test_runs_go_on_by_themselves_when_the_server_comes_back(tmp_path: Path) -> None:
     home = tmp_path / "home"
     store = RunStore(home)
-    first, second, held = make_run(store), make_run(store), make_run(store)
+    first, second, held = make_run(store), make_run(store, pace=0), make_run(store)
     undisturbed = [event.loss for event in take_up(store, first).run() if isinstance(event, StepEvent)]
     for run in (first, second):
         store.give(run.id)
     store.give(held.id, "parked")
-    env = {"MINIGPT_MAX_RUNNING": "1"}
+    env = {"MINIGPT_MAX_RUNNING": "1", "MINIGPT_WARM_WORKER": "0"}
     for how in (signal.SIGTERM, signal.SIGKILL):
         with running_app(home, env=env) as app:
             reached = store.run(first.id).step
@@ -52,6 +53,8 @@ def test_runs_go_on_by_themselves_when_the_server_comes_back(tmp_path: Path) -> 
             app.process.wait(PATIENCE)
         until(lambda: not store.is_locked(first.id))  # its worker has saved a checkpoint and left
         assert store.run(first.id).status == "interrupted"
+    at_full_speed = ChangeEvent(step=store.load_checkpoint(first.id).step, name="pace", value=0.0)
+    store.append(first.id, changes=[at_full_speed])
     with running_app(home, env=env):
         until(lambda: store.run(second.id).status == "done")
     assert [store.run(run.id).status for run in (first, held)] == ["done", "interrupted"]

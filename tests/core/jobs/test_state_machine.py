@@ -33,6 +33,7 @@ from hypothesis.stateful import (
 from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import recording, worker
+from minigpt_core.jobs.forked import CAN_FORK, ForkServer
 from minigpt_core.jobs.launchers import LocalWorker, Message, WorkerProcess
 from minigpt_core.jobs.manager import JobManager, State
 from minigpt_core.jobs.worker import beginning
@@ -590,10 +591,12 @@ class Processes(Asked):
     @initialize(at_once=st.integers(1, 2), warm=st.booleans())
     def begin(self, at_once: int, warm: bool) -> None:
         self.options = {"max_running": at_once, "warm": warm}
+        self.fork_server = ForkServer(self.home)  # a new process takes seconds
+        self.rest.callback(self.fork_server.close)
         self.open_server()
 
     def launch(self, store: RunStore, on_message: Callable[[WorkerProcess, Message], None]) -> LocalWorker:
-        self.workers.append(LocalWorker(store, on_message))
+        self.workers.append(LocalWorker(store, on_message, self.fork_server.fork() if CAN_FORK else None))
         return self.workers[-1]
 
     def settle(self) -> None:
