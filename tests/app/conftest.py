@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs import manager
@@ -30,6 +30,20 @@ OpenPage = Callable[..., AppTest]
 
 # Every AppTest looks through all installed packages for components; they are the same ones all along.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+_look_for_end = local_script_runner.require_widgets_deltas
+
+
+def wait_for_end(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+    """Wait for a script's end. Streamlit's own waiting looks through all that it has said a thousand times a second."""
+    assert runner._script_thread is not None
+    runner._script_thread.join(timeout)
+    if not runner.script_stopped():
+        _look_for_end(runner, 0)  # raises
+
+
+local_script_runner.require_widgets_deltas = wait_for_end
 
 
 # How many puzzles a checkpoint solves and where its heads look: a second each time, and always the same.
