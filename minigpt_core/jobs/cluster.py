@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -117,6 +118,9 @@ class Cluster:
     def _keep_connected(self) -> None:
         pause = AGAIN_SECONDS
         while not self._closed.is_set():
+            if not answers(self._where.address):  # a process for nothing would take seconds of a core
+                self._closed.wait(AGAIN_SECONDS)
+                continue
             if self._connect_and_listen():
                 pause = AGAIN_SECONDS
             self._set_room(NOWHERE)
@@ -163,6 +167,16 @@ class Cluster:
             self._room = room
             if not self._closed.is_set():
                 self._on_change()
+
+
+def answers(address: str) -> bool:
+    """Whether anybody listens there."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=AGAIN_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def started(where: ClusterAddress, store: RunStore) -> subprocess.Popen[bytes]:

@@ -119,7 +119,7 @@ class Cluster:
 
     def name_of(self, node_id: str) -> str:
         """What a node is called: its address, unless it was given a name."""
-        node = next((node for node in ray.nodes() if node["NodeID"] == node_id), {})
+        node: dict[str, Any] = next((node for node in ray.nodes() if node["NodeID"] == node_id), {})
         return str(node.get("NodeName") or node.get("NodeManagerAddress") or node_id)
 
 
@@ -405,6 +405,7 @@ def main() -> None:
     """Connect, and serve until stdin closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the server's to handle
     say = on_stdout()
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  Ray prints pages there of what a lost node has last done
     home, address, cards = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     store = RunStore(home, patient=True)
     try:
