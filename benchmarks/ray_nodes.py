@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-START_SECONDS = 240.0  # a busy machine takes a minute
+START_SECONDS = 400.0  # a busy machine takes minutes
 STORE_BYTES = 80_000_000
 # Ray listens at all addresses, whichever one a node is given: nobody but who has the token may speak with these nodes.
 os.environ.setdefault("RAY_AUTH_MODE", "token")

@@ -27,7 +27,7 @@ from minigpt_core.training import StepEvent
 
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
 PATIENCE = 240.0  # seconds; this machine may be busy
-pytestmark = pytest.mark.timeout(900)  # two nodes are started: each takes a minute on a busy machine
+pytestmark = pytest.mark.timeout(1500)  # two nodes are started: each takes a minute on a busy machine
 HEAD, OTHER = "127.0.0.2", "127.0.0.3"
 
 
@@ -45,12 +45,16 @@ class Cluster:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))  # Ray's sockets want a short path
-        self.head = Node(self.folder, HEAD).wait()
-        self.other = self.new_node()
+        self.head = self.other = Node(self.folder, HEAD)
+        try:
+            self.head.wait()
+            self.new_node()
+        except RuntimeError:
+            self.close()
+            raise
 
-    def new_node(self) -> Node:
+    def new_node(self) -> None:
         self.other = Node(self.folder, OTHER, head=self.head.head).wait()
-        return self.other
 
     def actors(self) -> list[int]:
         return self.head.actors() + self.other.actors()
