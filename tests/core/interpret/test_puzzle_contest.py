@@ -58,6 +58,11 @@ def test_a_score_counts_the_answers_without_a_mistake(gpt: LanguageModel) -> Non
     assert score(gpt, few).share > 0.9
 
 
+def test_the_prepared_gpt_solves_every_puzzle_as_is_said_of_it(gpt: LanguageModel) -> None:
+    puzzles = held_out_puzzles(TASK, DATASET)
+    assert score(gpt, puzzles) == PuzzleScore(296, 296)
+
+
 def test_counted_pairs_solve_next_to_nothing() -> None:
     assert score(counted_pairs(DATASET), held_out_puzzles(TASK, DATASET)[:60]).share < 0.1
 
