@@ -106,8 +106,8 @@ def windows(data: Tensor, starts: Tensor, block_size: int) -> tuple[Tensor, Tens
 
     y is x shifted by one: y[b, t] is the id that follows x[b, t] in the text.
     """
-    positions = starts[:, None] + torch.arange(block_size)  # (B, 1) + (T,) -> (B, T)
-    return data[positions], data[positions + 1]
+    stretches = data[starts[:, None] + torch.arange(block_size + 1)]  # (B, 1) + (T + 1,) -> (B, T + 1)
+    return stretches[:, :-1], stretches[:, 1:]
 
 
 def get_batch(data: Tensor, block_size: int, batch_size: int, generator: Generator) -> tuple[Tensor, Tensor]:

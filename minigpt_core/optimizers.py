@@ -72,9 +72,25 @@ def bare(step: Callable[..., Any]) -> Any:
 
 
 class AdamW(Uncompiled, torch.optim.AdamW):
-    """`torch.optim.AdamW`."""
+    """`torch.optim.AdamW` in its fused kind, for weights that are all on one device: sorting them by device takes
+    longer than what is calculated for TinyGPT."""
 
-    step = bare(torch.optim.AdamW.step)
+    @bare
+    def step(self, closure: Callable[[], float] | None = None) -> None:
+        """Move all weights once."""
+        assert closure is None
+        for group in self.param_groups:
+            moments: tuple[list[Tensor], ...] = ([], [], [], [], [], [])
+            self._init_group(group, *moments)
+            weights, gradients, means, squares, largest, steps = moments
+            if not weights:
+                continue
+            torch._foreach_add_(steps, 1)
+            torch._fused_adamw_(
+                weights, gradients, means, squares, largest, steps, lr=group["lr"], beta1=group["betas"][0],
+                beta2=group["betas"][1], weight_decay=group["weight_decay"], eps=group["eps"], amsgrad=False,
+                maximize=False,
+            )  # fmt: skip
 
 
 class SGD(Uncompiled, torch.optim.SGD):
@@ -136,6 +152,20 @@ def orthogonalize(matrices: Tensor, eps: float) -> Tensor:
     assert product is not None
     x = product @ x / longest.sqrt()
     return x.mT if tall else x
+
+
+def clip_gradients(weights: list[nn.Parameter], limit: float) -> Tensor:
+    """The length of all gradients together, (), before they are shortened to `limit`; with a limit of 0 they stay.
+
+    As `torch.nn.utils.clip_grad_norm_` does for weights on one device.
+    """
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    length = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    if limit:
+        share = limit / (length + 1e-6)
+        if not share >= 1:  # nor if it is not a number: then all of them become so
+            torch._foreach_mul_(gradients, share)
+    return length
 
 
 def param_groups(model: nn.Module, weights: list[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:

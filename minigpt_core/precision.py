@@ -7,7 +7,7 @@ since every weight has to be turned into the short form first. So it is tried ou
 import json
 import platform
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,13 +58,13 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(supported())
 
 
-def autocast(precision: str, device: torch.device) -> torch.autocast:
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Inside this context, linear layers multiply in that precision and sum up in float32.
 
     bfloat16 has the range of float32 and 8 instead of 24 significant bits: a product is off by up to 0.4 %, at random,
     which training does not mind (https://arxiv.org/abs/1905.12322). The weights themselves stay in float32.
     """
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
 
 
 def remember_in(home: Path) -> None:

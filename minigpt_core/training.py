@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from minigpt_core import optimizers
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
@@ -185,6 +185,7 @@ class Trainer:
         self.device_problem: DeviceError | None = device_problem or precision_problem
         if self.device.type != "cpu":
             self._dropout = RandomNumbers.seeded(config.seed, self.device)
+        self._weights = list(self.model.parameters())
         self._optimizers = optimizers.configure_optimizers(self.model, config)
         if checkpoint is not None:
             self._restore(checkpoint)
@@ -278,21 +279,11 @@ class Trainer:
         x, y = get_batch(
             self.dataset.train, self.model_config.block_size, self.config.batch_size, self._batches
         )
-        self.model.zero_grad(set_to_none=True)
-        loss = torch.zeros((), device=self.device)
-        for x_part, y_part in self._parts(x, y):  # the whole batch, unless it is divided
-            with self._own_random_numbers(), autocast(self.precision, self.device):
-                logits, part_loss = self._network(
-                    x_part.to(self.device), y_part.to(self.device)
-                )  # (·, T, V), ()
-            share = torch.full_like(part_loss, len(x_part) / len(x))
-            part_loss.backward(share)  # a loss is a mean: each part counts by its sequences
-            loss += part_loss.detach() * share
-        weights = list(self.model.parameters())
-        self._team.add_up(loss, weights)
-        grad_norm = nn.utils.get_total_norm([p.grad for p in weights if p.grad is not None])
-        if self.config.grad_clip:
-            nn.utils.clip_grads_with_norm_(weights, self.config.grad_clip, grad_norm)
+        for weight in self._weights:
+            weight.grad = None
+        loss = self._follow_back(x, y)
+        self._team.add_up(loss, self._weights)
+        grad_norm = optimizers.clip_gradients(self._weights, self.config.grad_clip)
         value, learning_rate = loss.item(), self.learning_rate_in_force()
         if math.isfinite(value):  # a broken step must not spoil the weights
             for optimizer in self._optimizers:
@@ -302,6 +293,21 @@ class Trainer:
             self.step += 1
         self.seconds += time.perf_counter() - started
         return StepEvent(step=self.step, loss=value, learning_rate=learning_rate, grad_norm=grad_norm.item())
+
+    def _follow_back(self, x: Tensor, y: Tensor) -> Tensor:
+        """The loss of this process's rows of a batch, (B, T) each; its gradients are left at the weights.
+
+        A loss is a mean: where the batch is divided, each part counts by its sequences.
+        """
+        whole = torch.zeros(())
+        for x_part, y_part in self._parts(x, y):
+            with self._own_random_numbers(), autocast(self.precision, self.device):
+                _logits, loss = self._network(x_part.to(self.device), y_part.to(self.device))  # (·, T, V), ()
+            if len(x_part) < len(x):
+                loss = loss * (len(x_part) / len(x))
+            loss.backward()
+            whole = whole.to(self.device) + loss.detach()
+        return whole
 
     def _parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """What this process calculates of a batch, (B, T) each, in pieces that fit into memory."""

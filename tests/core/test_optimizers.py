@@ -186,6 +186,47 @@ def test_in_tinygpt_everything_decays_as_in_the_notebook() -> None:
     assert [group["weight_decay"] for group in adamw.param_groups] == [0.3]
 
 
+@pytest.mark.parametrize("limit", [0.0, 0.5, 100.0])
+@pytest.mark.parametrize("spoilt", [None, math.inf, math.nan])
+def test_gradients_are_clipped_as_torch_does_bit_for_bit(limit: float, spoilt: float | None) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((3, 4), (4,), (2,))]
+    for weight in weights[:2]:  # the last one took no part
+        weight.grad = torch.randn(weight.shape, generator=generator)
+    if spoilt is not None and weights[0].grad is not None:
+        weights[0].grad[0, 0] = spoilt
+    others = [torch.nn.Parameter(weight.detach()) for weight in weights]
+    for weight, other in zip(weights, others, strict=True):
+        other.grad = None if weight.grad is None else weight.grad.clone()
+    length = torch.nn.utils.clip_grad_norm_(others, limit or math.inf)
+    assert torch.equal(optimizers.clip_gradients(weights, limit).nan_to_num(), length.nan_to_num())
+    if limit or spoilt is None:
+        for weight, other in zip(weights[:2], others[:2], strict=True):
+            assert weight.grad is not None and other.grad is not None
+            assert torch.equal(weight.grad.nan_to_num(7.0), other.grad.nan_to_num(7.0))
+
+
+def test_adamw_moves_the_weights_as_torchs_own_bit_for_bit() -> None:
+    drawn = torch.Generator().manual_seed(0)
+    weights = [torch.nn.Parameter(torch.randn(shape, generator=drawn)) for shape in ((3, 4), (4,), (2,))]
+    others = [torch.nn.Parameter(weight.detach().clone()) for weight in weights]
+    ours, torchs = (
+        kind([{"params": w[:1], "weight_decay": 0.1}, {"params": w[1:]}], lr=1e-2, fused=True)
+        for kind, w in ((optimizers.AdamW, weights), (torch.optim.AdamW, others))
+    )
+    for step in range(5):
+        for weight, other in zip(weights, others, strict=True):
+            if step or weight.ndim == 2:  # the others have no gradient at first
+                weight.grad = torch.randn(weight.shape, generator=drawn)
+                other.grad = weight.grad.clone()
+        ours.step()
+        torchs.step()
+    assert all(torch.equal(weight, other) for weight, other in zip(weights, others, strict=True))
+    states = [optimizers.state_dict([optimizer]) for optimizer in (ours, torchs)]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+
+
 def test_muon_without_layers_is_refused(dataset: Dataset) -> None:
     with pytest.raises(ConfigError, match="muon is made for the matrices inside layers"):
         make(dataset, model={}, optimizer="muon")

@@ -11,8 +11,11 @@ import torch
 
 from minigpt_core.__main__ import main
 from minigpt_core.configs import ModelConfig, TrainConfig
+from minigpt_core.data import prepare
 from minigpt_core.errors import RunNotFound, StoreError
+from minigpt_core.interpret.memorization import share_of_words, words_of
 from minigpt_core.jobs.manager import JobManager
+from minigpt_core.ngrams import baselines
 from minigpt_core.presets import find_preset
 from minigpt_core.store import prepared, schema
 from minigpt_core.store.checkpoint_files import read_checkpoint
@@ -118,6 +121,15 @@ def test_extra_moments_change_no_loss() -> None:
         evaluated = [event["step"] for event in events if "train_loss" in event]
         assert set(moments) <= set(evaluated)
     assert losses[0] == losses[1] and len(losses[0]) == 12
+
+
+@pytest.mark.parametrize("recipe", [r for r in RECIPES if "Gpt" in r.id], ids=lambda recipe: recipe.id)
+def test_the_small_gpts_beat_counted_triples_and_write_words(recipe: Recipe) -> None:
+    shipped, text = facts(recipe), prepared.learned_text(recipe, lower=True)
+    counted = baselines(prepare(text)).trigram_val
+    assert counted is not None and shipped["evaluations"][-1]["val_loss"] < counted - 0.2
+    last = [sample["text"] for sample in shipped["samples"]][-1]
+    assert (share_of_words(last, words_of(text)) or 0) > 0.5
 
 
 # In the store
