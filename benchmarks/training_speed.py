@@ -1,10 +1,11 @@
-"""`nanogpt-cpu` through our `Trainer` against the textbook's loop, and against what its matrix products alone need.
+"""A preset through our `Trainer` against the textbook's loop, and against what its matrix products alone need.
 
-    python -m benchmarks.training_speed [--rounds 12] [--threads 1]
+    python -m benchmarks.training_speed [--preset nanogpt-cpu] [--rounds 12] [--threads 1]
 
 Both loops take turns, a few steps each, with the same threads, so that a busy machine slows both; what is printed are
 medians over the rounds. Each has a process of its own: the textbook's as anybody starts one, ours with the memory
-habits of a worker. `TINY_SHAKESPEARE` names the text.
+habits of a worker. Both have the preset's model, without dropout, and its optimizer; the textbook takes torch's Muon.
+`TINY_SHAKESPEARE` names the text of presets that have none of their own.
 """
 
 import argparse
@@ -25,12 +26,13 @@ from minigpt_core.background import memory_habits
 from minigpt_core.configs import ModelConfig
 from minigpt_core.data import prepare
 from minigpt_core.precision import has_bfloat16
-from minigpt_core.presets import NANOGPT_CPU
+from minigpt_core.presets import PRESETS, Preset
 from minigpt_core.texts import corpus
 from minigpt_core.texts.encodings import decode
 from minigpt_core.training import StepEvent, Trainer
 
 STEPS_A_TURN = 5
+OF_TINYGPT = 40  # its steps take less than a millisecond
 
 
 def steps_of(trainer: Trainer) -> Callable[[], object]:
@@ -70,9 +72,15 @@ def attention_products(tall: Tensor, square: Tensor) -> None:
 class Contestant:
     """One of them in a process of its own."""
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, preset: str, threads: int) -> None:
+        asked = {"contestant": name, "preset": preset, "threads": str(threads)}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __spec__.name, "--contestant", name, "--threads", str(threads)],
+            [
+                sys.executable,
+                "-m",
+                __spec__.name,
+                *(part for k, v in asked.items() for part in (f"--{k}", v)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -90,13 +98,13 @@ class Contestant:
         self._process.communicate()
 
 
-def compete(step: Callable[[], object]) -> None:
-    """What such a process does: a turn for each line that it is given."""
+def compete(step: Callable[[], object], steps: int) -> None:
+    """What such a process does: a turn of so many steps for each line that it is given."""
     for _line in sys.stdin:
         started = time.process_time()
-        for _ in range(STEPS_A_TURN):
+        for _ in range(steps):
             step()
-        print((time.process_time() - started) / STEPS_A_TURN, flush=True)
+        print((time.process_time() - started) / steps, flush=True)
 
 
 def take_turns(contestants: dict[str, Contestant], rounds: int) -> dict[str, list[float]]:
@@ -119,12 +127,20 @@ def check_same_model(textbook: Textbook, trainer: Trainer) -> None:
     assert difference.abs() < 1e-4, f"not the same model: the losses differ by {difference}"
 
 
-def stepper(name: str) -> Callable[[], object]:
-    """What makes a step of the contestant with this name."""
+def text_of(preset: Preset) -> str:
+    """What the preset learns here, normalized as it asks."""
+    if preset.corpus is not None:
+        return corpus.normalize(corpus.load(preset.corpus).text, lower=preset.lower)
     text = decode(Path(os.environ["TINY_SHAKESPEARE"]).read_bytes()).text
-    dataset = prepare(corpus.normalize(text, lower=False))
-    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **NANOGPT_CPU.model)
-    training = replace(NANOGPT_CPU.training, eval_interval=10**6, eval_windows=1, sample_length=0)
+    return corpus.normalize(text, lower=preset.lower)
+
+
+def stepper(name: str, preset: Preset) -> Callable[[], object]:
+    """What makes a step of the contestant with this name."""
+    dataset = prepare(text_of(preset))
+    fields = preset.model | {"dropout": 0.0}
+    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **fields)
+    training = replace(preset.training, eval_interval=10**6, eval_windows=1, sample_length=0, steps=10**6)
     what, _, precision = name.rpartition(" ")
     if what == "products":
         return matrix_products(model, training.batch_size, getattr(torch, precision))
@@ -142,21 +158,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--preset", choices=PRESETS, default="nanogpt-cpu")
     parser.add_argument("--contestant", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if "TINY_SHAKESPEARE" not in os.environ:
+    preset = PRESETS[options.preset]
+    if preset.corpus is None and "TINY_SHAKESPEARE" not in os.environ:
         print("Set TINY_SHAKESPEARE to the path of the text.", file=sys.stderr)
         return 2
     torch.set_num_threads(options.threads)
     if options.contestant:
-        compete(stepper(options.contestant))
+        compete(
+            stepper(options.contestant, preset), STEPS_A_TURN if preset.model.get("n_layer") else OF_TINYGPT
+        )
         return 0
     precisions = ["float32", *(["bfloat16"] if has_bfloat16(torch.device("cpu")) else [])]
     names = [
         "textbook",
         *(f"{what} {precision}" for precision in precisions for what in ("ours", "products")),
     ]
-    contestants = {name: Contestant(name, options.threads) for name in names}
+    contestants = {name: Contestant(name, preset.name, options.threads) for name in names}
     report(take_turns(contestants, options.rounds))
     for contestant in contestants.values():
         contestant.close()
@@ -166,7 +186,7 @@ def main() -> int:
 def report(seconds: dict[str, list[float]]) -> None:
     """Milliseconds of CPU time, and ratios round by round."""
     book = seconds["textbook"]
-    print(f"textbook's loop, float32: {1e3 * statistics.median(book):6.1f} ms of CPU time a step")
+    print(f"textbook's loop, float32: {1e3 * statistics.median(book):7.2f} ms of CPU time a step")
     for precision in ("float32", "bfloat16"):
         if f"ours {precision}" not in seconds:
             print(f"{precision}: this processor has no instructions for it")
@@ -175,9 +195,9 @@ def report(seconds: dict[str, list[float]]) -> None:
         faster = [b / o for b, o in zip(book, ours, strict=True)]
         share = [p / o for p, o in zip(products, ours, strict=True)]
         print(
-            f"our Trainer, {precision:<8}:      {1e3 * statistics.median(ours):6.1f} ms, "
+            f"our Trainer, {precision:<8}:      {1e3 * statistics.median(ours):7.2f} ms, "
             f"{statistics.median(faster):.2f} times as fast ({min(faster):.2f} to {max(faster):.2f}); its matrix "
-            f"products alone {1e3 * statistics.median(products):.1f} ms, {statistics.median(share):.0%} of it"
+            f"products alone {1e3 * statistics.median(products):.2f} ms, {statistics.median(share):.0%} of it"
         )
 
 
