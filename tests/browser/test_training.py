@@ -12,6 +12,7 @@ from minigpt_core.weights import parameters_of
 from scripts.browser import START, go, start_training, wait_for_run, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import Spy, Visitors
+from ui.words.languages import LANGUAGES
 
 OpenPage = Callable[..., Page]
 
@@ -105,6 +106,14 @@ A_SECOND_AN_ANSWER = """() => {
   };
   performance.now = () => 1e6 + 1000 * answers;
 }"""
+
+
+def test_where_to_look_when_something_is_wrong_stands_in_view(open_page: OpenPage) -> None:
+    """At 1280×720 with a run of a long name, in every language."""
+    for lang in LANGUAGES:
+        page = open_page("training", lang=lang, run="preparedGptFr")
+        place = page.locator(".st-key-corner button").bounding_box()
+        assert place and place["y"] + place["height"] <= 720, lang
 
 
 def test_the_time_left_follows_the_mean_speed(app_server: RunningApp, open_page: OpenPage) -> None:
