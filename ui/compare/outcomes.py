@@ -7,8 +7,8 @@ from statistics import mean
 
 from minigpt_core.interpret.seed_spread import SeedSpread, seed_spread
 from minigpt_core.store.runs import LIVE, Run
-from ui import resources
 from ui.compare.table import broke, decisive
+from ui.runs.health import kept_its_settings
 
 SAME = 0.02  # nats per character: where nobody knows what seeds do, smaller differences could as well come from one
 
@@ -45,7 +45,7 @@ def outcomes(runs: Iterable[Run]) -> list[Outcome]:
 
 def _but_for_the_seed(run: Run) -> Hashable:
     """What decides a run's losses, and how long it was trained; a run that was steered is like no other."""
-    if not resources.store().kept_its_settings(run):
+    if not kept_its_settings(run):
         return run.id
     return run.text_id, run.step, *(decisive(run) | {"seed": None}).values()
 

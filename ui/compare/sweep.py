@@ -18,7 +18,7 @@ from ui.compare import headline, table
 from ui.compare.outcomes import Outcome, chance, ended_well, is_difference
 from ui.components import charts
 from ui.components.figures import go
-from ui.runs.health import loss_number
+from ui.runs.health import kept_its_settings, loss_number
 from ui.runs.start_button import start_button
 from ui.runs.wording import model_words, run_title
 from ui.settings.table import SETTINGS, in_labels, label, label_inside, value_words
@@ -151,7 +151,7 @@ def alike(base: Run, name: str, runs: Sequence[Run]) -> dict[float, Run]:
     found: dict[float, Run] = {}
     for run in runs:
         like = run.text_id == base.text_id and table.decisive(run) | {name: None} == wanted
-        if not (like and resources.store().kept_its_settings(run)):
+        if not (like and kept_its_settings(run)):
             continue
         before = found.get(value_of(run, name))
         if before is None or (not is_known(before) and is_known(run)):

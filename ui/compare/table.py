@@ -11,8 +11,8 @@ from minigpt_core.store.prepared import shows_trouble
 from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
-from ui import kept_choices, resources, state
-from ui.runs.health import ending, loss_number
+from ui import kept_choices, state
+from ui.runs.health import ending, kept_its_settings, loss_number
 from ui.runs.wording import model_words, run_title, status_word, text_title
 from ui.settings.table import SETTINGS, label_inside, value_words
 from ui.words.i18n import _, cached_by_language, duration, language, n_, number, spoken, using
@@ -72,9 +72,7 @@ def has_twin(run: Run, others: Sequence[Run]) -> bool:
     without = dict.fromkeys(TRIFLES)
     settled = decisive(run) | without
     return any(
-        other.text_id == run.text_id
-        and decisive(other) | without == settled
-        and resources.store().kept_its_settings(other)
+        other.text_id == run.text_id and decisive(other) | without == settled and kept_its_settings(other)
         for other in others
     )
 

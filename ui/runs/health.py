@@ -19,22 +19,40 @@ LEARNT_SOMETHING = 0.95  # times ln V: below it, a model does better than pure c
 
 def last_evaluation(run: Run, step: int | None = None) -> MetricsEvent | None:
     """The newest evaluation of a run, or the newest one until `step`. Its losses are what the pages show."""
-    if step is not None:
-        until = [one for one in resources.store().evaluations(run.id) if one.step <= step]
-        return until[-1] if until else None
     if run.status in LIVE:
-        return _last_evaluation(run.id)
-    return _last_of_ended(run.id, run.step, run.status, run.created, run.finished)
+        return _last_evaluation(run.id, step)
+    return _last_of_ended(run.id, step, *_until_it_goes_on(run))
+
+
+def kept_its_settings(run: Run) -> bool:
+    """Whether every step of a run was made with the settings it began with: only then are its losses theirs."""
+    if run.status in LIVE:
+        return resources.store().kept_its_settings(run)
+    return _ended_kept_its_settings(run.id, *_until_it_goes_on(run))
+
+
+def _until_it_goes_on(run: Run) -> tuple[object, ...]:
+    """What changes when a run that has ended goes on: what is kept by it is true until then, and lists of runs are
+    drawn anew for every click."""
+    return run.step, run.status, run.created, run.finished
 
 
 @lru_cache(maxsize=4096)
-def _last_of_ended(run_id: str, *_until_it_goes_on: object) -> MetricsEvent | None:
-    """Kept by what changes when a run goes on: lists of runs are drawn anew for every click."""
-    return _last_evaluation(run_id)
+def _last_of_ended(run_id: str, step: int | None, *_as_it_ended: object) -> MetricsEvent | None:
+    return _last_evaluation(run_id, step)
 
 
-def _last_evaluation(run_id: str) -> MetricsEvent | None:
-    found = resources.store().evaluations(run_id, 2)
+@lru_cache(maxsize=4096)
+def _ended_kept_its_settings(run_id: str, *_as_it_ended: object) -> bool:
+    store = resources.store()
+    return store.kept_its_settings(store.run(run_id))
+
+
+def _last_evaluation(run_id: str, step: int | None) -> MetricsEvent | None:
+    if step is None:
+        found = resources.store().evaluations(run_id, 2)
+    else:
+        found = [one for one in resources.store().evaluations(run_id) if one.step <= step]
     return found[-1] if found else None
 
 
