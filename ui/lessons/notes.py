@@ -1,5 +1,7 @@
 """Speaker notes in a window of their own: they follow the lesson that moved last in this workspace."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from minigpt_core.errors import StoreError
@@ -26,7 +28,7 @@ def link() -> None:
 
 def follow() -> None:
     """The notes, drawn again as the lesson moves on."""
-    st.html("<div class='mg-speaker' hidden></div>")  # the style sheet leaves out menu and side bar
+    st.html(Path(__file__).with_name("speaker.css"))  # leaves out menu and side bar
     st.title(_("Speaker notes"), anchor=False)
     st.fragment(_draw, run_every=REFRESH_SECONDS)()
 

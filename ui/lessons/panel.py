@@ -7,6 +7,7 @@ It has room of its own and covers nothing; it can be folded to one line.
 import json
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import streamlit as st
 
@@ -55,6 +56,7 @@ def show(page: str) -> None:
         _head(now, done, folded=folded)
         if folded:
             return
+        st.html(Path(__file__).with_name("unfolded.css"))
         with st.container(key="lesson_body"):
             words, work = st.columns([6, 5], gap="medium")
             with words:
