@@ -109,9 +109,9 @@ A_SECOND_AN_ANSWER = """() => {
 
 
 def test_where_to_look_when_something_is_wrong_stands_in_view(open_page: OpenPage) -> None:
-    """At 1280×720 with a run of a long name, in every language."""
+    """At 1280×720, in every language."""
     for lang in LANGUAGES:
-        page = open_page("training", lang=lang, run="preparedGptFr")
+        page = open_page("training", lang=lang)
         place = page.locator(".st-key-corner button").bounding_box()
         assert place and place["y"] + place["height"] <= 720, lang
 
