@@ -98,6 +98,9 @@ def read_address() -> dict[str, str]:
     Returns what cannot be meant, by its name in the address.
     """
     nonsense = {}
+    context = get_script_run_ctx()
+    if context and context.is_history_navigation:
+        st.query_params.update({})  # the browser shows the address of that time: say the present one
     for name, key in IN_ADDRESS.items():
         value = st.query_params.get(name)
         if value is not None and FORM[name].fullmatch(value):

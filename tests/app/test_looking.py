@@ -76,7 +76,7 @@ def test_a_new_training_is_also_looked_at(app: OpenPage) -> None:
     assert picker(page).value == other.id
     new = small_gpt()
     page.query_params.clear()
-    page.query_params["run"] = new.id  # as a link to it does
+    page.query_params["run"], page.query_params["follow"] = new.id, "1"  # as a link to it does
     assert picker(page.run()).value == new.id
     assert not {"author", "checkpoint"} & address(page).keys()
 

@@ -96,7 +96,7 @@ def test_a_locked_text_stays_whatever_a_page_asks(app: App) -> None:
     orders.board().give(gift={"text": "balanced-brackets", "letters": "lower", "locked": "yes"}, gifts=1)
     page = app("vocabulary", text="additions")
     assert asked(page, "text") == "balanced-brackets" and "chosen the text" in said(page)
-    page.query_params["text"] = "additions"
+    page.query_params["text"], page.query_params["follow"] = "additions", "1"
     page.run()
     assert asked(page, "text") == "balanced-brackets"
     assert page.radio[0].proto.disabled

@@ -213,10 +213,10 @@ def test_an_empty_prompt_says_what_the_text_begins_after(app: OpenPage, trained:
 def test_the_prompt_follows_the_writer_until_somebody_types(app: OpenPage) -> None:
     page = app("sampling", text="additions")
     assert prompt(page).endswith("=")
-    page.query_params["text"] = "the-curious-cat"
+    page.query_params["text"], page.query_params["follow"] = "the-curious-cat", "1"
     assert prompt(page.run()).lower() == "one morning,"
     page.text_input(key="prompt").set_value("my own").run()
-    page.query_params["text"] = "additions"
+    page.query_params["text"], page.query_params["follow"] = "additions", "1"
     assert prompt(page.run()) == "my own"
 
 
@@ -481,7 +481,7 @@ def test_every_question_opens_in_both_languages(app: OpenPage, trained: Run, vie
 
 def test_the_question_stays_when_the_language_changes(app: OpenPage, trained: Run) -> None:
     page = app("sampling", lang="en", view="temperature", rows="draws")
-    page.query_params["lang"] = "fr"
+    page.query_params["lang"], page.query_params["follow"] = "fr", "1"
     page.run()
     assert "déterministe" in markdown(page) and address_of(page, "view") == "temperature"
 

@@ -73,6 +73,29 @@ def test_the_address_is_written_back_on_the_next_page(app: OpenPage) -> None:
     assert (test.query_params["lang"], test.query_params["text"]) == ("fr", "additions")
 
 
+@pytest.mark.parametrize("first", [state.VOCABULARY_TEXT, state.VOCABULARY_LOWER, state.LANGUAGE_SWITCH])
+def test_a_click_that_still_has_the_old_address_takes_no_choice_back(app: OpenPage, first: str) -> None:
+    """On a slow network a browser hears of its new address after the next click."""
+    test = app("vocabulary", text="the-curious-cat", letters="original")
+    old = dict(test.query_params)
+    choose = {
+        state.VOCABULARY_TEXT: lambda: test.radio(key=state.VOCABULARY_TEXT).set_value("additions"),
+        state.VOCABULARY_LOWER: lambda: test.toggle(key=state.VOCABULARY_LOWER).set_value(True),
+        state.LANGUAGE_SWITCH: lambda: test.button_group(key=state.LANGUAGE_SWITCH).set_value("fr"),
+    }
+    choose.pop(first)().run()
+    chosen = dict(test.query_params)
+    assert chosen != old
+    for second in choose.values():
+        test.query_params.clear()
+        for name, value in old.items():
+            test.query_params[name] = value
+        second().run()
+    assert (test.query_params["text"], test.query_params["lang"]) == ("additions", "fr")
+    assert "letters" not in test.query_params
+    assert test.radio(key=state.VOCABULARY_TEXT).value == "additions"
+
+
 def test_the_language_switch(app: OpenPage) -> None:
     test = app("home", "en")
     switch = test.segmented_control(key=state.LANGUAGE_SWITCH)

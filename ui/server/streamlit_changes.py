@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partialmethod
 from typing import Any
 from weakref import WeakKeyDictionary
+from urllib.parse import parse_qs, urlencode
 
 from streamlit import net_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -22,6 +23,9 @@ MOST_CLOSED = 48  # sessions whose browser has gone, for two minutes
 ASKED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
 
 drawn_last: MutableMapping[AppSession, set[str]] = WeakKeyDictionary()
+# What stays as it was chosen last, by its name in the address, when Back leads to the page before.
+CHOSEN = ("lang", "text", "letters", "run", "settings", "choices")
+FOLLOW = "follow"  # in a link within its own page
 
 # Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
 # service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.
@@ -74,7 +78,7 @@ def run_over_one_connection(runner: ScriptRunner, asked: RerunData) -> None:
     from minigpt_core.store.schema import connections_kept
 
     with connections_kept():
-        _run_script(runner, on_the_shown_page(runner, asked))
+        _run_script(runner, at_the_last_address(runner, on_the_shown_page(runner, asked)))
 
 
 def on_the_shown_page(runner: ScriptRunner, asked: RerunData) -> RerunData:
@@ -91,6 +95,30 @@ def on_the_shown_page(runner: ScriptRunner, asked: RerunData) -> RerunData:
             query_string=query,
         )
     return asked
+
+
+def at_the_last_address(runner: ScriptRunner, asked: RerunData) -> RerunData:
+    """What is asked, at the address that the shown page was given last. A browser repeats what it has heard, and that
+    may be older: a choice that was made a moment ago would be taken back.
+
+    What a field keeps in the address by itself is the browser's. Another page, and a link that says `FOLLOW`, bring an
+    address of their own; Back brings that of the page before, but for what a person has chosen since.
+    """
+    heard = parse_qs(asked.query_string, keep_blank_values=True)
+    shown = runner._pages_manager.current_page_script_hash
+    with runner._session_state.query_params() as params:
+        said = dict(params._query_params)
+        fields = {name for name in said.keys() | heard.keys() if params.is_bound(name)}
+    address: dict[str, Any] = heard
+    if heard.pop(FOLLOW, None) or not shown:
+        pass
+    elif asked.is_history_navigation:
+        address = {name: value for name, value in heard.items() if name not in CHOSEN}
+        address |= {name: said[name] for name in CHOSEN if name in said}
+    elif asked.page_script_hash in ("", shown):
+        address = {name: value for name, value in said.items() if name not in fields}
+        address |= {name: value for name, value in heard.items() if name in fields}
+    return replace(asked, query_string=urlencode(address, doseq=True))
 
 
 def stay_on_the_wanted_page(requests: ScriptRequests, asked: RerunData) -> bool:
