@@ -21,6 +21,7 @@ from ui.server.late import Late
 from ui.server.open_files import raise_limit
 from ui.server.security import OwnNamesOnly, SecurityHeaders
 from ui.server.unknown_page import UnknownPage
+from ui.server.whole_characters import WholeCharacters
 from ui.teacher import TeacherLink
 from ui.workspace import WorkspaceCookie
 
@@ -76,6 +77,7 @@ app = st.App(
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(OwnNamesOnly),
+        Middleware(WholeCharacters),
         Middleware(TeacherLink, base=base_path()),
         Middleware(UnknownPage),
         Middleware(WorkspaceCookie, base=base_path()),

@@ -172,7 +172,9 @@ def test_trainings_that_go_on_are_in_sight_from_every_page(app: OpenPage, some_r
         for page in ("home", "vocabulary", "layers", "sampling", "training"):
             shown = app(page, "en", run=runs[-1].id, author="preparedGptEn")
             links = links_to_training(shown)
-            assert [(link.page, link.query_string) for link in links] == [("training", f"run={runs[0].id}")]
+            assert [(link.page, link.query_string) for link in links] == [
+                ("training", f"run={runs[0].id}&follow=1")
+            ]
             assert "number 0" in links[0].label and "mg-going" in followed(shown)
         assert listed(store.runs("local"), store.run(runs[-1].id))[-1].id == runs[0].id
         watched = app("training", "en", run=runs[0].id)

@@ -4,8 +4,8 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import replace
 from functools import partialmethod
 from typing import Any
-from weakref import WeakKeyDictionary
 from urllib.parse import parse_qs, urlencode
+from weakref import WeakKeyDictionary
 
 from streamlit import net_util
 from streamlit.proto.BackMsg_pb2 import BackMsg
