@@ -8,7 +8,6 @@ from ui import resources, state
 from ui.journey import PAGES
 from ui.runs.names import narrow_titles
 from ui.runs.wording import STATUS_COLOURS, run_title, status_word
-from ui.server.streamlit_changes import FOLLOW
 from ui.words.i18n import _, n_, number, percent
 from ui.words.tokens import escape, escape_markdown
 
@@ -73,4 +72,4 @@ def _line(run: Run, name: str) -> None:
             f"<span>{escape(status)}</span><i></i></div>"
         )
         label = _("To this training: {name}").format(name=escape_markdown(run_title(run)))
-        st.page_link(PAGES["training"].script, label=label, query_params={"run": run.id, FOLLOW: "1"})
+        st.page_link(PAGES["training"].script, label=label, query_params={"run": run.id, state.FOLLOW: "1"})

@@ -25,7 +25,6 @@ ASKED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "b
 drawn_last: MutableMapping[AppSession, set[str]] = WeakKeyDictionary()
 # What stays as it was chosen last, by its name in the address, when Back leads to the page before.
 CHOSEN = ("lang", "text", "letters", "run", "settings", "choices")
-FOLLOW = "follow"  # in a link within its own page
 
 # Streamlit compares the origin of a foreign page with this machine's public address, and would ask an outside
 # service for it. This answers instead; 127.0.0.1 is among the allowed origins anyway.
@@ -104,6 +103,8 @@ def at_the_last_address(runner: ScriptRunner, asked: RerunData) -> RerunData:
     What a field keeps in the address by itself is the browser's. Another page, and a link that says `FOLLOW`, bring an
     address of their own; Back brings that of the page before, but for what a person has chosen since.
     """
+    from ui.state import FOLLOW  # the core comes with it: nothing waits for that before a script runs
+
     heard = parse_qs(asked.query_string, keep_blank_values=True)
     shown = runner._pages_manager.current_page_script_hash
     with runner._session_state.query_params() as params:
