@@ -118,6 +118,8 @@ def lead_to(step: Step, page: str) -> None:
         settings.take_over(settings.of_preset(found[0]) | found[1])
     if prompt := address.pop("prompt", None):
         state.set_widget(state.PROMPT, prompt)  # its field keeps it in the address by itself
+    if "text" in address:  # its numbers are those in small letters, whatever the switch was left at
+        address.setdefault("letters", "lower")
     elsewhere = PAGES[step.page].path.strip("/") != page
     if elsewhere or address:
         st.switch_page(PAGES[step.page].script, query_params=address)
@@ -151,6 +153,13 @@ def begin(name: str, step: int | None = None, way: str = "") -> None:
     state.set_page_state(ENDED, None)
     state.set_page_state(ARRIVED, ("", 0))
     state.set_page_state(FOLDED, False)
+
+
+def begin_again(name: str) -> None:
+    """A lesson from its first step, with nothing guessed and nothing ticked; what was done on the pages stays done."""
+    with spoken_errors():
+        facts.store().forget(state.workspace(), name)
+    begin(name, 1)
 
 
 def move(now: Current, by: int) -> None:

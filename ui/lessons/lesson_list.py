@@ -55,6 +55,15 @@ def _ended(lessons: dict[str, Lesson], progress: dict[str, Progress]) -> None:
                 icon=":material/arrow_forward:", key="lesson_following", on_click=current.begin,
                 args=(following.name, None, state.page_state(current.WAY, "")),
             )  # fmt: skip
+        elif over and (way := _way_of(ended.name)) is not None:
+            words = _("“{way}” is done to its end. The exit ticket is at the foot of this page.")
+            st.html(f"<div class='mg-lesson'>{escape(words.format(way=_(way.title)))}</div>")
+
+
+def _way_of(lesson: str) -> Pathway | None:
+    """The pathway that was begun, if this lesson is on it."""
+    way = state.page_state(current.WAY, "")
+    return next((one for one in PATHWAYS if one.name == way and lesson in one.lessons), None)
 
 
 def next_lesson(
@@ -127,8 +136,8 @@ def _row(place: int, lesson: Lesson, progress: Progress | None) -> None:
         begun = progress is not None and not is_over(lesson, progress)
         words = _("Go on") if begun else _("Again") if progress else _("Begin")
         st.button(
-            words, key=f"lesson_begin_{lesson.name}", on_click=current.begin,
-            args=(lesson.name, None if begun else 1), icon=":material/play_arrow:",
+            words, key=f"lesson_begin_{lesson.name}", icon=":material/play_arrow:",
+            on_click=current.begin if begun else current.begin_again, args=(lesson.name,),
             type="primary" if begun else "secondary",
         )  # fmt: skip
 
@@ -145,7 +154,7 @@ def _words(place: int, lesson: Lesson, progress: Progress | None) -> str:
         parts.append(
             _("left at step {n} of {all}").format(n=number(progress.step), all=number(len(lesson.steps)))
         )
-    idea = f" <i>{escape(lesson.idea)}</i>" if lesson.idea else ""
+    idea = f" <i>{escape(_('Is that so? {idea}').format(idea=lesson.idea))}</i>" if lesson.idea else ""
     return (
         f"<div class='mg-lesson-row'><b>{number(place)}. {escape(lesson.title)}</b> "
         f"<span class='mg-note'>{escape(' · '.join(parts))}</span>"

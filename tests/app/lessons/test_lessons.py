@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.catalogue import PATHWAYS
 from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
 from minigpt_core.lessons.lesson import PARAMETERS
 from minigpt_core.store.facts import FactStore
@@ -174,6 +175,36 @@ def test_its_end_says_whether_it_is_done_and_leads_to_the_next(app: OpenPage, ho
     press(test, "lesson_leave")
     test.switch_page("../pages/lessons.py").run()
     assert "Characters become numbers</b></div>" not in html(test)
+
+
+def test_again_begins_with_nothing_guessed_and_nothing_ticked(app: OpenPage, home: Path) -> None:
+    store, steps = FactStore(home), 4
+    store.keep_guess("local", "numbers", 1, 60.0)
+    store.keep_step("local", "numbers", steps)
+    for number in range(1, steps + 1):
+        store.keep_done("local", "numbers", number)
+    test = app("lessons")
+    assert test.button(key="lesson_begin_numbers").label == "Again"
+    press(test, "lesson_begin_numbers")
+    assert test.title[0].value == "Vocabulary" and "step 1 of 4" in panel_title(test)
+    assert store.progress("local")["numbers"].guesses == {}
+
+
+def test_the_end_of_a_pathway_is_said(app: OpenPage, home: Path) -> None:
+    store, lycee = FactStore(home), next(one for one in PATHWAYS if one.name == "lycee")
+    for name in lycee.lessons:
+        lesson = catalogue.find_lesson(name, "en")
+        store.keep_step("local", name, len(lesson.steps) - (name == lycee.lessons[-1]))
+        for number in range(1, len(lesson.steps) + 1):
+            store.keep_done("local", name, number)
+    test = app("lessons")
+    press(press(press(test, "pathway_lycee"), "lesson_next"), "lesson_next")
+    assert "“45 minutes: what a language model does” is done to its end" in html(test)
+
+
+def test_a_step_on_a_text_shows_it_in_small_letters_as_its_numbers_are(app: OpenPage) -> None:
+    test = app(address={"lesson": "numbers", "step": "1", "letters": "original"})
+    assert test.query_params["letters"] in ("lower", ["lower"])
 
 
 def test_what_was_measured_on_unseen_text_is_veiled_until_the_guess(app: OpenPage) -> None:
