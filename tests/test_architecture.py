@@ -164,7 +164,7 @@ def test_what_is_imported_is_installed_and_what_is_installed_is_used() -> None:
         modules = {name.split(".")[0] for path in _sources(*rooms) for name in _imports(path)}
         foreign = modules - OURS - set(sys.stdlib_module_names)
         missing = {module for module in foreign if listed.isdisjoint(package_of.get(module, {module}))}
-        used = {package for module in foreign for package in package_of.get(module, set())}
+        used = {package for module in foreign for package in package_of.get(module, {module})}
         assert missing == set()
         assert listed - used - STARTED == set()
 
