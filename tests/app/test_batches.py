@@ -59,7 +59,10 @@ def test_it_starts_with_the_sizes_of_the_followed_run(app: OpenPage, some_run: C
     page.select_slider(key=BATCH).set_value(2).run()
     assert not page.exception and "torch.Size([2, 32])" in code(page)
     assert "The current run picks 12 stretches of 32 characters" in said(page)
-    page.query_params["run"] = some_run(batch_size=8).id
+    page.query_params["run"], page.query_params["follow"] = (
+        some_run(batch_size=8).id,
+        "1",
+    )  # as a link to it does
     assert "torch.Size([8, 32])" in code(page.run())
 
 

@@ -120,7 +120,7 @@ def test_a_run_that_was_begun_since_is_shown(app: OpenPage, finished: MakeRun) -
     test.session_state["page.compare.chosen"] = [run.id]  # these were ticked
     test.run()
     other = finished(2.2, learning_rate=0.02)
-    test.query_params["run"] = other.id  # Start on the Training page follows it
+    test.query_params["run"], test.query_params["follow"] = other.id, "1"  # as a link to it does
     test.run()
     assert board(test)["chosen"] == [other.id, run.id] and board(test)["focus"] == other.id
 

@@ -112,7 +112,7 @@ def test_what_was_typed_stands_in_the_address(app: OpenPage, home: Path) -> None
     run = trained(home)
     test = app("timeline", run=run.id, after="the c")
     assert test.sidebar.text_input[0].value == "the c" and "“c”" in sent(test)["labels"]["next"]
-    test.query_params["run"] = "preparedTinyFr"
+    test.query_params["run"], test.query_params["follow"] = "preparedTinyFr", "1"  # as a link to it does
     assert test.run().sidebar.text_input[0].value == "the c"
     test = app("timeline", run=run.id)
     assert test.sidebar.text_input[0].value == "the curious"
@@ -120,7 +120,7 @@ def test_what_was_typed_stands_in_the_address(app: OpenPage, home: Path) -> None
     assert test.query_params["after"] == "cat"
     test.sidebar.text_input[0].set_value("the curious").run()
     assert "after" not in test.query_params
-    test.query_params["run"] = "preparedTinyFr"
+    test.query_params["run"], test.query_params["follow"] = "preparedTinyFr", "1"  # as a link to it does
     assert test.run().sidebar.text_input[0].value == "le chat"
 
 

@@ -478,16 +478,16 @@ def test_the_address_is_given_only_where_it_leads_somewhere(
 def test_a_loss_above_chance_at_step_0_is_called_normal(
     app: OpenPage, home: Path, some_run: RunMaker
 ) -> None:
-    run, store = some_run(), RunStore(home)
-    test = app("training", run=run.id)
+    store = RunStore(home)
     for loss, normal in ((3.9, True), (3.5, False)):
+        run = some_run()
         event = MetricsEvent(step=0, train_loss=loss, val_loss=loss, val_accuracy=0.1)
         store.append(run.id, evaluations=[event])
         with i18n.using("en"):
             assert (
                 "That is normal" in " ".join(status_line._worse_than_chance_yet(store.run(run.id)))
             ) == normal
-    assert not test.exception
+        assert not app("training", run=run.id).exception
 
 
 def test_the_verdict_stands_above_the_chart_and_sets_up_the_next_run(

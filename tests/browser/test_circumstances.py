@@ -154,4 +154,4 @@ def the_teacher_comes(page: Page, url: str, home: Path) -> None:
     page.goto(teacher.link(url, teacher.keep_secret(home)))
     wait_until_idle(page)
     assert page.url == f"{url}/class"
-    expect(page.locator(".mg-pupil")).to_have_count(1)
+    expect(page.locator(".mg-pupil").filter(has_text="stopped")).to_have_count(1)  # others only looked
