@@ -49,10 +49,6 @@ NewVisitor = Callable[..., Page]
 
 expect.set_options(timeout=PATIENCE)
 
-# Optimizing Streamlit's scripts takes V8 up to half of a renderer's processor time, and no page here lives long enough
-# to earn that back. What a script does is the same without.
-UNOPTIMIZED = "--js-flags=--no-opt --no-maglev"
-
 NOBODY_TRAINS = {"MINIGPT_WARM_WORKER": "0"}
 """What a server is started with that needs no worker, which would import torch once more."""
 
@@ -219,7 +215,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(sentence)
         pytest.skip(sentence)
     with sync_playwright() as playwright:
-        chromium = launch(playwright, executable, UNOPTIMIZED)
+        chromium = launch(playwright, executable)
         yield chromium
         chromium.close()
 
