@@ -71,10 +71,10 @@ def find_chromium() -> str | None:
     return next((path for path in (*found, *_PLACES) if path and os.path.exists(path)), None)
 
 
-def launch(playwright: Playwright, executable: str) -> Browser:
-    """Start a browser without a window."""
+def launch(playwright: Playwright, executable: str, *more: str) -> Browser:
+    """Start a browser without a window, with `more` of its arguments."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium's sandbox refuses root
-    args = [*_QUIET, *(["--no-sandbox"] if is_root else [])]
+    args = [*_QUIET, *more, *(["--no-sandbox"] if is_root else [])]
     return playwright.chromium.launch(executable_path=executable, args=args)
 
 
