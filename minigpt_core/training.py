@@ -281,7 +281,7 @@ class Trainer:
         )
         for weight in self._weights:
             weight.grad = None
-        loss = self._follow_back(x, y)
+        loss = self._backward(x, y)
         self._team.add_up(loss, self._weights)
         grad_norm = optimizers.clip_gradients(self._weights, self.config.grad_clip)
         value, learning_rate = loss.item(), self.learning_rate_in_force()
@@ -294,7 +294,7 @@ class Trainer:
         self.seconds += time.perf_counter() - started
         return StepEvent(step=self.step, loss=value, learning_rate=learning_rate, grad_norm=grad_norm.item())
 
-    def _follow_back(self, x: Tensor, y: Tensor) -> Tensor:
+    def _backward(self, x: Tensor, y: Tensor) -> Tensor:
         """The loss of this process's rows of a batch, (B, T) each; its gradients are left at the weights.
 
         A loss is a mean: where the batch is divided, each part counts by its sequences.

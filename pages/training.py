@@ -91,6 +91,6 @@ else:
     tabs.draw(now)
     try_this("training")
     if looks_back(now, planned):
-        show_code("training_gpt", Trainer._train_step, Trainer.run, GPT, get_batch)
+        show_code("training_gpt", Trainer._train_step, Trainer._backward, Trainer.run, GPT, get_batch)
     else:
-        show_code("training", Trainer._train_step, Trainer.run, TinyGPT, get_batch)
+        show_code("training", Trainer._train_step, Trainer._backward, Trainer.run, TinyGPT, get_batch)

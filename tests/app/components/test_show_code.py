@@ -30,7 +30,10 @@ def test_the_code_stands_there_once_it_is_opened(app: OpenPage) -> None:
 
 def test_the_training_page_shows_its_loop(app: OpenPage) -> None:
     page = opened(app("training"), "training_code")
-    assert inspect.getsource(Trainer._train_step).strip() in [code.value.strip() for code in page.code]
+    shown = [code.value.strip() for code in page.code]
+    assert inspect.getsource(Trainer._train_step).strip() in shown
+    for called in ("loss.backward()", "self._network(", "optimizer.step()"):  # forward, backward, step
+        assert any(called in source for source in shown), called
 
 
 def test_the_words_are_explained_in_the_sidebar(app: OpenPage) -> None:
