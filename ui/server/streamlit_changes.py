@@ -17,12 +17,15 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 from streamlit.runtime.state import SessionState
 
+from ui.server.wanted_page import STAY, WantedPage
+
 MOST_CLOSED = 48  # sessions whose browser has gone, for two minutes
 
 # What our pages send. Anybody can send the others: "clear_cache" would empty the caches for everybody.
 ASKED = {"rerun_script", "stop_script", "app_heartbeat", "file_urls_request", "backend_operation_request"}
 
 drawn_last: MutableMapping[AppSession, set[str]] = WeakKeyDictionary()
+wanted: MutableMapping[AppSession, WantedPage] = WeakKeyDictionary()
 # What stays as it was chosen last, by its name in the address, when Back leads to the page before.
 CHOSEN = ("lang", "text", "letters", "run", "settings", "choices")
 
@@ -36,13 +39,22 @@ def handle_what_pages_ask(session: AppSession, message: BackMsg) -> None:
     kind = message.WhichOneof("type")
     if kind == "rerun_script":
         refer_to_the_last_page(session, message.rerun_script)
+        wanted_by(session).ask(message.rerun_script, session._pages_manager.get_pages().values())
     if kind in ASKED:
         _handle(session, message)
 
 
+def wanted_by(session: AppSession) -> WantedPage:
+    """The page that a tab wants."""
+    return wanted.setdefault(session, WantedPage())
+
+
 def note_what_is_sent(session: AppSession, message: ForwardMsg) -> None:
-    """Send a message, and keep the hashes of what the last run of the whole page has drawn."""
-    if message.WhichOneof("type") == "new_session" and not message.metadata.run.fragment_ids:
+    """Send a message, and keep the hashes of what the last run of the whole page has drawn, and which page that is."""
+    kind = message.WhichOneof("type")
+    if kind in ("new_session", "navigation"):
+        wanted_by(session).begin(getattr(message, kind).page_script_hash)
+    if kind == "new_session" and not message.metadata.run.fragment_ids:
         drawn_last[session] = set()
     elif name := message.hash or message.ref_hash:
         drawn_last.setdefault(session, set()).add(name)
@@ -111,7 +123,9 @@ def at_the_last_address(runner: ScriptRunner, asked: RerunData) -> RerunData:
         said = dict(params._query_params)
         fields = {name for name in said.keys() | heard.keys() if params.is_bound(name)}
     address: dict[str, Any] = heard
-    if heard.pop(FOLLOW, None) or not shown:
+    if asked.query_string == STAY:
+        address = said
+    elif heard.pop(FOLLOW, None) or not shown:
         pass
     elif asked.is_history_navigation:
         address = {name: value for name, value in heard.items() if name not in CHOSEN}
