@@ -235,6 +235,11 @@ class JobManager:
         return max(1, self._space.cores)
 
     @property
+    def on_cluster(self) -> bool:
+        """Whether other machines train."""
+        return self._cluster is not None
+
+    @property
     def out_of_reach(self) -> bool:
         """Whether what waits, waits for a cluster that cannot be reached, or has no core."""
         return self._cluster is not None and self._space.cores == 0

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import prepare
-from minigpt_core.jobs import manager
+from minigpt_core.jobs import cluster_address, manager
 from minigpt_core.jobs.elsewhere import hearing
 from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.manager import JobManager
@@ -282,6 +282,18 @@ def test_a_run_in_the_queue_takes_what_the_controls_say(app: OpenPage, home: Pat
     control(test, "select_slider", "learning_rate").set_value(0.01).run()
     assert jobs.pending(second.id) == {"learning_rate": 0.01}
     assert rate(app("training", run=second.id)) == 0.01
+
+
+def test_a_run_waits_for_a_cluster_that_is_away_and_can_be_stopped(
+    app: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="Ray is an extra: requirements-ray.txt")
+    monkeypatch.setenv(cluster_address.LAUNCHER, "ray")
+    monkeypatch.setenv(cluster_address.ADDRESS, "127.0.0.1:9")  # nobody listens there
+    test = press(app("training"), "start").run()
+    assert "The machines that train cannot be reached right now" in words(test)
+    assert enabled(test) == {"stop", "restart"}
+    assert enabled(press(test, "training_stop").run()) == {"start", "resume", "step"}
 
 
 def test_a_text_shorter_than_the_block_is_refused_before_the_start(app: OpenPage, home: Path) -> None:

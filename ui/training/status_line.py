@@ -179,7 +179,8 @@ def _happened(now: RunState) -> Line:
 
 def _queued(now: RunState, run: Run) -> Line:
     if now.position is None:
-        return Line(_("Getting ready …"), TRAIN)
+        there = _("Getting ready on one of the machines that train …")
+        return Line(there if resources.jobs().on_cluster else _("Getting ready …"), TRAIN)
     if resources.jobs().out_of_reach:
         away = _(
             "The machines that train cannot be reached right now: this training goes on by itself as soon as they can."
