@@ -19,6 +19,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Error,
     Page,
+    Playwright,
     WebSocket,
     expect,
     sync_playwright,
@@ -207,17 +208,22 @@ class Visitors:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     executable = find_chromium()
     if executable is None:
         sentence = "No Chromium or Chrome was found: install one, or give its path in CHROMIUM."
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(sentence)
         pytest.skip(sentence)
-    with sync_playwright() as playwright:
-        chromium = launch(playwright, executable)
-        yield chromium
-        chromium.close()
+    chromium = launch(playwright, executable)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")

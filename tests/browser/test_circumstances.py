@@ -11,9 +11,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect
 
-from scripts.browser import go, new_context, start_training, wait_for_run, wait_until_idle
+from scripts.browser import (
+    find_chromium,
+    go,
+    launch,
+    new_context,
+    start_training,
+    wait_for_run,
+    wait_until_idle,
+)
 from scripts.healthy import healthy
 from scripts.running_app import RunningApp, free_port, running_app
 from tests.browser.conftest import NewVisitor, Spy
@@ -101,10 +109,13 @@ def test_its_health_can_be_asked(app: RunningApp) -> None:
 
 
 @NO_OPENSSL
-def test_a_class_behind_tls_and_a_path(app: RunningApp, browser: Browser, spy: Spy, tmp_path: Path) -> None:
+def test_a_class_behind_tls_and_a_path(
+    app: RunningApp, playwright: Playwright, spy: Spy, tmp_path: Path
+) -> None:
     port, complaints = urlsplit(app.url).port, list[str]()
     assert port is not None
-    with proxy_before(port, PREFIX, tmp_path) as (url, proxy):
+    with proxy_before(port, PREFIX, tmp_path) as (url, proxy, trust):
+        browser = launch(playwright, str(find_chromium()), trust)
         page, taught = (visitor(browser, complaints) for _ in range(2))
         pupil_trains(page, url)
         unknown_pages_are_told(page, url)
@@ -114,18 +125,21 @@ def test_a_class_behind_tls_and_a_path(app: RunningApp, browser: Browser, spy: S
             assert (cookie["secure"], cookie["path"]) == (True, PREFIX)
         sockets = [line for line in proxy.asked if "/_stcore/stream" in line]
         assert sockets and all(line.split()[1].startswith(PREFIX) for line in sockets)
-        assert [text for text in complaints if "404" not in text] == []
-        for tab in (page, taught):
-            tab.context.close()
+        assert [text for text in complaints if "status of 404" not in text] == []
+        browser.close()
     assert not spy.notes.exists() or spy.lines("outside") == []
 
 
 def visitor(browser: Browser, complaints: list[str]) -> Page:
-    """A browser of somebody who was never here, and takes the certificate."""
+    """A browser of somebody who was never here. What a test asks beside the browser takes any certificate."""
     page = new_context(browser, ignore_https_errors=True).new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: complaints.append(told(message)) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return page
+
+
+def told(message: ConsoleMessage) -> str:
+    return f"{message.text} ({message.location.get('url')})"
 
 
 def pupil_trains(page: Page, url: str) -> None:
