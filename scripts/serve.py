@@ -155,6 +155,16 @@ def use_cluster(options: argparse.Namespace) -> None:
     os.environ.update({name: value for name, value in said.items() if value})
 
 
+def open_cluster() -> str | None:
+    """What is said where trainings go to a cluster that lets in whoever reaches it."""
+    if cluster_address.from_environment() is None or cluster_address.asks_for_token():
+        return None
+    return (
+        "This Ray cluster asks for no token: whoever reaches its machines in the network can run any program on them "
+        'and read everything there. See "A cluster" in the README for how to give it one.'
+    )
+
+
 def main(arguments: list[str]) -> None:
     """Say which address to give to the class, then start Streamlit in this process."""
     options, others = command_line().parse_known_args(arguments)
@@ -162,7 +172,7 @@ def main(arguments: list[str]) -> None:
     doors_given = [address for address in options.address if not is_head(address)]
     options.address = (doors_given or [os.environ.get("MINIGPT_ADDRESS", "")])[-1]
     try:
-        cluster_address.from_environment()
+        warning = open_cluster()
         most = limits.parsed(options.limits, data_home())
     except ConfigError as error:
         sys.exit(str(error))
@@ -182,6 +192,8 @@ def main(arguments: list[str]) -> None:
         settings.append(f"--browser.serverAddress={found[0]}")
     print(welcome(doors, teacher.keep_secret(data_home(), options.new_link)), flush=True)
     print(f"  {what_fits(most)}\n", flush=True)
+    if warning:
+        print(f"  {warning}\n", flush=True)
     os.environ["MINIGPT_LIMITS"] = options.limits
     os.environ["MINIGPT_SERVE"] = "1"  # every browser gets its own workspace
     settings += [f"--server.baseUrlPath={base}"] if base else []

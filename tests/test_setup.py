@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from minigpt_core.jobs.cluster_address import ADDRESS, CARDS, LAUNCHER
-from scripts.serve import addresses, is_head, use_cluster
+from minigpt_core.jobs.cluster_address import ADDRESS, AUTH_MODE, CARDS, LAUNCHER
+from scripts.serve import addresses, is_head, open_cluster, use_cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,3 +71,15 @@ def test_the_clusters_head_and_the_classs_address_are_told_apart(monkeypatch: py
     both = ["10.0.0.5:6379", "https://lab.example/gpt"]
     use_cluster(Namespace(address=both, launcher="ray", cards="0.25"))
     assert [os.environ[name] for name in (LAUNCHER, ADDRESS, CARDS)] == ["ray", both[0], "0.25"]
+
+
+def test_a_cluster_that_asks_for_no_token_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="Ray is an extra: requirements-ray.txt")
+    monkeypatch.setenv(LAUNCHER, "local")
+    assert open_cluster() is None
+    monkeypatch.setenv(LAUNCHER, "ray")
+    monkeypatch.setenv(ADDRESS, "10.0.0.5:6379")
+    monkeypatch.setenv(AUTH_MODE, "token")
+    assert open_cluster() is None
+    monkeypatch.delenv(AUTH_MODE)
+    assert "can run any program on them" in (open_cluster() or "")

@@ -8,6 +8,7 @@ from minigpt_core.errors import ConfigError
 
 LAUNCHERS = ("local", "ray")
 LAUNCHER, ADDRESS, CARDS = "MINIGPT_LAUNCHER", "RAY_ADDRESS", "MINIGPT_RAY_CARDS"  # of the environment
+AUTH_MODE = "RAY_AUTH_MODE"  # Ray's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +52,8 @@ def from_environment() -> ClusterAddress | None:
             name=CARDS, value=cards,
         )  # fmt: skip
     return ClusterAddress(address=address, cards=float(cards))
+
+
+def asks_for_token() -> bool:
+    """Whether the cluster lets in only who has its token. Without one, whoever reaches it runs what he likes."""
+    return os.environ.get(AUTH_MODE, "").lower() == "token"
