@@ -20,7 +20,7 @@ from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batc
 from minigpt_core.devices import DeviceError, choose_device, flops_per_step, move_to_device
 from minigpt_core.distributed import Alone, check_shares, dropout_seed
 from minigpt_core.evaluation import guessed_right, loss_per_window, standard_error
-from minigpt_core.generation.streaming import stream
+from minigpt_core.generation.streaming import write
 from minigpt_core.model import build_model
 from minigpt_core.precision import autocast, choose_precision
 from minigpt_core.random_numbers import RandomNumbers
@@ -388,10 +388,10 @@ class Trainer:
     def _sample(self) -> str:
         generator = torch.Generator().manual_seed(self.config.seed)
         prompt, T = torch.tensor([start_id(self.dataset.tokenizer)]), self.model_config.block_size
-        steps = stream(
+        ids = write(
             self.model, prompt, self.config.sample_length, T, generator=generator, keep=T // 2 or None
         )  # half a window forgotten at a time: a sample must not hold the training up
-        return self.dataset.tokenizer.decode([s.token for s in steps])
+        return self.dataset.tokenizer.decode(ids)
 
     def _own_random_numbers(self) -> AbstractContextManager[None]:
         """Dropout takes no generator: it gets this run's own stretch of numbers. Without dropout nothing is drawn."""

@@ -3,6 +3,7 @@
 Letters in the shape comments: B texts at once, T characters of each, V characters in the vocabulary.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 
 from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.decoder import IncrementalDecoder
-from minigpt_core.sampling import SampleStep, sample_next
+from minigpt_core.model import TinyGPT
+from minigpt_core.sampling import SampleStep, model_logits, next_probabilities, sample_next
 
 
 def stream(
@@ -77,3 +79,58 @@ def stream_batch(
         ]
         yield steps
         decoder.append(torch.tensor([step.token for step in steps]))
+
+
+@torch.inference_mode()
+def write(
+    model: nn.Module,
+    idx: Tensor,
+    length: int,
+    block_size: int,
+    *,
+    generator: torch.Generator,
+    keep: int | None = None,
+) -> list[int]:
+    """The ids that `stream` draws from the model's own probabilities, all at once and without what each was drawn from.
+
+    A training writes a sample at every evaluation: if that took as long as in `stream`, it would be most of TinyGPT's
+    training.
+    """
+    was_training = model.training
+    model.eval()
+    random_numbers = torch.rand(length, generator=generator, dtype=torch.float64).tolist()
+    if isinstance(model, TinyGPT):
+        ids = _write_pairs(model, int(idx[-1]), random_numbers)
+    else:
+        ids = _write_windows(IncrementalDecoder(model, idx[None], block_size, keep=keep), random_numbers)
+    model.train(was_training)
+    return ids
+
+
+def _write_pairs(model: TinyGPT, last: int, random_numbers: list[float]) -> list[int]:
+    """What follows a character depends on it alone, so the model is asked once about each."""
+    ids, bars = list[int](), dict[int, list[float]]()
+    for u in random_numbers:
+        if last not in bars:
+            bars[last] = _bar(model_logits(model, torch.tensor([[last]]))[0, -1])
+        last = _on_bar(bars[last], u)
+        ids.append(last)
+    return ids
+
+
+def _write_windows(decoder: IncrementalDecoder, random_numbers: list[float]) -> list[int]:
+    ids = list[int]()
+    for u in random_numbers:
+        ids.append(_on_bar(_bar(decoder.next_logits()[0]), u))
+        decoder.append(torch.tensor(ids[-1:]))
+    return ids
+
+
+def _bar(logits: Tensor) -> list[float]:
+    """All probabilities, laid end to end: where each of the V characters ends."""
+    return next_probabilities(logits, SampleSettings()).cumsum(-1).tolist()
+
+
+def _on_bar(bar: list[float], u: float) -> int:
+    """As `sampling.tokens_at`, which makes more of a single number than there is to calculate."""
+    return min(bisect_right(bar, u), bisect_left(bar, bar[-1]))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.decoder import IncrementalDecoder
-from minigpt_core.generation.streaming import stream, stream_batch
+from minigpt_core.generation.streaming import stream, stream_batch, write
 from minigpt_core.model import GPT
 from minigpt_core.sampling import SampleStep, generate, model_logits, sample_next
 from tests.core.generation.rung_models import ALL_RUNGS, WITH_LAYERS, T, V, rung_model, seeded
@@ -138,3 +138,19 @@ def test_the_models_mode_is_left_as_it_was() -> None:
     model = rung_model("dropout").train()
     next(stream(model, torch.tensor([0]), 1, T, generator=seeded(1)))
     assert model.training
+
+
+@pytest.mark.parametrize("keep", [None, 5])
+@pytest.mark.parametrize("name", ALL_RUNGS)
+def test_a_text_written_at_once_is_the_one_that_is_streamed(name: str, keep: int | None) -> None:
+    model = rung_model(name).train()
+    ids = write(model, torch.tensor([1, 2]), 4 * T, T, generator=seeded(3), keep=keep)
+    assert model.training
+    assert ids == written(model.eval(), [1, 2], 4 * T, keep=keep)
+
+
+def test_tinygpt_writes_a_long_text_and_is_asked_about_each_character_once() -> None:
+    model, asked = rung_model("tinygpt"), list[int]()
+    model.register_forward_pre_hook(lambda _module, arguments: asked.extend(arguments[0].flatten().tolist()))
+    ids = write(model, torch.tensor([0]), 50 * V, T, generator=seeded(1))
+    assert sorted(asked) == sorted({0, *ids[:-1]})
