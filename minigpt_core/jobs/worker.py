@@ -39,6 +39,7 @@ from minigpt_core.steering import Steering
 from minigpt_core.store.live_state import encoded, live_state
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import PARKED, Run, RunStore
+from minigpt_core.store.schema import connections_kept
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import Checkpoint, DoneEvent, EvaluatingEvent, Trainer
 
@@ -387,7 +388,8 @@ def serve(home: Path) -> None:
 
     def make(message: Message, controls: Controls) -> str:
         keep_output_with(store.folder(message["run"]))
-        return made(store, message, controls)
+        with connections_kept():  # a run writes several times a second
+            return made(store, message, controls)
 
     Worker(store, inbox, say, make).work()
     os._exit(0)  # a thread may still be reading stdin, and Python would wait for it
