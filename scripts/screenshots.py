@@ -7,8 +7,9 @@ The Training page is taken during a run and after it; Home and Sampling show tha
 """
 
 import argparse
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
@@ -31,14 +32,14 @@ from scripts.running_app import ROOT, running_app
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WITH_A_RUN = {"home", "training", "sampling"}
 SETTLE = 700  # ms; for what is drawn by the browser after the page is there: charts, fonts
-CHARTS_DRAWN = (
-    "[...document.querySelectorAll('.mg-live-chart')].every((chart) => chart.querySelector('.main-svg'))"
-)
+CHARTS_DRAWN = """() => [...document.querySelectorAll('.mg-live-chart')].every(
+  (chart) => chart.querySelector('.main-svg')
+)"""
 
 
 def main() -> None:
     """Take the pictures that the command line asks for."""
-    options = _options()
+    options = parsed(sys.argv[1:])
     executable = find_chromium()
     if executable is None:
         raise SystemExit("No Chromium or Chrome was found: install one, or give its path in CHROMIUM.")
@@ -93,7 +94,8 @@ def _dashboard(url: str | None) -> Iterator[str]:
         yield app.url
 
 
-def _options() -> argparse.Namespace:
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Which pictures a command line asks for."""
     parser = argparse.ArgumentParser(prog="scripts.screenshots", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", nargs="+", choices=PAGES, default=list(PAGES), metavar="PAGE")
     parser.add_argument("--lang", nargs="+", choices=LOCALES, default=list(LOCALES))
@@ -102,7 +104,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--url", help="a dashboard that runs already")
     parser.add_argument("--run", help="show this run there instead of training one")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "screenshots")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

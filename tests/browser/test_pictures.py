@@ -3,10 +3,11 @@
 import struct
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from scripts.browser import go
 from scripts.running_app import RunningApp
+from scripts.screenshots import parsed, take
 from tests.browser.conftest import NewVisitor
 
 LINE = ".mg-pictures-line"
@@ -65,3 +66,11 @@ def test_a_canvas_is_drawn_on_light_paper(app_server: RunningApp, new_visitor: N
     assert (
         page.locator(".mg-emb").evaluate("root => getComputedStyle(root).color") == dark
     )  # the page is as it was
+
+
+def test_the_pictures_of_the_readme_are_taken(
+    app_server: RunningApp, browser: Browser, tmp_path: Path
+) -> None:
+    query = ["--url", app_server.url, "--run", "preparedTinyEn", "--only", "training"]
+    take(browser, app_server.url, "en", "light", parsed([*query, "--out", str(tmp_path)]))
+    assert size((tmp_path / "training-en-light.png").read_bytes()) == (1280, 720)
