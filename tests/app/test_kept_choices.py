@@ -43,7 +43,7 @@ CHOICES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("vocabulary", {}, {"vocabulary_questions": "own", "vocabulary.sentence": "a ß", "vocabulary.search": "e",
                         "vocabulary.start.the-curious-cat": 124}),
     ("lessons", {}, {"class_link.page": "ladder", "class_link.hide": ["try"], "class_link.by": "Zoé"}),
-    ("training", {"run": GPT}, {"training.tab": "microscope", "training.microscope_step": (GPT, 300)}),
+    ("training", {"run": TINY}, {"training.tab": "microscope", "training.microscope_step": (TINY, 303)}),
 ]  # fmt: skip
 
 

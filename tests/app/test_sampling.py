@@ -687,7 +687,9 @@ def test_a_model_that_writes_flawless_sentences_is_not_told_that_they_are_beyond
 ) -> None:
     """Really trained, on a text that says the same again and again."""
     text = "one morning the cat sat on the mat and looked at the dog. " * 60
-    config = TrainConfig(steps=150, batch_size=8, learning_rate=1e-2, optimizer="muon", sample_length=120)
+    config = TrainConfig(
+        steps=150, batch_size=8, learning_rate=1e-2, optimizer="muon", sample_length=120, eval_interval=150
+    )
     fields = CHAT_CURIEUX_GPT.model | {"block_size": 32, "n_embd": 32, "dropout": 0.0}
     run = new_run(
         RunStore(home), text=text, title="Mine", model_fields=fields, training=config, status="running"

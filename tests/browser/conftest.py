@@ -305,7 +305,7 @@ def trained_run(app_server: RunningApp) -> Callable[..., str]:
             text=corpus.normalize(story.text),
             title=story.title,
             model_fields=NOTEBOOK.model,
-            training=replace(NOTEBOOK.training, **changed),
+            training=replace(NOTEBOOK.training, **{"sample_length": 40} | changed),
             workspace=workspace_of(page, app_server.url),
         )
         train(store, run.id, Controls(queue.Queue(), lambda *said, **details: None))
