@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from minigpt_core.configs import SampleSettings
 from minigpt_core.generation.decoder import IncrementalDecoder
 from minigpt_core.model import TinyGPT
-from minigpt_core.sampling import SampleStep, model_logits, next_probabilities, sample_next
+from minigpt_core.sampling import SampleStep, check_logits, model_logits, sample_next
+
+SCORES_AT_ONCE = 10_000  # that are asked of a model by the way, perhaps in vain
 
 
 def stream(
@@ -108,11 +110,15 @@ def write(
 
 
 def _write_pairs(model: TinyGPT, last: int, random_numbers: list[float]) -> list[int]:
-    """What follows a character depends on it alone, so the model is asked once about each."""
-    ids, bars = list[int](), dict[int, list[float]]()
+    """What follows a character depends on it alone, so the model is asked once about each, and about several at once
+    if they are few."""
+    ids, bars, V = list[int](), dict[int, list[float]](), model.config.vocab_size
+    together = max(1, SCORES_AT_ONCE // V)
     for u in random_numbers:
         if last not in bars:
-            bars[last] = _bar(model_logits(model, torch.tensor([[last]]))[0, -1])
+            first = last // together * together
+            some = torch.arange(first, min(first + together, V))
+            bars |= zip(some.tolist(), _bars(model_logits(model, some[None])[0]), strict=True)
         last = _on_bar(bars[last], u)
         ids.append(last)
     return ids
@@ -121,14 +127,15 @@ def _write_pairs(model: TinyGPT, last: int, random_numbers: list[float]) -> list
 def _write_windows(decoder: IncrementalDecoder, random_numbers: list[float]) -> list[int]:
     ids = list[int]()
     for u in random_numbers:
-        ids.append(_on_bar(_bar(decoder.next_logits()[0]), u))
+        ids.append(_on_bar(_bars(decoder.next_logits())[0], u))
         decoder.append(torch.tensor(ids[-1:]))
     return ids
 
 
-def _bar(logits: Tensor) -> list[float]:
-    """All probabilities, laid end to end: where each of the V characters ends."""
-    return next_probabilities(logits, SampleSettings()).cumsum(-1).tolist()
+def _bars(logits: Tensor) -> list[list[float]]:
+    """From (N, V) scores all probabilities of each row, laid end to end: where each character ends."""
+    check_logits(logits)
+    return logits.to("cpu", torch.float64).softmax(-1).cumsum(-1).tolist()
 
 
 def _on_bar(bar: list[float], u: float) -> int:

@@ -1,6 +1,7 @@
 """Signs for characters that cannot be seen."""
 
 import unicodedata
+from functools import lru_cache
 
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\x7f": "␡"}
 SHORT_NAMES = {
@@ -11,6 +12,7 @@ SHORT_NAMES = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def face(character: str) -> str:
     """What a tile shows: the character, or a sign or short name for one that cannot be seen."""
     code, category = ord(character), unicodedata.category(character)

@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 
 from minigpt_core.configs import SampleSettings
+from minigpt_core.errors import UserError
+from minigpt_core.generation import streaming
 from minigpt_core.generation.decoder import IncrementalDecoder
 from minigpt_core.generation.streaming import stream, stream_batch, write
 from minigpt_core.model import GPT
@@ -13,9 +15,9 @@ from tests.core.generation.rung_models import ALL_RUNGS, WITH_LAYERS, T, V, rung
 
 
 def written(
-    model: torch.nn.Module, prompt: list[int], length: int, **options: int | bool | None
+    model: torch.nn.Module, prompt: list[int], length: int, seed: int = 3, **options: int | bool | None
 ) -> list[int]:
-    steps = stream(model, torch.tensor(prompt), length, T, generator=seeded(3), **options)
+    steps = stream(model, torch.tensor(prompt), length, T, generator=seeded(seed), **options)
     return [step.token for step in steps]
 
 
@@ -149,8 +151,21 @@ def test_a_text_written_at_once_is_the_one_that_is_streamed(name: str, keep: int
     assert ids == written(model.eval(), [1, 2], 4 * T, keep=keep)
 
 
-def test_tinygpt_writes_a_long_text_and_is_asked_about_each_character_once() -> None:
+@pytest.mark.parametrize("at_once", [1, 4 * V, 10_000])
+def test_tinygpt_writes_a_long_text_and_is_asked_about_no_character_twice(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "SCORES_AT_ONCE", at_once)
     model, asked = rung_model("tinygpt"), list[int]()
     model.register_forward_pre_hook(lambda _module, arguments: asked.extend(arguments[0].flatten().tolist()))
     ids = write(model, torch.tensor([0]), 50 * V, T, generator=seeded(1))
-    assert sorted(asked) == sorted({0, *ids[:-1]})
+    assert sorted(asked) == sorted(set(asked)) and {0, *ids[:-1]} <= set(asked)
+    assert ids == written(model, [0], 50 * V, seed=1)
+
+
+def test_scores_that_are_no_numbers_are_an_error() -> None:
+    model = rung_model("tinygpt")
+    with torch.no_grad():
+        next(model.parameters()).fill_(torch.nan)
+    with pytest.raises(UserError, match="diverged"):
+        write(model, torch.tensor([0]), 1, T, generator=seeded(1))
