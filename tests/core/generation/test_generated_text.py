@@ -11,12 +11,19 @@ import torch
 from minigpt_core.configs import ModelConfig, SampleSettings
 from minigpt_core.data import prepare
 from minigpt_core.errors import UserError
-from minigpt_core.generation.generated_text import GeneratedText, ParallelTexts, SampledToken, together
+from minigpt_core.generation.generated_text import (
+    GeneratedText,
+    ParallelTexts,
+    SampledToken,
+    drawn_token,
+    sampled_token,
+    together,
+)
 from minigpt_core.generation.language_model import LanguageModel, ngram_language_model, trained_language_model
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.generation.streaming import stream
 from minigpt_core.model import build_model
-from minigpt_core.sampling import next_probabilities, predict
+from minigpt_core.sampling import next_probabilities, predict, sample_next
 
 DATASET = prepare("the cat sat on a mat. a cat ate the rat.\n" * 20)
 REQUEST = GenerationRequest(run="r", prompt="the cat", temperature=0.9, top_k=6, seed=7)
@@ -128,3 +135,30 @@ def test_a_model_without_numbers_says_so_every_time(gpt: LanguageModel) -> None:
             generated.token(0)
         with pytest.raises(UserError, match="not numbers"):
             texts.column(0)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SampleSettings(),
+        SampleSettings(temperature=0),
+        SampleSettings(temperature=0.3),
+        SampleSettings(top_k=2),
+        SampleSettings(top_p=0.6),
+    ],
+)
+def test_a_character_is_drawn_as_one_step_at_a_time_draws_it(settings: SampleSettings) -> None:
+    logits = torch.tensor([0.3, -torch.inf, 2.0, 1.0, -torch.inf])
+    generator, again = (torch.Generator().manual_seed(4) for _ in range(2))
+    for _ in range(50):
+        u = torch.rand(1, generator=again, dtype=torch.float64).item()
+        expected = sampled_token(sample_next(logits, generator, settings))
+        drawn = drawn_token(logits, u, settings)
+        assert (drawn.token, drawn.u) == (expected.token, expected.u)
+        assert drawn.probability == pytest.approx(expected.probability, rel=1e-12)
+        assert drawn.entropy == pytest.approx(expected.entropy, abs=1e-12)
+
+
+def test_nothing_is_drawn_from_scores_that_are_no_numbers() -> None:
+    with pytest.raises(UserError, match="diverged"):
+        drawn_token(torch.tensor([0.0, torch.nan]), 0.5, SampleSettings())
