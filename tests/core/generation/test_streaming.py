@@ -27,16 +27,16 @@ def test_with_and_without_cache_it_is_the_plain_loop_also_past_the_block(
     name: str, prompt: list[int]
 ) -> None:
     model = rung_model(name)
-    plain = generate(model, torch.tensor(prompt), 4 * T, T, generator=seeded(3)).tolist()[len(prompt) :]
-    assert written(model, prompt, 4 * T) == plain
-    assert written(model, prompt, 4 * T, use_cache=False) == plain
+    plain = generate(model, torch.tensor(prompt), 3 * T, T, generator=seeded(3)).tolist()[len(prompt) :]
+    assert written(model, prompt, 3 * T) == plain
+    assert written(model, prompt, 3 * T, use_cache=False) == plain
     assert len(set(plain)) > 3
 
 
 @pytest.mark.parametrize("name", WITH_LAYERS)
 def test_at_every_place_the_distribution_is_that_of_reading_the_window_again(name: str) -> None:
     model = rung_model(name).double()
-    ids = torch.randint(V, (1, 3 * T), generator=seeded(1))
+    ids = torch.randint(V, (1, 2 * T), generator=seeded(1))
     for keep in (None, T // 2):
         decoder = IncrementalDecoder(model, ids[:, :1], T, keep=keep)
         for n in range(1, ids.size(1)):
@@ -66,7 +66,7 @@ def test_rounding_makes_hardly_one_draw_in_a_million_differ(name: str) -> None:
 @pytest.mark.parametrize("name", ["one-head", "layers", "rotary", "zero-init"])
 def test_cut_down_windows_give_the_same_characters_with_and_without_cache(name: str) -> None:
     model = rung_model(name)
-    assert written(model, [1, 2], 5 * T, keep=5) == written(model, [1, 2], 5 * T, keep=5, use_cache=False)
+    assert written(model, [1, 2], 3 * T, keep=5) == written(model, [1, 2], 3 * T, keep=5, use_cache=False)
 
 
 def test_a_full_window_is_cut_down_to_what_is_kept() -> None:
@@ -97,13 +97,13 @@ def test_several_texts_at_once_are_what_each_would_be_alone(name: str) -> None:
     seeds = [5, 5, 5, 6, 7]
     prompts = torch.tensor([[1, 2, 3]] * 4 + [[4, 4, 4]])
     together = stream_batch(
-        model, prompts, 3 * T, T, generators=[seeded(seed) for seed in seeds], settings=settings
+        model, prompts, 2 * T, T, generators=[seeded(seed) for seed in seeds], settings=settings
     )
     rows = list(zip(*together, strict=True))
     for row, prompt, seed, how in zip(rows, prompts, seeds, settings, strict=True):
-        alone = list(stream(model, prompt, 3 * T, T, generator=seeded(seed), settings=how))
+        alone = list(stream(model, prompt, 2 * T, T, generator=seeded(seed), settings=how))
         assert [(s.token, s.u) for s in row] == [(s.token, s.u) for s in alone]
-        plain = generate(model, prompt, 3 * T, T, generator=seeded(seed), settings=how)
+        plain = generate(model, prompt, 2 * T, T, generator=seeded(seed), settings=how)
         assert plain.tolist() == [*prompt.tolist(), *(s.token for s in row)]
 
 
@@ -146,9 +146,9 @@ def test_the_models_mode_is_left_as_it_was() -> None:
 @pytest.mark.parametrize("name", ALL_RUNGS)
 def test_a_text_written_at_once_is_the_one_that_is_streamed(name: str, keep: int | None) -> None:
     model = rung_model(name).train()
-    ids = write(model, torch.tensor([1, 2]), 4 * T, T, generator=seeded(3), keep=keep)
+    ids = write(model, torch.tensor([1, 2]), 2 * T, T, generator=seeded(3), keep=keep)
     assert model.training
-    assert ids == written(model.eval(), [1, 2], 4 * T, keep=keep)
+    assert ids == written(model.eval(), [1, 2], 2 * T, keep=keep)
 
 
 @pytest.mark.parametrize("at_once", [1, 4 * V, 10_000])
