@@ -5,6 +5,8 @@ and goes on, and lets its model write. What do they wait for, and what does it c
     python -m benchmarks.classroom 8 --times 1     8 pupils, once
     python -m benchmarks.classroom 30 --sampling 6 --trainings 2 --seconds 120
                              30 open a page every 3 to 9 seconds, while 6 others sample and 2 train
+    python -m benchmarks.classroom 200 --lecture --seconds 60
+                             200 watch the lecturer's run by its link; the lecturer opens pages
 
 `--root FOLDER` serves an earlier version that lies there instead.
 
@@ -218,6 +220,74 @@ class Writer(threading.Thread):
                 answer.read()
 
 
+class Listener(threading.Thread):
+    """Opens a run by its link and watches it, asking as often as it is told to.
+
+    Args:
+        over: set when it is to stop.
+    """
+
+    def __init__(self, app: RunningApp, register: Register, run_id: str, over: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._app, self._register, self._run_id, self._over = app, register, run_id, over
+        self.changes = 0
+        """How often it has seen something new."""
+
+    def run(self) -> None:
+        """Watch."""
+        try:
+            tab = Visitor(self._app.url)
+            with self._register.timed("link opened"):
+                tab.open("training", run=self._run_id, lang="fr")
+            web = http.client.HTTPConnection(urlsplit(self._app.url).netloc, timeout=120)
+            tag = ""
+            while not self._over.is_set():
+                with self._register.timed("poll"):
+                    web.request(
+                        "GET", f"/api/runs/{self._run_id}", headers=tab.cookies | {"If-None-Match": tag}
+                    )
+                    answer = web.getresponse()
+                    answer.read()
+                assert answer.status in (200, 304), answer.status
+                self.changes += answer.status == 200
+                tag = answer.headers.get("ETag", "")
+                self._over.wait(int(answer.headers["Ask-Again"]) / 1000)
+            tab.close()
+        except Exception as error:
+            self._register.errors.append(f"{type(error).__name__}: {error}")
+
+
+def lecture(app: RunningApp, listeners: int, seconds: float) -> Register:
+    """A lecturer trains, and opens a page every three seconds; all the others watch. What they waited for, once all
+    had opened the link."""
+    register, opening, over = Register(), Register(), threading.Event()
+    lecturer = Visitor(app.url)
+    lecturer.open("training", settings="notebook~steps~20000", lang="fr")
+    start = WidgetState(id=lecturer.widget("start"), trigger_value=True)
+    lecturer.send_widgets(start, page="training", settings="notebook~steps~20000", lang="fr")
+    (run,) = RunStore(app.home).runs(lecturer.workspace)
+    members = [Listener(app, opening, run.id, over) for _ in range(listeners)]
+    for member in members:
+        member.start()
+    while len(opening.waits["link opened"]) + len(opening.errors) < listeners:
+        over.wait(0.1)
+    polls, seen, began = len(opening.waits["poll"]), [m.changes for m in members], time.monotonic()
+    while time.monotonic() - began < seconds:
+        for page in ("training", "sampling", "model"):
+            with register.timed("lecturer's page"):
+                lecturer.open(page, run=run.id, lang="fr")
+            over.wait(3)
+    passed = time.monotonic() - began
+    each = [(m.changes - before) / passed for m, before in zip(members, seen, strict=True)]
+    over.set()
+    for member in members:
+        member.join(60)
+    register.errors = opening.errors
+    register.waits |= {"link opened": opening.waits["link opened"], "poll": opening.waits["poll"][polls:]}
+    print(f"New charts a second: {min(each):.1f} to {max(each):.1f} for each of {listeners}")
+    return register
+
+
 def looking_around(app: RunningApp, pupils: int, sampling: int, trainings: int, seconds: float) -> Register:
     """Some look, some sample, some train for so long; what they waited for."""
     register, over, many = Register(), threading.Event(), 1000
@@ -315,6 +385,7 @@ def main() -> None:
     parser.add_argument("--spread", type=float, default=10.0, help="seconds within which all press Start")
     parser.add_argument("--sampling", type=int, help="so many sample all the time; the pupils open pages")
     parser.add_argument("--trainings", type=int, default=2, help="so many train meanwhile")
+    parser.add_argument("--lecture", action="store_true", help="all watch one run by its link")
     parser.add_argument("--seconds", type=float, default=60.0, help="for so long")
     parser.add_argument("--root", type=Path, default=ROOT, help="the folder of the version that is served")
     parser.add_argument("--pausing", action="store_true", help="everyone pauses once on the way")
@@ -327,7 +398,9 @@ def main() -> None:
         at_first = own_memory(app.process.pid)
         watch, began = Watch(app), time.monotonic()
         watch.start()
-        if options.sampling is None:
+        if options.lecture:
+            register, runs = lecture(app, options.pupils, options.seconds), []
+        elif options.sampling is None:
             register, runs = lesson(app, options.pupils, options.times, options.spread, options.pausing)
         else:
             about = options.pupils, options.sampling, options.trainings, options.seconds
@@ -347,9 +420,10 @@ def main() -> None:
             f"{watch.most_processes - 1} processes. Load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors."
         )
         assert not register.errors, register.errors
-        if options.sampling is None:
+        print("Nobody met an error.")
+        if runs:
             check(app, register, runs)
-        print("Nobody met an error, and no step of any training is missing.")
+            print("No step of any training is missing.")
 
 
 if __name__ == "__main__":
