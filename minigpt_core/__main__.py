@@ -37,7 +37,7 @@ from minigpt_core.jobs.recording import Recorder
 from minigpt_core.jobs.worker import Controls, take_up
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.lesson import Lesson
-from minigpt_core.lessons.parser import read_lesson
+from minigpt_core.lessons.parser import check_lesson
 from minigpt_core.precision import remember_in
 from minigpt_core.presets import Preset, find_preset
 from minigpt_core.sampling import start_id
@@ -110,7 +110,7 @@ def make_parser() -> argparse.ArgumentParser:
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting")
     train.add_argument("--name", help="what the run is called")
     train.add_argument("--resume", metavar="RUN", help="go on with a run from its last checkpoint")
-    train.add_argument("--threads", type=int, default=0, help="processor threads; 0: as many as help (0)")
+    train.add_argument("--threads", type=int, help="processor threads; default: as many as help")
     train.add_argument(
         "--compile",
         action="store_true",
@@ -182,7 +182,7 @@ def make_parser() -> argparse.ArgumentParser:
     listed = actions.add_parser("list", help="all lessons, those in your data folder too")
     listed.add_argument("--language", default=catalogue.SOURCE, help="of the lessons, such as fr (en)")
     listed.set_defaults(command=command_list_lessons)
-    checked = actions.add_parser("check", help="read lessons and say what is wrong, with the line")
+    checked = actions.add_parser("check", help="read lessons and say all that is wrong, with the line")
     checked.add_argument("files", nargs="+", type=Path, metavar="FILE", help="such as my-lesson.en.md")
     checked.set_defaults(command=command_check_lessons)
     return parser
@@ -191,7 +191,8 @@ def make_parser() -> argparse.ArgumentParser:
 def command_train(options: argparse.Namespace) -> int:
     """Train here, in this process, writing to the store like a worker does. Under torchrun, the first process does
     that, and the others help it."""
-    check_range("threads", options.threads, 0, 1024)
+    if options.threads is not None:
+        check_range("threads", options.threads, 1, 1024)
     if not distributed.launched():
         return train_here(options, Alone())
     with distributed.team() as team:
@@ -430,7 +431,7 @@ def command_sample(options: argparse.Namespace) -> int:
         tokenizer, corpus.normalize(options.prompt, run.lower, strip=False, alphabet=run.characters)
     )
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])
-    check_range("tokens", options.tokens, 0, 10_000_000)
+    check_range("tokens", options.tokens, 1, 10_000_000)
     check_range("seed", options.seed, 0, 2**32 - 1)
     generator = torch.Generator().manual_seed(options.seed)
     check_range("keep", options.keep, 0, run.model.block_size - 1)
@@ -641,15 +642,16 @@ def command_list_lessons(options: argparse.Namespace) -> int:
 
 
 def command_check_lessons(options: argparse.Namespace) -> int:
-    """Say of each file whether it is a lesson; 2 if one is not."""
+    """Say of each file whether it is a lesson, or all that is to be corrected; 2 if there is something."""
     status = 0
     for path in options.files:
-        try:
-            lesson = read_lesson(path)
-            print(f"{path.name}: {len(lesson.steps)} steps, about {lesson.minutes} min. Nothing to correct.")
-        except UserError as error:
-            say(str(error))
+        lesson, mistakes = check_lesson(path)
+        for mistake in mistakes:
+            say(str(mistake))
+        if lesson is None:
             status = 2
+        else:
+            print(f"{path.name}: {len(lesson.steps)} steps, about {lesson.minutes} min. Nothing to correct.")
     return status
 
 

@@ -52,7 +52,7 @@ def parsed(text: str, home: Path) -> Limits | None:
         name, _equals, value = part.strip().partition("=")
         if name == "class" and not value:
             continue
-        if name not in known or not is_amount(value):
+        if name not in known or not is_amount(value, least=0.0 if name == "minutes" else 1.0):
             raise ConfigError(
                 "{part} is no limit. Known are {known}.", part=part, known=", ".join(sorted(known))
             )
@@ -61,10 +61,10 @@ def parsed(text: str, home: Path) -> Limits | None:
     return limits
 
 
-def is_amount(text: str) -> bool:
-    """Whether this is a number above 0."""
+def is_amount(text: str, least: float) -> bool:
+    """Whether this is a number above 0, and no less than `least`."""
     try:
-        return 0 < float(text) < float("inf")
+        return 0 < float(text) < float("inf") and float(text) >= least
     except ValueError:
         return False
 

@@ -176,6 +176,8 @@ def main(arguments: list[str]) -> None:
         most = limits.parsed(options.limits, data_home())
     except ConfigError as error:
         sys.exit(str(error))
+    if options.port is not None and not 0 < options.port < 65_536:
+        sys.exit(f"There is no port {options.port}: choose one from 1 to 65535 with --server.port.")
     port = options.port or free_port()
     settings = [f"--server.address={options.listen}", f"--server.port={port}"]
     if options.address:  # Streamlit would put its own port behind that name

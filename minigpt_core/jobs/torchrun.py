@@ -49,7 +49,7 @@ def lead(team: Team, train: Callable[[], int]) -> int:
         raise
 
 
-def assist(team: Team, threads_wanted: int, *, compiled: bool) -> int:
+def assist(team: Team, threads_wanted: int | None, *, compiled: bool) -> int:
     """Make every step that the first process makes, until it says that there is no further one."""
     for name in ("SIGINT", "SIGTERM"):  # the first one ends the training, with a checkpoint
         signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -14,8 +14,10 @@ Everything is text: nothing in a lesson is ever run or becomes markup.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -60,6 +62,8 @@ class _Written:
     line: int
     value: str
     options: list[str] = field(default_factory=list)
+    misspelt: bool = False
+    """Another word stands there; this one was probably meant."""
 
 
 @dataclass
@@ -72,6 +76,42 @@ class _Section:
     directives: dict[str, _Written] = field(default_factory=dict)
 
 
+class Mistakes(list[LessonError]):
+    """What is wrong in a file, in the order in which it is found."""
+
+    @contextmanager
+    def noted(self, known: Iterable[str] = ()) -> Iterator[None]:
+        """Go on after a mistake of what stands below. One about a name that is none of `known` is followed by the
+        nearest one."""
+        try:
+            yield
+        except LessonError as error:
+            self.append(error)
+            if near := nearest(str(error.values.get("name", "")), known):
+                self.append(
+                    LessonError("{place}: perhaps “{near}” is meant.", near=near, place=error.values["place"])
+                )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Which of the known names was probably meant; empty if none is like it."""
+    return next(iter(get_close_matches(name, [*known], 1)), "")
+
+
+def check_lesson(path: Path) -> tuple[Lesson | None, Mistakes]:
+    """The lesson in a file, or None, and everything in it that is not as it should be."""
+    found, lesson = Mistakes(), None
+    with found.noted():
+        lesson = _parse(_text_of(path), path.name, found)
+    found.sort(key=_line)
+    return lesson, found
+
+
+def _line(mistake: LessonError) -> int:
+    """Where it stands in its file; 0 for all of it."""
+    return int(str(mistake.values.get("place", ":0")).rpartition(":")[2])
+
+
 def read_lesson(path: Path, *, own: bool = False) -> Lesson:
     """The lesson in a file called `<name>.<language>.md`.
 
@@ -79,8 +119,12 @@ def read_lesson(path: Path, *, own: bool = False) -> Lesson:
         own: it did not come with the program.
 
     Raises:
-        LessonError: the file cannot be read, or something in it is not as it should be.
+        LessonError: the file cannot be read, or something in it is not as it should be: the first mistake.
     """
+    return parse_lesson(_text_of(path), path.name, own=own)
+
+
+def _text_of(path: Path) -> str:
     try:
         data = path.read_bytes()
         text = data.decode("utf-8-sig")
@@ -94,7 +138,7 @@ def read_lesson(path: Path, *, own: bool = False) -> Lesson:
         ) from error
     if len(data) > LARGEST:
         raise _too_large(path.name, len(data))
-    return parse_lesson(text, path.name, own=own)
+    return text
 
 
 def keep_lesson(data: bytes, file: str, folder: Path) -> Lesson:
@@ -121,6 +165,21 @@ def _too_large(file: str, size: int) -> LessonError:
 
 def parse_lesson(text: str, file: str, *, own: bool = False) -> Lesson:
     """The lesson that is written in a text; `file` gives its name and language. Raises `LessonError`."""
+    found = Mistakes()
+    lesson = _parse(text, file, found, own=own)
+    if lesson is None:
+        raise found[0]
+    return lesson
+
+
+def _parse(text: str, file: str, found: Mistakes, *, own: bool = False) -> Lesson | None:
+    with found.noted():
+        return _parse_all(text, file, found, own=own)
+    return None
+
+
+def _parse_all(text: str, file: str, found: Mistakes, *, own: bool) -> Lesson | None:
+    """The lesson; None if there was something to note. Raises what keeps the rest from being read."""
     named = FILE.fullmatch(file)
     if named is None:
         raise LessonError(
@@ -129,8 +188,8 @@ def parse_lesson(text: str, file: str, *, own: bool = False) -> Lesson:
             file=file,
         )
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    about, begin = _front_matter(lines, file)
-    sections = list(_sections(lines, begin, file))
+    about, begin = _front_matter(lines, file, found)
+    sections = list(_sections(lines, begin, file, found))
     if not sections:
         raise LessonError("{file} has no step yet: begin one with a line such as “## Draw once”.", file=file)
     if len(sections) > MOST_STEPS:
@@ -140,17 +199,17 @@ def parse_lesson(text: str, file: str, *, own: bool = False) -> Lesson:
             n=len(sections),
             limit=MOST_STEPS,
         )
-    return Lesson(
-        name=named[1], language=named[2], own=own, steps=tuple(_step(section, file) for section in sections),
-        **about,
-    )  # fmt: skip
+    steps = tuple(_step(section, file, found) for section in sections)
+    if found:
+        return None
+    return Lesson(name=named[1], language=named[2], own=own, steps=tuple(filter(None, steps)), **about)
 
 
 def _place(file: str, line: int) -> str:
     return f"{file}:{line}"
 
 
-def _front_matter(lines: list[str], file: str) -> tuple[dict[str, str], int]:
+def _front_matter(lines: list[str], file: str, mistakes: Mistakes) -> tuple[dict[str, str], int]:
     """What stands between the first two lines `---`, and the number of lines that it takes."""
     if not lines or lines[0].strip() != "---":
         raise LessonError(
@@ -159,29 +218,29 @@ def _front_matter(lines: list[str], file: str) -> tuple[dict[str, str], int]:
     found: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         if line.strip() == "---":
-            missing = next((name for name in ABOUT_LESSON[:2] if not found.get(name)), None)
-            if missing:
-                raise LessonError(
-                    "{place}: “{name}” is missing between the lines “---”.",
-                    place=_place(file, 1),
-                    name=missing,
-                )
+            for missing in (name for name in ABOUT_LESSON[:2] if not found.get(name)):
+                words = "{place}: “{name}” is missing between the lines “---”."
+                mistakes.append(LessonError(words, place=_place(file, 1), name=missing))
             return found, number
         name, colon, value = line.partition(":")
         if not line.strip():
             continue
-        if not colon or name.strip() not in ABOUT_LESSON:
-            raise LessonError(
-                "{place}: “{line}” is none of what can stand here. There are: {known}.",
-                place=_place(file, number), line=line.strip(), known=", ".join(ABOUT_LESSON),
-            )  # fmt: skip
-        found[name.strip()] = value.strip().strip('"')
+        name = name.strip()
+        with mistakes.noted(ABOUT_LESSON):
+            if not colon or name not in ABOUT_LESSON:
+                found[nearest(name, ABOUT_LESSON)] = value  # that one is not missing besides
+                raise LessonError(
+                    "{place}: “{line}” is none of what can stand here. There are: {known}.",
+                    place=_place(file, number), line=line.strip(), known=", ".join(ABOUT_LESSON), name=name,
+                )  # fmt: skip
+            found[name] = value.strip().strip('"')
     raise LessonError("{place}: a second line “---” is missing after the title.", place=_place(file, 1))
 
 
-def _sections(lines: list[str], begin: int, file: str) -> Iterator[_Section]:
+def _sections(lines: list[str], begin: int, file: str, mistakes: Mistakes) -> Iterator[_Section]:
     """The steps; each begins with a line `## Title`."""
     section: _Section | None = None
+    stray = False
     last: _Written | None = None
     for number, line in enumerate(lines[begin:], start=begin + 1):
         if line.startswith("## "):
@@ -193,22 +252,25 @@ def _sections(lines: list[str], begin: int, file: str) -> Iterator[_Section]:
             if section:
                 section.words.append("")
         elif section is None:
-            raise LessonError(
-                "{place}: this text belongs to no step. A step begins with a line such as “## Draw once”.",
-                place=_place(file, number),
-            )
+            words = "{place}: this text belongs to no step. A step begins with a line such as “## Draw once”."
+            if not stray:
+                mistakes.append(LessonError(words, place=_place(file, number)))
+            stray = True
         elif line.startswith("- "):
-            last = _directive(section, line, number, file)
+            last = _Written(number, "")
+            with mistakes.noted(ABOUT_STEP):
+                last = _directive(section, line, number, file)
         elif last is not None and (option := OPTION.fullmatch(line)):
             last.options.append(option[1].strip())
         elif last is not None and line.startswith("  "):
             last.value = f"{last.value} {line.strip()}".strip()
         elif section.directives:
-            raise LessonError(
+            error = LessonError(
                 "{place}: the words of a step stand before its list. Indent this line by two spaces if it goes on with "
                 "the line above.",
                 place=_place(file, number),
             )
+            mistakes.append(error)
         else:
             section.words.append(line.strip())
     if section:
@@ -218,9 +280,12 @@ def _sections(lines: list[str], begin: int, file: str) -> Iterator[_Section]:
 def _directive(section: _Section, line: str, number: int, file: str) -> _Written:
     found = DIRECTIVE.fullmatch(line)
     if found is None or found[1] not in ABOUT_STEP:
+        name = line[2:].partition(":")[0].strip()
+        if near := nearest(name, ABOUT_STEP):  # that one is not missing besides
+            section.directives.setdefault(near, _Written(number, "", misspelt=True))
         raise LessonError(
             "{place}: “{line}” is none of what a step can say. There are: {known}.",
-            place=_place(file, number), line=line[2:].strip(), known=", ".join(ABOUT_STEP),
+            place=_place(file, number), line=line[2:].strip(), known=", ".join(ABOUT_STEP), name=name,
         )  # fmt: skip
     if found[1] in section.directives:
         raise LessonError(
@@ -231,8 +296,36 @@ def _directive(section: _Section, line: str, number: int, file: str) -> _Written
     return written
 
 
-def _step(section: _Section, file: str) -> Step:
-    said = section.directives
+def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
+    """A step; None if there was something to note."""
+    said = {name: written for name, written in section.directives.items() if not written.misspelt}
+    parts: dict[str, Callable[[], Any]] = {
+        "words": lambda: _words(section, file),
+        "question": lambda: _question(said, file),
+        "condition": lambda: _condition(said.get("done"), file),
+        "point": lambda: _matching(said.get("point"), POINT.fullmatch, file),
+        "veil": lambda: _veil(said.get("veil"), file),
+        "show": lambda: _matching(said.get("show"), SHOWN.__contains__, file),
+        "minutes": lambda: _minutes(said.get("minutes"), file),
+    }
+    read: dict[str, Any] = {}
+    page, address = "", dict[str, str]()
+    with mistakes.noted(PAGES):
+        page = _page(section, file)
+    with mistakes.noted(PARAMETERS):
+        address = _address(said.get("page"), file)
+    for name, part in parts.items():
+        with mistakes.noted([*CHECKS, *VALUES]):
+            read[name] = part()
+    if len(read) < len(parts):
+        return None
+    return Step(
+        title=section.title, line=section.line, page=page, address=address, **read,
+        **{name: said[name].value if name in said else "" for name in ("hint", "reveal", "say")},
+    )  # fmt: skip
+
+
+def _words(section: _Section, file: str) -> str:
     words = re.sub(r"\n{2,}", "\n\n", "\n".join(section.words)).strip()
     if not section.title or not words:
         raise LessonError("{place}: this step has no words yet.", place=_place(file, section.line))
@@ -241,39 +334,40 @@ def _step(section: _Section, file: str) -> Step:
             "{place}: the words of this step are {n}, and they may be {limit}. Shorten them, or make two steps of it.",
             place=_place(file, section.line), n=count, limit=MOST_WORDS,
         )  # fmt: skip
-    if "page" not in said:
+    return words
+
+
+def _page(section: _Section, file: str) -> str:
+    """The page in `sampling?view=next&temperature=0.8`."""
+    written = section.directives.get("page")
+    if written is None:
         raise LessonError(
             "{place}: this step has no page. Write one, such as `- page: training`.",
             place=_place(file, section.line),
         )
-    page, address = _page(said["page"], file)
-    return Step(
-        title=section.title, line=section.line, words=words, page=page, address=address,
-        question=_question(said, file), condition=_condition(said.get("done"), file),
-        point=_matching(said.get("point"), POINT.fullmatch, file),
-        veil=tuple(re.split(" *, *", _matching(said.get("veil"), VEILED.fullmatch, file))) if "veil" in said else (),
-        show=_matching(said.get("show"), SHOWN.__contains__, file),
-        minutes=_minutes(said.get("minutes"), file),
-        **{name: said[name].value if name in said else "" for name in ("hint", "reveal", "say")},
-    )  # fmt: skip
-
-
-def _page(written: _Written, file: str) -> tuple[str, dict[str, str]]:
-    """`sampling?view=next&temperature=0.8`, as in the browser's address bar."""
-    page, _mark, query = written.value.strip("`/").partition("?")
-    if page not in PAGES:
+    page = written.value.strip("`/").partition("?")[0]
+    if page not in PAGES and not written.misspelt:
         raise LessonError(
             "{place}: there is no page “{page}”. There are: {known}.",
-            place=_place(file, written.line), page=page, known=", ".join(PAGES),
+            place=_place(file, written.line), page=page, known=", ".join(PAGES), name=page,
         )  # fmt: skip
-    address = dict(parse_qsl(query))
+    return page
+
+
+def _address(written: _Written | None, file: str) -> dict[str, str]:
+    """What follows after it, as in the browser's address bar."""
+    address = dict(parse_qsl(written.value.strip("`/").partition("?")[2])) if written else {}
     unknown = next((name for name in address if name not in PARAMETERS), None)
-    if unknown is not None:
+    if written and unknown is not None:
         raise LessonError(
             "{place}: the address of a page cannot say “{name}”. It can say: {known}.",
             place=_place(file, written.line), name=unknown, known=", ".join(PARAMETERS),
         )  # fmt: skip
-    return page, address
+    return address
+
+
+def _veil(written: _Written | None, file: str) -> tuple[str, ...]:
+    return tuple(re.split(" *, *", _matching(written, VEILED.fullmatch, file))) if written else ()
 
 
 def _matching(written: _Written | None, fits: Callable[[str], Any], file: str) -> str:
@@ -304,8 +398,14 @@ def _condition(written: _Written | None, file: str) -> Condition | None:
         for call in condition.calls():
             verify(CHECKS, call)
     except ConditionError as error:
-        raise LessonError("{place}: {reason}", place=_place(file, written.line), reason=str(error)) from error
+        raise _unmet(error, written, file) from error
     return condition
+
+
+def _unmet(error: ConditionError, written: _Written, file: str) -> LessonError:
+    """What is wrong in a condition or value, with its place."""
+    name = error.values.get("name", "")
+    return LessonError("{place}: {reason}", place=_place(file, written.line), reason=str(error), name=name)
 
 
 def _question(said: dict[str, _Written], file: str) -> Question | None:
@@ -348,9 +448,7 @@ def _answer(written: _Written | None, kind: GuessKind, options: int, file: str) 
             call = read_call(value)
             verify(VALUES, call)
         except ConditionError as error:
-            raise LessonError(
-                "{place}: {reason}", place=_place(file, written.line), reason=str(error)
-            ) from error
+            raise _unmet(error, written, file) from error
         return call, distance
     number = _number(written, value, file)
     if kind != "number" and number not in range(1, options + 1):

@@ -44,7 +44,7 @@ def test_a_class_gets_what_suits_the_machine_and_the_teacher_changes_it(tmp_path
     assert usual and limits.parsed("class,minutes=2.5, runs=20", tmp_path) == replace(
         usual, minutes=2.5, runs=20
     )
-    for wrong in ("minuets=3", "runs=many", "runs=-1", "runs", "parameters=inf"):
+    for wrong in ("minuets=3", "runs=many", "runs=-1", "runs=0.5", "runs", "parameters=inf"):
         with pytest.raises(ConfigError, match="is no limit"):
             limits.parsed(wrong, tmp_path)
 

@@ -1,9 +1,11 @@
 """What a lesson's file says, and that each mistake in one is named with its file, its line and what to do."""
 
+from pathlib import Path
+
 import pytest
 
 from minigpt_core.lessons.lesson import LessonError
-from minigpt_core.lessons.parser import parse_lesson
+from minigpt_core.lessons.parser import check_lesson, parse_lesson
 
 FRONT = "---\ntitle: Chance\nabout: Draw twice.\nidea: It always answers the same.\n---\n"
 STEP = "## Draw\n\nPress **Another draw**.\n\n- page: sampling\n"
@@ -129,3 +131,49 @@ def test_the_name_of_the_file_gives_name_and_language() -> None:
 def test_markup_stays_text() -> None:
     lesson = parse_lesson(FRONT.replace("Chance", "<script>alert(1)</script>") + STEP, "a.en.md")
     assert lesson.title == "<script>alert(1)</script>"
+
+
+MANY = """---
+titel: A
+about: B
+---
+Hello
+and more
+
+## One
+
+Words.
+
+- pgae: home
+- guess choice: Which?
+  - a
+  - b
+- answer: 3
+
+## Two
+
+- page: homme?vew=1
+- done: temperatur_was(0)
+- minutes: few
+- foo: bar
+  goes on
+more
+"""
+
+
+def test_all_mistakes_of_a_file_are_named_each_once(tmp_path: Path) -> None:
+    (tmp_path / "a.en.md").write_text(MANY, encoding="utf-8")
+    lesson, mistakes = check_lesson(tmp_path / "a.en.md")
+    assert lesson is None
+    said = [str(mistake).removeprefix("a.en.md:") for mistake in mistakes]
+    for number, begin in enumerate((
+        "2: “titel: A” is none", "2: perhaps “title”", "5: this text belongs to no step", "12: “pgae: home” is none",
+        "12: perhaps “page” is meant", "16: the answer is the place", "18: this step has no words",
+        "20: there is no page “homme”", "20: perhaps “home”", "20: the address of a page cannot say “vew”",
+        "20: perhaps “view”", "21: There is no “temperatur_was”", "21: perhaps “temperature_was”", "22: “few” is no",
+        "23: “foo: bar” is none", "25: the words of a step stand before",
+    )):  # fmt: skip
+        assert said[number].startswith(begin), said[number]
+    assert len(said) == 16
+    whole, none = check_lesson(tmp_path / "b.en.md")
+    assert whole is None and "cannot be read" in str(*none)
