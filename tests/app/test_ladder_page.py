@@ -397,7 +397,7 @@ def test_one_newer_idea_is_trained_from_the_page(
 # How long it takes
 
 
-def test_a_time_is_a_range_where_the_machine_is_busy(rung: MakeRung) -> None:
+def test_a_time_is_one_figure_that_a_busy_moment_does_not_stretch(rung: MakeRung) -> None:
     ladder = plan.look(story(), 300)
     training = ladder.steps[0].training
     cost = training_time.Cost(step=0.02, evaluation=0.1, crowding=4.0)
@@ -405,8 +405,8 @@ def test_a_time_is_a_range_where_the_machine_is_busy(rung: MakeRung) -> None:
     seconds = training.steps * 0.02 + evaluations * 0.1
     assert cost.of(training) == training_time.Span(seconds / 4, seconds)
     with i18n.using("en"):
-        assert i18n.rough_duration(31, 124) == "30\u202fs to 2\u202fmin"
-        assert i18n.rough_duration(31, 36) == "35\u202fs"
+        assert i18n.rough_duration(31, 124) == "30\u202fs" and i18n.is_crowded(31, 124)
+        assert i18n.rough_duration(31, 36) == "35\u202fs" and not i18n.is_crowded(31, 36)
         assert i18n.rough_duration(0.2, 0.21) == "1\u202fs"
 
 
@@ -451,7 +451,8 @@ def test_the_whole_takes_what_its_parts_take_together(
     assert whole.crowded == left.crowded == pytest.approx(sum(part.crowded for part in parts))
     assert whole.alone / 2 <= left.alone < whole.alone
     said = shown(app("ladder", text=STORY))
-    assert f"Training takes about **{i18n.rough_duration(whole.alone, whole.crowded)}** in all." in said
+    takes = i18n.rough_duration(whole.alone, whole.crowded)
+    assert f"Training takes about **{takes}** in all, longer while this machine is as busy as now." in said
     assert "2 rungs are trained at a time" in said
 
 

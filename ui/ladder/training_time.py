@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from minigpt_core.configs import TrainConfig
 from ui import resources
 from ui.ladder.plan import Ladder, Step
-from ui.words.i18n import rough_duration
+from ui.words.i18n import is_crowded, rough_duration
 
 
 @dataclass(frozen=True)
@@ -91,3 +91,8 @@ def slowdown(steps: Sequence[Step], costs: dict[str, Cost]) -> float | None:
 def in_words(needed: Span) -> str:
     """How long something takes, in words."""
     return rough_duration(needed.alone, needed.crowded)
+
+
+def is_slowed(needed: Span) -> bool:
+    """Whether other programs make it clearly longer at the moment."""
+    return is_crowded(needed.alone, needed.crowded)

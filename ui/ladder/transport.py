@@ -84,7 +84,13 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
         words = _("{done} of {all} finished").format(done=number(ended), all=number(ended + len(live)))
         left = training_time.time_left(live, costs)
         if left is not None:
-            words += ", " + _("about {time} left").format(time=training_time.in_words(left))
+            slowed = training_time.is_slowed(left)
+            time = (
+                _("about {time} left, longer while this machine is as busy as now")
+                if slowed
+                else _("about {time} left")
+            )
+            words += ", " + time.format(time=training_time.in_words(left))
         return f"**{words}.** " + _("It goes on if you leave this page.")
     if len(ladder.done) > 1:
         return rung_sentences.summary(ladder)
@@ -100,7 +106,12 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
     needed = training_time.total(waiting, costs)
     if needed is None:
         return text + " " + _("How long that takes is still being measured.")
-    text += " " + _("Training takes about **{time}** in all.").format(time=training_time.in_words(needed))
+    takes = (
+        _("Training takes about **{time}** in all, longer while this machine is as busy as now.")
+        if training_time.is_slowed(needed)
+        else _("Training takes about **{time}** in all.")
+    )
+    text += " " + takes.format(time=training_time.in_words(needed))
     at_once = resources.jobs().at_once
     if min(at_once, len(waiting)) > 1:
         text += " " + _("{n} rungs are trained at a time: it may take less.").format(n=number(at_once))

@@ -6,7 +6,7 @@ from minigpt_core.configs import ModelConfig, TrainConfig
 from ui import resources
 from ui.training.next_run import Plan
 from ui.training.run_state import RunState
-from ui.words.i18n import _, rough_duration
+from ui.words.i18n import _, is_crowded, rough_duration
 from ui.words.tokens import escape
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -31,13 +31,18 @@ def _draw(model: ModelConfig, config: TrainConfig, before: dict[str, float] | No
 
 
 def in_words(config: TrainConfig, measured: dict[str, float] | None) -> str:
-    """ "about 8 s on this machine"."""
+    """ "about 8 s on this machine", and whether it is too busy for that."""
     if measured is None:
         return _("measuring how long that takes …")
     alone, crowded = seconds_expected(config, measured)
     if crowded < SHORT_SECONDS:
         return _("less than a second on this machine")
-    return _("about {time} on this machine").format(time=rough_duration(alone, crowded))
+    words = (
+        _("about {time}; longer now, the machine is busy")
+        if is_crowded(alone, crowded)
+        else _("about {time} on this machine")
+    )
+    return words.format(time=rough_duration(alone, crowded))
 
 
 def seconds_expected(config: TrainConfig, measured: dict[str, float]) -> tuple[float, float]:

@@ -213,17 +213,19 @@ def duration(seconds: float | None) -> str:
 
 
 def rough_duration(alone: float, crowded: float) -> str:
-    """A time that depends on what else the machine does, no more exact than it is known: "40 s" or "40 s to 2 min".
+    """A time that depends on what else the machine does, no more exact than it is known: "40 s".
 
     Args:
-        alone: seconds if nothing else is done.
+        alone: seconds if nothing else is done. They are told: how busy a machine was while it was measured says little
+            about the next minutes.
         crowded: seconds if the machine stays as busy as it is.
     """
-    if crowded < SAME_TIME * alone:
-        return duration(_round((alone + crowded) / 2))
-    return _("{shortest} to {longest}").format(
-        shortest=duration(_round(alone)), longest=duration(_round(crowded))
-    )
+    return duration(_round(alone if is_crowded(alone, crowded) else (alone + crowded) / 2))
+
+
+def is_crowded(alone: float, crowded: float) -> bool:
+    """Whether it takes clearly longer while the machine is as busy as now, so that this is to be said."""
+    return crowded >= SAME_TIME * alone
 
 
 def _round(seconds: float) -> float:
