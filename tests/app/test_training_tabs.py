@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -111,6 +112,18 @@ def test_the_diagnosis_offers_the_next_run(app: Callable[..., AppTest], trained:
     test.button(key="training_next_run").click().run()
     assert test.session_state["page.training.learning_rate"] == 0.01
     assert not test.exception
+
+
+def test_a_guess_is_about_the_next_training_also_where_the_clock_was_set_back(
+    app: Callable[..., AppTest], trained: Callable[..., Run], home: Path
+) -> None:
+    test = open_section(app, "prediction")
+    test.button(key="training_guess").click().run()
+    made = prediction.book("local").guesses
+    made[-1] = replace(made[-1], made=made[-1].made + 3600)  # an hour before the clock was set back
+    run = trained(steps=20)
+    test.run()
+    assert prediction.book("local").guesses[-1].run_id == run.id
 
 
 def test_a_guess_stands_beside_its_result(

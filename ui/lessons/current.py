@@ -102,7 +102,7 @@ def arrive(page: str) -> None:
     if before == here:
         return
     state.set_page_state(ARRIVED, here)
-    state.set_page_state(SINCE, time.time())
+    state.set_page_state(SINCE, time.monotonic())
     state.choose_lesson(now.lesson.name, now.number)
     with spoken_errors():
         facts.store().keep_step(state.workspace(), now.lesson.name, now.number)

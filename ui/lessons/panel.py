@@ -214,7 +214,7 @@ def _wait(now: Current) -> None:
             n=number(sum(parts)), all=number(len(parts))
         )
     st.html(f"<div class='mg-todo'>○ {escape(words)}</div>")
-    if now.step.hint and hint_is_due(state.page_state(SINCE, time.time()), time.time()):
+    if now.step.hint and hint_is_due(state.page_state(SINCE, time.monotonic()), time.monotonic()):
         st.html(f"<div class='mg-lesson mg-hint'>{paragraphs(now.step.hint)}</div>{ring(now.step)}")
 
 

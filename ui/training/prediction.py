@@ -128,9 +128,11 @@ def _replace_last(guess: Guess) -> None:
 
 
 def attach(run: Run | None) -> None:
-    """A guess is about the first training that is begun after it."""
+    """A guess is about the first training that is begun after it; the clock may have been set back since."""
     made = guesses()
-    if run is None or run.prepared or not made or made[-1].run_id is not None or run.created < made[-1].made:
+    if run is None or run.prepared or not made or made[-1].run_id is not None:
+        return
+    if run.created < made[-1].made <= time.time():
         return
     _replace_last(replace(made[-1], run_id=run.id))
 

@@ -284,7 +284,7 @@ def test_the_hint_comes_after_a_while_and_rings_what_it_is_about(
     assert not panel.hint_is_due(100.0, 144.0) and panel.hint_is_due(100.0, 145.0)
     test = app(address={"lesson": "mine"})
     assert "mg-hint" not in html(test)
-    test.session_state[state.page_key(SINCE)] = 0.0
+    test.session_state[state.page_key(SINCE)] = -100.0
     test.run()
     assert "Above &lt;script&gt;." in html(test) and ".st-key-batches_again{outline" in html(test)
 
