@@ -123,11 +123,11 @@ class Pupil(threading.Thread):
             states = [WidgetState(id=self._tab.widget(key), trigger_value=True)]
             self._tab.send_widgets(*states, page="training", lang="fr", **query)
 
-    def _hold(self, run_id: str, text: str) -> None:
-        """Pause, or Resume: the button is what the page says when it was drawn last."""
+    def _hold(self, run_id: str, text: str, key: str) -> None:
+        """Pause, or Resume."""
         with self._register.timed("page"):
             self._tab.open("training", text=text, run=run_id, lang="fr")
-        self._press("training_hold", text=text, run=run_id)
+        self._press(key, text=text, run=run_id)
 
     def _watch(self, run_id: str, text: str) -> None:
         """Ask as the chart does, until the end; pause once on the way."""
@@ -152,10 +152,10 @@ class Pupil(threading.Thread):
                 return self._register.add("done", time.monotonic() - self._pressed)
             if not paused and state["status"] == "running" and state["step"] > 50:
                 paused = True
-                self._hold(run_id, text)
+                self._hold(run_id, text, "training_hold")
             elif state["status"] == "paused":
                 time.sleep(PAUSE_SECONDS)
-                self._hold(run_id, text)
+                self._hold(run_id, text, "training_resume")
             time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - began)))
         raise TimeoutError(f"run {run_id} does not come to its end")
 

@@ -5,7 +5,15 @@ import streamlit as st
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
 from ui import diagnostics, orders_followed, people, set_up, state, teacher
-from ui.components import class_news, connection, history, projector, streamlit_words, tab_workspace
+from ui.components import (
+    class_news,
+    connection,
+    history,
+    one_gesture,
+    projector,
+    streamlit_words,
+    tab_workspace,
+)
 from ui.journey import ABOUT
 from ui.runs import live_list
 from ui.runs.health import status_colour
@@ -56,18 +64,22 @@ def foot(page: str) -> None:
         _show_text()
         _show_run(page)
         with st.container(gap=None, key="shared_corner"):
-            st.fragment(_glossary)()  # opening them reruns nothing else
-            st.fragment(_corner)()
             st.page_link(ABOUT[0].script, label=_(ABOUT[0].title), icon=ABOUT[0].icon)
             projector.bar(
                 with_language=not set_up.hidden("language") and not orders_followed.holding().language
             )
             history.keep_one_entry_a_page()
+            one_gesture.watch()
             tab_workspace.keep()
             connection.watch()
             if state.pupil() or state.is_teacher():  # a teacher may have two tabs
                 class_news.listen(str(orders_followed.version_drawn()))
             streamlit_words.translate_page()
+        with st.container(
+            horizontal=True, gap="small", key="in_view"
+        ):  # the last one: `style.css` keeps it there
+            st.fragment(_glossary)()  # opening them reruns nothing else
+            st.fragment(_corner)()
 
 
 def bare() -> None:

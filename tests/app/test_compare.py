@@ -40,7 +40,7 @@ def board(test: AppTest) -> dict[str, Any]:
 
 
 def button(test: AppTest, key: str) -> Any:
-    return next(found for found in test.main.button if found.key == key)
+    return next(found for found in test.main.button if found.key.startswith(key))
 
 
 def shown(test: AppTest) -> str:

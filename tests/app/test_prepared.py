@@ -98,7 +98,7 @@ def test_the_training_page_shows_one_and_starts_another_like_it(app: OpenPage, h
         assert run_title(shown) == "GPT on “Le Chat Curieux” (prepared)"
     name = page.text_input(key="page.training.name.preparedGptFr")
     assert name.value == title and name.disabled
-    assert page.button(key="training_delete").disabled
+    assert page.button(key="training_delete_preparedGptFr").disabled
     assert all(
         page.button(key=key).disabled for key in ("training_step", "training_stop", "training_restart")
     )

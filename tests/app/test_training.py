@@ -56,11 +56,11 @@ def words(test: AppTest) -> str:
 
 def enabled(test: AppTest) -> set[str]:
     """The buttons of the transport row that can be pressed."""
-    row = {"start", "training_hold", "training_step", "training_stop", "training_restart"}
+    row = {"start", "training_hold", "training_resume", "training_step", "training_stop", "training_restart"}
     found = {button.key: button for button in test.main.button}
     on = {name.removeprefix("training_") for name in row if name in found and not found[name].disabled}
-    holds = {":material/pause:": "pause", ":material/play_arrow:": "resume"}
-    return {holds[found["training_hold"].proto.icon] if name == "hold" else name for name in on}
+    assert ("training_hold" in found) != ("training_resume" in found), "in one place, in turn"
+    return {"pause" if name == "hold" else name for name in on}
 
 
 def press(test: AppTest, key: str) -> AppTest:
@@ -229,7 +229,7 @@ def test_a_change_is_shown_as_asked_for_and_settles_to_what_is_in_force(
     workers[0].kill()
     assert store.run(run_id).in_force.learning_rate == 0.01
     assert rate(test.run()) == 0.03  # what the run will go on with
-    press(other.run(), "training_hold")
+    press(other.run(), "training_resume")
     while manager.shared().pending(run_id):
         workers[1].advance()
     assert store.run(run_id).in_force.learning_rate == 0.03 == rate(test.run()) == rate(other.run())
@@ -246,7 +246,7 @@ def test_pause_is_heard_at_once_however_long_a_step_takes(
     while store.run(run_id).status == "running":
         workers[0].advance()
     assert enabled(test.run()) == {"resume", "step", "stop", "restart"}
-    press(test, "training_hold")
+    press(test, "training_resume")
     while store.run(run_id).status == "paused":
         workers[0].advance()
     assert test.run().button(key="training_hold").label == "Pause" and "pause" in enabled(test)
@@ -650,7 +650,7 @@ def test_a_run_of_the_command_line_is_held_and_stopped_here(
         press(test, transport.HOLD)
         assert heard.get(timeout=10)["do"] == "pause"
         store.set_status(run.id, "paused")
-        press(app("training"), transport.HOLD)
+        press(app("training"), transport.GO_ON)
         assert [heard.get(timeout=10)["do"] for _ in range(2)] == ["change", "resume"]
         store.set_status(run.id, "running")
         press(app("training"), "training_stop")
@@ -702,13 +702,13 @@ def test_a_run_stopped_by_hand_may_write(app: OpenPage, home: Path, trained: Run
     run, store = trained(steps=20), RunStore(home)
     store.set_status(run.id, "stopped")
     test = app("training", run=run.id)
-    assert kinds_of(test, "training_hold", "training_write") == ["primary", "secondary"]
+    assert kinds_of(test, "training_resume", "training_write") == ["primary", "secondary"]
     assert "training_good" not in [button.key for button in test.button]
     trained(steps=20, learning_rate=0.001)
     test = app("training", run=run.id)
     press(test, "training_good")  # it tried another learning rate than the last run that ended well
     assert control(test, "select_slider", "learning_rate").value == 0.001
-    assert kinds_of(test, "start", "training_hold") == ["primary", "secondary"]
+    assert kinds_of(test, "start", "training_resume") == ["primary", "secondary"]
 
 
 def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> None:
@@ -826,7 +826,7 @@ def test_markup_in_a_name_is_shown_and_a_deleted_run_comes_back(app: OpenPage, s
     test = app("training", run=run.id)
     label = test.button(key=f"training_run_{run.id}").label
     assert r"\*\*bold" in label
-    press(test, "training_delete")
+    press(test, f"training_delete_{run.id}")
     assert "Press Start training" in words(test)
     press(test, "training_undo")
     assert test.query_params["run"] == run.id
@@ -845,6 +845,14 @@ def test_the_expected_time_is_the_work_or_what_the_pace_demands() -> None:
     )
     slow = {"step": 1.0, "evaluation": 0.0, "crowding": 1.0}
     assert time_estimate.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx((500, 500))
+
+
+def test_the_time_is_one_figure_and_a_busy_machine_is_named() -> None:
+    training, measured = TrainConfig(steps=500), {"step": 0.02, "evaluation": 0.0, "crowding": 1.0}
+    with i18n.using("en"):
+        assert time_estimate.in_words(training, measured) == "about 10\u202fs on this machine"
+        busy = time_estimate.in_words(training, measured | {"step": 0.2, "crowding": 10.0})
+    assert busy == "about 10\u202fs; longer now, the machine is busy"
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -38,7 +38,8 @@ def row() -> None:
                 label, icon=":material/play_arrow:", key="hand_resume", type="primary", on_click=resume_all
             )
         frozen = _("Allow new trainings") if holds.frozen else _("No new trainings")
-        st.button(frozen, icon=":material/ac_unit:", key="hand_freeze", on_click=freeze, args=(not holds.frozen,),
+        key = "hand_thaw" if holds.frozen else "hand_freeze"
+        st.button(frozen, icon=":material/ac_unit:", key=key, on_click=freeze, args=(not holds.frozen,),
                   type="primary" if holds.frozen else "secondary")  # fmt: skip
         _stop()
         _look(holds)

@@ -9,6 +9,7 @@ from ui.inside import reading_guide, train_gpt
 from ui.puzzle.cache import COUNTED, TINYGPT, puzzle_score, puzzles
 from ui.puzzle.task import TEXT_BEFORE, quoted_title
 from ui.runs.health import sound
+from ui.runs.start_button import start_button
 from ui.runs.weights import usual_step
 from ui.runs.wording import run_title
 from ui.words.i18n import N_, _, n_, number, percent
@@ -83,7 +84,7 @@ def _scores(rows: list[tuple[str, str, PuzzleScore]]) -> str:
 
 def _train(task: str) -> None:
     st.markdown(_("**GPT**: none has learned these puzzles yet. It takes about a minute."))
-    st.button(
+    start_button(
         _("Train a GPT on these puzzles"),
         icon=":material/play_arrow:",
         type="primary",

@@ -31,7 +31,7 @@ def rename(run_id: str, name: str) -> None:
 def delete_button(run: Run, page: str, *, mine: bool) -> None:
     """Into the bin."""
     st.button(
-        _("Delete"), icon=":material/delete:", key=f"{page}_delete", on_click=delete, args=(run.id, page),
+        _("Delete"), icon=":material/delete:", key=f"{page}_delete_{run.id}", on_click=delete, args=(run.id, page),
         disabled=not mine or run.status in LIVE,
         help=_("Put it into the bin. One click brings it back. A run that goes on must be stopped first."),
     )  # fmt: skip

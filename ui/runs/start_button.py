@@ -1,5 +1,7 @@
 """A button that begins a training or lets one go on: off, and saying why, while the teacher lets nothing begin."""
 
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import streamlit as st
@@ -8,11 +10,38 @@ from minigpt_core.errors import StoreError, UserError
 from ui import state
 from ui.words.i18n import translate
 
+PRESSED = "start_button.pressed"
+drawn = count()
 
-def start_button(label: str, *, disabled: bool = False, help: str | None = None, **arguments: Any) -> bool:
-    """`st.button`."""
+
+def start_button(
+    label: str,
+    *,
+    on_click: Callable[..., Any] | None = None,
+    args: tuple[Any, ...] = (),
+    disabled: bool = False,
+    again: bool = False,
+    help: str | None = None,
+    **arguments: Any,
+) -> bool:
+    """`st.button` that begins one thing, however quickly it is pressed twice: it acts once as it is drawn, and not
+    where it is off by now.
+
+    Args:
+        again: it is meant to be pressed quickly, and acts each time.
+    """
     why = why_not()
-    return st.button(label, disabled=disabled or bool(why), help=why or help, **arguments)
+    off = disabled or bool(why)
+    does = None if off else on_click
+    if does is not None and not again:
+        does, args = _once, (next(drawn), does, args)
+    return st.button(label, disabled=off, help=why or help, on_click=does, args=args, **arguments)
+
+
+def _once(number: int, act: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    if state.page_state(PRESSED, -1) < number:
+        state.set_page_state(PRESSED, number)
+        act(*args)
 
 
 def why_not() -> str | None:

@@ -8,6 +8,7 @@ from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES
 from ui.runs.health import spoiled
+from ui.runs.start_button import start_button
 from ui.runs.wording import text_title
 from ui.sampling.inputs import text_key
 from ui.sampling.learning_explained import Written, how_short_its_text_is, what_it_has_learned
@@ -82,7 +83,7 @@ def _offer_training(sentence: str) -> None:
         st.markdown(sentence, width="content")
         own = state.current_run()
         if own is None or own.prepared:
-            st.button(
+            start_button(
                 _("Train a model"), icon=":material/play_arrow:", key="sampling_train", type="tertiary",
                 on_click=transport.begin_from_elsewhere,
             )  # fmt: skip

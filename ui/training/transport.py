@@ -17,7 +17,7 @@ from ui.words.i18n import _, translate
 
 WIDTH = 110  # pixels, the longer of Pause and Resume
 GOING = ("running", "paused")
-HOLD = "training_hold"
+HOLD, GO_ON = "training_hold", "training_resume"
 
 
 def row(now: RunState, planned: next_run.Plan) -> None:
@@ -33,6 +33,7 @@ def row(now: RunState, planned: next_run.Plan) -> None:
         _pause_or_resume(now, run_id, obvious=not start_next)
         start_button(
             _("Step"), icon=":material/skip_next:", key="training_step", on_click=step, args=(run_id,),
+            again=True,
             disabled=not can_step(now, ready), help=_step_help(now),
         )  # fmt: skip
         st.button(
@@ -47,11 +48,11 @@ def row(now: RunState, planned: next_run.Plan) -> None:
 
 
 def _pause_or_resume(now: RunState, run_id: str, *, obvious: bool) -> None:
-    """One button with two meanings. Two buttons in turn would both stand there while the page is drawn anew, and
-    push those beside them away under somebody's finger."""
+    """One place with two buttons in turn, so that nothing beside it moves away under somebody's finger. What is asked
+    by the name of one of them is never done by the other, which stands there by the time it is heard."""
     if now.can_go_on or can_try_again(now):
         start_button(
-            _("Resume"), icon=":material/play_arrow:", key=HOLD, on_click=resume, args=(run_id,),
+            _("Resume"), icon=":material/play_arrow:", key=GO_ON, on_click=resume, args=(run_id,),
             type="primary" if now.can_go_on and obvious else "secondary",
             help=_("Go on from where it was left."), width=WIDTH,
         )  # fmt: skip

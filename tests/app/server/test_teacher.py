@@ -184,7 +184,7 @@ def test_what_is_asked_of_all_is_news_at_once(server: RunningApp, key: str) -> N
     )
     taught.send_widgets(press, page="class")
     assert asked(server, f"/api/class?version={known}", cookie).read().decode() != known
-    taught.send_widgets(press, page="class")
+    taught.send_widgets(WidgetState(id=taught.widget("hand_thaw"), trigger_value=True), page="class")
     taught.close()
 
 
@@ -235,7 +235,7 @@ def test_only_the_teachers_hand_holds_the_class(server: RunningApp, key: str) ->
     pupil.open("training")
     pupil.send_widgets(WidgetState(id=pupil.widget("start"), trigger_value=True), page="training")
     assert "no new training" in pupil.words() and RunStore(server.home).runs(pupil.workspace) == []
-    taught.send_widgets(WidgetState(id=taught.widget("hand_freeze"), trigger_value=True), page="class")
+    taught.send_widgets(WidgetState(id=taught.widget("hand_thaw"), trigger_value=True), page="class")
     taught.close()
     pupil.close()
 

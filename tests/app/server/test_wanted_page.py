@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -42,13 +43,13 @@ def on_model() -> WantedPage:
 @pytest.mark.parametrize("something", [{"pressed": True}, {"typed": "b"}])
 @pytest.mark.parametrize("begun", [False, True])
 def test_what_the_left_page_asks_is_asked_of_the_wanted_one(
-    on_model: WantedPage, something: dict[str, bool], begun: bool
+    on_model: WantedPage, something: Any, begun: bool
 ) -> None:
     on_model.ask(request("lab", "model"), PAGES)
     on_model.begin("model")  # of a click before; and the script of the wanted page may have begun
     if begun:
         on_model.begin("lab")
-    late = request("model", "model", **something)  # type: ignore[arg-type]
+    late = request("model", "model", **something)
     on_model.ask(late, PAGES)
     assert (late.page_script_hash, late.query_string) == ("lab", STAY if begun else "x=1")
 
