@@ -422,6 +422,8 @@ def can_write(signs: str) -> bool:
 def command_sample(options: argparse.Namespace) -> int:
     """Write text, one character at a time."""
     settings = SampleSettings(temperature=options.temperature, top_k=options.top_k, top_p=options.top_p)
+    check_range("tokens", options.tokens, 1, 10_000_000)
+    check_range("seed", options.seed, 0, 2**32 - 1)
     store = RunStore()
     run = find_run(store, options.run)
     weights = store.load_checkpoint(run.id, chosen_step(options.checkpoint), model_only=True)
@@ -431,8 +433,6 @@ def command_sample(options: argparse.Namespace) -> int:
         tokenizer, corpus.normalize(options.prompt, run.lower, strip=False, alphabet=run.characters)
     )
     idx = tokenizer.encode(prompt) if prompt else torch.tensor([start_id(tokenizer)])
-    check_range("tokens", options.tokens, 1, 10_000_000)
-    check_range("seed", options.seed, 0, 2**32 - 1)
     generator = torch.Generator().manual_seed(options.seed)
     check_range("keep", options.keep, 0, run.model.block_size - 1)
     print(prompt, end="", flush=True)
