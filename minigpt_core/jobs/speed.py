@@ -19,6 +19,8 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import CheckpointEvent, MetricsEvent, SampleEvent, StepEvent, Trainer
 
 MEASURED_SECONDS = 0.1  # of training steps, and one step in any case
+CROWDED = 1.5  # from here on the machine counts as busy
+MOST_SECONDS = 2.0  # of the clock, once there is a step to go by
 MOST_OPERATIONS = 2e9  # of a measured step, and of an evaluation: a fraction of a second on one thread
 MOST_BYTES = 100_000_000  # that a measured training keeps
 MOST_CHARACTERS = 50  # of a measured sample
@@ -66,13 +68,26 @@ def measure(model: ModelConfig, training: TrainConfig, threads: int = 1) -> Spee
     What is too large to be tried is estimated from something smaller, by the operations that both take. An evaluation
     of the whole text counts as one of `WINDOWS` windows.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(available_threads(threads))
+    before, several = torch.get_num_threads(), available_threads(threads)
+    torch.set_num_threads(several)
     try:
-        return scaled(model, training, *measured_settings(model, training))
+        found = scaled(model, training, *measured_settings(model, training))
+        if several > 1 and found["crowding"] > CROWDED:
+            torch.set_num_threads(1)
+            found = with_one_thread(found, scaled(model, training, *measured_settings(model, training)))
+        return found
     finally:
         torch.set_num_threads(before)
         give_memory_back()
+
+
+def with_one_thread(several: Speed, one: Speed) -> Speed:
+    """What several threads take on a crowded machine. They wait for each other without leaving the processor, so how
+    long they take alone is not seen there: no longer than one thread needs."""
+    step = min(several["step"] / several["crowding"], one["step"] / one["crowding"])
+    crowding = several["step"] / step
+    evaluation = min(several["evaluation"] / several["crowding"], one["evaluation"] / one["crowding"])
+    return {"step": several["step"], "evaluation": crowding * evaluation, "crowding": crowding}
 
 
 def scaled(model: ModelConfig, training: TrainConfig, less: ModelConfig, tried: TrainConfig) -> Speed:
@@ -97,33 +112,41 @@ def precision_here(model: ModelConfig, training: TrainConfig) -> str:
 
 
 def try_out(model: ModelConfig, training: TrainConfig) -> dict[str, float]:
-    """Seconds of a step, and of an evaluation's windows, sample and checkpoint, of a training that begins now."""
+    """Seconds of a step, and of an evaluation's windows, sample and checkpoint, of a training that begins now.
+
+    On a processor, what each of them took of it counts, and how crowded it was is one figure for all: a step that had
+    to wait for others once would make a whole training ten times as long.
+    """
     trainer = Trainer(random_text(model, training), model, training, precision=training.precision)
-    started, used = time.perf_counter(), time.process_time()
+    alone = processor_seconds if trainer.device.type == "cpu" else time.perf_counter
+    started, began = time.perf_counter(), alone()
     seconds: dict[type, float] = {}
-    at, steps, is_first = started, 0, True
+    at, in_steps, steps, is_first = began, 0.0, 0, True
     for event in trainer.run():
-        now = time.perf_counter()
+        now = alone()
         if isinstance(event, StepEvent):
-            if is_first and trainer.seconds < MEASURED_SECONDS:
-                trainer.seconds = 0.0  # the first one makes room
-            else:
-                steps += 1
+            if not is_first or now - at >= MEASURED_SECONDS:  # the first one makes room
+                in_steps, steps = in_steps + now - at, steps + 1
             is_first = False
-            if trainer.seconds >= MEASURED_SECONDS:
+            if in_steps >= MEASURED_SECONDS or time.perf_counter() - started > MOST_SECONDS:
                 break
         elif isinstance(event, MetricsEvent | SampleEvent | CheckpointEvent):
             seconds[type(event)] = now - at
-            at = now
-    passed, used = time.perf_counter() - started, time.process_time() - used
-    on_processor = trainer.device.type == "cpu"
+        at = now
+    used = alone() - began
+    crowding = max(1.0, (time.perf_counter() - started) / used) if used else 1.0
     return {
-        "step": trainer.seconds / max(1, steps),
-        "windows": seconds.get(MetricsEvent, 0.0),
-        "sample": seconds.get(SampleEvent, 0.0),
-        "checkpoint": seconds.get(CheckpointEvent, 0.0),
-        "crowding": max(1.0, passed / used) if on_processor and used else 1.0,
+        "step": crowding * (in_steps / steps if steps else now - at),
+        "windows": crowding * seconds.get(MetricsEvent, 0.0),
+        "sample": crowding * seconds.get(SampleEvent, 0.0),
+        "checkpoint": crowding * seconds.get(CheckpointEvent, 0.0),
+        "crowding": crowding,
     }
+
+
+def processor_seconds() -> float:
+    """What this process has had of each processor that its threads use."""
+    return time.process_time() / torch.get_num_threads()
 
 
 def random_text(model: ModelConfig, training: TrainConfig) -> Dataset:

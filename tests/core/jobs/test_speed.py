@@ -88,6 +88,17 @@ def test_the_number_of_threads_is_that_of_the_run_and_of_nobody_before() -> None
     assert torch.get_num_threads() == before
 
 
+def test_threads_that_wait_for_each_other_on_a_crowded_machine_take_no_longer_alone_than_one() -> None:
+    several = {"step": 12.0, "evaluation": 6.0, "crowding": 12.0}
+    one = {"step": 0.4, "evaluation": 0.2, "crowding": 4.0}
+    found = speed.with_one_thread(several, one)
+    assert found["step"] == 12.0
+    assert found["step"] / found["crowding"] == pytest.approx(0.1)
+    assert found["evaluation"] / found["crowding"] == pytest.approx(0.05)
+    quick = {"step": 0.1, "evaluation": 0.1, "crowding": 2.0}
+    assert speed.with_one_thread(quick, one) == {"step": 0.1, "evaluation": 0.1, "crowding": 2.0}
+
+
 KEYS: list[tuple[dict[str, Any], int]] = [
     ({"precision": "bfloat16"}, 1), ({"device": "cpu"}, 1), ({}, 2), ({"batch_size": 5}, 1), ({"optimizer": "sgd"}, 1),
     ({"grad_clip": 1.0}, 1), ({"eval_windows": 1}, 1), ({"sample_length": 1}, 1),
