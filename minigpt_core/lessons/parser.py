@@ -319,10 +319,8 @@ def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
             read[name] = part()
     if len(read) < len(parts):
         return None
-    return Step(
-        title=section.title, line=section.line, page=page, address=address, **read,
-        **{name: said[name].value if name in said else "" for name in ("hint", "reveal", "say")},
-    )  # fmt: skip
+    read |= {name: said[name].value if name in said else "" for name in ("hint", "reveal", "say")}
+    return Step(title=section.title, line=section.line, page=page, address=address, **read)
 
 
 def _words(section: _Section, file: str) -> str:
