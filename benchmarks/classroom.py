@@ -398,13 +398,14 @@ def main() -> None:
         at_first = own_memory(app.process.pid)
         watch, began = Watch(app), time.monotonic()
         watch.start()
+        runs: list[str] = []
         if options.lecture:
-            register, runs = lecture(app, options.pupils, options.seconds), []
+            register = lecture(app, options.pupils, options.seconds)
         elif options.sampling is None:
             register, runs = lesson(app, options.pupils, options.times, options.spread, options.pausing)
         else:
             about = options.pupils, options.sampling, options.trainings, options.seconds
-            register, runs = looking_around(app, *about), []
+            register = looking_around(app, *about)
         passed, spent = time.monotonic() - began, watch.end()
         for what, waits in register.waits.items():
             late = statistics.quantiles(waits, n=20)[-1] if len(waits) > 1 else waits[0]
