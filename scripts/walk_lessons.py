@@ -99,6 +99,12 @@ class Pupil:
         names = ["write", "next", "temperature", "models", "surprise", "copied"]
         self.press(".st-key-sampling_views button", names.index(name))
 
+    def begin_with(self, words: str) -> None:
+        """Another beginning for the model to go on from."""
+        self.page.locator(".st-key-prompt input, .st-key-prompt textarea").first.fill(words)
+        self.page.keyboard.press("Enter")
+        wait_until_idle(self.page)
+
     def use_own_text(self) -> None:
         """500 characters of the story in which a letter is missing."""
         text = corpus.normalize(corpus.load(OWN[self.lang]).text)[2000:2520].replace(MISSING, "")
@@ -149,7 +155,7 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
             pass  # the link has chosen it
         case "sentence_typed":
             page.locator(".st-key-vocabulary_questions [role=tab]").nth(2).click()
-            field = page.locator(".st-key-vocabulary_sentence input")
+            field = page.locator(".st-key-page-vocabulary-sentence input")
             field.fill("a cat 🐱" if arguments.get("unknown") else "a cat and a dog")
             field.press("Enter")
             wait_until_idle(page)
@@ -174,11 +180,11 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
             slider = page.locator('.st-key-temperature input[type="range"]')
             for _time in range(3):
                 pupil.slide(slider, "ArrowLeft")
+            if "prompts" in arguments:
+                pupil.begin_with("two and two are")
         case "sampled" if "prompts" in arguments:
             for words in ("the purple whale sings", "nobody wrote that"):
-                page.locator(".st-key-prompt input, .st-key-prompt textarea").first.fill(words)
-                page.keyboard.press("Enter")
-                wait_until_idle(page)
+                pupil.begin_with(words)
         case "sampled" if int(arguments.get("times", 1)) > 1:
             for _time in range(int(arguments["times"]) - 1):
                 pupil.press(".st-key-sampling_another button")
@@ -209,8 +215,13 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
             raise Stuck(f"nobody knows how to do {other}")
 
 
-def walk(pupil: Pupil, url: str, name: str) -> Iterator[str]:
-    """A line for each step; raises `Stuck`."""
+def walk(pupil: Pupil, url: str, name: str, pictures: Path | None = None) -> Iterator[str]:
+    """A line for each step, and into `pictures` how it looks at its beginning and once it is done; raises `Stuck`."""
+
+    def picture(of: str) -> None:
+        if pictures:
+            pupil.page.screenshot(path=pictures / f"{name}.{pupil.lang}.{of}.png")
+
     lesson = find_lesson(name, pupil.lang)
     go(pupil.page, url, lesson=name, lang=pupil.lang)
     for number, step in enumerate(lesson.steps, start=1):
@@ -218,6 +229,7 @@ def walk(pupil: Pupil, url: str, name: str) -> Iterator[str]:
         where = f"{name}.{pupil.lang} {number}/{len(lesson.steps)}"
         if step.title not in pupil.page.locator(".mg-lesson-title").inner_text():
             raise Stuck(f"{where}: another step is shown")
+        picture(f"{number}a")
         if step.question:
             pupil.guess(step)
         if step.condition:
@@ -234,10 +246,12 @@ def walk(pupil: Pupil, url: str, name: str) -> Iterator[str]:
                 raise Stuck(f"{where}: no tick after {step.condition.calls()}")
         if step.point and pupil.page.locator(".mg-hint").count():
             raise Stuck(f"{where}: the hint stays after it is done")
+        picture(f"{number}b")
         yield f"{where} done in {time.monotonic() - begun:.0f} s: {step.title}"
         pupil.press(".st-key-lesson_next button")
     if pupil.page.locator(".st-key-lesson_ended .mg-tick").count() != 1:
         raise Stuck(f"{name}.{pupil.lang}: its end does not say that it is done")
+    picture("end")
 
 
 def main() -> int:
@@ -246,10 +260,15 @@ def main() -> int:
     parser.add_argument("--lang", nargs="*", default=[*LANGUAGES], choices=[*LANGUAGES])
     parser.add_argument("--only", nargs="*", default=[*ORDER], metavar="LESSON")
     parser.add_argument(
-        "--pictures", type=Path, help="a folder for a picture of each place where it got stuck"
+        "--pictures",
+        type=Path,
+        help="a folder for pictures: each step at its beginning and done, or where it got stuck",
     )
+    parser.add_argument("--theme", default="light", choices=["light", "dark"])
     options = parser.parse_args()
     chromium, stuck = find_chromium(), 0
+    if options.pictures:
+        options.pictures.mkdir(parents=True, exist_ok=True)
     if chromium is None:
         raise SystemExit("There is no Chromium or Chrome here; CHROMIUM names one.")
     with sync_playwright() as playwright:
@@ -261,16 +280,15 @@ def main() -> int:
             ) as app,  # each visitor a workspace of their own
         ):
             for lang, name in product(options.lang, options.only):
-                context = new_context(browser, lang)
+                context = new_context(browser, lang, options.theme)
                 page = context.new_page()
                 try:
-                    for line in walk(Pupil(page, lang), app.url, name):
+                    for line in walk(Pupil(page, lang), app.url, name, options.pictures):
                         print(line, flush=True)
                 except (Stuck, Error) as error:
                     stuck += 1
                     print(f"STUCK {name}.{lang}: {str(error).splitlines()[0]} at {page.url}", flush=True)
                     if options.pictures:
-                        options.pictures.mkdir(parents=True, exist_ok=True)
                         page.screenshot(path=options.pictures / f"{name}.{lang}.png")
                 context.close()
         browser.close()
