@@ -123,6 +123,13 @@ def _editor(inspected: InspectedModel, edits: Edits) -> None:
             "text before, and what it knows is spread over all its numbers."
         ),
     )
+    with st.container(key="ablation_editor"):
+        _row(inspected, edits)
+    _history(inspected, edits)
+
+
+def _row(inspected: InspectedModel, edits: Edits) -> None:
+    """One row of the table, and what changes it."""
     current, following = _pick(inspected)
     before, after = (_table(inspected, changes).probabilities(current) for changes in ((), edits))
     _buttons(inspected, current, following, float(after[following]))
@@ -132,7 +139,6 @@ def _editor(inspected: InspectedModel, edits: Edits) -> None:
     )
     st.plotly_chart(figure, key="ablation_row", alt=alt, config=charts.CONFIG)
     _offers(inspected)
-    _history(inspected, edits)
 
 
 def _pick(inspected: InspectedModel) -> tuple[int, int]:

@@ -131,12 +131,19 @@ def is_elsewhere(step: Step, page: str) -> bool:
 
 
 def veiled() -> tuple[str, ...]:
-    """What would give the guess away that is asked now: not to be seen until it is made."""
+    """What would give a guess away that is asked now or in a later step: not to be seen until it is made."""
     now = current()
-    if now is None or now.step.question is None:
+    if now is None:
         return ()
-    waiting = class_guesses.is_held(now.lesson.name, now.number)
-    return now.step.veil if waiting or (now.guess is None and not now.done) else ()
+    held = class_guesses.is_held(now.lesson.name, now.number)
+    steps = enumerate(now.lesson.steps[now.number - 1 :], start=now.number)
+    return tuple(
+        name
+        for number, step in steps
+        if not (number in now.progress.guesses or number in now.progress.done)
+        or (number == now.number and held)
+        for name in step.veil
+    )
 
 
 # Going through it. For callbacks
@@ -190,6 +197,11 @@ def folded() -> bool:
     if state.projected():
         return bool(state.page_state(FOLDED_PROJECTED, True))
     return bool(kept_choices.keep(FOLDED, False, kept_choices.one_of([False, True])))
+
+
+def beside() -> bool:
+    """Whether a lesson takes room beside the page: the page's pictures are smaller then."""
+    return state.lesson() is not None and not state.projected() and not folded()
 
 
 def fold() -> None:

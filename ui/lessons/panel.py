@@ -16,7 +16,7 @@ from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.lesson import VALIDATION, LessonError, Step
 from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
-from ui import facts, resources, state
+from ui import facts, resources, set_up, state
 from ui.journey import PAGES
 from ui.lessons import class_guesses, current, notes, question
 from ui.lessons.current import SINCE, Current
@@ -132,11 +132,15 @@ def _veil(names: tuple[str, ...]) -> str:
     keys = [name for name in names if name != VALIDATION]
     if not keys:
         return ""
-    words = json.dumps(_("You will see this once you have guessed."), ensure_ascii=False).replace("<", "")
+    words = json.dumps(_("Hidden until you have made your guess about it."), ensure_ascii=False).replace(
+        "<", ""
+    )
     veils = ", ".join(f".st-key-{key}" for key in keys)
     children, before = (", ".join(f".st-key-{key}{part}" for key in keys) for part in (" > *", "::before"))
+    inside = ", ".join(f".st-key-{key} *" for key in keys)  # labels say of themselves that they are visible
     return (
-        f"<style>{children} {{visibility: hidden}} {before} {{content: {words}; position: absolute; inset: 0; "
+        f"<style>{children}, {inside} {{visibility: hidden !important}} "
+        f"{before} {{content: {words}; position: absolute; inset: 0; "
         f"display: grid; place-content: center; text-align: center; "
         f"border: 2px dashed var(--mg-border); border-radius: 10px; padding: 0 8px}} "
         f"{veils} {{position: relative}}</style>"
@@ -165,7 +169,12 @@ def _is_done(now: Current, number_: int) -> bool:
 
 def _work(now: Current, page: str, done: bool) -> None:
     """The guess, what is to be done, and what came of it."""
-    if current.is_elsewhere(now.step, page):
+    if current.is_elsewhere(now.step, page) and set_up.hidden(now.step.page):
+        words = _(
+            "Its page “{page}” is not part of what was set up here; “Show everything” stands in the side bar."
+        )
+        st.caption(words.format(page=_(current.station_title(now.step))))
+    elif current.is_elsewhere(now.step, page):
         st.button(
             _("Go to “{page}”").format(page=_(current.station_title(now.step))), icon=":material/arrow_forward:",
             key="lesson_page", on_click=current.again, type="secondary",

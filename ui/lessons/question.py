@@ -6,18 +6,20 @@ from typing import Any
 
 import streamlit as st
 
-from minigpt_core.lessons.lesson import Question
+from minigpt_core.lessons.lesson import GuessKind, Question
 from minigpt_core.store.facts import Guess
 from ui import state
 from ui.lessons import current
 from ui.lessons.current import Current
 from ui.lessons.markup import inline, plain
 from ui.words import tokens
-from ui.words.i18n import _, number
+from ui.words.i18n import _, number, read_number
 from ui.words.tokens import escape, escape_markdown
 
 FIELD = "lessons.guess"
 MOST_PLACES = 60  # characters of a text in which a place is chosen
+LONGEST_NUMBER = 24  # characters that are typed
+EMPTY: dict[GuessKind, object] = {"order": [], "number": ""}
 EDGE = 6.0  # per cent of the scale, on both sides
 
 
@@ -27,7 +29,7 @@ def field(now: Current) -> None:
     assert question is not None
     key = f"{FIELD}.{now.lesson.name}.{now.number}"
     state.keep_choices(key, [key])
-    if not state.page_state(key, [] if question.kind == "order" else None) and now.guess is not None:
+    if not state.page_state(key, EMPTY.get(question.kind)) and now.guess is not None:
         state.set_page_state(key, _shown(question, now.guess))
     arguments: dict[str, Any] = {"key": state.page_key(key), "on_change": _take, "args": (now, key)}
     label = escape_markdown(plain(question.words))
@@ -36,15 +38,8 @@ def field(now: Current) -> None:
     with st.container(key="lesson_guess"):
         match question.kind:
             case "number":
-                st.number_input(
-                    label,
-                    value=None,
-                    min_value=0.0,
-                    step=None,
-                    format="%g",
-                    placeholder=_("your guess"),
-                    **arguments,
-                )
+                st.text_input(label, placeholder=_("your guess"), max_chars=LONGEST_NUMBER, **arguments)
+                _understood(now, state.page_state(key, ""))
             case "choice":
                 st.radio(label, options, index=None, format_func=lambda n: names[n - 1], **arguments)
             case "place":
@@ -56,6 +51,7 @@ def field(now: Current) -> None:
                     options,
                     format_func=lambda n: names[n - 1],
                     placeholder=_("in your order"),
+                    select_all=False,
                     **arguments,
                 )
 
@@ -64,14 +60,24 @@ def _shown(question: Question, guess: Guess) -> object:
     """What the field says for a guess that is kept."""
     if question.kind in ("choice", "place"):
         return int(guess) if isinstance(guess, int | float) else None
-    return guess
+    return number(guess) if isinstance(guess, int | float) else guess
+
+
+def _understood(now: Current, typed: str) -> None:
+    """What a number was taken for: a comma and a point are both welcome."""
+    if typed and read_number(typed) is None:
+        st.caption(_("This is no number: write it in digits, such as {example}.").format(example=number(2.5)))
+    elif isinstance(now.guess, int | float):
+        st.caption(_("Understood: {n}").format(n=number(now.guess)))
 
 
 def _take(now: Current, key: str) -> None:
     question, told = now.step.question, state.page_state(key, None)
     if question is None or told is None or (question.kind == "order" and len(told) < len(question.options)):
         return
-    current.keep_guess(now, list(told) if question.kind == "order" else float(told))
+    guess = list(told) if question.kind == "order" else read_number(str(told))
+    if guess is not None:
+        current.keep_guess(now, guess)
 
 
 def compared(now: Current) -> str:

@@ -41,7 +41,8 @@ def chooser() -> None:
         st.dialog(_("Another text"), width="large", on_dismiss=partial(state.want_text, False))(own_text)()
     st.session_state[state.VOCABULARY_LOWER] = state.lower()
     st.toggle(_("Lower-case the text"), key=state.VOCABULARY_LOWER, on_change=_switch_letters)
-    st.html(f"<div class='mg-note'>{small_letters.in_short(state.text_id(), state.lower())}</div>")
+    with st.container(key="vocabulary_small_letters"):
+        st.html(f"<div class='mg-note'>{small_letters.in_short(state.text_id(), state.lower())}</div>")
 
 
 def _about(text_id: str) -> str:

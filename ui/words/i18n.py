@@ -6,6 +6,7 @@
 
 import gettext
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,6 +27,8 @@ NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and it
 SAME_TIME = 1.5  # times that differ by less than this factor count as one
 NO_VALUE = "–"
 LONGEST = 1e15  # from here on a number is written as 1.5e15
+THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+PLAIN_NUMBER = re.compile(r"-?(\d{1,15}(\.\d*)?|\.\d+)", re.ASCII)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -165,6 +168,18 @@ def _formatted(size: float, negative: bool, pattern: str, code: str) -> str:
     """A number as a locale writes it: a page has hundreds, most of them the same for every click."""
     text = format_decimal(-size if negative else size, format=pattern, locale=LANGUAGES[code].babel)
     return text.replace("-", "−")
+
+
+def read_number(typed: str) -> float | None:
+    """What is meant by "2,5", "2.5" or "64 000", whatever the language; None if it is no number.
+
+    A comma before three digits divides thousands where readers write a decimal point, as in "64,000".
+    """
+    text = re.sub(r"[\s'’]", "", typed).replace("−", "-")
+    if spoken().decimal_mark == "." and THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    text = text.replace(",", ".")
+    return float(text) if PLAIN_NUMBER.fullmatch(text) else None
 
 
 def decimal_point_note() -> str:

@@ -122,7 +122,7 @@ def test_guess_and_place_survive_a_reload(app: OpenPage, lesson: Path, home: Pat
     test = app(address={"lesson": "mine"})
     test.radio(key=state.page_key("lessons.guess.mine.1")).set_value(1).run()
     press(test, "lesson_next")
-    test.number_input(key=state.page_key("lessons.guess.mine.2")).set_value(5.0).run()
+    test.text_input(key=state.page_key("lessons.guess.mine.2")).set_value("5").run()
     assert "your guess 5 · result 2" in html(test)  # nothing was to be done: the guess is enough
     again = app(address={"lesson": "mine"})
     assert "step 2 of 3" in panel_title(again) and "your guess 5" in html(again)
@@ -133,6 +133,44 @@ def test_guess_and_place_survive_a_reload(app: OpenPage, lesson: Path, home: Pat
     assert FactStore(home).progress("local")["mine"].guesses == {1: 1.0, 2: 5.0, 3: [1, 2]}
     again.run()
     assert "✓" in panel_title(again) and "b → a" in html(again)
+
+
+def test_a_guess_is_taken_with_a_comma_and_says_what_it_was_taken_for(
+    app: OpenPage, lesson: Path, home: Path
+) -> None:
+    lesson.write_text(LESSON.replace("- answer: 2\n\n## Third", "- answer: 2\n- done: run()\n\n## Third"))
+    test, field = app(address={"lesson": "mine", "step": "2"}), state.page_key("lessons.guess.mine.2")
+
+    def said() -> str:
+        return " ".join(caption.value for caption in test.caption)
+
+    test.text_input(key=field).set_value("2,5").run()
+    assert "Understood: 2.5" in said()
+    test.text_input(key=field).set_value("two").run()
+    assert "This is no number" in said()
+    assert FactStore(home).progress("local")["mine"].guesses == {2: 2.5}
+
+
+def test_an_order_is_put_together_one_by_one(app: OpenPage, lesson: Path) -> None:
+    test = app(address={"lesson": "mine", "step": "3"})
+    field = test.multiselect(key=state.page_key("lessons.guess.mine.3"))
+    assert field.proto.select_all == 0, "all at once would be no order of one's own"
+
+
+def test_what_a_later_guess_is_about_is_veiled_from_the_beginning(app: OpenPage, lesson: Path) -> None:
+    lesson.write_text(LESSON.replace("- answer: 2\n\n## Third", "- answer: 2\n- veil: start\n\n## Third"))
+    test = app(address={"lesson": "mine"})
+    assert ".st-key-start > *" in html(test) and ".st-key-batches_shape > *" in html(test)
+    press(test, "lesson_next")
+    assert ".st-key-batches_shape" not in html(test)  # a step that was skipped veils nothing any more
+    test.text_input(key=state.page_key("lessons.guess.mine.2")).set_value("2").run()
+    assert ".st-key-start > *" not in html(test)
+
+
+def test_a_step_whose_page_was_hidden_says_so(app: OpenPage, lesson: Path) -> None:
+    test = app(address={"lesson": "mine", "step": "2", "hide": "sampling"})
+    assert not test.exception and not any(button.key == "lesson_page" for button in test.button)
+    assert any("“Sampling” is not part of what was set up here" in caption.value for caption in test.caption)
 
 
 def test_who_reloads_on_another_page_stays_there(app: OpenPage, lesson: Path) -> None:

@@ -15,7 +15,18 @@ from hypothesis import strategies as values
 from minigpt_core.errors import TextError
 from scripts.messages import messages
 from ui.words import i18n, tokens
-from ui.words.i18n import _, duration, file_size, n_, number, percent, rough_duration, signed, using
+from ui.words.i18n import (
+    _,
+    duration,
+    file_size,
+    n_,
+    number,
+    percent,
+    read_number,
+    rough_duration,
+    signed,
+    using,
+)
 from ui.words.languages import LANGUAGES
 
 ROOT = Path(__file__).parents[3]
@@ -143,6 +154,25 @@ def test_numbers(shown: Any, english: str, french: str) -> None:
         assert shown() == english
     with using("fr"):
         assert shown() == french
+
+
+@pytest.mark.parametrize(
+    ("typed", "english", "french"),
+    [
+        ("2,5", 2.5, 2.5), ("2.5", 2.5, 2.5), (" 2,50 ", 2.5, 2.5), ("3", 3, 3), (".5", 0.5, 0.5), ("−1", -1, -1),
+        ("64 000", 64_000, 64_000), ("64\u202f000", 64_000, 64_000), ("64,000", 64_000, 64.0), ("0,125", 0.125, 0.125),
+        ("1,234.5", 1234.5, None), ("", None, None), ("two", None, None), ("1e5", None, None), ("inf", None, None),
+        ("1.2.3", None, None), ("٣", None, None),
+    ],
+)  # fmt: skip
+def test_a_number_is_understood_with_comma_and_point(
+    typed: str, english: float | None, french: float | None
+) -> None:
+    found = []
+    for code in ("en", "fr"):
+        with using(code):
+            found.append(read_number(typed))
+    assert found == [english, french]
 
 
 def test_what_is_kept_is_kept_for_each_language() -> None:
