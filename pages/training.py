@@ -28,7 +28,7 @@ from ui.training import (
 from ui.training.run_state import RunState
 from ui.words.i18n import _
 
-COCKPIT_HEIGHT = 510
+COCKPIT_HEIGHT, BESIDE_A_LESSON = 510, 430
 
 
 def lines_to_compare(now: RunState, planned: next_run.Plan | None) -> list[Reference]:
@@ -83,7 +83,7 @@ else:
             references=[*prediction.line(now.run), *lines_to_compare(now, planned)],
             steps=planned.training.steps if planned.training else 500,
             stopping=now.stopping,
-            height=COCKPIT_HEIGHT,
+            height=BESIDE_A_LESSON if lessons.beside() else COCKPIT_HEIGHT,
             without_validation=VALIDATION in lessons.veiled(),
         )
     if now.run is not None:

@@ -8,6 +8,7 @@ from ui import problems, resources, state
 from ui.components.kept import kept_tabs
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
+from ui.lessons import current as lessons
 from ui.vocabulary import (
     headline,
     own_sentence,
@@ -30,7 +31,7 @@ encoded = resources.encoded_text(chosen.id, chosen.lower)
 headline.headline(len(encoded.ids), words.vocab_size)
 headline.too_short(len(encoded.ids))
 problems.doubt(resources.validation_warning(chosen.id, chosen.lower))
-text_window.window(chosen, words, counts)
+text_window.window(chosen, words, counts, in_short=lessons.beside())
 
 
 @st.fragment

@@ -42,9 +42,13 @@ def test_temperature_in_english(app_server: RunningApp, new_visitor: NewVisitor)
     slide(page, "temperature", "Home")
     expect(page.locator(".mg-guess")).to_contain_text("your guess 5 · result 1")
     goes_on(page, 3)
+    page.locator(f"{GUESS} label").nth(1).click()
     slide(page, "temperature", "End")
     goes_on(page, 4)
+    page.locator(f"{GUESS} label").nth(1).click()
     slide(page, "temperature", "ArrowLeft")
+    page.locator(".st-key-prompt input, .st-key-prompt textarea").first.fill("two and two are")
+    page.keyboard.press("Enter")
     expect(page.locator(DONE)).to_be_visible()
     page.locator(NEXT).click()
     wait_until_idle(page)
@@ -63,6 +67,25 @@ def test_tinygpt_in_french_with_a_real_training(app_server: RunningApp, new_visi
     goes_on(page, 2)
     assert find_lesson("tinygpt", "fr").steps[1].title in page.locator(TITLE).inner_text()
     expect(page.locator(".st-key-page-training-steps input")).to_have_value("5000")
+
+
+def test_beside_a_lesson_the_chart_says_what_its_lines_are_and_what_is_veiled_stays_unseen(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    page = new_visitor("fr")
+    go(page, app_server.url, lesson="tinygpt", lang="fr")
+    words = page.locator(".mg-live-lines")
+    expect(words).to_contain_text("hasard pur")
+    said, cockpit = words.bounding_box(), page.locator(".mg-live").bounding_box()
+    assert said and cockpit and said["y"] + said["height"] <= cockpit["y"] + cockpit["height"] + 1
+    strip = page.locator(NEXT).bounding_box()
+    assert strip and strip["y"] >= 60  # below the bar at the top
+    go(page, app_server.url, lesson="tinygpt", step="3", lang="fr")
+    row = page.locator(".st-key-ablation_editor")
+    expect(row.locator("[data-testid='stWidgetLabel']").first).to_be_hidden()
+    page.locator(f"{GUESS} label").filter(has=page.locator("input")).first.click()
+    wait_until_idle(page)
+    expect(row.locator("[data-testid='stWidgetLabel']").first).to_be_visible()
 
 
 def test_the_lesson_covers_nothing_and_a_choice_by_hand_counts(

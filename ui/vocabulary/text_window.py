@@ -11,12 +11,14 @@ from ui.words.tokens import KINDS, emoji_note, escape, escape_markdown, kind, le
 ROWS = 4
 IN_A_ROW = 31  # tiles at 1280 pixels; wider ids take more room
 IN_A_ROW_WIDE = 26
-ROWS_PROJECTED = 2
+ROWS_IN_SHORT = 2  # at the front of a room, or beside a lesson
 
 
-def window(chosen: ChosenText, words: CharTokenizer, counts: dict[str, int]) -> None:
+def window(
+    chosen: ChosenText, words: CharTokenizer, counts: dict[str, int], *, in_short: bool = False
+) -> None:
     """A window of the text, and the controls that move it."""
-    rows = ROWS_PROJECTED if state.projected() else ROWS
+    rows = ROWS_IN_SHORT if in_short or state.projected() else ROWS
     length = rows * (IN_A_ROW if words.vocab_size <= 100 else IN_A_ROW_WIDE)
     end = max(len(chosen.text) - length, 0)
     start = min(place(chosen), end)
