@@ -88,7 +88,7 @@ RUNGS = (
     Rung(
         name="layers",
         title=N_("+ layers"),
-        idea=N_("More layers: each one builds on what the one before has found out."),
+        idea=N_("More layers (Transformer blocks): each one builds on what the one before has found out."),
         why=N_(
             "Four times the layers take four times as long, and learn more from each step: on a short story that shows "
             "most while a training is short."

@@ -110,7 +110,7 @@ def test_after_a_training_its_numbers_are_there(app: OpenPage, some_run: MakeRun
     with using("fr"):
         unseen = RunStore().evaluations(run.id)[-1].val_loss
         assert f">{number(unseen, 2)}<" in card(page, 3) and "40" in card(page, 3)
-        assert _("on text it never saw") in card(page, 3)
+        assert _("on text it never saw (validation)") in card(page, 3)
         assert "one morning," in card(page, 4)
         assert percent(best, 1) in card(page, 5)
         assert button(page) == _(next_step.WRITE.words)

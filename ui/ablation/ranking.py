@@ -77,7 +77,7 @@ def _measured_on(progress: Progress, job: AblationJob) -> str:
         n=number(progress.windows)
     )
     words = (
-        _("Measured on {windows} that it never saw; the complete model’s loss there is {loss}.")
+        _("Measured on {windows} that it never saw (validation); the complete model’s loss there is {loss}.")
         if job.text.unseen
         else _("Measured on {windows} that it learned from; the complete model’s loss there is {loss}.")
     )

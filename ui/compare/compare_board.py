@@ -120,7 +120,7 @@ def labels() -> dict[str, str]:
         "log_steps": _("logarithmic steps"),
         "x": _("step"),
         "y_batches": _("loss (nats per character)"),
-        "y_unseen": _("loss on unseen text (nats per character)"),
+        "y_unseen": _("loss on unseen text (validation), nats per character"),
         "empty": _("Tick a run in the table: its curve appears here."),
         "chart": _("Chart of the loss over the steps of the chosen runs"),
         "curve": curve_words(),

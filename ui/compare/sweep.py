@@ -293,7 +293,7 @@ def chart(name: str, found: dict[float, Run]) -> go.Figure:
             marker={"color": PROBLEM, "size": 11, "symbol": "x"}, text=[_("broke down")] * len(broken),
             textposition="top center", cliponaxis=False,
         )  # fmt: skip
-    charts.layout(figure, x=label(name), y=_("best loss on unseen text"), height=CHART_HEIGHT)
+    charts.layout(figure, x=label(name), y=_("best loss on unseen text (validation)"), height=CHART_HEIGHT)
     figure.update_xaxes(
         type="category",
         categoryorder="array",

@@ -11,7 +11,9 @@ CELLS = (
         ("vocabulary", "batches"),
     ),
     (
-        N_("**Learn.** Look at a batch, measure the surprise, adjust all parameters a little; 500 times."),
+        N_(
+            "**Learn.** Look at a batch, measure the surprise (the loss), adjust all parameters a little; 500 times."
+        ),
         ("training",),
     ),
     (

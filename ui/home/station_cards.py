@@ -79,7 +79,7 @@ def measured(now: Snapshot) -> tuple[float | None, str]:
         return None, ""
     if now.evaluation.val_loss is None:
         return now.evaluation.train_loss, _("on the text it learns from")
-    return now.evaluation.val_loss, _("on text it never saw")
+    return now.evaluation.val_loss, _("on text it never saw (validation)")
 
 
 def prompt(now: Snapshot) -> str:

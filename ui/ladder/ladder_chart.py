@@ -57,7 +57,7 @@ def draw(ladder: Ladder, lines: Sequence[Reference], height: int) -> None:
             "grey": REFERENCE,
             "labels": {
                 "x": _("step"),
-                "y": _("loss on unseen text (nats per character)"),
+                "y": _("loss on unseen text (validation), nats per character"),
                 "empty": _("Each rung will draw its line here."),
                 "chart": aloud(ladder),
             },

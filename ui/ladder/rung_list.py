@@ -56,7 +56,7 @@ def same_for_all(ladder: Ladder) -> str:
     training, model = ladder.steps[0].training, ladder.steps[0].model
     said = _(
         "The same for all: the text *{text}*, {steps} steps, {rows} stretches of {block} characters a step, {width} "
-        "numbers a character, learning rate {rate} (falling to {share} of it), seed {seed}."
+        "numbers a character (embedding dimension), learning rate {rate} (falling to {share} of it), seed {seed}."
     ).format(
         text=escape_markdown(text_title(ladder.text.title)),
         steps=number(training.steps),

@@ -97,7 +97,7 @@ def what_it_has_learned(
     if seen is None:
         return _("Its loss was not measured at this step, so nobody can say what to expect.")
     loss, measured = (seen, _("Loss {loss} on the text it learned from")) if unseen is None else (
-        unseen, _("Loss {loss} on text it never saw"))  # fmt: skip
+        unseen, _("Loss {loss} on text it never saw (validation)"))  # fmt: skip
     values = {"measured": measured.format(loss=loss_number(loss)), "chance": number(chance, 2)}
     if broken(seen, vocab_size):
         return _("{measured}, and pure chance costs {chance}: the training broke this model.").format(

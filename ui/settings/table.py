@@ -114,13 +114,17 @@ SETTINGS = {  # in the order of the sidebar
     "n_embd": Setting(
         N_("Numbers per character"), "slider", "model", values=powers(2, 256),
         drawn=(2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024), compared=(8, 128),
-        help=N_("How many numbers describe one character inside the model. More can hold finer differences."),
+        help=N_(
+            "How many numbers describe one character inside the model (embedding dimension). More can hold finer "
+            "differences."
+        ),
     ),
     "block_size": Setting(
         N_("Block size"), "slider", "model", values=powers(4, 256), drawn=powers(4, 1024), compared=(4, 128),
         long_label=N_("Block size (characters)"),
         help=N_(
-            "How many characters one stretch of text has: so far back a guess can look. Longer takes longer."
+            "How many characters one stretch of text has (context length): so far back a guess can look. Longer "
+            "takes longer."
         ),
         tiny_help=N_(
             "How many characters one stretch of text has. This model sees one character at a time: a longer "
@@ -221,7 +225,8 @@ SETTINGS = {  # in the order of the sidebar
     "grad_clip": Setting(
         N_("Longest gradient"), "number", "steps", step=0.5, zero=N_("no limit"),
         help=N_(
-            "A gradient longer than this is shortened to it, against sudden jumps. 0 leaves all as they are."
+            "A gradient whose length (norm) is greater is shortened to it (gradient clipping), against sudden jumps. 0 "
+            "leaves all as they are."
         ),
     ),
     "device": Setting(

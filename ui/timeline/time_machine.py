@@ -82,7 +82,7 @@ def labels(text: str, inspected: InspectedModel) -> dict[str, str]:
         "pause": _("Hold"),
         "slider": _("Moment of the training"),
         "step": _("step {step} of {steps}"),
-        "loss": _("loss on unseen text"),
+        "loss": _("loss on unseen text (validation)"),
         "curve": curve_words(),
         "chance": _("pure chance"),
         "writes": _("What it writes at this moment"),

@@ -278,7 +278,7 @@ def legends(seen: StepUnderMicroscope, words: CharTokenizer) -> dict[str, Any]:
         "below": _("below 0"),
         "right": _("the right character"),
         "wrong": _("another character"),
-        "low": _("0 %: a great surprise"),
+        "low": _("0 %: a great surprise (−ln p)"),
         "high": _("100 %: no surprise"),
     }
 

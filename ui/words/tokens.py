@@ -217,7 +217,7 @@ def emoji_note(shown: str) -> str:
 def probability_legend() -> str:
     """What the colours of `coloured_by_probability` mean."""
     stops = ", ".join(f"rgb{stop}" for stop in PROBABILITY_SCALE)
-    low, high = escape(_("0 %: a great surprise")), escape(_("100 %: no surprise"))
+    low, high = escape(_("0 %: a great surprise (−ln p)")), escape(_("100 %: no surprise"))
     bar = f"<i class='mg-scale' style='background:linear-gradient(90deg, {stops})'></i>"
     return f"<div class='mg-note'>{low}{bar}{high}</div>"
 
