@@ -18,7 +18,7 @@ with row.container(width="content", gap="small"):
     attention_map.how_to_read()
 inspected = choose_model(needs_layers=True)
 if inspected:
-    attention_map.no_attention_note()
+    attention_map.no_attention_note(inspected)
     attention_map.draw(inspected, text_window(inspected, row))
 try_this("attention")
 show_code("attention", CausalSelfAttention, run_attention, describe_heads)

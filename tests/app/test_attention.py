@@ -110,8 +110,10 @@ def test_the_model_goes_on_and_its_part_is_marked(app: OpenPage) -> None:
 def test_tinygpt_is_told_what_it_lacks(app: OpenPage) -> None:
     run = small_gpt(n_layer=0, n_head=1, positions="none", mlp="none", residual=False, norm="none")
     page = app("attention", run=run.id)
-    assert not page.exception and "Without layers there is no attention" in said(page)
+    assert not page.exception and "has no attention, for it has no layers" in said(page)
     assert sent(page)["layers"] > 0
+    chosen = app("attention", run=run.id, author="preparedGptEn")  # who asks for a GPT need not be told
+    assert "has no attention" not in said(chosen)
 
 
 def test_heads_are_described_by_what_was_measured() -> None:

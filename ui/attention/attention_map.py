@@ -12,9 +12,11 @@ from ui.attention.text_window import TextWindow
 from ui.components.binary import base64_of
 from ui.components.mounting import component
 from ui.inside import reading_guide
-from ui.inside.inspected_model import InspectedModel
+from ui.inside.inspected_model import InspectedModel, looked_at
+from ui.runs.wording import run_title
 from ui.words import tokens
 from ui.words.i18n import _, language
+from ui.words.tokens import escape_markdown
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-att'></div>"
@@ -26,9 +28,9 @@ def how_to_read() -> None:
         "attention",
         shows=_(
             "For each character, how it shares out its attention among itself and the characters before "
-            "it. All shares of one character add up to 100 %. Each layer has several heads, and every head "
-            "looks in its own way. On a map, a line is a character that looks, a column one that is looked "
-            "at; the hatched half is still to come and hidden."
+            "it. All shares of one character add up to 100 %. Each layer (Transformer block) has several heads, "
+            "and every head looks in its own way. On a map, a line is a character that looks, a column one that is "
+            "looked at; the hatched half is still to come and hidden."
         ),
         computed=_(
             "In every head a character asks (query) and all characters offer (key). Query times key, "
@@ -46,16 +48,16 @@ def how_to_read() -> None:
     )  # fmt: skip
 
 
-def no_attention_note() -> None:
-    """Why the followed run is not the one that is shown, if it is a TinyGPT."""
+def no_attention_note(inspected: InspectedModel) -> None:
+    """What the followed run lacks, if it is a TinyGPT and another model is shown in its place."""
     followed = state.current_run() if state.run_id() else None
-    if followed is not None and not followed.model.n_layer:
-        st.caption(
-            _(
-                "Without layers there is no attention: each character is all that such a model sees, so "
-                "that it can only learn which character follows which."
-            )
-        )
+    if followed is None or followed.model.n_layer or looked_at() == inspected.run:
+        return
+    words = _(
+        "“{mine}” has no attention, for it has no layers: each character is all that it sees, so that it can only "
+        "learn which character follows which. All that is shown below is another model’s."
+    )
+    st.caption(words.format(mine=escape_markdown(run_title(followed))))
 
 
 def draw(inspected: InspectedModel, shown: TextWindow) -> None:

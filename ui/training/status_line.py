@@ -179,8 +179,9 @@ def _happened(now: RunState) -> Line:
 
 def _queued(now: RunState, run: Run) -> Line:
     if now.position is None:
-        there = _("Getting ready on one of the machines that train …")
-        return Line(there if resources.jobs().on_cluster else _("Getting ready …"), TRAIN)
+        if resources.jobs().on_cluster:
+            return Line(_("Getting ready on one of the machines that train …"), TRAIN)
+        return _begun()
     if resources.jobs().out_of_reach:
         away = _(
             "The machines that train cannot be reached right now: this training goes on by itself as soon as they can."
@@ -210,15 +211,20 @@ def _meanwhile(run: Run) -> list[Action]:
     ]  # fmt: skip
 
 
+def _begun(*more: str) -> Line:
+    """True from the click on: the steps in the chart need not wait for this line to be drawn anew."""
+    text = _(
+        "The thick line is the loss: how surprised the model is by the next character. Where will it end?"
+    )
+    return Line(" ".join([text, *more]), TRAIN)
+
+
 def _running(now: RunState, run: Run) -> Line:
     if now.stopping:
         return Line(_("Stopping …"), VALIDATION)
     if now.pausing:
         return Line(_("It pauses as soon as the step that it is making is done."), VALIDATION)
-    text = _(
-        "The thick line is the loss: how surprised the model is by the next character. Where will it end?"
-    )
-    return Line(" ".join([text, *diagnosis.dropped_out(run)]), TRAIN)
+    return _begun(*diagnosis.dropped_out(run))
 
 
 def _paused(now: RunState, run: Run) -> Line:
