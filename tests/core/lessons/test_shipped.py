@@ -255,8 +255,7 @@ class Source:
             run=run.id,
             step=run.step,
             text="",
-            prompt=BEGINNINGS[self.lang],
-            **{"seed": 1337, "temperature": 0.8} | fields,
+            **{"prompt": BEGINNINGS[self.lang], "seed": 1337, "temperature": 0.8} | fields,
         )
         model = trained_language_model(self.model(name), run.model, run.characters, run.lower)
         return GeneratedText(model, request).text(length)
