@@ -18,11 +18,7 @@ BETWEEN = [0, 150, 400]  # ms between the two clicks: the page is drawn after bo
 
 def press_twice(page: Page, button: Locator, between: int) -> None:
     """Two clicks at one place, as a hand does."""
-    button.scroll_into_view_if_needed()
-    box = button.bounding_box()
-    assert box
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
+    button.hover()  # where it stands still
     for n in (1, 2):
         page.mouse.down(click_count=n)
         page.mouse.up(click_count=n)
@@ -59,6 +55,8 @@ def test_delete(app_server: RunningApp, open_page: OpenPage, trained_run: Traine
     page.goto(app_server.url + "/compare")
     wait_until_idle(page)
     press_twice(page, page.get_by_role("button", name="Delete", exact=True).filter(visible=True), between)
+    expect(page.get_by_role("button", name="Undo").filter(visible=True)).to_have_count(1)
+    wait_until_idle(page)
     assert len(RunStore(app_server.home).runs(workspace)) == 2
 
 
