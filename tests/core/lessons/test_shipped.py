@@ -262,9 +262,7 @@ class Source:
 
     def worse_without(self, *parts: Component) -> float:
         """How much the loss of the GPT rises without these parts."""
-        run, model = self.run("Gpt"), self.model("Gpt")
-        windows = held_out_windows(self.dataset, run.model.block_size)
-        return ablated_loss(model, windows, frozenset(parts)) - ablated_loss(model, windows, frozenset())
+        return loss_without(self, frozenset(parts)) - loss_without(self, frozenset())
 
     def heads(self) -> list[Component]:
         return [part for part in components_of(self.run("Gpt").model) if part.kind == "head"]
@@ -272,6 +270,12 @@ class Source:
     def trained(self, steps: int = NOTEBOOK.training.steps, learning_rate: float = 0.003) -> float:
         """Where a TinyGPT ends that is trained here, as the notebook's preset but for this: its loss on unseen text."""
         return trained_tinygpt(self, steps, learning_rate)
+
+
+@cache
+def loss_without(source: Source, parts: frozenset[Component]) -> float:
+    windows = held_out_windows(source.dataset, source.run("Gpt").model.block_size)
+    return ablated_loss(source.model("Gpt"), windows, parts)
 
 
 @cache
