@@ -98,3 +98,18 @@ def test_the_map_of_the_rows_moves_through_the_training(open_page: OpenPage) -> 
     assert page.evaluate("window.scriptRuns") == 0
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
+def test_a_reload_brings_the_map_back_as_it_was(open_page: OpenPage) -> None:
+    page = open_page("embeddings", "fr")
+    when, side = page.locator(".mg-emb-when"), page.locator(".mg-emb-side")
+    page.locator(".mg-emb-row").last.click()
+    page.locator(".mg-emb-slot input").focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator(".mg-emb-choice button").filter(has_text="tableau").click()
+    expect(page.locator(".mg-emb-ramp")).to_be_visible()
+    moment, said = when.inner_text(), side.inner_text()
+    page.reload()
+    wait_until_idle(page)
+    expect(page.locator(".mg-emb-ramp")).to_be_visible()
+    assert (when.inner_text(), side.inner_text()) == (moment, said)
