@@ -98,7 +98,7 @@ class Lesson:
         self.teacher.locator(".mg-class").wait_for()
         with self.scene(f"{PUPILS} pupils open the page"):
             for page in self.pupils:
-                page.goto(f"{self.url}/training?settings=notebook~steps~20000", wait_until="commit")
+                page.goto(f"{self.url}/training?settings=notebook~steps~100000", wait_until="commit")
             for page in self.pupils:
                 page.locator(".st-key-start button").first.wait_for()
         with self.scene("the last one stands on the teacher's page"):
