@@ -30,7 +30,8 @@ def row(now: RunState, planned: next_run.Plan) -> None:
             type="primary" if start_next else "secondary",
             disabled=not (now.can_start and ready),
         )  # fmt: skip
-        _pause_or_resume(now, run_id, obvious=not start_next)
+        with st.container(horizontal=True, width=WIDTH, key="training_turns"):
+            _pause_or_resume(now, run_id, obvious=not start_next)
         start_button(
             _("Step"), icon=":material/skip_next:", key="training_step", on_click=step, args=(run_id,),
             again=True,
@@ -48,8 +49,9 @@ def row(now: RunState, planned: next_run.Plan) -> None:
 
 
 def _pause_or_resume(now: RunState, run_id: str, *, obvious: bool) -> None:
-    """One place with two buttons in turn, so that nothing beside it moves away under somebody's finger. What is asked
-    by the name of one of them is never done by the other, which stands there by the time it is heard."""
+    """One place with two buttons in turn. What is asked by the name of one of them is never done by the other, which
+    stands there by the time it is heard. While the page is drawn anew both may be there: the place stays as wide as
+    one, so that nothing beside it moves away under somebody's finger."""
     if now.can_go_on or can_try_again(now):
         start_button(
             _("Resume"), icon=":material/play_arrow:", key=GO_ON, on_click=resume, args=(run_id,),
