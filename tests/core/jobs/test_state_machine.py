@@ -219,7 +219,8 @@ class Asked(RuleBasedStateMachine):
 
     def ask(self, run_id: str, request: str, given: dict[str, Any], taken: bool) -> None:
         """Ask for something: it is taken, with the settings, or refused in words, and then nothing has changed."""
-        state, run, unseen = self.state(run_id), self.store.run(run_id), self.died_unseen(run_id)
+        state, held = self.state(run_id), self.is_held(run_id)
+        run, unseen = self.store.run(run_id), self.died_unseen(run_id)
         try:
             getattr(self.manager, request)(run_id, **given)
         except UserError as refused:
@@ -229,11 +230,11 @@ class Asked(RuleBasedStateMachine):
         else:
             assert taken
             self.asked[run_id] |= {name: value for name, value in given.items() if name != "paused"}
-            self.count_steps(run, state, request, given.get("paused", False))
+            self.count_steps(run, state, request, held=held, paused=given.get("paused", False))
 
-    def count_steps(self, run: Run, state: State, request: str, paused: bool) -> None:
-        """How far the run may go, after a request that was taken in this state."""
-        held, waiting = self.is_held(run.id), state in (State.QUEUED, State.PARKED, State.ENDED)
+    def count_steps(self, run: Run, state: State, request: str, *, held: bool, paused: bool) -> None:
+        """How far the run may go, after a request that was taken in this state, in which it was held or not."""
+        waiting = state in (State.QUEUED, State.PARKED, State.ENDED)
         kept = self.store.checkpoints(run.id)
         here = run.step if held else kept[-1].step if kept else 0
         known = self.may_reach[run.id]
@@ -538,7 +539,7 @@ class Puppets(Asked):
     def somebody_keeps_the_store_busy(self, number: int, request: str) -> None:
         """What cannot be written is said, and leaves a run that can be asked again."""
         run_id = self.some(number)
-        state, run = self.state(run_id), self.store.run(run_id)
+        state, held, run = self.state(run_id), self.is_held(run_id), self.store.run(run_id)
         if self.died_unseen(run_id):
             self.unnoted.add(run_id)
         self.database.busy = True
@@ -547,7 +548,7 @@ class Puppets(Asked):
         except UserError:
             pass
         else:
-            self.count_steps(run, state, request, paused=False)
+            self.count_steps(run, state, request, held=held, paused=False)
         finally:
             self.database.busy = False
 
