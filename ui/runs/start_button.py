@@ -39,8 +39,11 @@ def start_button(
 
 
 def _once(number: int, act: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    if state.page_state(PRESSED, -1) < number:
-        state.set_page_state(PRESSED, number)
+    """Act, unless this drawing of the button was pressed before. Another one, in a part of the page that was drawn
+    anew since, counts for itself."""
+    pressed: set[int] = state.page_state(PRESSED, set())
+    if number not in pressed:
+        pressed.add(number)
         act(*args)
 
 
