@@ -63,6 +63,14 @@ class Visitor:
                 return str(proto.id)
         raise AssertionError(f"nothing that is drawn has the key {key}")
 
+    def pages(self) -> dict[str, str]:
+        """The hash of each page that the menu leads to, by its name in the address."""
+        return {
+            page.url_pathname: page.page_script_hash
+            for message in self.heard
+            for page in message.navigation.app_pages
+        }
+
     def words(self) -> str:
         """Everything that is drawn, as text."""
         return "\n".join(str(element) for element in self.drawn)

@@ -260,11 +260,7 @@ def rerun(page_script_hash: str, fragment_id: str = "") -> BackMsg:
 def test_what_a_page_asks_after_somebody_has_left_it_does_not_clear_the_next_one(server: RunningApp) -> None:
     visitor = Visitor(server.url)
     visitor.open("")
-    pages = {
-        page.url_pathname: page.page_script_hash
-        for message in visitor.heard
-        for page in message.navigation.app_pages
-    }
+    pages = visitor.pages()
     fragment = next(message.delta.fragment_id for message in visitor.heard if message.delta.fragment_id)
     visitor.send(rerun(pages["training"]))
     [*visitor.until("new_session")]

@@ -94,11 +94,7 @@ def test_a_click_in_the_menu_counts_while_the_page_before_still_asks(
 ) -> None:
     visitor = Visitor(server.url)
     visitor.open("")
-    pages = {
-        page.url_pathname: page.page_script_hash
-        for message in visitor.heard
-        for page in message.navigation.app_pages
-    }
+    pages = visitor.pages()
     visitor.send(asking(server.url, pages["model"], query_string="lang=fr"))
     [*visitor.until(heard_by_then)]
     late = asking(server.url, pages[""])  # its browser has not heard yet that the page is another one
