@@ -135,7 +135,7 @@ class Line:
         self._cluster, self._store, self._say = cluster, store, say
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._keeper = Keeper(store, say=self._said)
-        self._held = ExitStack()  # the lock of the run that it trains
+        self._held, self._holding = ExitStack(), threading.Lock()  # the lock of the run that it trains
         self._run_id: str | None = None
         self._over = self._leaving = self._preparing = False
         self._node = ""
@@ -185,7 +185,8 @@ class Line:
                 sys.stderr.write(f"A training process of the cluster was lost: {problem}\n")
         self.kill()
         self._inbox.put({"do": "end"})
-        self._held.close()
+        with self._holding:  # from now on it takes none
+            self._held.close()
         self._say("ended")
 
     def _listen(self) -> None:
@@ -268,7 +269,10 @@ class Line:
     def _hand_over(self, message: Message) -> None:
         run_id = self._run_id = message["run"]
         try:
-            self._held.enter_context(self._store.lock(run_id))
+            with self._holding:
+                if self._over:
+                    return
+                self._held.enter_context(self._store.lock(run_id))
             changes = self._prepare(run_id, message)
         except UserError as error:
             return self._fail(run_id, error)

@@ -43,6 +43,7 @@ MAX_NAME = 120  # characters
 MAX_NOTE = 10_000
 MAX_CHECKPOINTS = 20
 LOCK_SECONDS = 5.0
+LOOKED_AT_SECONDS = 1.0  # longer than somebody looks whether a run is held, who has it for that moment
 BIN_DAYS = 30
 BIN_SECONDS = BIN_DAYS * 24 * 3600
 """A deleted run can be brought back for this long; the next start of the server removes it for good."""
@@ -579,7 +580,7 @@ class RunStore(MetricsStore):
 
         Raises `StoreError` while somebody is at work on it.
         """
-        with self.lock(run_id, timeout=0), self._database.writing() as db:
+        with self.lock(run_id, timeout=LOOKED_AT_SECONDS), self._database.writing() as db:
             row = find(db, run_id)
             if settings and row["status"] != "done":
                 changed = json.loads(row["in_force"] or "{}") | dict(settings)
@@ -638,7 +639,7 @@ class RunStore(MetricsStore):
     def queue_lock(self, run_id: str) -> AbstractContextManager[None]:
         """Hold this while a run waits for its turn: it counts as interrupted once nobody does. Raises `AtWork`."""
         refuse_prepared(run_id)
-        return self._hold(self._lock_path("queue", run_id), 0)
+        return self._hold(self._lock_path("queue", run_id), LOOKED_AT_SECONDS)
 
     def folder(self, run_id: str) -> Path:
         """Where a run's weights and log are; those of a prepared one stay where they came."""

@@ -331,6 +331,28 @@ def test_a_queued_run_holds_its_place_or_is_interrupted(store: RunStore) -> None
     assert store.run(run.id).status == "interrupted"
 
 
+def test_who_looks_at_a_run_takes_nobody_its_place(store: RunStore) -> None:
+    run, over = make_run(store), threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            store.run(run.id)
+            store.is_locked(run.id)
+
+    lookers = [threading.Thread(target=look) for _ in range(4)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(100):  # a page looks four times a second; here they never rest
+            with store.queue_lock(run.id):
+                pass
+            store.keep_requested(run.id, {"pace": 0})
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
+
+
 def test_a_lock_is_held_once_and_can_be_taken_again(store: RunStore) -> None:
     run = make_run(store, status="running")
     assert store.run(run.id).status == "interrupted" and not store.is_locked(run.id)
