@@ -187,8 +187,9 @@ class Looker(threading.Thread):
             tab = Visitor(self._app.url)
             tab.open("")
             while not self._over.wait(self._random.uniform(3, 9)):
-                with self._register.timed("page"):
-                    tab.open(self._random.choice(LOOKED_AT), lang="fr")
+                page = self._random.choice(LOOKED_AT)
+                with self._register.timed("page"), self._register.timed(f"  {page or 'home'}"):
+                    tab.open(page, lang="fr")
             tab.close()
         except Exception as error:
             self._register.errors.append(f"{type(error).__name__}: {error}")
@@ -274,7 +275,7 @@ def lecture(app: RunningApp, listeners: int, seconds: float) -> Register:
     polls, seen, began = len(opening.waits["poll"]), [m.changes for m in members], time.monotonic()
     while time.monotonic() - began < seconds:
         for page in ("training", "sampling", "model"):
-            with register.timed("lecturer's page"):
+            with register.timed("lecturer's page"), register.timed(f"  {page}"):
                 lecturer.open(page, run=run.id, lang="fr")
             over.wait(3)
     passed = time.monotonic() - began
@@ -407,7 +408,7 @@ def main() -> None:
             about = options.pupils, options.sampling, options.trainings, options.seconds
             register = looking_around(app, *about)
         passed, spent = time.monotonic() - began, watch.end()
-        for what, waits in register.waits.items():
+        for what, waits in sorted(register.waits.items()):
             late = statistics.quantiles(waits, n=20)[-1] if len(waits) > 1 else waits[0]
             print(
                 f"{what:<16} {len(waits):>6}  p50 {statistics.median(waits):7.3f} s  p95 {late:7.3f} s  "
