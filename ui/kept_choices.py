@@ -13,6 +13,7 @@ from ui import state
 
 BETWEEN, AND = "~", "+"  # an address need not escape them
 LONGEST = 2000  # of a value in the address; a longer one lasts as long as its tab
+ROOM = 3000  # for all of them, as in `state.FORM`
 LONGEST_TEXT = 20_000  # bytes
 
 
@@ -36,7 +37,11 @@ def keep(
     coded.pop(name, None)
     if value != usual and len(written := write(value)) <= LONGEST:
         coded[name] = written
-    state.keep_choices_in_address(BETWEEN.join(word for pair in coded.items() for word in pair))
+    while len(_in_one(coded)) > ROOM:
+        del coded[
+            max(coded, key=lambda one: len(coded[one]))
+        ]  # one long text, and not all that is chosen later
+    state.keep_choices_in_address(_in_one(coded))
     return value
 
 
@@ -68,8 +73,13 @@ def keep_text(name: str, offered: str | None) -> str | None:
     Args:
         offered: what the page has put there itself, and would again.
     """
-    text: str | None = keep(name, offered, _read_text, _write_text)
+    text: str | None = keep(name, offered, _read_text, _write_if_short)
     return text
+
+
+def _write_if_short(text: str | None) -> str:
+    """A text that no address holds is not packed: that takes seconds where somebody has pasted a library."""
+    return _write_text(text) if len(text or "") <= LONGEST_TEXT else " " * (LONGEST + 1)
 
 
 def _write_text(text: str | None) -> str:
@@ -100,7 +110,7 @@ def whole_number(low: int, high: int) -> Callable[[str], int | None]:
 def without(area: str, coded: str) -> str:
     """What stands in the address, without the choices whose names begin so."""
     pairs = _pairs(coded).items()
-    return BETWEEN.join(word for pair in pairs if not pair[0].startswith(area) for word in pair)
+    return _in_one({name: value for name, value in pairs if not name.startswith(area)})
 
 
 def _coded() -> dict[str, str]:
@@ -110,3 +120,7 @@ def _coded() -> dict[str, str]:
 def _pairs(coded: str) -> dict[str, str]:
     words = coded.split(BETWEEN)
     return dict(zip(words[::2], words[1::2], strict=False))
+
+
+def _in_one(coded: dict[str, str]) -> str:
+    return BETWEEN.join(word for pair in coded.items() for word in pair)

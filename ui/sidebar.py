@@ -13,6 +13,7 @@ from ui.components import (
     projector,
     streamlit_words,
     tab_workspace,
+    typed_text,
 )
 from ui.journey import ABOUT
 from ui.runs import live_list
@@ -71,6 +72,7 @@ def foot(page: str) -> None:
             history.keep_one_entry_a_page()
             one_gesture.watch()
             tab_workspace.keep()
+            typed_text.keep()
             connection.watch()
             if state.pupil() or state.is_teacher():  # a teacher may have two tabs
                 class_news.listen(str(orders_followed.version_drawn()))
@@ -85,6 +87,7 @@ def foot(page: str) -> None:
 def bare() -> None:
     """What a page needs where nobody has anything: Streamlit's words in the reader's language."""
     with st.sidebar:
+        typed_text.keep(for_nobody=True)
         connection.watch()
         streamlit_words.translate_page()
 

@@ -1,5 +1,7 @@
 """What was chosen on a page is found again by a reload: by the address alone, in a session that knows nothing else."""
 
+import random
+import string
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -68,6 +70,20 @@ def test_what_was_unfolded_survives_a_reload(app: OpenPage) -> None:
         page.session_state[key] = value
     again = reloaded(app, page.run(), "training")
     assert {key: again.session_state[key] for key in opened} == opened
+
+
+def test_two_long_texts_leave_room_for_what_is_chosen_later(app: OpenPage) -> None:
+    text = "".join(
+        random.Random(1).choices(string.ascii_letters + string.digits + string.punctuation, k=1750)
+    )
+    elsewhere = f"sampling.surprise_text~{kept_choices._write_text(text)}"
+    page = app("layers", author=GPT, choices=elsewhere)
+    page.session_state["page.inside.text"] = text[:1600]
+    page.run()
+    page.session_state["page.layers.within"] = True
+    again = reloaded(app, page.run(), "layers")
+    assert again.session_state["page.layers.within"]
+    assert again.session_state["page.inside.text"] == text[:1600]
 
 
 def test_what_is_as_usual_does_not_stand_in_the_address(app: OpenPage) -> None:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from scripts.browser import go, wait_until_idle
 from scripts.running_app import RunningApp, free_port, running_app
@@ -31,6 +31,11 @@ class Restarted:
 
     def stop(self) -> None:
         self._running.close()
+
+    def kill(self) -> None:
+        """It ends as in a power cut, and begins again."""
+        self.app.process.kill()
+        self.restart()
 
 
 @pytest.fixture
@@ -96,3 +101,138 @@ def test_a_dialog_that_was_closed_stays_closed(open_page: OpenPage) -> None:
     page.reload()
     wait_until_idle(page)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+PASTED, NAMED = ".st-key-vocabulary_paste textarea", ".st-key-vocabulary_paste_name input"
+USE = ".st-key-vocabulary_paste_use button"
+
+
+def reload(page: Page) -> None:
+    page.reload()
+    wait_until_idle(page)
+
+
+def type_text(page: Page) -> None:
+    page.locator(PASTED).fill(WORDS * 20)
+    page.locator(NAMED).fill("Mon conte")
+
+
+def expect_typed(page: Page) -> None:
+    expect(page.locator(PASTED)).to_have_value(WORDS * 20)
+    expect(page.locator(NAMED)).to_have_value("Mon conte")
+
+
+def test_a_typed_text_outlasts_a_reload_until_it_is_used(open_page: OpenPage) -> None:
+    page = open_page("vocabulary")
+    open_dialog(page)
+    type_text(page)
+    reload(page)
+    expect_typed(page)
+    page.get_by_role("dialog").get_by_label("Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    wait_until_idle(page)
+    open_dialog(page)
+    expect_typed(page)
+    page.locator(USE).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".st-key-vocabulary_text input:checked")).to_have_count(1)
+    expect(page.locator(".st-key-vocabulary_text")).to_contain_text("Mon conte")
+    wait_until_idle(page)
+    open_dialog(page)
+    page.wait_for_timeout(500)  # longer than it takes to give something back
+    expect(page.locator(PASTED)).to_have_value("")
+    reload(page)
+    expect(page.locator(PASTED)).to_have_value("")
+
+
+def test_a_refused_text_outlasts_a_reload(open_page: OpenPage) -> None:
+    page = open_page("vocabulary")
+    open_dialog(page)
+    page.locator(PASTED).fill("nnn")
+    page.locator(USE).click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    reload(page)
+    expect(page.locator(PASTED)).to_have_value("nnn")
+
+
+def test_a_typed_text_outlasts_the_end_of_the_server(
+    server: Restarted, new_visitor: NewVisitor, console_errors: list[str]
+) -> None:
+    page, later = new_visitor("en"), new_visitor("en")
+    for one in (page, later):
+        go(one, server.app.url, "vocabulary", lang="en")
+        open_dialog(one)
+        type_text(one)
+    server.kill()
+    wait_until_renewed(page)
+    expect_typed(page)
+    reload(later)
+    expect_typed(later)
+    for one in (page, later):
+        one.locator(USE).click()
+        expect(one.locator(".st-key-vocabulary_text")).to_contain_text("Mon conte")
+    console_errors.clear()  # the browser says that nobody answered for a while
+
+
+def test_a_field_that_was_not_left_is_found_as_it_was(open_page: OpenPage) -> None:
+    page = open_page("attention", author="preparedGptEn")
+    field = page.locator(".st-key-page-inside-text textarea")
+    field.fill("the cat sat")
+    reload(page)
+    expect(field).to_have_value("the cat sat")
+    expect(field).to_be_focused()
+    field.blur()
+    page.wait_for_url("**inside.text**")
+    wait_until_idle(page)
+    reload(page)
+    expect(field).to_have_value("the cat sat")
+
+
+def test_a_text_that_no_address_holds_outlasts_a_reload(open_page: OpenPage) -> None:
+    page = open_page("sampling", author="preparedGptEn", view="surprise")
+    field, long = (
+        page.locator(".st-key-page-sampling-surprise_text textarea"),
+        "".join(map(chr, range(1000, 5000))),
+    )
+    usual = field.input_value()
+    field.fill(long)
+    field.blur()
+    wait_until_idle(page)
+    reload(page)
+    expect(field).to_have_value(long)
+    wait_until_idle(page)
+    page.locator(".st-key-sampling_text_unseen button").click()
+    expect(field).to_have_value(usual)
+    wait_until_idle(page)
+    reload(page)
+    page.wait_for_timeout(500)
+    expect(field).to_have_value(usual)
+
+
+def test_who_comes_next_reads_nothing_of_it(open_page: OpenPage) -> None:
+    page = open_page("vocabulary")
+    open_dialog(page)
+    type_text(page)
+    page.wait_for_timeout(500)
+    page.context.clear_cookies()
+    reload(page)
+    page.wait_for_timeout(500)
+    expect(page.locator(PASTED)).to_have_value("")
+    assert "conte" not in page.evaluate("JSON.stringify({...sessionStorage})")
+
+
+def test_what_is_too_long_to_be_kept_is_asked_about(open_page: OpenPage) -> None:
+    page, asked = open_page("vocabulary"), list[str]()
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    open_dialog(page)
+    page.on("dialog", leave)
+    page.locator(PASTED).click()
+    page.locator(PASTED).fill("a b c d " * 600_000)
+    reload(page)
+    assert asked == ["beforeunload"]
+    reload(page)
+    assert asked == ["beforeunload"]

@@ -16,6 +16,7 @@ from minigpt_core.texts.pdf import FOUND as PDF
 from minigpt_core.texts.pdf import is_pdf, text_of_pdf
 from minigpt_core.texts.wrappings import inside
 from ui import state
+from ui.components import typed_text
 from ui.runs.wording import text_title
 from ui.server import uploads
 from ui.vocabulary import fetching
@@ -33,6 +34,7 @@ LINE_SHOWN = 160
 READ_PDF = (
     "vocabulary.read_pdf"  # the document that was read last: its SHA-256, and its text or what it lacks
 )
+PASTED = ("vocabulary_paste", "vocabulary_paste_name")  # the fields
 OFFERED = "vocabulary.offered"  # the pasted text of which the inside was offered
 
 
@@ -66,6 +68,10 @@ def _paste() -> None:
         return _refuse(
             TextError("This is the inside of a PDF document, not its text: upload the file instead.")
         )
+    try:
+        corpus.check_size(len(pasted.encode("utf-8", "replace")))  # before anything is done with it
+    except TextError as error:
+        return _refuse(error)
     within = inside(pasted)
     if pressed and not within.found:
         _use(pasted, name or _first_line(pasted))
@@ -178,6 +184,7 @@ def _use(text: str, title: str, afterwards: Callable[[], None] = lambda: None) -
         _refuse(error)
         return
     keep(new_id)
+    typed_text.done(*PASTED)
     afterwards()
     if MARKUP.search(text):
         state.notify(
