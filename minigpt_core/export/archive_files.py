@@ -8,6 +8,7 @@ import io
 import re
 import stat
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from minigpt_core.errors import UserError
+from minigpt_core.store.explained import FULL, disk_full
 from minigpt_core.store.runs import MAX_CHECKPOINTS
 from minigpt_core.texts import corpus
 
@@ -55,6 +57,8 @@ def damaged() -> Iterator[None]:
     ) as error:  # fmt: skip
         if isinstance(error, UserError):  # a sentence already
             raise
+        if isinstance(error, OSError) and error.errno in FULL:  # what is unpacked has no room here
+            raise disk_full(Path(tempfile.gettempdir())) from error
         raise ArchiveError(
             "This archive is damaged, or it is no run of mini-GPT. Export the run again, and copy the file as it is."
         ) from error

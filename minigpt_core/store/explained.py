@@ -13,6 +13,7 @@ from filelock import Timeout
 from minigpt_core.errors import StoreError
 
 BUSY_SECONDS = 10
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what the system says of a disk, or of what somebody may use of it
 ALMOST_NOTHING = 1 << 20  # bytes; with less free space than this, a failed write means a full disk
 
 
@@ -66,7 +67,7 @@ def explain_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
 def explain_os_error(error: OSError, path: Path) -> StoreError:
     """The sentence for an error of the file system, about the file that it names, else about `path`."""
     at = error.filename or path
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return disk_full(path)
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return too_many_open()

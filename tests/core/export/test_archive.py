@@ -6,7 +6,9 @@ import json
 import os
 import queue
 import random
+import shutil
 import stat
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -422,6 +424,16 @@ def test_a_store_that_fails_halfway_keeps_nothing(
     with pytest.raises(StoreError, match="full"):
         import_run(there, io.BytesIO(archive))
     assert not there.runs()
+
+
+def test_no_room_to_unpack_is_no_damage(
+    archive: bytes, there: RunStore, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tiny_disk))
+    (tiny_disk / "ballast").write_bytes(b"x" * (shutil.disk_usage(tiny_disk).free - 4096))
+    with pytest.raises(StoreError, match=r"disk that holds .* is full"):
+        import_run(there, io.BytesIO(archive))
+    assert nothing_in(there)
 
 
 def test_a_missing_file_is_named(there: RunStore, tmp_path: Path) -> None:

@@ -887,23 +887,6 @@ def test_permissions_are_explained(tmp_path: Path) -> None:
     readonly.close()
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte, where this process may mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = shutil.which("mount")
-    if (
-        mount is None
-        or subprocess.run(
-            [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True
-        ).returncode
-    ):
-        pytest.skip("mounting a small file system is not allowed here")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
-
-
 def test_a_full_disk_is_named_and_loses_nothing(tiny_disk: Path) -> None:
     store = RunStore(tiny_disk / "home")
     run = make_run(store)
