@@ -150,9 +150,9 @@ def test_who_serves_nobody_has_no_such_page(tmp_path: Path) -> None:
 def test_a_pupil_appears_and_only_the_teacher_is_told(server: RunningApp, key: str) -> None:
     pupil = Visitor(server.url)
     pupil.open("training", lang="fr")
-    pupil.close()
     mine = f"{teacher.COOKIE}={teacher.cookie_of(key)}"
     answer = asked(server, "/api/class/pupils", mine)
+    pupil.close()
     body = answer.read().decode()
     told = json.loads(body)["pupils"][-1]
     assert told["name"] in set(invented_names("fr", "any")) and (told["here"], told["page"]) == (
