@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl
 
 from minigpt_core.lessons.checks import CHECKS, verify
 from minigpt_core.lessons.conditions import Condition, ConditionError, read_call, read_condition
+from minigpt_core.lessons.controls import WHOLE, meant
 from minigpt_core.lessons.lesson import (
     MOST_STEPS,
     MOST_WORDS,
@@ -303,7 +304,7 @@ def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
         "words": lambda: _words(section, file),
         "question": lambda: _question(said, file),
         "condition": lambda: _condition(said.get("done"), file),
-        "point": lambda: _matching(said.get("point"), POINT.fullmatch, file),
+        "point": lambda: _point(said.get("point"), file),
         "veil": lambda: _veil(said.get("veil"), file),
         "show": lambda: _matching(said.get("show"), SHOWN.__contains__, file),
         "minutes": lambda: _minutes(said.get("minutes"), file),
@@ -315,7 +316,7 @@ def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
     with mistakes.noted(PARAMETERS):
         address = _address(said.get("page"), file)
     for name, part in parts.items():
-        with mistakes.noted([*CHECKS, *VALUES]):
+        with mistakes.noted(WHOLE if name in ("point", "veil") else [*CHECKS, *VALUES]):
             read[name] = part()
     if len(read) < len(parts):
         return None
@@ -364,8 +365,24 @@ def _address(written: _Written | None, file: str) -> dict[str, str]:
     return address
 
 
+def _point(written: _Written | None, file: str) -> str:
+    return _control(_matching(written, POINT.fullmatch, file), written, file) if written else ""
+
+
 def _veil(written: _Written | None, file: str) -> tuple[str, ...]:
-    return tuple(re.split(" *, *", _matching(written, VEILED.fullmatch, file))) if written else ()
+    if written is None:
+        return ()
+    keys = re.split(" *, *", _matching(written, VEILED.fullmatch, file))
+    return tuple(_control(key, written, file) for key in keys)
+
+
+def _control(key: str, written: _Written, file: str) -> str:
+    """A key that is not misspelt."""
+    if meant(key):
+        raise LessonError(
+            "{place}: nothing on a page is called “{name}”.", place=_place(file, written.line), name=key
+        )
+    return key
 
 
 def _matching(written: _Written | None, fits: Callable[[str], Any], file: str) -> str:

@@ -8,9 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.lessons.catalogue import ORDER, PATHWAYS, find_lesson
+from minigpt_core.lessons.controls import CONTROLS, meant
 from minigpt_core.lessons.lesson import VALIDATION, Step
 from minigpt_core.store.facts import FactStore
-from scripts.messages import messages
+from scripts.messages import ROOT, messages
 from tests.app.conftest import OpenPage
 from ui.journey import PAGES
 from ui.lessons import current
@@ -70,6 +71,17 @@ def test_what_a_hint_rings_or_a_guess_veils_stands_on_its_page(app: OpenPage) ->
     for step, keys in (found for found in wanted.values() if found[1]):
         test = app(step.page, **step.address)
         assert keys <= {*keys_of(test._tree)}, (step.page, keys)
+
+
+def test_no_key_of_a_page_is_taken_for_a_misspelt_one() -> None:
+    """And none that is known has left the pages. A new key that is like another one stands in `CONTROLS` itself."""
+    files = [*(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    keys = {*re.findall(r'key="([\w-]+)"', source)}
+    assert len(keys) > 150
+    assert {key: meant(key) for key in keys if meant(key)} == {}
+    made = {"ablation_never"}  # of the name of a button and that of its room
+    assert {name for name in CONTROLS if name.removeprefix("page-").replace("-", ".") not in source} == made
 
 
 def test_the_list_has_all_of_them_with_the_ways_through(app: OpenPage) -> None:

@@ -114,6 +114,8 @@ Where?
         (FRONT + STEP + "- minutes: few\n", "a.en.md:11: “few” is no number"),
         (FRONT + STEP + "- veil: a, <b>\n", "a.en.md:11: “a, <b>” cannot stand here"),
         (FRONT + STEP + "- point: <b>\n", "a.en.md:11: “<b>” cannot stand here"),
+        (FRONT + STEP + "- point: strat\n", "a.en.md:11: nothing on a page is called “strat”"),
+        (FRONT + STEP + "- veil: validation, puzle_scores\n", "a.en.md:11: nothing on a page is called “puzle_scores”"),
         (FRONT + STEP + "More words.\n", "a.en.md:11: the words of a step stand before"),
     ],
 )  # fmt: skip
@@ -177,3 +179,28 @@ def test_all_mistakes_of_a_file_are_named_each_once(tmp_path: Path) -> None:
     assert len(said) == 16
     whole, none = check_lesson(tmp_path / "b.en.md")
     assert whole is None and "cannot be read" in str(*none)
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("point: strat", "start"),
+        ("point: training_stepp", "training_step"),
+        ("point: sampling-another", "sampling_another"),
+        ("veil: puzzle_score", "puzzle_scores"),
+        ("veil: start, validaton", "validation"),
+        ("point: ablation_part_haed", ""),
+        ("point: my_own_thing", ""),
+        ("point: ablation_part_head_0_1", ""),
+        ("veil: training_line_1", ""),
+    ],
+)
+def test_a_misspelt_control_is_followed_by_the_nearest_one(line: str, near: str, tmp_path: Path) -> None:
+    (tmp_path / "a.en.md").write_text(f"{FRONT}{STEP}- {line}\n", encoding="utf-8")
+    lesson, mistakes = check_lesson(tmp_path / "a.en.md")
+    said = [str(mistake) for mistake in mistakes]
+    assert (lesson is None) == bool(near)
+    assert [one for one in said if "perhaps" in one] == [f"a.en.md:11: perhaps “{near}” is meant."] * bool(
+        near
+    )
+    assert len(said) == 2 * bool(near)
