@@ -540,6 +540,15 @@ def test_a_run_is_compared_with_an_earlier_checkpoint_or_whom_one_chooses(
     assert page.query_params["against"] == "trigram"
 
 
+@pytest.mark.parametrize(
+    ("against", "said"),
+    [("preparedTinyEn:500", "A lower loss is better"), ("preparedGptFr:1200", "belong to different texts")],
+)
+def test_losses_on_different_texts_are_not_compared(app: OpenPage, against: str, said: str) -> None:
+    page = app("sampling", view="models", author="preparedGptEn", against=against)
+    assert any("same random numbers" in one.value and said in one.value for one in page.markdown)
+
+
 @pytest.mark.parametrize("against", ["nobody:3", "trigram", "preparedGptEn:1"])
 def test_a_link_may_name_any_other_or_nobody(app: OpenPage, trained: Run, against: str) -> None:
     page = app("sampling", view="models", against=against)

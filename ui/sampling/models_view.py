@@ -29,9 +29,8 @@ def show(inputs: Inputs) -> None:
     """Two models, the same prompt and the same random numbers."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         other = choose_other(inputs.model)
-        st.markdown(
-            _("The same prompt, the **same random numbers**: only the model changes. A lower loss is better.")
-        )
+        same = _("The same prompt, the **same random numbers**: only the model changes.")
+        st.markdown(f"{same} {_losses(inputs.model, other)}")
     lm = resources.language_model(request_of(other, inputs.prompt, inputs.generation))
     read = encode_prompt(lm, inputs.prompt)
     if read.exchanged:
@@ -45,6 +44,13 @@ def show(inputs: Inputs) -> None:
     ]
     length = inputs.generation.length
     parallel_texts("sampling_models", rows, length=length, entropy=False, compare=False, side="240px")
+
+
+def _losses(one: ModelChoice, other: ModelChoice) -> str:
+    """What their losses say about each other: something on the same text alone."""
+    if one.text is not None and other.text is not None and one.text.id != other.text.id:
+        return _("Their losses belong to different texts: they do not say which model is better.")
+    return _("A lower loss is better.")
 
 
 def title_with_step(model: ModelChoice) -> str:
