@@ -4,6 +4,7 @@ Each lesson and language is a fresh visitor with a link. Nothing is noted in the
 and waits, and looks at the tick. It prints a line a step, and ends with the number of steps that could not be done.
 
     python -m scripts.walk_lessons --lang fr --only by-heart temperature
+    python -m scripts.walk_lessons --lang fr --way lycee
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Error, Locator, Page, sync_playwright
 
-from minigpt_core.lessons.catalogue import ORDER, find_lesson
+from minigpt_core.lessons.catalogue import ORDER, PATHWAYS, find_lesson
 from minigpt_core.lessons.conditions import Call
 from minigpt_core.lessons.lesson import Step
 from minigpt_core.texts import corpus
@@ -30,6 +31,15 @@ TICK = ".mg-lesson-title .mg-tick"
 PATIENCE = 300.0  # seconds for one step: a busy machine trains slowly
 OWN = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
 MISSING = "z"  # the letter that the text of one's own lacks
+SENTENCES = {  # of the pupil's own: known characters, an unknown one, and what surely nobody wrote
+    "en": ("a cat and a dog", "a cat 🐱", "the green cat of my aunt"),
+    "fr": ("un chat et un chien", "un chat 🐱", "le chat vert de ma tante"),
+}
+BEGINNINGS = {
+    "en": ("the purple whale sings", "nobody wrote that"),
+    "fr": ("la baleine violette chante", "personne n’a écrit cela"),
+}
+QUOTED = re.compile(r"[“«]\s*(.+?)\s*[”»]")
 
 
 class Stuck(Exception):
@@ -133,6 +143,11 @@ class Pupil:
         return False
 
 
+def quoted(step: Step) -> list[str]:
+    """What a step says is to be typed."""
+    return QUOTED.findall(step.words)
+
+
 def do(pupil: Pupil, call: Call, step: Step) -> None:
     """What one condition asks."""
     arguments, first = dict(call.named), str(call.positional[0]) if call.positional else ""
@@ -156,13 +171,13 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
         case "sentence_typed":
             page.locator(".st-key-vocabulary_questions [role=tab]").nth(2).click()
             field = page.locator(".st-key-page-vocabulary-sentence input")
-            field.fill("a cat 🐱" if arguments.get("unknown") else "a cat and a dog")
+            field.fill(SENTENCES[pupil.lang][1 if arguments.get("unknown") else 0])
             field.press("Enter")
             wait_until_idle(page)
         case "batch_drawn" if "part" in arguments:
             pupil.press(".st-key-batches_part label >> nth=-1")
         case "batch_drawn":
-            for _time in range(int(arguments.get("times", 1))):
+            for _time in range(int(arguments.get("times", 1)) - 1):  # one was there when the page opened
                 pupil.press(".st-key-batches_again button")
         case "run" if "learning_rate_above" in arguments and float(arguments["learning_rate_above"]) < 1:
             slider = page.locator(".st-key-training_at_once input[type=range]").first
@@ -171,6 +186,11 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
                     break
                 pupil.slide(slider, "ArrowLeft")
             pupil.train()
+        case "run" if step.point == "training_step":
+            pupil.train()
+            pupil.press(".st-key-training_hold button")
+            for _time in range(2):
+                pupil.press(".st-key-training_step button")
         case "run" | "run_ended":
             pupil.train()
         case "temperature_was":
@@ -180,11 +200,19 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
             slider = page.locator('.st-key-temperature input[type="range"]')
             for _time in range(3):
                 pupil.slide(slider, "ArrowLeft")
-            if "prompts" in arguments:
-                pupil.begin_with("two and two are")
-        case "sampled" if "prompts" in arguments:
-            for words in ("the purple whale sings", "nobody wrote that"):
+            for words in quoted(step):
                 pupil.begin_with(words)
+            for _time in range(2):
+                pupil.press(".st-key-sampling_another button")
+        case "sampled" | "fingerprint_taken" if "prompts" in arguments:
+            for words in quoted(step) or BEGINNINGS[pupil.lang]:
+                pupil.begin_with(words)
+        case "fingerprint_taken":
+            for _time in range(int(arguments["texts"])):
+                pupil.press(".st-key-sampling_another button")
+        case "sampled" if str(arguments.get("run")).startswith("preparedOverfit"):
+            pupil.press(".st-key-sampling_checkpoint [role=combobox]")
+            pupil.press("[role=option]")  # the last step; the page began with the best
         case "sampled" if int(arguments.get("times", 1)) > 1:
             for _time in range(int(arguments["times"]) - 1):
                 pupil.press(".st-key-sampling_another button")
@@ -202,8 +230,10 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
                 wait_until_idle(page)
         case "table_edited":
             pupil.press(".st-key-ablation_never button")
+        case "text_judged" if "given" in arguments:
+            pupil.press(".st-key-sampling_text_learned button")
         case "text_judged":
-            page.locator('[class*="st-key-page-sampling"] textarea').first.fill("the green cat of my aunt")
+            page.locator('[class*="st-key-page-sampling"] textarea').first.fill(SENTENCES[pupil.lang][2])
             page.locator("h1").first.click()
             wait_until_idle(page)
         case "code_shown":
@@ -232,11 +262,13 @@ def walk(pupil: Pupil, url: str, name: str, pictures: Path | None = None) -> Ite
         picture(f"{number}a")
         if step.question:
             pupil.guess(step)
+        unasked: list[str] = []
         if step.condition:
             trained = False
             for call in step.condition.calls():
                 if pupil.ticked():
-                    break
+                    unasked += [str(call)] * (call.name != "guessed")
+                    continue
                 if call.name in ("run", "run_ended"):
                     if trained:
                         continue
@@ -247,7 +279,8 @@ def walk(pupil: Pupil, url: str, name: str, pictures: Path | None = None) -> Ite
         if step.point and pupil.page.locator(".mg-hint").count():
             raise Stuck(f"{where}: the hint stays after it is done")
         picture(f"{number}b")
-        yield f"{where} done in {time.monotonic() - begun:.0f} s: {step.title}"
+        before = f" (its tick came before {', '.join(unasked)})" if unasked else ""
+        yield f"{where} done in {time.monotonic() - begun:.0f} s: {step.title}{before}"
         pupil.press(".st-key-lesson_next button")
     if pupil.page.locator(".st-key-lesson_ended .mg-tick").count() != 1:
         raise Stuck(f"{name}.{pupil.lang}: its end does not say that it is done")
@@ -264,9 +297,15 @@ def main() -> int:
         type=Path,
         help="a folder for pictures: each step at its beginning and done, or where it got stuck",
     )
+    parser.add_argument(
+        "--way",
+        choices=[way.name for way in PATHWAYS],
+        help="one visitor does all lessons of this way, one after the other",
+    )
     parser.add_argument("--theme", default="light", choices=["light", "dark"])
     options = parser.parse_args()
     chromium, stuck = find_chromium(), 0
+    visits = [way.lessons for way in PATHWAYS if way.name == options.way] or [(one,) for one in options.only]
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     if chromium is None:
@@ -279,17 +318,18 @@ def main() -> int:
                 Path(folder), env={"MINIGPT_SERVE": "1"}
             ) as app,  # each visitor a workspace of their own
         ):
-            for lang, name in product(options.lang, options.only):
+            for lang, names in product(options.lang, visits):
                 context = new_context(browser, lang, options.theme)
                 page = context.new_page()
-                try:
-                    for line in walk(Pupil(page, lang), app.url, name, options.pictures):
-                        print(line, flush=True)
-                except (Stuck, Error) as error:
-                    stuck += 1
-                    print(f"STUCK {name}.{lang}: {str(error).splitlines()[0]} at {page.url}", flush=True)
-                    if options.pictures:
-                        page.screenshot(path=options.pictures / f"{name}.{lang}.png")
+                for name in names:
+                    try:
+                        for line in walk(Pupil(page, lang), app.url, name, options.pictures):
+                            print(line, flush=True)
+                    except (Stuck, Error) as error:
+                        stuck += 1
+                        print(f"STUCK {name}.{lang}: {str(error).splitlines()[0]} at {page.url}", flush=True)
+                        if options.pictures:
+                            page.screenshot(path=options.pictures / f"{name}.{lang}.png")
                 context.close()
         browser.close()
     return stuck
