@@ -133,9 +133,11 @@ def sampled(
     temperature: float = -1.0,
     temperatures: int = 1,
     prompts: int = 1,
+    checkpoints: int = 1,
 ) -> bool:
     """So many different texts were written (model, prompt, settings or seed differed), with so many different seeds, by
-    this model or this run, at this temperature; at so many different ones, from so many different beginnings."""
+    this model or this run, at this temperature; at so many different ones, from so many different beginnings, by so
+    many of its checkpoints."""
     found = [
         fact
         for fact in evidence.facts("sampled")
@@ -143,7 +145,7 @@ def sampled(
         and (not run or fact["run"] == run)
         and (temperature < 0 or _is(fact, temperature))
     ]
-    different = {"temperature": temperatures, "prompt": prompts, "seed": seeds}
+    different = {"temperature": temperatures, "prompt": prompts, "seed": seeds, "step": checkpoints}
     return len(found) >= times and all(
         len({fact.get(name) for fact in found}) >= most for name, most in different.items()
     )
@@ -174,9 +176,27 @@ def table_edited(evidence: Evidence, times: int = 1) -> bool:
 
 
 @_check
-def text_judged(evidence: Evidence, times: int = 1) -> bool:
-    """So many different texts were read under “What surprises it?”."""
-    return len(evidence.facts("judged")) >= times
+def text_judged(evidence: Evidence, times: int = 1, given: str = "", run: str = "") -> bool:
+    """So many different texts of one's own were read under “What surprises it?”; or, by a run, the passage that the
+    page gives: `learned`, of the text that it learned from."""
+    wanted = {"given": given, "run": run} if given else {}
+    found = [fact for fact in evidence.facts("judged") if bool(fact.get("given")) == bool(given)]
+    return (
+        len([fact for fact in found if all(fact[key] == value for key, value in wanted.items() if value)])
+        >= times
+    )
+
+
+@_check
+def fingerprint_taken(evidence: Evidence, run: str = "", texts: int = 0, prompts: int = 0) -> bool:
+    """The fingerprint of the numbers of a model (of this run) was taken, and since then it has written so many
+    different texts, from so many beginnings that it had not been given before."""
+    written = evidence.facts("sampled")
+    return any(
+        since(fact, written, "texts") >= texts and since(fact, written, "prompts") >= prompts
+        for fact in evidence.facts("fingerprint")
+        if not run or fact["run"] == run
+    )
 
 
 @_check
@@ -194,7 +214,14 @@ def guessed(evidence: Evidence, step: int) -> bool:
 # What a lesson may write
 
 
-ONE_OF = {"page": PAGES, "model": MODELS, "kind": PARTS, "part": ("train", "val"), "verdict": get_args(Kind)}
+ONE_OF = {
+    "page": PAGES,
+    "given": ("learned",),
+    "model": MODELS,
+    "kind": PARTS,
+    "part": ("train", "val"),
+    "verdict": get_args(Kind),
+}
 """Arguments that are one of a few words."""
 
 
@@ -251,6 +278,18 @@ def _verify_argument(call: Call, name: str, value: Any, kind: type) -> None:
 
 
 # What the checks ask
+
+
+def so_far(written: list[Details], run: str, step: int) -> dict[str, int]:
+    """How many texts, and from how many beginnings, are among those that the weights of this step have written."""
+    ours = [fact for fact in written if fact["run"] == run and fact["step"] == step]
+    return {"texts": len(ours), "prompts": len({fact["prompt"] for fact in ours})}
+
+
+def since(fingerprint: Details, written: list[Details], what: str) -> int:
+    """How many `texts` or `prompts` there are since a fingerprint was taken: it says how many there had been."""
+    now = so_far(written, str(fingerprint["run"]), int(fingerprint["step"]))
+    return now[what] - int(fingerprint.get(what, 0))
 
 
 def own_runs(evidence: Evidence, model: str, text: str) -> list[Run]:

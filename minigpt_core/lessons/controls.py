@@ -19,7 +19,7 @@ vocabulary_paste_name vocabulary_paste_use vocabulary_questions vocabulary_remov
 vocabulary_start vocabulary_table vocabulary_text vocabulary_too_short vocabulary_undo vocabulary_use_
 vocabulary_ways page-vocabulary-search page-vocabulary-sentence
 
-batches_again batches_back batches_part batches_seed_ batches_shape batches_tensors page-batches-part
+batches_again batches_back batches_part batches_row batches_seed_ batches_shape batches_tensors page-batches-part
 
 model_deeper model_drawing model_half_ model_head model_ladder model_layer_ model_modern model_modern_box
 model_of_run model_open_ model_panel model_row_ model_rung_ model_use page-model-context

@@ -103,8 +103,9 @@ def one_row(chosen: ChosenText, tokenizer: CharTokenizer, batch: Batch, row: int
     """One row where it was cut out of the text, and every exercise that it holds."""
     counts = resources.counts(chosen.id, chosen.lower)
     place, length = batch.starts[row], batch.block_size
-    st.header(_("Row {row}: y is x, moved by one place").format(row=row + 1))
-    st.html(batch_pictures.aligned(chosen.text, place, length, tokenizer.stoi, counts))
+    with st.container(key="batches_row"):
+        st.header(_("Row {row}: y is x, moved by one place").format(row=row + 1))
+        st.html(batch_pictures.aligned(chosen.text, place, length, tokenizer.stoi, counts))
     if length > batch_pictures.SHOWN_CHARACTERS:
         shown = min(length, batch_pictures.LONG_ROW)
         words = _("The first {n} characters of the row: scroll the picture sideways to see them all.")

@@ -13,6 +13,7 @@ import streamlit as st
 
 from minigpt_core.errors import StoreError
 from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.checks import since, so_far
 from minigpt_core.lessons.lesson import VALIDATION, LessonError, Step
 from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
@@ -132,9 +133,7 @@ def _veil(names: tuple[str, ...]) -> str:
     keys = [name for name in names if name != VALIDATION]
     if not keys:
         return ""
-    words = json.dumps(_("Hidden until you have made your guess about it."), ensure_ascii=False).replace(
-        "<", ""
-    )
+    words = json.dumps(_("Hidden until you guess it."), ensure_ascii=False).replace("<", "")
     veils = ", ".join(f".st-key-{key}" for key in keys)
     children, before = (", ".join(f".st-key-{key}{part}" for key in keys) for part in (" > *", "::before"))
     inside = ", ".join(f".st-key-{key} *" for key in keys)  # labels say of themselves that they are visible
@@ -247,10 +246,12 @@ def _fingerprint() -> None:
         return
     run, step = str(written[-1]["run"]), int(written[-1]["step"])
     now = fingerprint(resources.model(run, step))
-    facts.note("fingerprint", run=run, step=step, print=now)
     known = [fact for fact in facts.store().facts(state.workspace(), "fingerprint") if _same(fact, run, step)]
-    first = str(known[0]["print"]) if known else now
-    texts = len({_text(fact) for fact in written if _same(fact, run, step)})
+    taken = {"run": run, "step": step, "print": now, **so_far(written, run, step)}
+    if now not in [fact["print"] for fact in known]:
+        facts.note("fingerprint", **taken)
+    begun = known[0] if known else taken
+    first, texts = str(begun["print"]), since(begun, written, "texts")
     said = n_(
         "Fingerprint of its numbers: **{first}** at first, **{now}** now; in between it has written {n} text.",
         "Fingerprint of its numbers: **{first}** at first, **{now}** now; in between it has written {n} texts.",
@@ -262,7 +263,3 @@ def _fingerprint() -> None:
 
 def _same(fact: Details, run: str, step: int) -> bool:
     return fact["run"] == run and fact["step"] == step
-
-
-def _text(fact: Details) -> str:
-    return repr(sorted(fact.items()))

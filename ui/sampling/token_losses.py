@@ -48,7 +48,9 @@ def show(inputs: Inputs) -> None:
             )
         )
         return
-    if typed not in (beginning_of(val_text(inputs.model)), beginning_of(train_text(inputs.model))):
+    if typed == beginning_of(train_text(inputs.model)):
+        facts.note("judged", given="learned", run=inputs.model.run.id if inputs.model.run else "")
+    elif typed != beginning_of(val_text(inputs.model)):
         facts.note("judged", text=facts.short(typed))
     picture(request, lm, read)
 

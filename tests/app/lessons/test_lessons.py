@@ -240,6 +240,17 @@ def test_the_end_of_a_pathway_is_said(app: OpenPage, home: Path) -> None:
     assert "“45 minutes: what a language model does” is done to its end" in html(test)
 
 
+def test_only_texts_written_since_the_fingerprint_was_taken_are_counted(app: OpenPage, home: Path) -> None:
+    for seed in range(5):
+        FactStore(home).note(
+            "local", "sampled", run="preparedGptEn", step=1200, seed=seed, temperature=1.0, prompt="a"
+        )
+    page = app("sampling", author="preparedGptEn", lesson="using", step="1")
+    assert any("in between it has written 0 texts" in one.value for one in page.markdown)
+    page.button(key="sampling_another").click().run()
+    assert any("in between it has written 1 text." in one.value for one in page.markdown)
+
+
 def test_a_step_on_a_text_shows_it_in_small_letters_as_its_numbers_are(app: OpenPage) -> None:
     test = app(address={"lesson": "numbers", "step": "1", "letters": "original"})
     assert test.query_params["letters"] in ("lower", ["lower"])

@@ -121,6 +121,10 @@ def test_what_was_done_on_the_other_pages_is_noted(app: OpenPage) -> None:
     assert noted("judged") == []
     surprise.text_area[0].set_value("the cat of my aunt").run()
     assert len(noted("judged")) == 1
+    surprise.button(key="sampling_text_unseen").click().run()
+    assert len(noted("judged")) == 1
+    surprise.button(key="sampling_text_learned").click().run()
+    assert noted("judged")[1:] == [{"given": "learned", "run": "preparedTinyEn"}]
 
 
 def test_what_is_switched_off_and_changed_by_hand_is_noted(app: OpenPage) -> None:

@@ -10,7 +10,7 @@ import pytest
 from minigpt_core.configs import TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.ladder import settings_up_to
-from minigpt_core.lessons.checks import CHECKS, Evidence, ask, met
+from minigpt_core.lessons.checks import CHECKS, Evidence, ask, met, so_far
 from minigpt_core.lessons.conditions import read_call, read_condition
 from minigpt_core.lessons.values import VALUES
 from minigpt_core.ngrams import baselines
@@ -26,21 +26,23 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "sentence": [{"unknown": True, "length": 12}],
     "batch": [{"part": "train", "seed": 1}, {"part": "train", "seed": 2}, {"part": "val", "seed": 2}],
     "sampled": [
-        {"model": "GPT", "run": "abc", "seed": 1, "temperature": 0.0, "prompt": "a"},
-        {"model": "GPT", "run": "abc", "seed": 2, "temperature": 0.8, "prompt": "b"},
-        {"model": "pairs", "run": "", "seed": 2, "temperature": 0.8, "prompt": "b"},
+        {"model": "GPT", "run": "abc", "step": 1, "seed": 1, "temperature": 0.0, "prompt": "a"},
+        {"model": "GPT", "run": "abc", "step": 2, "seed": 2, "temperature": 0.8, "prompt": "b"},
+        {"model": "pairs", "run": "", "step": 0, "seed": 2, "temperature": 0.8, "prompt": "b"},
     ],
     "by_hand": [{"run": "abc", "id": 3}],
     "off": [{"run": "abc", "kind": "head", "layer": 0, "head": 1}, {"run": "abc", "kind": "mlp", "layer": 0}],
     "edited": [{"run": "abc", "current": 1, "next": 2}],
-    "judged": [{"text": "a1b2"}],
+    "judged": [{"text": "a1b2"}, {"given": "learned", "run": "abc"}],
+    "fingerprint": [{"run": "abc", "step": 2, "print": "00ff"}],
     "code": [{"page": "model"}],
 }
 HOLDS = [
     "page_opened(sampling)", "page_opened(sampling, view=temperature, rows=draws)", "text_chosen(the-curious-cat)",
     "text_chosen(own)", "sentence_typed(unknown=true)", "batch_drawn(times=3)", "batch_drawn(part=val)",
     "temperature_was(0)", "sampled(times=3, seeds=2)", "sampled(model=GPT, run=abc, temperature=0.8)",
-    "sampled(temperatures=2)", "sampled(prompts=2)",
+    "sampled(temperatures=2)", "sampled(prompts=2)", "sampled(run=abc, checkpoints=2)",
+    "fingerprint_taken(run=abc, texts=1, prompts=1)", "text_judged(given=learned, run=abc)",
     "character_drawn_by_hand", "part_switched_off(kind=mlp)", "part_switched_off(times=2)", "head_switched_off",
     "table_edited", "text_judged", "code_shown(page=model)", "guessed(2)",
     "temperature_was(2) or (temperature_was(0.8) and temperature_was(0))",
@@ -49,6 +51,8 @@ DOES_NOT = [
     "page_opened(training)", "page_opened(sampling, view=next)", "text_chosen(additions)", "batch_drawn(times=4)",
     "batch_drawn(times=2, part=val)", "temperature_was(1)", "sampled(times=4)", "sampled(times=2, model=pairs)",
     "sampled(seeds=3)", "sampled(temperatures=3)", "sampled(prompts=3)",
+    "sampled(run=abc, checkpoints=3)", "fingerprint_taken(run=abc, texts=2)", "fingerprint_taken(run=xyz)",
+    "text_judged(given=learned, run=xyz)",
     "character_drawn_by_hand(times=2)", "part_switched_off(kind=layer)",
     "head_switched_off(times=2)", "table_edited(times=2)", "text_judged(times=2)", "code_shown(page=home)",
     "guessed(1)", "temperature_was(0) and temperature_was(2)",
@@ -79,6 +83,25 @@ def test_it_does_not_hold_for_what_was_not(evidence: Evidence, condition: str) -
 def test_every_check_is_tested_here() -> None:
     named = {call.name for text in HOLDS for call in read_condition(text).calls()}
     assert named | {"run", "run_ended"} == {*CHECKS}
+
+
+def test_only_what_is_written_since_the_fingerprint_was_taken_counts(tmp_path: Path) -> None:
+    known = FactStore(tmp_path)
+    found = Evidence(RunStore(tmp_path), known, "mine")
+
+    def write(*prompts: str) -> None:
+        for seed, prompt in enumerate(prompts):
+            known.note(
+                "mine", "sampled", model="GPT", run="abc", step=5, seed=seed, temperature=0.8, prompt=prompt
+            )
+
+    write("a", "b", "b")
+    assert so_far(found.facts("sampled"), "abc", 5) == {"texts": 3, "prompts": 2}
+    known.note("mine", "fingerprint", run="abc", step=5, print="00ff", texts=3, prompts=2)
+    assert holds(found, "fingerprint_taken(run=abc)") and not holds(found, "fingerprint_taken(texts=1)")
+    write("b", "b", "b", "c", "b")  # the second and the third are known, and so is what they go on from
+    assert holds(found, "fingerprint_taken(run=abc, texts=3, prompts=1)")
+    assert not holds(found, "fingerprint_taken(texts=4)") and not holds(found, "fingerprint_taken(prompts=2)")
 
 
 # Of runs

@@ -21,6 +21,7 @@ from minigpt_core.generation.language_model import trained_language_model
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret.ablation import Component, ablated_loss, components_of, held_out_windows
 from minigpt_core.interpret.bigram_table import BigramTable
+from minigpt_core.interpret.heads import measured_heads
 from minigpt_core.interpret.memorization import (
     STRETCH,
     TrainingText,
@@ -170,16 +171,26 @@ def do(call: Call, evidence: Evidence) -> None:
         case "temperature_was":
             written(note, temperature=float(first))
         case "sampled":
-            most = max(int(arguments.get(key, 1)) for key in ("times", "seeds", "temperatures", "prompts"))
-            for n in range(most):
+            asked = ("times", "seeds", "temperatures", "prompts", "checkpoints")
+            for n in range(max(int(arguments.get(key, 1)) for key in asked)):
                 written(note, n, run=arguments.get("run", "mine"), temperature=0.3 + 0.1 * n)
+        case "fingerprint_taken":
+            known = [fact for fact in evidence.facts("sampled") if fact["run"] == arguments["run"]]
+            note("fingerprint", run=arguments["run"], step=0, print="x", texts=0, prompts=0)
+            for n in range(
+                len(known), len(known) + max(int(arguments.get(key, 0)) for key in ("texts", "prompts"))
+            ):
+                written(note, n, run=arguments["run"], step=0)
         case "head_switched_off" | "part_switched_off":
             for n in range(times):
                 note("off", kind=arguments.get("kind", "head"), layer=n // 4, head=n % 4)
         case "table_edited":
             note("edited", run="x", current=1, next=2, share=0.0)
         case "text_judged":
-            note("judged", text="x")
+            note(
+                "judged",
+                **({"given": "learned", "run": arguments["run"]} if "given" in arguments else {"text": "x"}),
+            )
         case "code_shown":
             note("code", page=arguments["page"])
         case "character_drawn_by_hand":
@@ -190,8 +201,15 @@ def do(call: Call, evidence: Evidence) -> None:
             raise AssertionError(f"nobody has done {other}")
 
 
-def written(note: Callable[..., None], n: int = 0, run: object = "mine", temperature: float = 0.8) -> None:
-    note("sampled", model="GPT", run=run, step=1, seed=n, temperature=temperature, prompt=str(n))
+def written(
+    note: Callable[..., None],
+    n: int = 0,
+    run: object = "mine",
+    temperature: float = 0.8,
+    step: int | None = None,
+) -> None:
+    step = n if step is None else step
+    note("sampled", model="GPT", run=run, step=step, seed=n, temperature=temperature, prompt=str(n))
 
 
 def trained(evidence: Evidence, wanted: dict[str, Any]) -> None:
@@ -530,6 +548,13 @@ def test_with_little_text_the_curves_part(source: Source) -> None:
         last = last_evaluation(Trainer(little, model, config))
         gaps.append((last.val_loss or 0) - last.train_loss)
     assert sum(gaps) / len(gaps) > 0.3 and min(gaps) > 0
+
+
+def test_heads_lean_to_different_places_and_none_looks_at_one_kind_alone(source: Source) -> None:
+    found = [head.shares for head in measured_heads(source.model("Gpt"), source.dataset)]
+    leanings = [next(iter(shares)) for shares in found]
+    assert len(found) == 8 and leanings.count("previous") >= 2 and leanings.count("break") == 1
+    assert all(share.attention < 0.5 for shares in found for share in shares.values())
 
 
 def test_all_heads_together_are_worth_more_than_their_sum(source: Source) -> None:
