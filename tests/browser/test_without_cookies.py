@@ -12,7 +12,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from scripts.browser import _NOTE as NOTE
-from scripts.browser import find_chromium, go, wait_until_idle
+from scripts.browser import arguments, find_chromium, go, wait_until_idle
 from scripts.running_app import RunningApp
 
 BLOCKED = {"profile": {"default_content_setting_values": {"cookies": 2}}}
@@ -25,7 +25,7 @@ def refusing(browser: Browser, tmp_path: Path) -> Iterator[BrowserContext]:
     (tmp_path / "Default").mkdir()
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(BLOCKED))
     context = browser.browser_type.launch_persistent_context(
-        str(tmp_path), executable_path=find_chromium(), args=["--no-sandbox"], locale="en-GB"
+        str(tmp_path), executable_path=find_chromium(), args=arguments(), locale="en-GB"
     )
     context.add_init_script(NOTE)
     yield context
