@@ -54,7 +54,7 @@ def out_of_sight(page: Page, name: str) -> list[str]:
     """What of the one idea does not stand within the window."""
     found = []
     for place in ONE_IDEA[name]:
-        box = page.locator(place).filter(visible=True).first.bounding_box(timeout=10_000)
+        box = page.locator(place).filter(visible=True).first.bounding_box()
         assert box, place
         whole = box["y"] >= 0 and box["y"] + box["height"] <= VIEWPORT["height"]
         if not whole or box["x"] < 0 or box["x"] + box["width"] > VIEWPORT["width"]:
