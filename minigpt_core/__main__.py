@@ -34,7 +34,7 @@ from minigpt_core.jobs import torchrun
 from minigpt_core.jobs.elsewhere import hearing
 from minigpt_core.jobs.launchers import Message
 from minigpt_core.jobs.recording import Recorder
-from minigpt_core.jobs.worker import Controls, take_up
+from minigpt_core.jobs.worker import Controls, recorded, take_up
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.lesson import Lesson
 from minigpt_core.lessons.parser import check_lesson
@@ -55,7 +55,6 @@ from minigpt_core.texts.wrappings import Inside, inside
 from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import (
     DoneEvent,
-    EvaluatingEvent,
     Event,
     MetricsEvent,
     SampleEvent,
@@ -337,11 +336,7 @@ def follow(
     Raises `BrokenPipeError` after that if nobody was looking any more: that ends the run, too, with a checkpoint.
     """
     status, unseen = "failed", None
-    for event in trainer.run():
-        if isinstance(event, EvaluatingEvent):
-            controls.listen()
-            continue
-        recorder.record(event)
+    for event in recorded(trainer, recorder, controls):
         if isinstance(event, DoneEvent):
             status = event.status
         try:

@@ -50,7 +50,21 @@ WITHOUT_LAYERS = ("vocab_size", "block_size", "n_embd", "n_layer", "positions") 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class Fields:
+    """What goes to JSON and back."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON-able values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`. Raises `ConfigError` for a field that does not exist."""
+        return cls(**known_fields(cls, fields))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(Fields):
     """The size of a model and the parts it has. Checked when the configuration is made; the defaults are TinyGPT."""
 
     vocab_size: int
@@ -111,18 +125,9 @@ class ModelConfig:
         """hs: how many numbers each head works with."""
         return self.n_embd // self.n_head
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-able values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`. Raises `ConfigError` for a field that does not exist."""
-        return cls(**known_fields(cls, fields))
-
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
+class TrainConfig(Fields):
     """How a model is trained. Every number is checked when the configuration is made."""
 
     steps: int = 500
@@ -204,15 +209,6 @@ class TrainConfig:
     def evaluation_interval(self) -> int:
         """Steps between two evaluations, once 0 has been replaced by a twentieth of the run."""
         return self.eval_interval or max(1, self.steps // EVALUATIONS_PER_RUN)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON-able values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`. Raises `ConfigError` for a field that does not exist."""
-        return cls(**known_fields(cls, fields))
 
 
 @dataclass(frozen=True, kw_only=True)

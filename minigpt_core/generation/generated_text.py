@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from minigpt_core.generation.request import MAX_LENGTH, GenerationRequest
 from minigpt_core.generation.streaming import stream_batch
 from minigpt_core.sampling import SampleStep, diverged_error, next_probabilities, predict
 
+Item = TypeVar("Item")
 SURE = 0.6  # a probability above which there is little to draw
 
 
@@ -55,6 +57,34 @@ class NextToken:
         return np.argsort(-self.model_probabilities, kind="stable")[:most].tolist()
 
 
+class Kept(Generic[Item]):
+    """What an iterator gives, remembered: calculated once, and only as far as somebody asks. Safe to use from several
+    threads. A `UserError` that ends it is raised again for whoever asks for more."""
+
+    def __init__(self, steps: Iterator[Item]) -> None:
+        self._steps, self._items = steps, list[Item]()
+        self._problem: UserError | None = None
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, place: int) -> Item:
+        with self._lock:
+            while len(self._items) <= place:
+                self._items.append(self._next())
+            return self._items[place]
+
+    def _next(self) -> Item:
+        if self._problem:  # an iterator that has failed once only says that it is at its end
+            raise self._problem
+        try:
+            return next(self._steps)
+        except UserError as error:
+            self._problem = error
+            raise
+
+
 class GeneratedText:
     """The text of one request. Safe to use from several threads: a page and a stream share one.
 
@@ -70,17 +100,11 @@ class GeneratedText:
         self.lm = lm
         self.settings = request.settings
         self.prompt = encode_prompt(lm, request.prompt)
-        self._tokens: list[SampledToken] = []
-        self._problem: UserError | None = None
-        self._lock = Lock()
-        self._steps = tokens or generate(lm, request)
+        self._tokens = Kept(tokens or generate(lm, request))
 
     def token(self, place: int) -> SampledToken:
         """The character at `place`, counted from 0 after the prompt."""
-        with self._lock:
-            while len(self._tokens) <= place:
-                self._tokens.append(self._next_token())
-            return self._tokens[place]
+        return self._tokens[place]
 
     def text(self, length: int) -> str:
         """The first `length` characters after the prompt."""
@@ -103,15 +127,6 @@ class GeneratedText:
         open_ = (place for place in range(among) if self.next_token(place).model_probabilities.max() < SURE)
         return next(open_, 0)
 
-    def _next_token(self) -> SampledToken:
-        if self._problem:  # an iterator that has failed once only says that it is at its end
-            raise self._problem
-        try:
-            return next(self._steps)
-        except UserError as error:
-            self._problem = error
-            raise
-
 
 class ParallelTexts:
     """Several texts, written side by side. Those that one model writes from one prompt go through it together.
@@ -127,26 +142,11 @@ class ParallelTexts:
         columns: Iterator[list[SampledToken]] | None = None,
     ) -> None:
         self.tokenizers = [lm.tokenizer for lm in models]
-        self._columns: list[list[SampledToken]] = []
-        self._problem: UserError | None = None
-        self._lock = Lock()
-        self._steps = columns or generate_columns(models, requests)
+        self._columns = Kept(columns or generate_columns(models, requests))
 
     def column(self, place: int) -> list[SampledToken]:
         """The character at `place` of every text, counted from 0 after the prompt."""
-        with self._lock:
-            while len(self._columns) <= place:
-                self._columns.append(self._next_column())
-            return self._columns[place]
-
-    def _next_column(self) -> list[SampledToken]:
-        if self._problem:
-            raise self._problem
-        try:
-            return next(self._steps)
-        except UserError as error:
-            self._problem = error
-            raise
+        return self._columns[place]
 
 
 def same_beginning(one: GenerationRequest, other: GenerationRequest) -> bool:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import PARKED, Run, RunStore
 from minigpt_core.store.schema import connections_kept
 from minigpt_core.tokenizer import CharTokenizer
-from minigpt_core.training import Checkpoint, DoneEvent, EvaluatingEvent, Trainer
+from minigpt_core.training import Checkpoint, DoneEvent, EvaluatingEvent, Event, Trainer
 
 Inbox = queue.Queue[Message] | queue.SimpleQueue[Message]
 LEAVE: Message = {"do": "leave"}
@@ -203,15 +203,21 @@ def train(
         return carry_on(trainer, Recorder(store, run_id, trainer, tell), controls)
 
 
+def recorded(trainer: Trainer, recorder: Recorder, controls: Controls) -> Iterator[Event]:
+    """Train: every event once it is recorded. Between the windows of an evaluation, `controls` listen."""
+    for event in trainer.run():
+        if isinstance(event, EvaluatingEvent):
+            controls.listen()
+        else:
+            recorder.record(event)
+            yield event
+
+
 def carry_on(trainer: Trainer, recorder: Recorder, controls: Controls) -> str:
     """Train until the end, or until somebody ends it, and return the status that the run ends with."""
     controls.drive(trainer, recorder)
     status = "failed"
-    for event in trainer.run():
-        if isinstance(event, EvaluatingEvent):
-            controls.listen()
-            continue
-        recorder.record(event)
+    for event in recorded(trainer, recorder, controls):
         if isinstance(event, DoneEvent):
             status = event.status
     if status == "stopped":
