@@ -77,12 +77,17 @@ def test_a_training_is_in_sight_from_every_page_and_lets_its_own_model_write(
     go(page, app_server.url, "sampling", lang="en", author="bigram", view="surprise")
     at = {station.name: station for station in STATIONS}
     follow(page, at["training"], "en")
+    pace = page.locator(".st-key-page-training-pace input")
+    pace.press("ArrowLeft")  # it must not end before the other page is there
+    pace.press("ArrowLeft")
+    wait_until_idle(page)
     run = start_training(page)
     follow(page, at["vocabulary"], "en")
     wait_until_idle(page)
     link = page.locator(f".st-key-live_run_{run} a")
     expect(page.locator(f".st-key-live_run_{run}")).to_contain_text("%")
     link.click()
+    pace.press("End")  # as fast as it goes
     wait_for_run(page, app_server.url, run, lambda live: bool(live["status"] == "done"))
     page.locator(".st-key-training_write button").click()
     page.wait_for_url(re.compile(r"/sampling"))

@@ -20,6 +20,8 @@ LINE = ".mg-line"
 POINTS = "() => document.querySelector('.mg-live-chart')?.data?.[0].x.length ?? 0"
 CHART = "document.querySelector('.mg-live-chart')"
 
+LONG = "notebook~steps~100000"  # on a busy machine, too, it has not ended before it is looked at
+
 # Where the change of the learning rate is named, and where its line stands
 SIGN = f"{CHART}.layout.annotations.find(one => one.text === 'taux 0,001')?.x"
 MARK = f"{CHART}.layout.shapes.find(one => one.xref === 'x')?.x0"
@@ -47,7 +49,7 @@ def button(page: Page, name: str) -> str:
 def test_one_click_starts_and_a_reload_in_between_loses_nothing(
     app_server: RunningApp, open_page: OpenPage, spy: Spy, visitors: Visitors
 ) -> None:
-    page = open_page("training", lang="fr")
+    page = open_page("training", lang="fr", settings=LONG)
     run = start_training(page)
     page.wait_for_function(f"() => ({POINTS})() > 0")
     page.evaluate(f"{CHART}.dataset.mounted = 'once'")
@@ -75,7 +77,7 @@ def test_one_click_starts_and_a_reload_in_between_loses_nothing(
 
 
 def test_no_button_moves_away_from_under_a_finger(app_server: RunningApp, open_page: OpenPage) -> None:
-    page = open_page("training", settings="notebook~steps~100000")
+    page = open_page("training", settings=LONG)
     run = start_training(page)
     wait_for_run(page, app_server.url, run, lambda live: live["status"] == "running")
     wait_until_idle(page)
@@ -121,9 +123,7 @@ def test_where_to_look_when_something_is_wrong_stands_in_view(open_page: OpenPag
 
 def test_the_time_left_follows_the_mean_speed(app_server: RunningApp, open_page: OpenPage) -> None:
     """The server says the speed of the last second, which leaps on a busy machine: 400, 20, 400 … steps a second."""
-    page = open_page("training")
-    page.locator(slider(page, "pace")).press("ArrowLeft")  # it must not end before it was looked at
-    wait_until_idle(page)
+    page = open_page("training", settings=LONG)
     run = start_training(page)
     answer = wait_for_run(page, app_server.url, run, lambda live: bool(live["raw"]["x"]))
     asked = 0
@@ -177,9 +177,7 @@ def test_a_gpt_is_two_clicks_away(app_server: RunningApp, open_page: OpenPage) -
 
 
 def test_two_tabs_may_drive_one_run(app_server: RunningApp, open_page: OpenPage) -> None:
-    page = open_page("training")
-    page.locator(slider(page, "pace")).press("ArrowLeft")  # it must not end before the other tab is there
-    wait_until_idle(page)
+    page = open_page("training", settings=LONG)
     run = start_training(page)
     other = page.context.new_page()
     go(other, app_server.url, "training", run=run)
