@@ -38,6 +38,7 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
 from ui.byte_cache import byte_cached
+from ui.runs.wording import run_title
 from ui.words.i18n import spoken
 
 PORTION_SECONDS = 0.02  # how long characters are gathered before they are handed on
@@ -73,12 +74,15 @@ def jobs() -> job_managers.JobManager:
 
 
 def run(run_id: str) -> Run:
-    """The run as it is now. Raises `RunNotFound`, also for one in the bin."""
+    """The run as it is now. Raises `RunNotFound`, also for one in the bin: with its name, then."""
     if run_id.startswith(PREPARED):
         offer_prepared()
     found = store().run(run_id)
     if found.deleted is not None:
-        raise no_run(run_id)
+        raise RunNotFound(
+            "“{name}” was deleted. Who made it can bring it back, on the page “Compare”.",
+            name=run_title(found),
+        )
     return found
 
 

@@ -3,6 +3,7 @@
 `dashboard.py` names it; Streamlit runs it from top to bottom for every click.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -10,6 +11,7 @@ from streamlit.navigation.page import Page
 
 from minigpt_core.errors import RunNotFound, StoreError, UserError
 from ui import facts, orders_followed, problems, resources, set_up, sidebar, state, style
+from ui.inside import inspected_model
 from ui.journey import ABOUT, SPEAKERS, STATIONS, TEACHERS
 from ui.lessons import current as lessons
 from ui.lessons import panel
@@ -39,11 +41,12 @@ def pages() -> dict[str, list[Page]]:
     return menus
 
 
-def check_address(nonsense: dict[str, str]) -> None:
+def check_address(nonsense: dict[str, str], page: str) -> None:
     """Say in a sentence what the address names and nobody has, and go on without it.
 
     Args:
         nonsense: values that cannot be meant, by their names in the address.
+        page: the address of the page; Sampling says itself who writes instead.
     """
     if name := nonsense.get("text"):
         state.notify(
@@ -61,6 +64,9 @@ def check_address(nonsense: dict[str, str]) -> None:
         state.notify(translate(error))
     except StoreError:
         pass  # the sidebar says so
+    if page != "sampling":
+        with suppress(StoreError):  # the page says so
+            inspected_model.looked_at()
     try:
         state.chosen_text()
     except StoreError as error:
@@ -115,7 +121,7 @@ def main() -> None:
         )  # without {}, a field of the page in the address is in its way
     if stay := orders_followed.must_stay(page.url_path):
         st.switch_page(stay, query_params={})
-    check_address(nonsense)
+    check_address(nonsense, page.url_path)
     keep_out(page.url_path)
     lessons.arrive(page.url_path)
     state.arrive(page.url_path or STATIONS[0].name)

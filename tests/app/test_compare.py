@@ -495,6 +495,16 @@ def test_the_bin_says_what_it_holds_and_is_emptied(
     assert not any("Removed" in caption.value for caption in test.main.caption)
 
 
+def test_what_another_tab_has_deleted_is_brought_back(app: OpenPage, finished: MakeRun, home: Path) -> None:
+    store, gone = RunStore(home), finished(name="*gone*")
+    store.delete(gone.id)
+    test = app("compare", "en")
+    back = button(test, f"bin_back_{gone.id}")
+    assert back.label.startswith(r"\*gone\*")
+    back.click().run()
+    assert not test.exception and [run.id for run in store.runs("local")] == [gone.id]
+
+
 def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: MakeRun) -> None:
     archive = export_run(resources.store(), finished(name="far away"))
     test = app("compare")

@@ -199,3 +199,28 @@ def test_the_puzzle_takes_a_gpt_that_learned_something() -> None:
     evaluated(stuck, 3.4)  # pure chance would have 3.33
     health._last_of_ended.cache_clear()  # a run that has ended is not evaluated any more
     assert scoreboard.gpt_for("reversed-words") == (prepared, usual_step(prepared))
+
+
+@pytest.mark.parametrize("page", LOOKING)
+def test_a_model_that_another_tab_has_deleted_is_named_at_once(app: OpenPage, page: str) -> None:
+    mine, gone = small_gpt(), small_gpt()
+    RunStore().rename(gone.id, "the other one", "local")
+    shown = app(page, "en", run=mine.id, author=gone.id)
+    RunStore().delete(gone.id)
+    shown.run()
+    said = [one.value for one in [*shown.warning, *shown.markdown, *shown.caption, *shown.error]]
+    assert not shown.exception and not shown.error
+    expected = "no longer there" if page == "sampling" else "“the other one” was deleted"
+    assert sum(expected in words for words in said) == 1
+    assert picker(shown).value == mine.id
+
+
+def test_a_model_beside_that_another_tab_has_deleted_makes_room(app: OpenPage) -> None:
+    mine, gone = small_gpt(), small_gpt()
+    against = f"{gone.id}:{RunStore().checkpoints(gone.id)[-1].step}"
+    shown = app("sampling", "en", run=mine.id, view="models", against=against)
+    assert shown.query_params["against"] in (against, [against])
+    RunStore().delete(gone.id)
+    shown.run()
+    assert not shown.exception and not shown.error
+    assert gone.id not in str(shown.selectbox(key="sampling_against").value)

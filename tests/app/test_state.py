@@ -196,7 +196,7 @@ def test_the_newest_run_is_followed_and_a_deleted_one_is_not(
     assert "older" in sidebar_html(app("home", run=older.id))
     RunStore(home).delete(newer.id)
     assert "older" in sidebar_html(app("home"))
-    assert newer.id in app("home", run=newer.id).warning[0].value
+    assert "“newer” was deleted" in app("home", run=newer.id).warning[0].value
 
 
 def test_somebody_elses_run_can_be_watched(app: OpenPage, some_run: RunMaker) -> None:

@@ -90,7 +90,8 @@ def readable(name: str) -> bool:
     """Whether a name in the address means a checkpoint that is there."""
     run_id, _separator, step = name.partition(":")
     try:
-        return step.isdecimal() and int(step) in {info.step for info in resources.store().checkpoints(run_id)}
+        run = resources.run(run_id)  # one in the bin has its checkpoints still
+        return step.isdecimal() and int(step) in {info.step for info in resources.store().checkpoints(run.id)}
     except UserError:
         return False
 
