@@ -38,7 +38,6 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
 from ui.byte_cache import byte_cached
-from ui.runs.wording import run_title
 from ui.words.i18n import spoken
 
 PORTION_SECONDS = 0.02  # how long characters are gathered before they are handed on
@@ -81,7 +80,7 @@ def run(run_id: str) -> Run:
     if found.deleted is not None:
         raise RunNotFound(
             "“{name}” was deleted. Who made it can bring it back, on the page “Compare”.",
-            name=run_title(found),
+            name=found.name.strip() or found.text_title,
         )
     return found
 
