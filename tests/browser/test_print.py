@@ -4,9 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from scripts.browser import go
 from scripts.running_app import RunningApp
-from tests.browser.conftest import NewVisitor
+from tests.browser.conftest import NewVisitor, turn_to
 
 A4 = (595, 842)  # points
 CLICKED = (
@@ -25,7 +24,7 @@ MEDIA_BOX = re.compile(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]")
 def test_pages_fit_on_paper(app_server: RunningApp, new_visitor: NewVisitor) -> None:
     page = new_visitor("fr", "dark")
     for name in ("training", "attention", "vocabulary"):
-        go(page, app_server.url, name, lang="fr", run="preparedGptFr")
+        turn_to(page, app_server.url, name, lang="fr", run="preparedGptFr")
         page.locator(".js-plotly-plot, .mg-att canvas").first.wait_for()
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
         page.emulate_media(media="print")

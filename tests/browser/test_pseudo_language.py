@@ -12,11 +12,12 @@ from playwright.sync_api import Browser, Page, expect
 from minigpt_core.lessons.catalogue import SOURCE, lessons
 from minigpt_core.lessons.lesson import Lesson
 from minigpt_core.texts import corpus
-from scripts.browser import go, new_context, wait_until_idle
+from scripts.browser import address, new_context, wait_until_idle
 from scripts.running_app import RunningApp, running_app
 from tests.browser import pseudo
 from tests.browser.conftest import HEAR, NOBODY_TRAINS, assert_nothing_left, turn_to
 from ui.journey import STATIONS
+from ui.sampling.views import VIEWS
 from ui.words.languages import LANGUAGES
 
 # What is the same in every language, and names that people give.
@@ -90,19 +91,23 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-PAGES: list[tuple[str, dict[str, str]]] = [(station.name, {}) for station in STATIONS]
-PAGES += [("sampling", {"view": view}) for view in ("next", "temperature", "models", "surprise", "copied")]
+PAGES = [*((station.name, "") for station in STATIONS), *(("sampling", view.name) for view in VIEWS[1:])]
 
 
-@pytest.mark.parametrize(
-    ("name", "query"), PAGES, ids=lambda value: value if isinstance(value, str) else "".join(value.values())
-)
-def test_a_page_is_all_translated_and_has_room(
-    app: RunningApp, page: Page, name: str, query: dict[str, str]
-) -> None:
+def show(page: Page, url: str, name: str, view: str) -> None:
+    """A page, or one of the views of a page, which is there already if another one was looked at before."""
+    if not (view and page.url.startswith(address(url, name))):
+        turn_to(page, url, name, lang=pseudo.CODE, run="preparedGptEn", text="the-curious-cat")
+    if view:
+        page.locator(".st-key-sampling_views button").nth([one.name for one in VIEWS].index(view)).click()
+        page.wait_for_url(f"**view={view}**")
+        wait_until_idle(page)
+
+
+@pytest.mark.parametrize(("name", "view"), PAGES)
+def test_a_page_is_all_translated_and_has_room(app: RunningApp, page: Page, name: str, view: str) -> None:
     """With all that is folded opened."""
-    given = {"lang": pseudo.CODE, "run": "preparedGptEn", "text": "the-curious-cat", **query}
-    (go if query else turn_to)(page, app.url, name, **given)
+    show(page, app.url, name, view)
     expect(page.locator("h1").first).to_be_visible()
     while page.evaluate(OPEN_ALL, FOLDED):
         wait_until_idle(page)
