@@ -127,8 +127,8 @@ SETTINGS = {  # in the order of the sidebar
             "takes longer."
         ),
         tiny_help=N_(
-            "How many characters one stretch of text has. This model sees one character at a time: a longer "
-            "block gives it more examples in each step, but cannot make its guesses better informed."
+            "How many characters one stretch of text has (context length). This model sees one character at a time: a "
+            "longer block gives it more examples in each step, but cannot make its guesses better informed."
         ),
     ),
     "positions": Setting(
