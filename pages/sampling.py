@@ -6,6 +6,7 @@ from minigpt_core.generation.language_model import encode_prompt
 from ui import resources, state
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
+from ui.lessons import current as lessons
 from ui.sampling import views
 from ui.sampling.generation_settings import choose_generation
 from ui.sampling.inputs import Inputs
@@ -24,7 +25,7 @@ with st.sidebar:
 if not state.projected():
     introduce(model)
 prompt = choose_prompt(model.text) if view.prompted else ""
-inputs = Inputs(model, generation, prompt)
+inputs = Inputs(model, generation, prompt, lessons.beside())
 if view.prompted:
     lm = resources.language_model(inputs.request)
     say_what_was_read(lm, encode_prompt(lm, prompt))

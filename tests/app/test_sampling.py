@@ -516,6 +516,15 @@ def test_only_the_temperature_differs_from_row_to_row(
     assert len({replace(request, temperature=1) for request in requests}) == 1 and requests[0].seed == 4
 
 
+def test_beside_a_lesson_the_rows_are_shorter_so_that_the_last_stands_in_view(
+    app: OpenPage, trained: Run
+) -> None:
+    address = {"view": "temperature", "rows": "draws"}
+    assert data_of(app("sampling", **address), "sampling_draws")["length"] == 120
+    beside = data_of(app("sampling", lesson="temperature", step="1", **address), "sampling_draws")
+    assert beside["length"] == 72 and beside["compact"]
+
+
 def test_only_the_seed_differs_between_draws_and_the_last_repeats_the_first(
     app: OpenPage, trained: Run
 ) -> None:

@@ -20,6 +20,9 @@ class Inputs:
     prompt: str
     """As it was typed."""
 
+    beside_a_lesson: bool = False
+    """Whether the page has less room: what is short then stands in view as a whole."""
+
     @property
     def request(self) -> GenerationRequest:
         """The text that is asked for."""

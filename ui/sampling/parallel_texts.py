@@ -21,7 +21,7 @@ from ui.words.i18n import _, language
 from ui.words.tokens import cell
 
 HERE = Path(__file__).parent
-SHORT = 120  # characters of each text in a comparison of many
+SHORT, SHORTER = 120, 72  # characters of each text in a comparison of many
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def parallel_texts(
         "length": length,
         "entropy": entropy,
         "compare": compare,
-        "compact": length == SHORT,
+        "compact": length <= SHORT,
         "chance": math.log(max(models[0].tokenizer.vocab_size, 2)),
         "side": side,
         "scale": PROBABILITY_SCALE,

@@ -9,7 +9,7 @@ from minigpt_core.generation.request import MAX_SEED, MOST_PARALLEL
 from ui import state
 from ui.sampling.generation_settings import CONTROLS
 from ui.sampling.inputs import Inputs
-from ui.sampling.parallel_texts import SHORT, Row, parallel_texts
+from ui.sampling.parallel_texts import SHORT, SHORTER, Row, parallel_texts
 from ui.words import glossary, tokens
 from ui.words.i18n import N_, _, number
 
@@ -91,7 +91,8 @@ def _draws(inputs: Inputs) -> None:
     seeds = [*((seed + i) % (MAX_SEED + 1) for i in range(DRAWS)), seed]
     rows = [Row(_("Seed {n}").format(n=s), inputs.other(seed=s)) for s in seeds]
     rows[-1] = replace(rows[-1], note=_("the first row’s seed again"))
-    parallel_texts("sampling_draws", rows, length=SHORT, entropy=False, compare=False)
+    length = SHORTER if inputs.beside_a_lesson else SHORT
+    parallel_texts("sampling_draws", rows, length=length, entropy=False, compare=False, side="6.5em")
 
 
 def answer(settings: SampleSettings) -> str:
