@@ -236,3 +236,22 @@ def test_what_is_too_long_to_be_kept_is_asked_about(open_page: OpenPage) -> None
     assert asked == ["beforeunload"]
     reload(page)
     assert asked == ["beforeunload"]
+
+
+def test_more_than_the_server_takes_is_refused_where_it_is_pasted(open_page: OpenPage) -> None:
+    page = open_page("vocabulary", lang="fr")
+    open_dialog(page)
+    page.locator(PASTED).fill("le chat dort. ")
+    paste = """(field) => {
+        field.focus();
+        field.setSelectionRange(field.value.length, field.value.length);
+        document.execCommand("insertText", false, "été ".repeat(5_200_000));
+    }"""
+    page.locator(PASTED).evaluate(paste)
+    expect(page.get_by_role("alert").filter(has_text="31,2 Mo")).to_be_visible()
+    expect(page.locator(PASTED)).to_have_value("le chat dort. ")
+    page.locator(PASTED).press_sequentially("le chat court. " * 10)
+    expect(page.locator(".mg-refused")).to_have_count(0)
+    page.locator(USE).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator('[data-testid="stApp"]')).to_have_attribute("data-test-connection-state", "CONNECTED")

@@ -6,6 +6,7 @@ const FIELDS = ".stTextArea textarea, .stTextInput input";
 const CONNECTED = '[data-testid="stApp"][data-test-connection-state="CONNECTED"]';
 const LONG = 300; // characters: there may be no room in the address for more, so a text in force stays here, too
 const LONGEST = 4_000_000; // characters; browsers keep about five million a tab
+const NOTICE_SECONDS = 20;
 
 // A field is known by its key, in whichever language it is drawn.
 const nameOf = (field) => field.closest('[class*="st-key-"]')?.className.match(/st-key-[\w-]+/)?.[0];
@@ -33,7 +34,10 @@ function found() {
 }
 
 // { was, is, inForce }: what stood in the field before, what is typed, and whether the server has heard of it.
-const view = (window.minigptTyped ??= { typed: found(), before: new WeakMap(), met: new WeakSet(), unwritten: new Set() });
+const view = (window.minigptTyped ??= {
+  typed: found(), before: new WeakMap(), met: new WeakSet(), unwritten: new Set(),
+  accepted: new WeakMap(), encoder: new TextEncoder(),
+});
 
 function write() {
   for (const name of view.unwritten) {
@@ -57,7 +61,35 @@ function change(name, entry) {
   view.writing = setTimeout(write, 300);
 }
 
-function noteTyped(field) {
+function bytesOf(text) {
+  return text.length < 10_000 ? text.length : view.encoder.encode(text).length;
+}
+
+/** More than a server takes at once would be sent again and again: the field stays as it was, and says why. */
+function refused(field, event) {
+  const bytes = [...document.querySelectorAll(FIELDS)].reduce((sum, { value }) => sum + bytesOf(value), 0);
+  view.notice?.remove();
+  if (bytes < view.limit) return false;
+  event.stopImmediatePropagation();
+  setValue(field, view.accepted.get(field) ?? "");
+  say(view.tooLong.replace("{size}", (bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })));
+  return true;
+}
+
+function say(sentence) {
+  const notice = view.notice = document.createElement("div");
+  notice.className = "mg-refused";
+  notice.setAttribute("role", "alert");
+  notice.popover = "manual"; // above a dialog
+  notice.textContent = sentence;
+  document.querySelector(".stApp").append(notice);
+  notice.showPopover();
+  setTimeout(() => notice.remove(), NOTICE_SECONDS * 1000);
+}
+
+function noteTyped(field, event) {
+  if (refused(field, event)) return;
+  view.accepted.set(field, field.value);
   const name = nameOf(field);
   if (!name) return;
   const was = view.typed[name]?.was ?? view.before.get(field) ?? "";
@@ -72,9 +104,13 @@ function noteLeft(field) {
   change(name, entry.is.length > LONG ? { ...entry, inForce: true } : null);
 }
 
-function giveBack(field, entry) {
+function setValue(field, value) {
   const kind = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
-  Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(field, entry.is); // as typing does it, for React
+  Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(field, value); // as typing does it, for React
+}
+
+function giveBack(field, entry) {
+  setValue(field, entry.is);
   field.dispatchEvent(new Event("input", { bubbles: true }));
   if (entry.inForce) setTimeout(() => field.dispatchEvent(new FocusEvent("focusout", { bubbles: true })), 50);
   else if (!inForm(field)) field.focus({ preventScroll: true }); // leaving it hands it over, as before
@@ -99,10 +135,13 @@ function look() {
 }
 
 function listen() {
-  const on = (type, then) => window.addEventListener(type, ({ target }) => {
-    if (target instanceof Element && target.matches(FIELDS)) then(target);
+  const on = (type, then) => window.addEventListener(type, (event) => {
+    if (event.target instanceof Element && event.target.matches(FIELDS)) then(event.target, event);
   }, true);
-  on("focusin", (field) => view.before.set(field, field.value));
+  on("focusin", (field) => {
+    view.before.set(field, field.value);
+    view.accepted.set(field, field.value);
+  });
   on("input", noteTyped);
   on("focusout", noteLeft);
   window.addEventListener("pagehide", write);
@@ -127,6 +166,7 @@ function belongTo(whose) {
 }
 
 export default function ({ data }) {
+  Object.assign(view, { limit: data.limit, tooLong: data.tooLong });
   belongTo(data.whose);
   if (data.done.time !== view.done) for (const name of data.done.keys) change(`st-key-${name}`, null);
   view.done = data.done.time;

@@ -1,11 +1,13 @@
-"""What somebody has typed and not yet handed over outlasts its session, in the tab alone: its script stands in
-`typed_text.js`."""
+"""What somebody has typed and not yet handed over outlasts its session, in the tab alone, and never is more than the
+server takes at once: its script stands in `typed_text.js`."""
 
 import time
 from pathlib import Path
 
+from minigpt_core.texts import corpus
 from ui import state, workspace
 from ui.components.mounting import component
+from ui.words.i18n import _
 
 HERE = Path(__file__).parent
 DONE = "typed_text.done"
@@ -20,7 +22,14 @@ def keep(*, for_nobody: bool = False) -> None:
     """
     whose = "the tab" if state.without_cookie() else workspace.mark(state.workspace())
     done = state.page_state(DONE, {"time": 0, "keys": []})
-    data = {"whose": NOBODY if for_nobody else whose, "done": done}
+    data = {
+        "whose": NOBODY if for_nobody else whose,
+        "done": done,
+        "limit": corpus.MAX_BYTES,
+        "tooLong": _(
+            "The text takes {size} MB, and it must be less than {limit} MB. Use a part of it."
+        ).replace("{limit}", str(corpus.MAX_BYTES // 1_000_000)),
+    }
     component("typed_text", HERE, "")(data=data, key="typed_text")
 
 
