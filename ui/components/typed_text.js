@@ -134,16 +134,19 @@ function look() {
   for (const [name, entry] of Object.entries(view.typed)) meet(name, entry);
 }
 
+const inAField = (then) => (event) => {
+  if (event.target instanceof Element && event.target.matches(FIELDS)) then(event.target, event);
+};
+
+function noteEntered(field) {
+  view.before.set(field, field.value);
+  view.accepted.set(field, field.value);
+}
+
 function listen() {
-  const on = (type, then) => window.addEventListener(type, (event) => {
-    if (event.target instanceof Element && event.target.matches(FIELDS)) then(event.target, event);
-  }, true);
-  on("focusin", (field) => {
-    view.before.set(field, field.value);
-    view.accepted.set(field, field.value);
-  });
-  on("input", noteTyped);
-  on("focusout", noteLeft);
+  window.addEventListener("focusin", inAField(noteEntered), true);
+  window.addEventListener("input", inAField(noteTyped), true);
+  window.addEventListener("focusout", inAField(noteLeft), true);
   window.addEventListener("pagehide", write);
   window.addEventListener("beforeunload", (event) => {
     write();

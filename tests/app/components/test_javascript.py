@@ -64,7 +64,11 @@ def test_each_component_in_one_piece_is_a_script_that_lacks_nothing_and_gives_no
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT / "ui")))
 def test_a_script_listens_to_nothing_that_is_not_its_own(path: Path) -> None:
     """Whether the tab is seen or printed is nobody's. A click belongs to the component that was clicked; one key is the
-    whole page's, and so is a gesture that goes on after the page was drawn anew."""
-    nobodys = {"visibilitychange", "beforeprint", "afterprint"}
-    whole_pages = {"projector.js": {"keydown"}, "one_gesture.js": {"click", "keydown"}}.get(path.name, set())
+    whole page's, so are a gesture that goes on after the page was drawn anew and a text that outlasts its field."""
+    nobodys = {"visibilitychange", "beforeprint", "afterprint", "pagehide", "beforeunload"}
+    whole_pages = {
+        "projector.js": {"keydown"},
+        "one_gesture.js": {"click", "keydown"},
+        "typed_text.js": {"focusin", "input", "focusout"},
+    }.get(path.name, set())
     assert {*LISTENS.findall(path.read_text(encoding="utf-8"))} <= nobodys | whole_pages
