@@ -133,6 +133,11 @@ def test_without_a_run_or_a_prepared_one_of_the_text_counted_pairs_write(app: Op
     assert address_of(page, "author") == "bigram"
 
 
+def test_counted_pairs_of_generated_lines_are_named_in_the_reader_s_language(app: OpenPage) -> None:
+    said = markdown(app("sampling", lang="fr", author="bigram", text="reversed-words"))
+    assert "*Mots à l’envers*" in said and "Reversed words" not in said
+
+
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_counted_pairs_say_what_they_are_and_how_to_train(app: OpenPage, lang: str) -> None:
     page = app("sampling", lang=lang, author="bigram")

@@ -598,6 +598,19 @@ def test_another_text_counts_as_a_change(app: OpenPage, trained: RunMaker) -> No
     assert "→" not in words(test)
 
 
+def test_generated_texts_are_called_in_the_reader_s_language(
+    app: OpenPage, home: Path, trained: RunMaker
+) -> None:
+    store, run = RunStore(home), trained(steps=2)
+    other = new_run(
+        store, text="lomira>arimol\n" * 40, title="Reversed words", model_fields={"block_size": 8},
+        training=TrainConfig(), name="envers", status="stopped",
+    )  # fmt: skip
+    test = app("training", "fr", run=run.id, text="reversed-words")
+    assert "texte The Curious Cat → Mots à l’envers" in words(test)
+    assert test.button(key=f"training_run_{other.id}").label.startswith("envers · Mots à l’envers")
+
+
 def test_after_a_diverged_run_one_click_leads_back(app: OpenPage, trained: RunMaker) -> None:
     trained(steps=4)
     run = trained(steps=60, optimizer="sgd", learning_rate=1000.0)

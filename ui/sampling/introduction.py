@@ -68,7 +68,8 @@ def counted_words(chosen: ModelChoice) -> None:
         if chosen.order == 2
         else _("Nothing was trained for this: the **counted triples** of *{title}* write, a trigram table.")
     )
-    _offer_training(words.format(title=escape_markdown(chosen.text.title if chosen.text else "")))
+    title = text_title(chosen.text.title) if chosen.text else ""
+    _offer_training(words.format(title=escape_markdown(title)))
 
 
 def prepared_words(run: Run) -> None:

@@ -127,5 +127,6 @@ def differences(run: Run, text: resources.ChosenText) -> list[str]:
     if more := len(found) - len(listed):
         lines.append(_("{n} more").format(n=number(more)))
     if resources.fingerprint(text.id, text.lower) != run.text_id:
-        lines.insert(0, _("text {before} → {after}").format(before=run.text_title, after=text.title))
+        titles = {"before": wording.text_title(run.text_title), "after": wording.text_title(text.title)}
+        lines.insert(0, _("text {before} → {after}").format(**titles))
     return lines

@@ -8,7 +8,7 @@ from ui.journey import PAGES
 from ui.runs.health import last_evaluation, loss_number, sound, spoiled
 from ui.runs.names import narrow_titles
 from ui.runs.rename_delete import delete_button, name_field, undo
-from ui.runs.wording import STATUSES, run_remark, run_title, status_word
+from ui.runs.wording import STATUSES, run_remark, run_title, status_word, text_title
 from ui.settings.table import SETTINGS, label_inside, value_words
 from ui.training import replay, settings
 from ui.training.run_state import RunState
@@ -119,7 +119,7 @@ def _entry(run: Run, name: str) -> str:
     if last is not None and last.val_loss is not None:
         parts.append(_("loss on unseen text {loss}").format(loss=loss_number(last.val_loss)))
     if not run.prepared:
-        parts.append(run.text_title)
+        parts.append(text_title(run.text_title))
     if run.status in LIVE:  # this list would stand still
         parts.append(status_word(run.status))
     elif run.status != "done":

@@ -57,7 +57,11 @@ def _titles() -> dict[str, str]:
     ordered = sorted(corpus.BUNDLED, key=lambda text_id: text_id != spoken().story)
     titles = {text_id: text_title(corpus.load(text_id).title) for text_id in ordered}
     titles |= fetching.titles() | dict(list(own().items())[:OWN_SHOWN])
-    return titles if state.text_id() in titles else titles | {state.text_id(): state.chosen_text().title}
+    return (
+        titles
+        if state.text_id() in titles
+        else titles | {state.text_id(): text_title(state.chosen_text().title)}
+    )
 
 
 def _remove_or_undo() -> None:
