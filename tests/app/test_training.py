@@ -611,6 +611,20 @@ def test_generated_texts_are_called_in_the_reader_s_language(
     assert test.button(key=f"training_run_{other.id}").label.startswith("envers · Mots à l’envers")
 
 
+def test_back_to_the_settings_of_a_run_chooses_ones_own_text_with_its_capitals(
+    app: OpenPage, home: Path, some_run: RunMaker
+) -> None:
+    store, mine = RunStore(home), "Un Chat et une Souris.\n" * 20
+    own = store.save_text(mine, "Mine")
+    store.keep_text(own)
+    run = some_run(text=corpus.normalize(mine))
+    assert run.text_id != own
+    test = app("training", run=run.id, text="additions")
+    press(test, "training_back")
+    assert test.query_params["text"] == own
+    assert "→" not in words(test)
+
+
 def test_after_a_diverged_run_one_click_leads_back(app: OpenPage, trained: RunMaker) -> None:
     trained(steps=4)
     run = trained(steps=60, optimizer="sgd", learning_rate=1000.0)

@@ -6,12 +6,13 @@ from functools import cache
 from typing import Any
 
 from minigpt_core.configs import STEERABLE, WITHOUT_LAYERS, ModelConfig, TrainConfig
-from minigpt_core.errors import ConfigError
+from minigpt_core.errors import ConfigError, StoreError
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.ladder import settings_that_cannot_matter
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
+from minigpt_core.texts.downloads import SOURCES, is_here
 from ui import resources, state
 from ui.runs.health import spoiled
 from ui.settings.address import decode, encode
@@ -231,9 +232,28 @@ def back_to(run_id: str) -> None:
     run = resources.run(run_id)
     take_over(requested(run), run_id)
     if resources.fingerprint(state.text_id(), state.lower()) != run.text_id:
-        bundled = (name for name in corpus.BUNDLED if resources.fingerprint(name, run.lower) == run.text_id)
-        state.choose_text(next(bundled, run.text_id))
+        state.choose_text(_text_of(run))
         state.choose_letters(run.lower)
+
+
+def _text_of(run: Run) -> str:
+    """The text that the run's was made of, with its capitals, if it is offered here; else the one kept with the run."""
+    store = resources.store()
+    fetched = (source.sha256 for source in SOURCES if is_here(source, store))
+    return next(
+        (
+            name
+            for name in (*corpus.BUNDLED, *fetched, *store.own_texts(state.workspace()))
+            if _becomes(name, run)
+        ),
+        run.text_id,
+    )
+
+
+def _becomes(text_id: str, run: Run) -> bool:
+    with suppress(StoreError):  # one that is damaged
+        return resources.fingerprint(text_id, run.lower) == run.text_id
+    return False
 
 
 def last_good(run: Run) -> Values:
