@@ -290,6 +290,12 @@ def test_a_pasted_text_is_kept_and_chosen(dialog: AppTest) -> None:
     assert "markup" in page.session_state["notices"][0]
 
 
+def test_a_text_has_a_name_that_can_be_seen(dialog: AppTest) -> None:
+    assert RunStore().text(chosen(paste(dialog, "\u200b\n\u00ad\nUn chat noir"))).title == "Un chat noir"
+    dialog.text_input(key="vocabulary_paste_name").set_value("\u200b")
+    assert RunStore().text(chosen(paste(dialog, "Deux chats noirs"))).title == "My text"
+
+
 def test_a_tab_whose_address_names_no_text_begins_with_the_one_chosen_last(app: OpenPage) -> None:
     page = app("vocabulary")
     page.radio(key="vocabulary_text").set_value("additions").run()

@@ -17,7 +17,7 @@ from minigpt_core.texts.pdf import is_pdf, text_of_pdf
 from minigpt_core.texts.wrappings import inside
 from ui import state
 from ui.components import typed_text
-from ui.runs.wording import text_title
+from ui.runs.wording import own_words, text_title
 from ui.server import uploads
 from ui.vocabulary import fetching
 from ui.vocabulary.headline import shortest
@@ -172,7 +172,8 @@ def _text_of_pdf(raw: bytes) -> str:
 
 def _use(text: str, title: str, afterwards: Callable[[], None] = lambda: None) -> None:
     """Make it the chosen text, or say why it cannot be."""
-    title = title[:TITLE_LENGTH].strip() or _("My text")
+    title = title[:TITLE_LENGTH].strip()
+    title = title if own_words(title) else _("My text")
     try:
         keep(state.text_id())
         new_id = state.add_text(text, title)
@@ -221,5 +222,5 @@ def _shown_line(line: str) -> str:
 
 
 def _first_line(text: str) -> str:
-    line = next((line.strip() for line in text[:1000].splitlines() if line.strip()), "")
+    line = next((line.strip() for line in text[:1000].splitlines() if own_words(line)), "")
     return line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1].rstrip()}…"
