@@ -1,6 +1,7 @@
 """Which language a page is in: for the reader, for the browser and its translator, for screen readers."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -70,6 +71,20 @@ def test_streamlits_own_words_follow_the_language_and_no_setting_changes(
     wait_for_run(page, app_server.url, run, lambda live: live["status"] == "stopped")
     training = RunStore(app_server.home).run(run).training
     assert (training.pace, training.learning_rate, training.steps) == (5, 0.003, 500)
+
+
+def test_why_a_file_was_refused_is_said_in_the_reader_s_language(open_page: OpenPage, tmp_path: Path) -> None:
+    story = tmp_path / "conte.txt"
+    story.write_bytes(b"x" * 4700)
+    page = open_page("compare", lang="fr")
+    page.locator(".st-key-compare_open_box summary").click()
+    page.locator(".st-key-compare_open_box input[type=file]").set_input_files(story)
+    refused = page.get_by_test_id("stFileChip")
+    expect(refused).to_contain_text("4,7\u202fko")
+    said = refused.get_by_role("alert")
+    expect(said).to_have_text("Erreur\u00a0: Un fichier de ce genre (text/plain) ne convient pas ici.")
+    box = said.bounding_box()
+    assert box and box["width"] > 100, "it is only read aloud"
 
 
 def test_sliders_show_decimals_as_their_reader_writes_them(open_page: OpenPage) -> None:

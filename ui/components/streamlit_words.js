@@ -14,15 +14,21 @@ function pattern(english) {
   return new RegExp(`^${source}$`);
 }
 
+/** "4.7KB" as readers of this language expect it. */
+function sized(view, text) {
+  const [, whole, tenth, unit] = /^(\d+)\.(\d)([KMGT]?B)$/.exec(text) ?? [];
+  return unit ? `${whole}${tenth === "0" ? "" : view.decimal + tenth}\u202f${view.units[unit]}` : text;
+}
+
 function translated(view, english) {
   if (/^-?\d+\.\d+$/.test(english)) return english.replace(".", view.decimal);
   const exact = view.exact.get(english);
   if (exact !== undefined) return exact;
   for (const [expression, words] of view.patterns) {
     const found = expression.exec(english);
-    if (found) return words.replace(/\{(\w+)\}/g, (gap, name) => found.groups[name]);
+    if (found) return words.replace(/\{(\w+)\}/g, (gap, name) => sized(view, found.groups[name]));
   }
-  return english;
+  return sized(view, english);
 }
 
 /** Words in a place of a node, `slot`: the English ones are kept, for another language later. */
@@ -71,6 +77,7 @@ export default function ({ data }) {
   if (view.lang === data.lang) return;
   view.lang = data.lang;
   view.decimal = data.decimal;
+  view.units = data.units;
   view.languages = data.languages;
   const words = Object.entries(data.words);
   view.exact = new Map(words.filter(([english]) => !english.includes("{")));

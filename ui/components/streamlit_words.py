@@ -42,6 +42,13 @@ WORDS = (
     N_("Drag and drop a file here"),
     N_("{size} per file"),
     N_("Remove {name}"),
+    N_("Cancel upload of {name}"),
+    N_("Click to retry upload"),
+    N_("Upload failed"),
+    N_("Error:"),
+    N_("{kind} files are not allowed."),
+    N_("files are not allowed."),  # of no kind that the browser knows
+    N_("File must be {size} or smaller."),
     # above pictures, tables and code
     N_("Fullscreen"),
     N_("Fullscreen: {title}"),
@@ -79,6 +86,8 @@ WORDS = (
     N_("Error"),
 )
 
+UNITS = ("B", "KB", "MB", "GB", "TB")  # of a file's size, as Streamlit writes them
+
 
 def translate_page() -> None:
     """Say in which language the page is, and put Streamlit's words on it into that language."""
@@ -86,6 +95,7 @@ def translate_page() -> None:
     data = {
         "lang": language(),
         "decimal": spoken().decimal_mark,
+        "units": dict(zip(UNITS, spoken().file_sizes, strict=False)),
         "words": words,
         "languages": {known.name: code for code, known in LANGUAGES.items()},
     }
