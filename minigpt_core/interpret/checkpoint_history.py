@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from minigpt_core.interpret.embedding_history import evenly_spaced
-from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.store.runs import Run, RunStore, choose_checkpoint
 from minigpt_core.training import MetricsEvent, SampleEvent, strip_prefix
 from minigpt_core.weights import load_model
 
@@ -47,9 +47,13 @@ def finite(number: float) -> float | None:
 
 
 def snapshots(store: RunStore, run: Run) -> list[Snapshot]:
-    """Some checkpoints of a run, with the evaluation and the sample of that step or the newest before it."""
+    """Some checkpoints of a run, the best among them, with the evaluation and the sample of that step or the newest
+    before it."""
     evaluations, samples = store.evaluations(run.id), store.samples(run.id)
-    steps = evenly_spaced([info.step for info in store.checkpoints(run.id)])
+    infos = store.checkpoints(run.id)
+    steps = evenly_spaced(
+        [info.step for info in infos], among=choose_checkpoint(infos, "best") if infos else None
+    )
     return [Snapshot(step, newest_until(evaluations, step), sample_until(samples, step)) for step in steps]
 
 

@@ -64,12 +64,21 @@ class EmbeddingHistory:
     places: RowHistory | None
 
 
-def evenly_spaced(steps: Sequence[int], most: int = MOST_CHECKPOINTS) -> tuple[int, ...]:
-    """At most so many of the steps, the first and the last among them, as evenly spread as can be."""
+def evenly_spaced(
+    steps: Sequence[int], most: int = MOST_CHECKPOINTS, among: int | None = None
+) -> tuple[int, ...]:
+    """At most so many of the steps, the first and the last among them, as evenly spread as can be.
+
+    Args:
+        among: one of the steps that must not be missing: it takes the place of its neighbour.
+    """
     if len(steps) <= most:
         return tuple(steps)
     apart = (len(steps) - 1) / (most - 1)
-    return tuple(steps[round(n * apart)] for n in range(most))
+    chosen = [steps[round(n * apart)] for n in range(most)]
+    if among in steps and among not in chosen:
+        chosen[min(range(1, most - 1), key=lambda n: abs(chosen[n] - among))] = among
+    return tuple(chosen)
 
 
 def embedding_history(

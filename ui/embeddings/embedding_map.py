@@ -55,7 +55,7 @@ def how_to_read() -> None:
 def draw(inspected: InspectedModel) -> None:
     """Map, table and neighbours at all checkpoints: one component, sent once."""
     kept = [info.step for info in resources.store().checkpoints(inspected.run.id)]
-    history = resources.embedding_history(inspected.run.id, evenly_spaced(kept))
+    history = resources.embedding_history(inspected.run.id, evenly_spaced(kept, among=inspected.step))
     sets = {"characters": _characters(inspected, history)}
     if history.places is not None:
         sets["places"] = sent(history.places, inspected.config.n_embd) | {

@@ -96,6 +96,10 @@ def test_many_checkpoints_and_characters_are_thinned_out() -> None:
     chosen = evenly_spaced(range(0, 1000, 7))
     assert len(chosen) == MOST_CHECKPOINTS and chosen[0] == 0 and chosen[-1] == 994
     assert evenly_spaced([0, 5]) == (0, 5)
+    for wanted in (7, 497, 987):
+        found = evenly_spaced(range(0, 1000, 7), among=wanted)
+        assert wanted in found and sorted(found) == list(found) and len(found) == len(chosen)
+        assert (found[0], found[-1]) == (chosen[0], chosen[-1])
     assert most_frequent(torch.arange(1000)) == list(range(1000 - MOST_CHARACTERS, 1000))
 
 
