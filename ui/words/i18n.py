@@ -167,7 +167,7 @@ def number(value: float | None, digits: int | None = None) -> str:
 def _formatted(size: float, negative: bool, pattern: str, code: str) -> str:
     """A number as a locale writes it: a page has hundreds, most of them the same for every click."""
     text = format_decimal(-size if negative else size, format=pattern, locale=LANGUAGES[code].babel)
-    return text.replace("-", "−")
+    return text.replace("-", "−" if any(digit in text for digit in "123456789") else "")  # no −0.00
 
 
 def read_number(typed: str) -> float | None:
@@ -192,7 +192,7 @@ def decimal_point_note() -> str:
 def signed(value: float, digits: int = 2) -> str:
     """0.25 → "+0.25", -0.25 → "−0.25"."""
     text = number(value, digits)
-    return text if value < 0 else f"+{text}"
+    return text if text.startswith("−") else f"+{text}"
 
 
 def percent(share: float | None, digits: int = 0) -> str:

@@ -131,6 +131,8 @@ def test_braces_in_a_persons_words_stay_as_they_are() -> None:
         (lambda: number(0.001), "0.001", "0,001"),
         (lambda: number(2e-9), "2e−09", "2e−09"),
         (lambda: number(-3), "−3", "−3"),
+        (lambda: number(-2e-7, 2), "0.00", "0,00"),
+        (lambda: signed(-0.001), "+0.00", "+0,00"),
         (lambda: number(float("nan")), "–", "–"),
         (lambda: number(float("inf")), "∞", "∞"),
         (lambda: number(None), "–", "–"),
