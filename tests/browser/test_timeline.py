@@ -39,3 +39,13 @@ def test_everything_moves_with_the_slider(open_page: OpenPage) -> None:
     assert "step 500" not in there
     page.reload()
     expect(step).to_have_text(there)
+
+
+def test_what_lies_beyond_the_curve_is_said_and_no_word_in_it_is_cut(open_page: OpenPage) -> None:
+    page = open_page("timeline", lang="en", run="preparedDivergedEn")
+    curve = page.locator(".mg-tl-curve")
+    expect(curve.locator("text").nth(1)).to_contain_text("≥")
+    chance = curve.locator("text").last
+    expect(chance).to_have_text("pure chance")
+    outer, inner = curve.bounding_box(), chance.bounding_box()
+    assert outer and inner and inner["y"] + inner["height"] <= outer["y"] + outer["height"]

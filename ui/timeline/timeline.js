@@ -52,15 +52,17 @@ function build(view) {
 function curve(view, parent) {
   const { data } = view, W = 300, H = 138, pad = { l: 30, r: 6, t: 8, b: 8 };
   const svg = shape("svg", { viewBox: `0 0 ${W} ${H}`, class: "mg-tl-curve", role: "img", "aria-label": curveWords(view, data.labels.curve, data.labels.loss, { x: data.curve.map(([x]) => x), y: data.curve.map(([, y]) => y) }) }, parent);
-  const losses = data.curve.map(([, y]) => y).filter((y) => y < 1.5 * data.chance), low = Math.min(...losses, data.chance), high = Math.max(...losses, data.chance);
+  const all = data.curve.map(([, y]) => y), losses = all.filter((y) => y < 3 * data.chance);  // beyond, the model is broken
+  const low = Math.min(...losses, data.chance), high = Math.max(...losses, data.chance), beyond = losses.length < all.length;
   const last = Math.max(1, ...data.curve.map(([x]) => x), data.steps.at(-1));
   const x = (step) => pad.l + step / last * (W - pad.l - pad.r);
   const y = (loss) => pad.t + Math.min(1, Math.max(0, (high - loss) / (high - low || 1))) * (H - pad.t - pad.b);
   const words = { "text-anchor": "end", "font-size": 11, fill: "currentColor", opacity: 0.8 };
   const digits = high - low < 0.3 ? 2 : 1;
-  for (const at of [low, high]) shape("text", { ...words, x: pad.l - 5, y: y(at) + 4 }, svg, number(view, at, digits));
+  for (const at of [low, high]) shape("text", { ...words, x: pad.l - 5, y: y(at) + 4 }, svg, (beyond && at === high ? "≥" : "") + number(view, at, digits));
   shape("line", { x1: pad.l, x2: W - pad.r, y1: y(data.chance), y2: y(data.chance), stroke: data.colours.grey, "stroke-dasharray": "2 3" }, svg);
-  shape("text", { ...words, x: W - pad.r, y: y(data.chance) + 13 }, svg, data.labels.chance);
+  const below = y(data.chance) + 13;
+  shape("text", { ...words, x: W - pad.r - 7, y: below < H - 2 ? below : y(data.chance) - 4 }, svg, data.labels.chance);
   shape("polyline", { points: data.curve.map(([step, loss]) => `${x(step)},${y(loss)}`).join(" "), fill: "none", stroke: data.colours.loss, "stroke-width": 2.2 }, svg);
   const cursor = shape("line", { y1: pad.t, y2: H - pad.b, stroke: "currentColor", "stroke-width": 1.2, opacity: 0.6 }, svg);
   const dot = shape("circle", { r: 4.5, fill: data.colours.loss, stroke: "currentColor", "stroke-width": 1.2 }, svg);
