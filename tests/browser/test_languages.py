@@ -27,6 +27,9 @@ TRANSLATE = """() => {
   }
 }"""
 
+WAITS = """() => document.body.append(
+  Object.assign(document.createElement("p"), { id: "wait", textContent: "(1.5 seconds)" }))"""
+
 
 def test_what_a_click_opens_speaks_the_language_of_its_tab(open_page: OpenPage) -> None:
     """Words and report are fragments: a click on them runs neither the shell nor the page."""
@@ -85,6 +88,8 @@ def test_why_a_file_was_refused_is_said_in_the_reader_s_language(open_page: Open
     expect(said).to_have_text("Erreur\u00a0: Un fichier de ce genre (text/plain) ne convient pas ici.")
     box = said.bounding_box()
     assert box and box["width"] > 100, "it is only read aloud"
+    page.evaluate(WAITS)
+    expect(page.locator("#wait")).to_have_text("(1,5 s)")  # as it stands beside a wheel that turns
 
 
 def test_sliders_show_decimals_as_their_reader_writes_them(open_page: OpenPage) -> None:

@@ -14,14 +14,14 @@ function pattern(english) {
   return new RegExp(`^${source}$`);
 }
 
-/** "4.7KB" as readers of this language expect it. */
+/** "4.7KB" or "4.7" as readers of this language expect it. */
 function sized(view, text) {
+  if (/^-?\d+\.\d+$/.test(text)) return text.replace(".", view.decimal);
   const [, whole, tenth, unit] = /^(\d+)\.(\d)([KMGT]?B)$/.exec(text) ?? [];
   return unit ? `${whole}${tenth === "0" ? "" : view.decimal + tenth}\u202f${view.units[unit]}` : text;
 }
 
 function translated(view, english) {
-  if (/^-?\d+\.\d+$/.test(english)) return english.replace(".", view.decimal);
   const exact = view.exact.get(english);
   if (exact !== undefined) return exact;
   for (const [expression, words] of view.patterns) {

@@ -75,6 +75,7 @@ WORDS = (
     N_("Scroll tabs right"),
     # when the connection is lost
     N_("Running..."),
+    N_("({n} seconds)"),
     N_("Connecting"),
     N_("Connecting to Streamlit server"),
     N_("Unable to connect to Streamlit server"),
