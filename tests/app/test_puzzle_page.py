@@ -44,6 +44,7 @@ def test_only_who_looks_back_reverses_words(app: OpenPage) -> None:
     page = page.text_input(key=QUESTION).set_value("Lomira!").run()
     assert not page.exception and ">arimol</b>" in html(page)
     assert html(page).count("mg-yes'>✓") == 6
+    assert html(page).count("bloc de Transformer") == 1 and "couche 1, tête 1" in html(page)
 
 
 def test_a_question_without_an_answer(app: OpenPage) -> None:

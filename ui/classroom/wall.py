@@ -22,7 +22,7 @@ def wall() -> None:
     """Everybody's curve and the samples that were allowed, up to date within two seconds."""
     labels = {
         "step": _("step"),
-        "loss": _("loss (nats per character)"),
+        "loss": _("loss on the text they learn from (nats per character)"),
         "uniform": _("pure chance"),
         "unigram": _("knowing how frequent characters are"),
         "bigram": _("counting pairs"),

@@ -194,7 +194,8 @@ def _begin_with(run: Run) -> int:
     """Where a page with its own way through the training begins, with a word if that is not its end."""
     step = usual_step(run)
     if step != last_step(run):
-        st.caption(_("It begins at step {step}, the best on text it never saw.").format(step=number(step)))
+        words = _("It begins at step {step}, the best on text it never saw (validation).")
+        st.caption(words.format(step=number(step)))
     return step
 
 

@@ -26,8 +26,8 @@ def section(inspected: InspectedModel) -> None:
         "losses",
         shows=_("The loss if the model ended at each point: the lower, the better its guesses there."),
         computed=_(
-            "By the same lens, on {n} characters of its text that were kept out of the training (of the training "
-            "text, if none were). The last point is the model’s own loss on them."
+            "By the same lens, on {n} characters of its text that were kept out of the training (validation; of the "
+            "training text, if none were). The last point is the model’s own loss on them."
         ).format(n=number(scores.characters)),
         beware=_(
             "A high loss half way does not mean that the layer is useless: it may prepare what the next ones need. "

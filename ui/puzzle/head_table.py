@@ -41,7 +41,7 @@ def heads(task: str, run: Run, step: int) -> None:
 
 
 def _heads_table(rows: list[tuple[Head, float, float]]) -> str:
-    titles = (_("head"), _("looks at the right character"), _("solved without it"))
+    titles = (_("layer (Transformer block), head"), _("looks at the right character"), _("solved without it"))
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     lines = "".join(
         f"<tr><td>{escape(head_title(one))}</td><td>{escape(percent(looks, 0))}</td>"

@@ -50,9 +50,12 @@ def say_which(run: Run, step: int, key: str) -> None:
     if last == usual or step not in (last, usual):
         return
     if step == usual:
-        words, other = _("Shown: step {best}, the best on text it never saw."), last
+        words, other = _("Shown: step {best}, the best on text it never saw (validation)."), last
     else:
-        words, other = _("Shown: the last step. On text it never saw, step {best} was better."), usual
+        words, other = (
+            _("Shown: the last step. On text it never saw (validation), step {best} was better."),
+            usual,
+        )
     st.caption(words.format(best=number(usual)))
     st.button(
         _("Take step {step} instead").format(step=number(other)), key=key, type="tertiary",

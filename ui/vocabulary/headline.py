@@ -42,9 +42,9 @@ def too_short(n_characters: int) -> None:
         return
     words = n_(
         "This text has {n} character. At least {needed} are needed, because the model reads {block_size} at a time "
-        "and a part of the text is kept aside. Choose a longer text, or lower the block size there:",
+        "and a part of the text is kept aside. Choose a longer text, or lower the block size (context length) there:",
         "This text has {n} characters. At least {needed} are needed, because the model reads {block_size} at a time "
-        "and a part of the text is kept aside. Choose a longer text, or lower the block size there:",
+        "and a part of the text is kept aside. Choose a longer text, or lower the block size (context length) there:",
         n_characters,
     )
     values = {"n": number(n_characters), "needed": number(shortest()), "block_size": number(BLOCK_SIZE)}
