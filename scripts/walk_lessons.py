@@ -36,8 +36,8 @@ SENTENCES = {  # of the pupil's own: known characters, an unknown one, and what 
     "fr": ("un chat et un chien", "un chat 🐱", "le chat vert de ma tante"),
 }
 BEGINNINGS = {
-    "en": ("the purple whale sings", "nobody wrote that"),
-    "fr": ("la baleine violette chante", "personne n’a écrit cela"),
+    "en": ("the blorp sings", "a zumzum and a cat"),
+    "fr": ("le blorp chante", "un zoumzoum et un chat"),
 }
 QUOTED = re.compile(r"[“«]\s*(.+?)\s*[”»]")
 
@@ -218,16 +218,23 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
                 pupil.press(".st-key-sampling_another button")
         case "sampled":
             pass  # the page writes when it is opened
+        case "copies_searched":
+            pupil.view("copied")
+            for _time in range(int(arguments["times"]) - 1):
+                pupil.press(".st-key-sampling_another button")
         case "character_drawn_by_hand":
             page.locator(".mg-pipe-tile").nth(1).click()
             wait_until_idle(page)
         case "part_switched_off":
+            if arguments.get("alone") and page.locator(".st-key-ablation_all_on button").is_enabled():
+                pupil.press(".st-key-ablation_all_on button")
             pupil.press('[class*="st-key-ablation_part_positions"] button')
         case "head_switched_off":
-            for n in range(int(arguments.get("times", 1))):
+            for n in range(int(arguments.get("together", 1))):
                 button = page.locator(f".st-key-ablation_part_head_{n // 4}_{n % 4} button")
-                button.click()
-                wait_until_idle(page)
+                if button.locator("del").count() == 0:  # it is not crossed out yet
+                    button.click()
+                    wait_until_idle(page)
         case "table_edited":
             pupil.press(".st-key-ablation_never button")
         case "text_judged" if "given" in arguments:

@@ -111,6 +111,11 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(words if sum(map(len, words)) <= LONGEST_WORD * len(words) else ())
 
 
+def unknown_words(text: str, known: frozenset[str]) -> frozenset[str]:
+    """The words of a short text that are not `known`; none if no words are."""
+    return frozenset(WORD.findall(text)) - known if known else frozenset()
+
+
 def share_of_words(sample: str, known: frozenset[str]) -> float | None:
     """The share of the letters of `sample` that stand in words which are `known`; None if there are no words.
 

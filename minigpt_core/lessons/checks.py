@@ -134,21 +134,29 @@ def sampled(
     temperatures: int = 1,
     prompts: int = 1,
     checkpoints: int = 1,
+    new_word: bool = False,
 ) -> bool:
     """So many different texts were written (model, prompt, settings or seed differed), with so many different seeds, by
     this model or this run, at this temperature; at so many different ones, from so many different beginnings, by so
-    many of its checkpoints."""
+    many of its checkpoints. `new_word`: from beginnings with a word that the text it learned from has nowhere."""
     found = [
         fact
         for fact in evidence.facts("sampled")
         if (not model or fact["model"] == model)
         and (not run or fact["run"] == run)
         and (temperature < 0 or _is(fact, temperature))
+        and (not new_word or fact.get("new_word"))
     ]
     different = {"temperature": temperatures, "prompt": prompts, "seed": seeds, "step": checkpoints}
     return len(found) >= times and all(
         len({fact.get(name) for fact in found}) >= most for name, most in different.items()
     )
+
+
+@_check
+def copies_searched(evidence: Evidence, times: int = 1, run: str = "") -> bool:
+    """So many different texts, by this run, were looked for in the text it learned from: “Invented or copied?”."""
+    return len([fact for fact in evidence.facts("searched") if run in ("", fact["run"])]) >= times
 
 
 @_check
@@ -158,15 +166,25 @@ def character_drawn_by_hand(evidence: Evidence, times: int = 1) -> bool:
 
 
 @_check
-def part_switched_off(evidence: Evidence, kind: str = "", times: int = 1) -> bool:
-    """So many different parts were switched off under “Take it apart”: a head, an mlp, a layer, or positions."""
-    return len([fact for fact in evidence.facts("off") if kind in ("", fact["kind"])]) >= times
+def part_switched_off(
+    evidence: Evidence, kind: str = "", times: int = 1, together: int = 0, alone: bool = False
+) -> bool:
+    """So many different parts were switched off under “Take it apart”: a head, an mlp, a layer, or positions. So many
+    of them were off at the same time; `alone`: one was while nothing else was off."""
+    counts = [(sum(n for part, n in fact.items() if kind in ("", part)), sum(fact.values())) for fact in
+              evidence.facts("off_together")]  # fmt: skip
+    return (
+        len([fact for fact in evidence.facts("off") if kind in ("", fact["kind"])]) >= times
+        and (not together or any(ours >= together for ours, _all in counts))
+        and (not alone or (1, 1) in counts)
+    )
 
 
 @_check
-def head_switched_off(evidence: Evidence, times: int = 1) -> bool:
-    """So many different attention heads were switched off under “Take it apart”."""
-    return part_switched_off(evidence, "head", times)
+def head_switched_off(evidence: Evidence, times: int = 1, together: int = 0, alone: bool = False) -> bool:
+    """So many different attention heads were switched off under “Take it apart”, so many at the same time; `alone`: one
+    was while nothing else was off."""
+    return part_switched_off(evidence, "head", times, together, alone)
 
 
 @_check

@@ -40,6 +40,12 @@ def figures(page: AppTest) -> list[str]:
     return re.findall(r"<div class='mg-n' [^>]*>(.*?)</div>", html(page))[:3]
 
 
+def added_up(page: AppTest) -> str | None:
+    """What the parts that are off cost each alone; None if that is not shown."""
+    shown = re.findall(r"<div class='mg-n' [^>]*>(.*?)</div>", html(page))[3:4]
+    return shown[0] if shown else None
+
+
 def texts(page: AppTest) -> list[str]:
     """What was written: complete, and without."""
     boxes = re.findall(r"<div class='mg-without'>(.*?)</div></div></div>", html(page), re.DOTALL)
@@ -64,6 +70,9 @@ def test_a_first_visitor_takes_the_prepared_gpt_apart(app: OpenPage, lang: str) 
     parts = components_of(resources.run(f"preparedGpt{lang.title()}").model)
     keys = [f"ablation_part_{part.kind}_{part.layer}_{part.head}" for part in parts]
     assert all(page.button(key=key).label for key in keys)
+    term = {"en": "Layer {n} (Transformer block)", "fr": "Couche {n} (bloc de Transformer)"}[lang]
+    layers = [page.button(key=f"ablation_part_layer_{n}_0").label for n in range(2)]
+    assert layers == [term.format(n=1), term.partition(" (")[0].format(n=2)]  # it is said once
     assert page.button(key="ablation_all_on").disabled
 
 
@@ -81,12 +90,14 @@ def test_a_click_takes_a_part_away_and_another_brings_it_back(app: OpenPage) -> 
             number(without, 3),
             signed(round(without, 3) - round(whole, 3), 3),
         ]
-    assert texts(page)[0] == complete[0] and len(texts(page)) == 2
+    assert texts(page)[0] == complete[0] and len(texts(page)) == 2 and added_up(page) is None
     assert page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
     page = press(press(page, "part_head_0_1"), "part_positions_0_0")
     with using("en"):
         off = [Component("mlp", 1), Component("head", 0, 1), Component("positions")]
         assert figures(page)[1] == number(loss(run, off), 3)
+        alone = sum(loss(run, [part]) - whole for part in off)
+        assert added_up(page) == signed(alone, 3)
     page = press(page, "part_mlp_1_0")
     assert not page.button(key="ablation_part_mlp_1_0").label.startswith("~~")
     page = press(page, "all_on")

@@ -80,12 +80,27 @@ def test_beside_a_lesson_the_chart_says_what_its_lines_are_and_what_is_veiled_st
     assert said and cockpit and said["y"] + said["height"] <= cockpit["y"] + cockpit["height"] + 1
     strip = page.locator(NEXT).bounding_box()
     assert strip and strip["y"] >= 60  # below the bar at the top
-    go(page, app_server.url, lesson="tinygpt", step="3", lang="fr")
+    go(page, app_server.url, lesson="tinygpt", step="4", lang="fr")
     row = page.locator(".st-key-ablation_editor")
     expect(row.locator("[data-testid='stWidgetLabel']").first).to_be_hidden()
     page.locator(f"{GUESS} label").filter(has=page.locator("input")).first.click()
     wait_until_idle(page)
     expect(row.locator("[data-testid='stWidgetLabel']").first).to_be_visible()
+
+
+def test_beside_a_lesson_the_buttons_take_one_row_and_the_sentence_stands_above_its_own(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    for lang in ("en", "fr"):
+        page = new_visitor(lang)
+        go(page, app_server.url, lesson="tinygpt", step="3", lang=lang)
+        head, said, chart = (
+            page.locator(place).first.bounding_box()
+            for place in (".st-key-training_head", ".st-key-training_line_0 .mg-line", ".mg-live")
+        )
+        assert head and said and chart
+        assert head["height"] < 60 and said["height"] < 70  # one row; three lines at most
+        assert chart["y"] < 240
 
 
 def test_the_lesson_covers_nothing_and_a_choice_by_hand_counts(

@@ -12,8 +12,12 @@ from ui.words.tokens import escape
 DIGITS = 3  # of losses and their change: a part can be worth a few thousandths
 
 
-def loss_figures(before: float, after: float, complete: str, now: str) -> str:
-    """Both losses under their labels, and the change between them: HTML for `st.html`."""
+def loss_figures(before: float, after: float, complete: str, now: str, alone: float | None = None) -> str:
+    """Both losses under their labels, and the change between them: HTML for `st.html`.
+
+    Args:
+        alone: what the changes of several parts, each switched off alone, add up to.
+    """
     change = round(after, DIGITS) - round(before, DIGITS)  # of the numbers beside it
     colour = REFERENCE if abs(change) < 0.1**DIGITS / 2 else PROBLEM if change > 0 else DONE
     shown = signed(change, DIGITS) if abs(change) < 1000 else signed(change, 0)
@@ -22,6 +26,8 @@ def loss_figures(before: float, after: float, complete: str, now: str) -> str:
         (now, precise(after), ""),
         (_("change"), shown, f"style='--k:{colour}'"),
     ]
+    if alone is not None:
+        figures.append((_("each alone, added up"), signed(alone, DIGITS), ""))
     cells = "".join(
         f"<div><div class='mg-label'>{escape(label)}</div><div class='mg-n' {look}>{escape(value)}</div></div>"
         for label, value, look in figures

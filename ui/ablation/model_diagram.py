@@ -31,10 +31,10 @@ def draw(config: ModelConfig, off: Collection[Component], changes: Mapping[Compo
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             st.html(_fixed(_("Embedding")), width="content")
             if config.positions == "rotary":
-                _button(Component("positions"), off, _("Positions (in the attention)"), width=230)
+                _button(Component("positions"), parts, off, _("Positions (in the attention)"), width=230)
             elif config.positions == "learned":
                 st.html("<b>+</b>", width="content")
-                _button(Component("positions"), off, _("Positions"), width=120)
+                _button(Component("positions"), parts, off, _("Positions"), width=120)
         _arrow()
         tall = config.n_layer > MOST_IN_SIGHT
         with st.container(height=360 if tall else "content", border=False, gap=None, key="ablation_layers"):
@@ -49,15 +49,21 @@ def _layer(layer: int, parts: Collection[Component], off: Collection[Component])
     whole = Component("layer", layer)
     gone = "off" if whole in off else "on"
     with st.container(key=f"ablation_layer_{layer}_{gone}", gap="xxsmall"):
-        _button(whole, off, switched_off.part_title(whole))
+        title = switched_off.part_title(whole)
+        named = title if layer else _("{layer} (Transformer block)").format(layer=title)
+        _button(whole, parts, off, named)
         with st.container(horizontal=True, gap="xxsmall"):
             for part in parts:
                 if part.layer == layer and part.kind in ("head", "mlp"):
-                    _button(part, off, switched_off.short_part_title(part))
+                    _button(part, parts, off, switched_off.short_part_title(part))
 
 
 def _button(
-    part: Component, off: Collection[Component], label: str, width: int | Literal["stretch"] = "stretch"
+    part: Component,
+    parts: Collection[Component],
+    off: Collection[Component],
+    label: str,
+    width: int | Literal["stretch"] = "stretch",
 ) -> None:
     is_off = part in off
     st.button(
@@ -65,7 +71,7 @@ def _button(
         key=_key(part),
         type="tertiary" if is_off else "secondary",
         on_click=switched_off.toggle,
-        args=(part,),
+        args=(part, parts),
         width=width,
         wrap=False,
     )

@@ -1,5 +1,8 @@
 """Which parts are switched off, and what they hand on instead."""
 
+from collections import Counter
+from collections.abc import Collection
+
 import streamlit as st
 
 from minigpt_core.interpret.ablation import Component, components_of
@@ -7,7 +10,7 @@ from ui import facts, kept_choices, state
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, number
 
-OFF, INSTEAD = "ablation.off", "ablation.instead"
+OFF, INSTEAD = state.SWITCHED_OFF, "ablation.instead"
 ZERO, MEAN = "zero", "mean"
 
 
@@ -23,12 +26,14 @@ def _code(part: Component) -> str:
     return f"{part.kind}.{part.layer}.{part.head}"
 
 
-def toggle(part: Component) -> None:
-    """Switch a part off, or on again."""
-    kept = frozenset(state.page_state(OFF, ()))
-    state.set_page_state(OFF, tuple(sorted(kept ^ {part})))
-    if part not in kept:
+def toggle(part: Component, known: Collection[Component]) -> None:
+    """Switch a part off, or on again; `known`: all parts of its model."""
+    off = frozenset(state.page_state(OFF, ())) ^ {part}
+    state.set_page_state(OFF, tuple(sorted(off)))
+    if part in off:
         facts.note("off", kind=part.kind, layer=part.layer, head=part.head)
+    if together := Counter(one.kind for one in off & frozenset(known)):
+        facts.note("off_together", **together)
 
 
 def switch_all_on() -> None:

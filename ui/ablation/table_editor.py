@@ -278,8 +278,8 @@ def _whole_table(inspected: InspectedModel, edits: Edits) -> None:
         ),
         computed=_("Softmax of the output layer applied to each row of the embedding, with your changes."),
         beware=_(
-            "It looks like counted pairs, and nearly is: TinyGPT learned it by gradient descent, and at best it "
-            "becomes as good as the counts of its text. No GPT can be drawn like this."
+            "It looks like counted pairs, and nearly is: TinyGPT learned it by gradient descent, and on the text it "
+            "learns from it becomes at best as good as counting. No GPT can be drawn like this."
         ),
     )
     run_id, every = inspected.run.id, inspected.tokenizer.vocab_size

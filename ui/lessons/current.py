@@ -118,6 +118,8 @@ def lead_to(step: Step, page: str) -> None:
         settings.take_over(settings.of_preset(found[0]) | found[1])
     if prompt := address.pop("prompt", None):
         state.set_widget(state.PROMPT, prompt)  # its field keeps it in the address by itself
+    if step.page == "ablation":  # an earlier step may have left parts switched off
+        state.set_page_state(state.SWITCHED_OFF, ())
     if "text" in address:  # its numbers are those in small letters, whatever the switch was left at
         address.setdefault("letters", "lower")
     elsewhere = PAGES[step.page].path.strip("/") != page

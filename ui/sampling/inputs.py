@@ -3,7 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from minigpt_core.errors import UserError
 from minigpt_core.generation.request import GenerationRequest
+from minigpt_core.interpret.memorization import unknown_words
+from minigpt_core.texts import corpus
 from ui import facts, resources, state
 from ui.sampling.generation_settings import GenerationSettings
 from ui.sampling.model_choice import ModelChoice
@@ -33,17 +36,33 @@ class Inputs:
         return replace(self.request, **changes)
 
 
-def note_written(request: GenerationRequest) -> None:
-    """Keep that this text was written."""
+def note_written(request: GenerationRequest, searched: bool = False) -> None:
+    """Keep that this text was written; `searched`: that it was looked for in the text its model learned from, too."""
     if request.run:
         model = "GPT" if resources.run(request.run).model.n_layer else "TinyGPT"
     else:
         model = "pairs" if request.order == 2 else "triples"
-    facts.note(
-        "sampled", model=model, run=request.run, step=request.step, seed=request.seed,
-        temperature=round(request.temperature, 3), top_k=request.top_k, top_p=round(request.top_p, 3),
-        prompt=facts.short(request.prompt),
-    )  # fmt: skip
+    told = {
+        "model": model, "run": request.run, "step": request.step, "seed": request.seed,
+        "temperature": round(request.temperature, 3), "top_k": request.top_k, "top_p": round(request.top_p, 3),
+        "prompt": facts.short(request.prompt),
+    }  # fmt: skip
+    facts.note("sampled", **told, new_word=has_new_word(request))
+    if searched:
+        facts.note("searched", **told)
+
+
+def has_new_word(request: GenerationRequest) -> bool:
+    """Whether the beginning, as the model reads it, has a word that stands nowhere in the text of its run."""
+    if not request.run:
+        return False
+    run = resources.run(request.run)
+    read = corpus.normalize(request.prompt, lower=run.lower, alphabet=run.characters)
+    try:
+        known = resources.words_of_text(run.text_id, run.lower)
+    except UserError:  # the text is gone
+        return False
+    return bool(unknown_words("".join(c for c in read if c in run.characters), known))
 
 
 def request_of(model: ModelChoice, prompt: str, generation: GenerationSettings) -> GenerationRequest:

@@ -58,7 +58,7 @@ def show(inputs: Inputs) -> None:
         )
         return
     sample = resources.generated_text(inputs.request).text(inputs.generation.length)
-    note_written(inputs.request)
+    note_written(inputs.request, searched=True)
     left, right = st.columns([3, 5], gap="medium")
     with left:
         least = st.slider(

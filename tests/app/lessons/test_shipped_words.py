@@ -8,11 +8,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.lessons.catalogue import ORDER, PATHWAYS, find_lesson
+from minigpt_core.lessons.checks import Evidence, met
+from minigpt_core.lessons.conditions import read_condition
 from minigpt_core.lessons.controls import CONTROLS, meant
 from minigpt_core.lessons.lesson import VALIDATION, Step
 from minigpt_core.store.facts import FactStore
 from scripts.messages import ROOT, messages
 from tests.app.conftest import OpenPage
+from ui import resources, state
 from ui.journey import PAGES
 from ui.lessons import current
 from ui.words.i18n import _, using
@@ -135,6 +138,65 @@ def test_what_is_switched_off_and_changed_by_hand_is_noted(app: OpenPage) -> Non
     gpt.button(key="ablation_part_head_0_1").click().run()
     gpt.button(key="ablation_part_head_0_1").click().run()
     assert noted("off") == [{"kind": "head", "layer": 0, "head": 1}]
+    assert noted("off_together") == [{"head": 1}]
+    for key in ("head_0_0", "head_1_3", "mlp_0_0"):
+        gpt.button(key=f"ablation_part_{key}").click().run()
+    assert noted("off_together")[1:] == [{"head": 2}, {"head": 2, "mlp": 1}]
+
+
+def test_heads_switched_off_one_after_the_other_are_not_off_together(app: OpenPage) -> None:
+    def all_eight(step: int) -> bool:
+        return met(
+            find_lesson("inside", "en").steps[step - 1].condition,
+            Evidence(resources.store(), FactStore(), "local", {step: 1}),
+        )
+
+    gpt = app("ablation", author="preparedGptEn")
+    keys = [f"ablation_part_head_{layer}_{head}" for layer in range(2) for head in range(4)]
+    for key in keys:
+        gpt.button(key=key).click().run()
+        gpt.button(key=key).click().run()
+    gpt.button(key="ablation_part_positions_0_0").click().run()
+    assert len(noted("off")) == 9 and all_eight(2) and not all_eight(3)
+    gpt.button(key="ablation_all_on").click().run()
+    for key in keys:
+        gpt.button(key=key).click().run()
+    assert all_eight(3)
+
+
+def test_positions_that_are_missed_with_all_heads_are_not_missed_alone(app: OpenPage) -> None:
+    gpt = app("ablation", author="preparedGptEn")
+    gpt.button(key="ablation_part_head_0_0").click().run()
+    gpt.button(key="ablation_part_positions_0_0").click().run()
+    evidence = Evidence(resources.store(), FactStore(), "local")
+    assert met(read_condition("part_switched_off(kind=positions)"), evidence)
+    assert not met(read_condition("part_switched_off(kind=positions, alone=true)"), evidence)
+
+
+def test_a_step_of_a_lesson_begins_with_the_whole_model(app: OpenPage) -> None:
+    test = app("ablation", author="preparedGptEn", lesson="inside", step="2")
+    test.button(key="ablation_part_head_0_0").click().run()
+    assert not test.button(key="ablation_all_on").disabled
+    test.button(key="lesson_next").click().run()
+    assert test.query_params["step"] in ("3", ["3"]) and test.button(key="ablation_all_on").disabled
+
+
+def test_a_beginning_that_the_story_could_have_is_told_from_one_with_a_new_word(app: OpenPage) -> None:
+    page = app("sampling", author="preparedGptEn", prompt="two and two are", view="write")
+    assert [fact["new_word"] for fact in noted("sampled")] == [False]
+    for prompt in ("The Cat 漢字", "the blorp sings"):  # what the model cannot read is no word
+        page.text_input(key=state.PROMPT).set_value(prompt).run()
+    assert [fact["new_word"] for fact in noted("sampled")] == [False, False, True]
+
+
+def test_only_texts_that_were_looked_for_are_noted_as_that(app: OpenPage) -> None:
+    app("sampling", author="preparedGptEn", view="write")
+    assert noted("searched") == []
+    page = app("sampling", author="preparedGptEn", view="copied")
+    for _time in range(2):
+        page.button(key="sampling_another").click().run()
+    page.run()
+    assert [fact["seed"] for fact in noted("searched")] == [1337, 1338, 1339]
 
 
 def test_a_tab_writes_a_fact_once(app: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from minigpt_core.interpret.memorization import (
     knowledge,
     pieces_of,
     share_of_words,
+    unknown_words,
     usual_share,
     window_hashes,
     words_of,
@@ -106,6 +107,8 @@ def test_words_that_a_text_has_are_told_from_invented_ones() -> None:
     assert share_of_words("cut the cu", known) == 1.0
     for nothing in ("", "cut cu", "… !"):
         assert share_of_words(nothing, known) is None
+    assert unknown_words("the blorp sat", known) == {"blorp"} and unknown_words("the cat", known) == set()
+    assert unknown_words("the blorp", frozenset()) == set()
 
 
 def test_where_words_are_not_told_apart_nothing_is_said_of_them() -> None:

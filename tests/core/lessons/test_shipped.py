@@ -173,7 +173,10 @@ def do(call: Call, evidence: Evidence) -> None:
         case "sampled":
             asked = ("times", "seeds", "temperatures", "prompts", "checkpoints")
             for n in range(max(int(arguments.get(key, 1)) for key in asked)):
-                written(note, n, run=arguments.get("run", "mine"), temperature=0.3 + 0.1 * n)
+                written(note, n, run=arguments.get("run", "mine"), temperature=0.3 + 0.1 * n, new_word=True)
+        case "copies_searched":
+            for seed in range(times):
+                note("searched", run=arguments["run"], seed=seed)
         case "fingerprint_taken":
             known = [fact for fact in evidence.facts("sampled") if fact["run"] == arguments["run"]]
             note("fingerprint", run=arguments["run"], step=0, print="x", texts=0, prompts=0)
@@ -182,8 +185,10 @@ def do(call: Call, evidence: Evidence) -> None:
             ):
                 written(note, n, run=arguments["run"], step=0)
         case "head_switched_off" | "part_switched_off":
-            for n in range(times):
-                note("off", kind=arguments.get("kind", "head"), layer=n // 4, head=n % 4)
+            together, kind = int(arguments.get("together", times)), str(arguments.get("kind", "head"))
+            for n in range(together):
+                note("off", kind=kind, layer=n // 4, head=n % 4)
+            note("off_together", **{kind: 1 if arguments.get("alone") else together})
         case "table_edited":
             note("edited", run="x", current=1, next=2, share=0.0)
         case "text_judged":
@@ -207,9 +212,10 @@ def written(
     run: object = "mine",
     temperature: float = 0.8,
     step: int | None = None,
+    **also: object,
 ) -> None:
     step = n if step is None else step
-    note("sampled", model="GPT", run=run, step=step, seed=n, temperature=temperature, prompt=str(n))
+    note("sampled", model="GPT", run=run, step=step, seed=n, temperature=temperature, prompt=str(n), **also)
 
 
 def trained(evidence: Evidence, wanted: dict[str, Any]) -> None:
@@ -378,9 +384,10 @@ def measured(name: str, source: Source) -> list[float]:
             return [best.step, best.val_loss or 0, seen[-1].val_loss or 0, seen[-1].train_loss]
         case "copied":
             last = source.evaluations("Overfit")[-1]
-            own, unseen = copied_shares(source)
+            own, three, unseen = copied_shares(source)
             return [
                 100 * own,
+                100 * three,
                 100 * unseen,
                 parameters_of(source.run("Gpt").model),
                 last.train_loss,
@@ -406,12 +413,13 @@ def measured(name: str, source: Source) -> list[float]:
     return []
 
 
-def copied_shares(source: Source) -> tuple[float, float]:
-    """Of the GPT's 300 characters, and usually of the end that it never saw."""
+def copied_shares(source: Source) -> tuple[float, float, float]:
+    """Of the GPT's first text, of its first three, and usually of the end that it never saw."""
     n_train = len(source.dataset.train)
     known = TrainingText(source.text[:n_train])
     unseen = [known.memorized(piece, STRETCH).share for piece in pieces_of(source.text[n_train:], 300)]
-    return known.memorized(source.written("Gpt", 300), STRETCH).share, usual_share(unseen)[0] or 0
+    drawn = [known.memorized(source.written("Gpt", 300, seed=1337 + n), STRETCH).share for n in range(3)]
+    return drawn[0], sum(drawn) / 3, usual_share(unseen)[0] or 0
 
 
 @pytest.mark.parametrize("name", ORDER)
@@ -563,3 +571,13 @@ def test_all_heads_together_are_worth_more_than_their_sum(source: Source) -> Non
     single = [source.worse_without(head) for head in source.heads()]
     assert len(single) == 8 and max(single) < 0.2 and source.worse_without(*source.heads()) > 2 * sum(single)
     assert source.run("Gpt").model.block_size == 128
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_another_training_does_not_end_the_one_with_tiny_steps(lang: str, tmp_path: Path) -> None:
+    evidence = Evidence(RunStore(tmp_path), FactStore(tmp_path), "local", {1: 1})
+    condition = lesson("learning-rate", lang).steps[0].condition
+    trained(evidence, {"text": TEXTS[lang], "steps": 500})
+    for steps, done in ((1, False), (500, True)):
+        trained(evidence, {"text": TEXTS[lang], "steps": steps, "learning_rate_below": 0.0002})
+        assert met(condition, evidence) == done
