@@ -36,6 +36,7 @@ ONE_IDEA = {
         ".st-key-training_stop button",
         f".mg-live {CHART}",
         ".mg-live-sample",
+        '[data-testid="stButtonGroup"] button:last-of-type',
     ],
     "sampling": [".st-key-temperature", ".mg-writes-text", CHART, ".mg-lot"],
     "ladder": [".mg-rung", ".mg-ladder-chart", ".st-key-ladder_rungs"],
