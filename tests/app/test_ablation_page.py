@@ -226,3 +226,10 @@ def test_the_labels_of_the_whole_table_have_room(n: int) -> None:
     with using("en"):
         figure = bigram_charts.heatmap(characters, np.full((n, n), 1 / n))
     assert figure.layout.height >= n * figure.layout.yaxis.tickfont.size * 1.2
+
+
+def test_nothing_is_proposed_where_no_change_fits_the_text(app: OpenPage) -> None:
+    proposed, foreign = small_run(TINY, STEPS, TEXT), small_run(TINY, STEPS, "שלום חתול, " * 60)
+    assert "Try:" in html(app("ablation", run=proposed.id))
+    page = app("ablation", run=foreign.id)
+    assert not page.exception and "Try:" not in html(page)

@@ -179,10 +179,12 @@ def _buttons(inspected: InspectedModel, current: int, following: int, share: flo
 
 
 def _offers(inspected: InspectedModel) -> None:
-    """Changes to begin with, one click each."""
+    """Changes to begin with, one click each; none fits a text without these letters."""
+    if not (examples := _examples(inspected)):
+        return
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.html(f"<span class='mg-note'>{_('Try:')}</span>", width="content")
-        for number_, (current, following, share) in enumerate(_examples(inspected)):
+        for number_, (current, following, share) in enumerate(examples):
             st.button(
                 edit_words(inspected, Edit(current, following, share)),
                 icon=":material/bolt:",
