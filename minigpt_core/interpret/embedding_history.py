@@ -76,8 +76,9 @@ def evenly_spaced(
         return tuple(steps)
     apart = (len(steps) - 1) / (most - 1)
     chosen = [steps[round(n * apart)] for n in range(most)]
-    if among in steps and among not in chosen:
-        chosen[min(range(1, most - 1), key=lambda n: abs(chosen[n] - among))] = among
+    if among is not None and among in steps and among not in chosen:
+        nearest = min(range(1, most - 1), key=lambda n: abs(chosen[n] - among))
+        chosen[nearest] = among
     return tuple(chosen)
 
 
