@@ -221,6 +221,7 @@ class Asked(RuleBasedStateMachine):
         """Ask for something: it is taken, with the settings, or refused in words, and then nothing has changed."""
         state, held = self.state(run_id), self.is_held(run_id)
         run, unseen = self.store.run(run_id), self.died_unseen(run_id)
+        self.drop_what_came_too_late(run)
         try:
             getattr(self.manager, request)(run_id, **given)
         except UserError as refused:
@@ -320,8 +321,7 @@ class Asked(RuleBasedStateMachine):
         assert not any(worker.alive for worker in self.workers)
         for run_id, asked in self.asked.items():
             run = self.store.run(run_id)
-            if run.status == "done":  # what came after the last step came too late
-                asked |= in_force(run)
+            self.drop_what_came_too_late(run)
             assert in_force(run) == asked
         left = {run_id: self.store.run(run_id) for run_id in self.asked}
         self.open_server()
@@ -373,9 +373,13 @@ class Asked(RuleBasedStateMachine):
 
     def check_settings(self, run: Run) -> None:
         """In force, or on their way, are the settings that were asked for last."""
-        if run.status == "done":  # what came after the last step came too late
-            self.asked[run.id] |= in_force(run)
+        self.drop_what_came_too_late(run)
         assert in_force(run) | self.manager.pending(run.id) == self.asked[run.id]
+
+    def drop_what_came_too_late(self, run: Run) -> None:
+        """Nothing that is asked of a run after its last step comes into force."""
+        if run.status == "done":
+            self.asked[run.id] |= in_force(run)
 
     def check_steps(self, run: Run) -> None:
         """A run that is held makes no step but those that were asked for."""
@@ -688,6 +692,19 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_change_beside_the_last_step_comes_too_late_for_the_run_that_is_asked_for_next() -> None:
+    state = Puppets()
+    try:
+        state.begin(at_once=1, warm=False, batch=False, checkpoints=False)
+        state.change(after=5, given={"learning_rate": 0.001, "eval_interval": 1.0}, number=0)
+        state.time_goes_on(20)
+        state.change(after=0, given={"learning_rate": 0.01}, number=0)
+        state.submit(after=5, given={}, number=0, paused=False)
+        state.a_run_tells_the_truth()
+    finally:
+        state.teardown()
 
 
 def test_in_any_order() -> None:
