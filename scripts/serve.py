@@ -160,8 +160,9 @@ def open_cluster() -> str | None:
     if cluster_address.from_environment() is None or cluster_address.asks_for_token():
         return None
     return (
-        "This Ray cluster asks for no token: whoever reaches its machines in the network can run any program on them "
-        'and read everything there. See "A cluster" in the README for how to give it one.'
+        "This server has no token for the Ray cluster. A cluster that asks for one will not let it in; where none is "
+        "asked for, whoever reaches its machines in the network can run any program on them and read everything there. "
+        'See "A cluster" in the README for how to give one to all.'
     )
 
 
