@@ -37,10 +37,9 @@ def keep(
     coded.pop(name, None)
     if value != usual and len(written := write(value)) <= LONGEST:
         coded[name] = written
-    while len(_in_one(coded)) > ROOM:
-        del coded[
-            max(coded, key=lambda one: len(coded[one]))
-        ]  # one long text, and not all that is chosen later
+    while len(_in_one(coded)) > ROOM:  # one long text goes, and not all that is chosen later
+        longest = max(coded, key=lambda one: len(coded[one]))
+        del coded[longest]
     state.keep_choices_in_address(_in_one(coded))
     return value
 

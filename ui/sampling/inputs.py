@@ -56,12 +56,12 @@ def has_new_word(request: GenerationRequest) -> bool:
     """Whether the beginning, as the model reads it, has a word that stands nowhere in the text of its run."""
     if not request.run:
         return False
-    run = resources.run(request.run)
-    read = corpus.normalize(request.prompt, lower=run.lower, alphabet=run.characters)
     try:
+        run = resources.run(request.run)
         known = resources.words_of_text(run.text_id, run.lower)
-    except UserError:  # the text is gone
+    except UserError:  # one of them is gone
         return False
+    read = corpus.normalize(request.prompt, lower=run.lower, alphabet=run.characters)
     return bool(unknown_words("".join(c for c in read if c in run.characters), known))
 
 
