@@ -38,6 +38,7 @@ from ui import resources, state
 from ui.runs.wording import run_title
 from ui.sampling import views
 from ui.sampling.generation_settings import CONTROLS
+from ui.sampling.inputs import has_new_word
 from ui.sampling.learning_explained import (
     LEARNED,
     VERY_SHORT,
@@ -350,6 +351,13 @@ def test_settings_out_of_range_in_the_address_do_no_harm(
 
 
 # The stream
+
+
+def test_a_beginning_has_no_new_word_where_the_run_is_gone(trained: Run, home: Path) -> None:
+    request = GenerationRequest(run=trained.id, step=20, prompt="un zébu,")
+    assert has_new_word(request)
+    RunStore(home).delete(trained.id)
+    assert not has_new_word(request)
 
 
 @pytest.mark.parametrize("fields", [{}, {"temperature": 0.5, "top_k": 5}, {"top_p": 0.9, "seed": 3}])
