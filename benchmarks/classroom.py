@@ -5,6 +5,8 @@ and goes on, and lets its model write. What do they wait for, and what does it c
     python -m benchmarks.classroom 8 --times 1     8 pupils, once
     python -m benchmarks.classroom 30 --sampling 6 --trainings 2 --seconds 120
                              30 open a page every 3 to 9 seconds, while 6 others sample and 2 train
+    python -m benchmarks.classroom 30 --sampling 0 --trainings 8 --seconds 1800
+                             half an hour with eight trainings at any time: is the server's memory flat?
     python -m benchmarks.classroom 200 --lecture --seconds 60
                              200 watch the lecturer's run by its link; the lecturer opens pages
 
@@ -43,6 +45,7 @@ POLL_SECONDS = 0.25
 PATIENCE = 300.0  # seconds that a pupil waits for the end of a training
 WRITTEN = 300  # characters
 PAUSE_SECONDS = 1.0
+FIVE_MINUTES = 300.0  # seconds
 ENDED = ("done", "stopped", "diverged", "failed", "interrupted")
 
 
@@ -338,6 +341,9 @@ class Watch(threading.Thread):
         self.seconds: dict[int, float] = {}
         self.memory = {"server": 0.0, "workers": 0.0}
         self.most_processes = 0
+        self.server_memory: list[float] = []
+        """MB, as time goes by: every five minutes, from the fifth minute on."""
+        self._began = time.monotonic()
         self._before = self._look()
 
     def run(self) -> None:
@@ -347,6 +353,8 @@ class Watch(threading.Thread):
 
     def _look(self) -> float:
         server, memory, pids = self._app.process.pid, {"server": 0.0, "workers": 0.0}, self._app.left_over()
+        if time.monotonic() - self._began >= FIVE_MINUTES * (len(self.server_memory) + 1):
+            self.server_memory.append(own_memory(server))
         for pid in pids:
             try:
                 self.seconds[pid] = processor_seconds(pid)
@@ -421,6 +429,8 @@ def main() -> None:
             f"the others {watch.memory['workers']:.0f} MB in at most "
             f"{watch.most_processes - 1} processes. Load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors."
         )
+        if watch.server_memory:
+            print("The server's memory every five minutes:", *(f"{mb:.0f} MB" for mb in watch.server_memory))
         assert not register.errors, register.errors
         print("Nobody met an error.")
         if runs:
