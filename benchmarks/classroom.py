@@ -138,10 +138,7 @@ class Pupil(threading.Thread):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             began = time.monotonic()
-            self._web.request(
-                "GET", f"/api/runs/{run_id}", headers=self._tab.cookies | {"If-None-Match": tag}
-            )
-            answer = self._web.getresponse()
+            answer = self._get(f"/api/runs/{run_id}", {"If-None-Match": tag})
             body, tag = answer.read(), answer.headers.get("ETag", "")
             self._register.add("poll", time.monotonic() - began)
             assert answer.status in (200, 304), answer.status
@@ -162,12 +159,21 @@ class Pupil(threading.Thread):
             time.sleep(max(0.0, POLL_SECONDS - (time.monotonic() - began)))
         raise TimeoutError(f"run {run_id} does not come to its end")
 
+    def _get(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        """Ask once more where the server has closed a line that nobody used for a while, as browsers do."""
+        try:
+            self._web.request("GET", path, headers=self._tab.cookies | headers)
+            return self._web.getresponse()
+        except http.client.RemoteDisconnected:
+            self._web.close()
+            self._web.request("GET", path, headers=self._tab.cookies | headers)
+            return self._web.getresponse()
+
     def _write(self, run_id: str) -> None:
         last = RunStore(self._app.home).checkpoints(run_id)[-1].step
         with self._register.timed(f"{WRITTEN} characters"):
             path = f"/api/sample?run={run_id}&step={last}&length={WRITTEN}&prompt={quote('le ')}&lang=fr"
-            self._web.request("GET", f"{path}&seed={self._number}", headers=self._tab.cookies)
-            answer = self._web.getresponse()
+            answer = self._get(f"{path}&seed={self._number}", {})
             assert answer.status == 200, answer.status
             answer.read()
 
@@ -187,11 +193,16 @@ class Looker(threading.Thread):
     def run(self) -> None:
         """Look around."""
         try:
-            tab = Visitor(self._app.url)
+            tab, began = Visitor(self._app.url), time.monotonic()
             tab.open("")
             while not self._over.wait(self._random.uniform(3, 9)):
                 page = self._random.choice(LOOKED_AT)
-                with self._register.timed("page"), self._register.timed(f"  {page or 'home'}"):
+                since = int((time.monotonic() - began) / FIVE_MINUTES) * 5
+                with (
+                    self._register.timed("page"),
+                    self._register.timed(f"  {page or 'home'}"),
+                    self._register.timed(f"page from {since:02} min"),
+                ):
                     tab.open(page, lang="fr")
             tab.close()
         except Exception as error:
