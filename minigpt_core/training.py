@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal
 
 import torch
@@ -186,6 +187,7 @@ class Trainer:
         if self.device.type != "cpu":
             self._dropout = RandomNumbers.seeded(config.seed, self.device)
         self._weights = list(self.model.parameters())
+        self._parts = parts_of_batch(self._team.share(config.batch_size), config.accumulation)
         self._optimizers = optimizers.configure_optimizers(self.model, config)
         if checkpoint is not None:
             self._restore(checkpoint)
@@ -299,21 +301,18 @@ class Trainer:
 
         A loss is a mean: where the batch is divided, each part counts by its sequences.
         """
-        whole = torch.zeros(())
-        for x_part, y_part in self._parts(x, y):
+        losses: list[Tensor] = []
+        for part in self._parts:  # of these rows
             with self._own_random_numbers(), autocast(self.precision, self.device):
-                _logits, loss = self._network(x_part.to(self.device), y_part.to(self.device))  # (·, T, V), ()
-            if len(x_part) < len(x):
-                loss = loss * (len(x_part) / len(x))
+                _logits, loss = self._network(
+                    x[part].to(self.device), y[part].to(self.device)
+                )  # (·, T, V), ()
+            share = (part.stop - part.start) / self.config.batch_size
+            if share < 1:
+                loss = loss * share
             loss.backward()
-            whole = whole.to(self.device) + loss.detach()
-        return whole
-
-    def _parts(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """What this process calculates of a batch, (B, T) each, in pieces that fit into memory."""
-        mine = self._team.share(len(x))
-        size = math.ceil(len(x[mine]) / self.config.accumulation)
-        return zip(x[mine].split(size), y[mine].split(size), strict=True)
+            losses.append(loss.detach())
+        return reduce(torch.add, losses)
 
     def learning_rate_in_force(self) -> float:
         """What the next step will use: the schedule's share of `learning_rate`."""
@@ -396,6 +395,12 @@ class Trainer:
     def _own_random_numbers(self) -> AbstractContextManager[None]:
         """Dropout takes no generator: it gets this run's own stretch of numbers. Without dropout nothing is drawn."""
         return self._dropout.lent() if self.model_config.dropout else nullcontext()
+
+
+def parts_of_batch(rows: slice, accumulation: int) -> list[slice]:
+    """These rows of a batch in at most `accumulation` pieces of equal size, the last one perhaps smaller."""
+    size = math.ceil((rows.stop - rows.start) / accumulation)
+    return [slice(at, min(at + size, rows.stop)) for at in range(rows.start, rows.stop, size)]
 
 
 def strip_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
