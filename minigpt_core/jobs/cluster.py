@@ -17,6 +17,7 @@ from minigpt_core.store.runs import RunStore
 
 AGAIN_SECONDS = 1.0  # until a lost cluster is looked for again; longer each time it is not found,
 LONGEST_SECONDS = 10.0  # and not longer than this
+CONNECT_SECONDS = "5"  # that Ray tries to reach a head which listens
 NOWHERE = Places(cores=0, memory=0)
 
 
@@ -66,6 +67,8 @@ class Cluster:
         self._workers: dict[int, RemoteWorker] = {}
         self._number = 0
         self._room = NOWHERE
+        self.shut_out = False
+        """It asks for a token that this server does not have."""
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._keep_connected, daemon=True)
         self._thread.start()
@@ -138,7 +141,7 @@ class Cluster:
             self._process = process
         for line in process.stdout:
             if (message := parsed(line)) is not None:
-                found = True
+                found |= message["event"] == "room"
                 self._hear(message)
         process.kill()
         process.wait()
@@ -147,6 +150,9 @@ class Cluster:
         return found
 
     def _hear(self, message: Message) -> None:
+        self.shut_out = message["event"] == "shut out"
+        if self.shut_out:
+            return
         if message["event"] == "room":
             self._set_room(Places(cores=message["cores"], memory=message["memory"]))
             return
@@ -182,6 +188,7 @@ def answers(address: str) -> bool:
 def started(where: ClusterAddress, store: RunStore) -> subprocess.Popen[bytes]:
     """The process between."""
     quiet = {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+    patience = {"RAY_gcs_server_port_wait_time_s": CONNECT_SECONDS}
     return subprocess.Popen(
         [
             sys.executable, "-m", "minigpt_core.jobs.ray_driver", str(store.home), where.address,
@@ -189,5 +196,5 @@ def started(where: ClusterAddress, store: RunStore) -> subprocess.Popen[bytes]:
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | quiet | import_path(),
+        env=patience | os.environ | quiet | import_path(),
     )  # fmt: skip

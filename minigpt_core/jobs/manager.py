@@ -81,6 +81,7 @@ TRANSITIONS: dict[str, tuple[str, str, str, str, str, str, str]] = {
     "running": ("",        "running",  "running",  "running",  "",         "stopping", ""),
     "paused": ("",         "paused",   "paused",   "paused",   "",         "stopping", ""),
     "parked": ("",         "",         "",         "parked",   "",         "ended",    ""),
+    "no place": ("",       "queued",   "",         "",         "",         "",         ""),
     "over":   ("ended",    "ended",    "ended",    "ended",    "ended",    "ended",    "ended"),
 }  # fmt: skip
 
@@ -160,10 +161,12 @@ class Job:
         return self.state not in (State.QUEUED, State.PARKED, State.ENDED)
 
     def tell(self, message: Message) -> None:
-        """Pass something on to its worker, now or as soon as it has one."""
-        if self.worker is None or self.yielding:
+        """Pass something on to its worker, now or as soon as it has one. What a worker hears before the run goes on is
+        said again to the one that takes its place, if it never comes to that."""
+        with_worker = self.worker is not None and not self.yielding
+        if not with_worker or self.state == State.STARTING:
             self.then.append(message)
-        else:
+        if with_worker and self.worker is not None:
             self.worker.send(message)
 
     def stored(self, changes: int) -> None:
@@ -244,6 +247,11 @@ class JobManager:
         """Whether what waits, waits for a cluster that cannot be reached, or has no core."""
         return self._cluster is not None and self._space.cores == 0
 
+    @property
+    def shut_out(self) -> bool:
+        """Whether it waits for a cluster that asks for a token which this server does not have."""
+        return self._cluster is not None and self._cluster.shut_out
+
     # What is asked of a run
 
     def submit(self, run_id: str, *, paused: bool = False, **settings: float) -> None:
@@ -293,11 +301,20 @@ class JobManager:
             self._ask(run_id, "change", settings)
 
     def stop(self, run_id: str) -> None:
-        """End the run with a checkpoint; one that no worker has is over at once."""
+        """End the run with a checkpoint; one that no worker has is over at once.
+
+        Raises:
+            JobError: nothing here has it. StoreError: no worker has it, and that it is over cannot be written; it waits
+            on then.
+        """
         if self._told_outside(run_id, {"do": "stop"}):
             return
         self._bury(run_id)
-        if self._state(run_id) != State.ENDED:
+        self._withdraw(run_id)
+        written = self._state(run_id) in (State.QUEUED, State.PARKED)
+        if written:
+            self._store.set_status(run_id, "stopped")
+        elif self._state(run_id) != State.ENDED:
             with suppress(StoreError):  # a full disk must not keep anything going
                 self._store.take_back(run_id)
         with self._lock:
@@ -309,7 +326,8 @@ class JobManager:
                 self._queue.remove(job)
         if waited:
             try:
-                self._store.set_status(run_id, "stopped")
+                if not written:
+                    self._store.set_status(run_id, "stopped")
             finally:
                 self._end(job)
 
@@ -494,6 +512,8 @@ class JobManager:
     def _ask(self, run_id: str, request: str, settings: dict[str, float] | None = None) -> None:
         check_changes(settings or {})
         self._bury(run_id)
+        if request == "pause":
+            self._withdraw(run_id)
         before = self._state(run_id)
         if before in (State.QUEUED, State.PARKED):
             self._keep_wish(run_id, before, request)
@@ -596,6 +616,7 @@ class JobManager:
     def _next(self) -> Job | None:
         """The run whose turn it is, if it may begin. Where memory is short, a run that is held gives up its worker."""
         with self._lock:
+            self._put_back()
             others = [job for job in self._jobs.values() if job.attended]
             room = self._space
             job = next((job for job in self._line() if room.has_turn(job, others)), None)
@@ -607,6 +628,28 @@ class JobManager:
             self._queue.remove(job)
             self._move(job, "free")
             return job
+
+    def _put_back(self) -> None:
+        """Where a cluster has fewer places than were given away, whoever has found none waits again."""
+        attended = [job for job in self._jobs.values() if job.attended]
+        unplaced = [job for job in attended if self._unplaced(job)]
+        for job in unplaced[::-1][: max(0, len(attended) - self._space.cores)]:
+            self._withdraw(job.run.id)
+
+    def _unplaced(self, job: Job) -> bool:
+        """Whether it was given to a worker of a cluster that is still being started, perhaps for want of a place."""
+        given = self._cluster is not None and job.state == State.STARTING and job.worker is not None
+        return given and job.worker not in self._ready
+
+    def _withdraw(self, run_id: str) -> None:
+        """Put a run that has no place yet back into the queue, as the first one."""
+        with self._lock:
+            job = self._jobs.get(run_id)
+            if job is not None and job.worker is not None and self._unplaced(job):
+                job.worker.close()
+                job.worker = None
+                self._move(job, "no place")
+                self._queue.appendleft(job)
 
     def _line(self) -> list[Job]:
         """The waiting runs in the order in which they begin."""
@@ -658,7 +701,7 @@ class JobManager:
                 return
             threads = self._threads(job.run.model, job.run.training.batch_size, alone=self._busy() == 1)
             worker.send({
-                "do": "train", "run": job.run.id, "threads": threads, "settings": job.pending, "then": job.then
+                "do": "train", "run": job.run.id, "threads": threads, "settings": job.pending, "then": [*job.then]
             })  # fmt: skip
 
     def _threads(self, model: ModelConfig, batch_size: int, *, alone: bool) -> int:
@@ -783,13 +826,11 @@ class JobManager:
         is ready by now, that one gets it."""
         with self._lock:
             quick = next((worker for worker in self._idle if worker in self._ready), None)
-            waiting = (job for job in self._jobs.values() if job.state == State.STARTING and job.worker)
-            job = next((job for job in waiting if job.worker not in self._ready), None)
-            if self._cluster is None or quick is None or job is None or job.worker is None:
+            job = next(filter(self._unplaced, self._jobs.values()), None)
+            if quick is None or job is None or job.worker is None:
                 return
             self._idle.remove(quick)
             job.worker.close()
-            job.then += [{"do": "pause"}] if job.pausing else []
             self._give(job, quick)
         self._bury(job.run.id)
 

@@ -3,7 +3,7 @@
 A process of its own, since Ray ends the one that it lives in when a cluster breaks down. It holds the lock of each run
 that the cluster trains, and writes what the actors have recorded; so a run is interrupted as soon as this process ends,
 as it is with a worker. Messages are JSON objects, one a line, as those of workers (see `worker.py`), with the number of
-the worker. In besides: `start`, `leave`, `kill`. Out besides: `room`, of the whole cluster; `ended`.
+the worker. In besides: `start`, `leave`, `kill`. Out besides: `room`, of the whole cluster; `shut out`; `ended`.
 """
 
 import json
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayError
+from ray.exceptions import ActorUnavailableError, AuthenticationError, GetTimeoutError, RayError
 
 import minigpt_core
 from minigpt_core.background import memory_habits
@@ -39,7 +39,8 @@ from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import RunStore
 
 PATIENCE = 0.5  # seconds that an actor waits for something to tell
-SILENCE_SECONDS = 4.0  # without an answer, an actor counts as lost
+SILENCE_SECONDS = 4.0  # without an answer, an actor counts as lost,
+UNREACHABLE_SECONDS = 2.5  # and so long where its node does not answer either
 AGAIN_SECONDS = 1.0  # a message that was not heard is sent again
 PREPARE_SECONDS = 60.0
 LEAVE_SECONDS = 1.8  # a step that takes longer is not waited for
@@ -203,7 +204,8 @@ class Line:
 
     def _ask(self) -> tuple[list[Entry], int]:
         """What has come since, and the last message that was heard; asked again while the line is only disturbed."""
-        deadline = time.monotonic() + SILENCE_SECONDS
+        now = time.monotonic()
+        deadline, unreachable_until = now + SILENCE_SECONDS, now + UNREACHABLE_SECONDS
         while True:
             asked = self._actor.exchange.options(concurrency_group="record").remote(
                 self._keeper.stored, PATIENCE
@@ -213,7 +215,7 @@ class Line:
                 answer: tuple[list[Entry], int] = ray.get(asked, timeout=max(patience, 0.0))
                 return answer
             except ActorUnavailableError:
-                if self._over or time.monotonic() > deadline:
+                if self._over or time.monotonic() > unreachable_until:
                     raise
                 time.sleep(0.1)
 
@@ -416,6 +418,9 @@ def main() -> None:
         cluster = Cluster(address, store, Share(cards=cards))
     except Exception as error:
         problem = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if AuthenticationError.__name__ in str(error.__cause__):
+            problem = "it asks for a token, and this server has none, or another one."
+            say("shut out")
         sys.stderr.write(f"The Ray cluster {address} cannot be reached: {problem}\n")
         os._exit(2)
     driver = Driver(cluster, store, say)

@@ -90,6 +90,7 @@ def _live_state(store: RunStore, run: Run, position: int | None, stopping: bool)
     smooth = smoothed_losses(curve, run.training.steps)
     return {
         "status": run.status,
+        "node": run.node,
         "step": run.step,
         "steps": run.training.steps,
         "rate": run.steps_per_second if run.status == "running" else None,

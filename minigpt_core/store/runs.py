@@ -529,7 +529,8 @@ class RunStore(MetricsStore):
     def _give(self, db: sqlite3.Connection, run_id: str, columns: dict[str, Any]) -> None:
         refuse_prepared(run_id)
         last = db.execute("SELECT max(turn) FROM runs").fetchone()[0] or 0
-        update(db, find(db, run_id)["key"], {**columns, "error": None, "finished": None, "turn": last + 1})
+        waits = {"error": None, "finished": None, "node": None, "turn": last + 1}
+        update(db, find(db, run_id)["key"], columns | waits)
 
     def hold(self, run_id: str, held: bool) -> None:
         """Whether the run, which waits, is to wait for its owner before its first step."""

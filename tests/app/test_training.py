@@ -725,6 +725,17 @@ def test_what_is_set_up_for_the_next_run_makes_start_the_thing_to_press(
     assert "it was still learning" in words(test) and "model TinyGPT → Small GPT" in words(test)
 
 
+def test_how_a_run_was_interrupted_is_said_where_other_settings_are_set_up(
+    app: OpenPage, home: Path, trained: RunMaker
+) -> None:
+    run = trained(steps=20)
+    RunStore(home).set_status(run.id, "running")  # and nobody is at work on it
+    test = choose(app("training", run=run.id), "chat-curieux-gpt")
+    assert words(test).count("mg-line") == 1
+    assert "Interrupted at step 20: its process ended before its time" in words(test)
+    assert "model TinyGPT → Small GPT" in words(test)
+
+
 def test_a_run_stopped_by_hand_may_write(app: OpenPage, home: Path, trained: RunMaker) -> None:
     run, store = trained(steps=20), RunStore(home)
     store.set_status(run.id, "stopped")

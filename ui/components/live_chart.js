@@ -528,10 +528,11 @@ const isStopping = ({ state, data }) => !ENDED.includes(state?.status) && (state
 
 const awaitsFirstPoint = ({ state }) => ["queued", "running"].includes(state?.status) && !state.queue_position && !state.raw.x.length;
 
-// One rerun of the script for each change, never two
+// One rerun of the script for each change, never two: of the status, or of the machine that trains
 function tell(view, status) {
-  if (!status || status === view.data.status || status === view.reported) return;
-  view.reported = status;
+  const moved = view.state?.node ?? null, now = `${status} ${moved}`;
+  if (!status || (status === view.data.status && moved === view.data.node) || now === view.reported) return;
+  view.reported = now;
   view.trigger("status", status);
 }
 
@@ -542,7 +543,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (view.url !== data.url) endReplay(view);
   if (view.url !== data.url) Object.assign(view, { url: data.url, seen: [], state: null, tag: null, reported: undefined, spokenAt: 0 });
   if (view.data?.without_validation !== data.without_validation) view.tag = null;  // what is known now was not shown, or was
-  if (view.reported === data.status) view.reported = undefined;
+  if (view.reported === `${data.status} ${data.node}`) view.reported = undefined;
   if (!data.replay && view.state && data.status !== view.state.status && (ENDED.includes(data.status) || !ENDED.includes(view.state.status))) {
     Object.assign(view.state, { status: data.status, stopping: data.stopping });  // the script has looked later
     view.tag = null;

@@ -85,6 +85,7 @@ def live_chart(
         "script": "api/plotly.js",
         "every": POLL_MS,
         "status": run.status if run else None,
+        "node": run.node if run else None,
         "stopping": stopping,
         "ended": status_colour(run) if run is not None and run.status not in LIVE else None,
         "step": run.step if run else 0,

@@ -163,7 +163,12 @@ def _where(run: Run) -> None:
         threads = n_("Trained on {device}, {n} thread.", "Trained on {device}, {n} threads.", run.threads)
         words = [threads.format(device=device, n=number(run.threads))]
     if run.node:
-        words.append(_("In the cluster it is at {node}.").format(node=escape_markdown(run.node)))
+        where = (
+            _("In the cluster it is at {node}.")
+            if run.status in LIVE
+            else _("In the cluster it was at {node}.")
+        )
+        words.append(where.format(node=escape_markdown(run.node)))
     if run.precision == "bfloat16":
         words.append(_("It calculates in bfloat16, measured to be faster on the machine where it began."))
     if remark := run_remark(run):

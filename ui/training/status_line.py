@@ -114,7 +114,7 @@ def lines(now: RunState, planned: next_run.Plan) -> list[Line]:
 def in_one(before: Line, differs: Line) -> Line:
     """How the run ended, in brief, and what is set up now: one line, so that the chart stays in sight."""
     ended = before.text if before.brief is None else before.brief
-    said = "" if diagnosis.brief(before.verdict) else ended
+    said = "" if before.colour != PROBLEM and diagnosis.brief(before.verdict) else ended
     actions = [replace(action, obvious=False) for action in before.actions]
     return Line(
         text=" ".join(filter(None, [said, differs.text])),
@@ -182,6 +182,12 @@ def _queued(now: RunState, run: Run) -> Line:
         if resources.jobs().on_cluster:
             return Line(_("Getting ready on one of the machines that train …"), TRAIN)
         return _begun()
+    if resources.jobs().shut_out:
+        shut = _(
+            "The machines that train do not let this dashboard in: it lacks their token. Whoever runs it must give it "
+            "one; this training waits until then."
+        )
+        return Line(shut, PROBLEM, _meanwhile(run))
     if resources.jobs().out_of_reach:
         away = _(
             "The machines that train cannot be reached right now: this training goes on by itself as soon as they can."

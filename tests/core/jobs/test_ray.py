@@ -212,6 +212,31 @@ def test_a_node_is_lost_in_the_middle_of_four_runs(
     assert len(cluster.actors()) <= 2
 
 
+def test_what_is_held_makes_room_for_a_run_that_has_lost_its_node(
+    store: RunStore, jobs: JobManager, cluster: Cluster
+) -> None:
+    runs = [make_run(store, steps=100_000, pace=20) for _ in range(4)]
+    for run in runs:
+        jobs.submit(run.id)
+    until(lambda: steps_of(store, *runs) > 1, "four trainings")
+    here = [run for run in runs if store.run(run.id).node == HEAD]
+    for run in here:
+        jobs.pause(run.id)
+    until(lambda: all(store.run(run.id).status == "paused" for run in here), "pause")
+    goes_on, stopped = (run for run in runs if run not in here)
+    reached = store.run(goes_on.id).step
+    cluster.other.kill()
+    until(lambda: store.run(goes_on.id).status == store.run(stopped.id).status == "queued", "waiting")
+    assert store.run(goes_on.id).node is None
+    jobs.stop(stopped.id)  # no worker has it that could answer
+    jobs.pause(goes_on.id)
+    assert (store.run(stopped.id).status, store.run(goes_on.id).status) == ("stopped", "paused")
+    jobs.resume(goes_on.id)
+    until(lambda: store.run(goes_on.id).node == HEAD, "going on elsewhere")
+    until(lambda: steps_of(store, goes_on) > reached, "further steps")
+    assert all(store.run(run.id).status == "paused" for run in here)
+
+
 def test_an_actor_is_killed(store: RunStore, jobs: JobManager, cluster: Cluster) -> None:
     run = make_run(store, steps=600, pace=200)
     jobs.submit(run.id)
@@ -249,6 +274,18 @@ def test_what_it_prints_is_in_its_log_and_why_it_failed_in_the_store(
     until(lambda: log.exists() and "Traceback" in log.read_text("utf-8"), "what was printed")
     jobs.submit(ready.id)
     until(lambda: store.run(ready.id).status == "done", "another one")
+
+
+def test_a_server_without_the_token_knows_that_it_is_shut_out(
+    store: RunStore, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "another")
+    stranger = JobManager(store, cluster=ClusterAddress(address=cluster.head.head))
+    try:
+        until(lambda: stranger.shut_out, "the refusal")
+        assert stranger.out_of_reach
+    finally:
+        stranger.close()
 
 
 def test_ray_is_asked_for_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

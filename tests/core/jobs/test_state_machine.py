@@ -544,8 +544,7 @@ class Puppets(Asked):
         """What cannot be written is said, and leaves a run that can be asked again."""
         run_id = self.some(number)
         state, held, run = self.state(run_id), self.is_held(run_id), self.store.run(run_id)
-        if self.died_unseen(run_id):
-            self.unnoted.add(run_id)
+        had = [other for other in self.asked if self.manager._state(other) != State.ENDED]
         self.database.busy = True
         try:
             getattr(self.manager, request)(run_id)
@@ -555,6 +554,8 @@ class Puppets(Asked):
             self.count_steps(run, state, request, held=held, paused=False)
         finally:
             self.database.busy = False
+        lost = [other for other in had if self.manager._state(other) == State.ENDED]
+        self.unnoted |= {other for other in lost if self.store.run(other).status == "interrupted"}
 
     @rule(number=RUN)
     @precondition(lambda self: self.asked)

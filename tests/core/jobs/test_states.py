@@ -160,9 +160,11 @@ def test_a_store_that_is_busy_leaves_a_run_that_can_be_asked_again(stage: Stage)
         stage.jobs.submit(left.id)
     assert not stage.jobs.controls(left.id)
     with pytest.raises(StoreError, match="busy"):
-        stage.jobs.stop(behind.id)  # it has left the queue all the same
+        stage.jobs.stop(behind.id)
     stage.store._database = usual
-    assert stage.status(behind) == "interrupted" and not stage.jobs.controls(behind.id)
+    assert stage.status(behind) == "queued" and stage.jobs.position(behind.id) == 1  # as if nobody had asked
+    stage.jobs.stop(behind.id)
+    assert stage.status(behind) == "stopped" and not stage.jobs.controls(behind.id)
     stage.jobs.submit(behind.id)
     stage.jobs.submit(left.id)
     stage.move()
