@@ -374,3 +374,9 @@ def usual_fields(cls: type[Any]) -> dict[str, Any]:
         for field in dataclasses.fields(cls)
         if field.default is not dataclasses.MISSING
     }
+
+
+SETTING_TYPES: dict[str, type] = {
+    name: type(usual) for name, usual in (usual_fields(ModelConfig) | usual_fields(TrainConfig)).items()
+}
+"""Of every setting that has a usual value: what its text is read as."""

@@ -186,10 +186,10 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
                     break
                 pupil.slide(slider, "ArrowLeft")
             pupil.train()
-        case "run" if step.point == "training_step":
+        case "stepped":
             pupil.train()
             pupil.press(".st-key-training_hold button")
-            for _time in range(2):
+            for _time in range(int(arguments["times"])):
                 pupil.press(".st-key-training_step button")
         case "run" | "run_ended":
             pupil.train()

@@ -15,8 +15,9 @@ from typing import Any, get_args
 
 from minigpt_core.data import prepare
 from minigpt_core.interpret.diagnosis import Kind, diagnose
+from minigpt_core.lessons.addresses import PREPARED
 from minigpt_core.lessons.conditions import Call, Condition, ConditionError
-from minigpt_core.lessons.lesson import PAGES
+from minigpt_core.lessons.lesson import PAGES, ROWS, VIEWS
 from minigpt_core.ngrams import Baselines, baselines
 from minigpt_core.store.facts import Details, FactStore, Guess
 from minigpt_core.store.runs import Run, RunStore
@@ -101,20 +102,43 @@ def run(
         if one.step >= max(steps, 1)
         and (not loss_below or (one.best_val_loss is not None and one.best_val_loss < loss_below))
         and (not learning_rate or abs(one.training.learning_rate / learning_rate - 1) < 0.01)
-        and (not learning_rate_below or one.training.learning_rate < learning_rate_below)
-        and (not learning_rate_above or one.training.learning_rate > learning_rate_above)
+        and _began_between(one, learning_rate_above, learning_rate_below)
         and (not gap_above or widest_gap(evidence.runs, one) > gap_above)
     ]
     return len(found) >= times
 
 
 @_check
-def run_ended(evidence: Evidence, verdict: str = "", model: str = "", text: str = "", times: int = 1) -> bool:
-    """So many of one's own trainings, of this model on this text, have ended with this verdict of the Training page."""
-    ended = (one for one in own_runs(evidence, model, text) if one.status in ENDED and one.step)
+def run_ended(
+    evidence: Evidence,
+    verdict: str = "",
+    model: str = "",
+    text: str = "",
+    steps: int = 0,
+    learning_rate_below: float = 0.0,
+    learning_rate_above: float = 0.0,
+    times: int = 1,
+) -> bool:
+    """So many of one's own trainings, of this model on this text, have ended with this verdict of the Training page,
+    after so many steps; each of them began with such a learning rate."""
+    ended = (
+        one
+        for one in own_runs(evidence, model, text)
+        if one.status in ENDED
+        and one.step >= max(steps, 1)
+        and _began_between(one, learning_rate_above, learning_rate_below)
+    )
     return _at_least(
         times, (one for one in ended if not verdict or verdict_of(evidence.runs, one) == verdict)
     )
+
+
+@_check
+def stepped(evidence: Evidence, times: int = 1, model: str = "", text: str = "") -> bool:
+    """So many single steps of one's own trainings, of this model on this text, were made with Step."""
+    reached = {one.id: one.step for one in own_runs(evidence, model, text)}
+    made = [fact for fact in evidence.facts("stepped") if reached.get(fact["run"], 0) > int(fact["at"])]
+    return len(made) >= times
 
 
 @_check
@@ -234,6 +258,8 @@ def guessed(evidence: Evidence, step: int) -> bool:
 
 ONE_OF = {
     "page": PAGES,
+    "view": VIEWS,
+    "rows": ROWS,
     "given": ("learned",),
     "model": MODELS,
     "kind": PARTS,
@@ -282,6 +308,8 @@ def _verify_argument(call: Call, name: str, value: Any, kind: type) -> None:
     words = ONE_OF.get(name)
     if name == "text" and kind is str:
         words = (OWN, *corpus.BUNDLED)
+    if name == "run" and str(value).startswith("prepared"):  # one of one's own may have any name
+        words = PREPARED
     if not fits:
         raise ConditionError(
             "In “{call}”, {name} is {value}, which is not what it can be ({kind}).",
@@ -360,6 +388,12 @@ def _fingerprints() -> dict[str, str]:
         for name in corpus.BUNDLED
         for lower in (True, False)
     }
+
+
+def _began_between(one: Run, above: float, below: float) -> bool:
+    """Whether its learning rate was above the one and below the other at its beginning; 0 asks for nothing."""
+    rate = one.training.learning_rate
+    return (not above or rate > above) and (not below or rate < below)
 
 
 def _is(fact: Details, temperature: float) -> bool:

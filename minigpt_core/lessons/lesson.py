@@ -18,6 +18,12 @@ PARAMETERS = (
 )  # fmt: skip
 """What the address of a page may say, and so the `page:` line of a step."""
 
+VIEWS = ("write", "next", "temperature", "models", "surprise", "copied")
+"""The questions of the Sampling page."""
+
+ROWS = ("draws",)
+"""What its rows can be, besides one for each temperature."""
+
 MOST_WORDS = 60
 MOST_STEPS = 20
 GuessKind = Literal["number", "choice", "place", "order"]

@@ -14,7 +14,7 @@ Everything is text: nothing in a lesson is ever run or becomes markup.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -22,6 +22,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from minigpt_core.configs import SETTING_TYPES
+from minigpt_core.errors import ConfigError
+from minigpt_core.lessons.addresses import PREPARED, Unmeant, check_value
 from minigpt_core.lessons.checks import CHECKS, verify
 from minigpt_core.lessons.conditions import Condition, ConditionError, read_call, read_condition
 from minigpt_core.lessons.controls import WHOLE, meant
@@ -31,6 +34,7 @@ from minigpt_core.lessons.lesson import (
     PAGES,
     PARAMETERS,
     SHOWN,
+    VIEWS,
     GuessKind,
     Lesson,
     LessonError,
@@ -38,7 +42,9 @@ from minigpt_core.lessons.lesson import (
     Step,
 )
 from minigpt_core.lessons.values import VALUES
+from minigpt_core.presets import PRESETS
 from minigpt_core.store.checkpoint_files import write_whole
+from minigpt_core.texts import corpus
 
 FILE = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.([a-z]{2,3})\.md")  # temperature.fr.md
 ABOUT_LESSON = ("title", "about", "idea")
@@ -54,6 +60,8 @@ NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 POINT = re.compile(r"[A-Za-z0-9_-]{1,60}")
 VEILED = re.compile(rf"{POINT.pattern}( *, *{POINT.pattern}){{0,9}}")
 LARGEST = 200_000  # bytes of a file
+MEANT = (*VIEWS, *PREPARED, *corpus.BUNDLED)
+"""Values that an address and a condition can name."""
 
 
 @dataclass
@@ -201,9 +209,26 @@ def _parse_all(text: str, file: str, found: Mistakes, *, own: bool) -> Lesson | 
             limit=MOST_STEPS,
         )
     steps = tuple(_step(section, file, found) for section in sections)
+    for section, step in zip(sections, steps, strict=True):
+        with found.noted():
+            _check_guesses(section, step, steps, file)
     if found:
         return None
     return Lesson(name=named[1], language=named[2], own=own, steps=tuple(filter(None, steps)), **about)
+
+
+def _check_guesses(section: _Section, step: Step | None, steps: Sequence[Step | None], file: str) -> None:
+    """A step that asks for a guess which nobody can make is never done."""
+    for call in step.condition.calls() if step and step.condition else ():
+        if call.name != "guessed":
+            continue
+        number = int((*call.positional, *dict(call.named).values())[0])
+        asked = steps[number - 1] if 1 <= number <= len(steps) else step
+        if not 1 <= number <= len(steps) or (asked is not None and asked.question is None):
+            raise LessonError(
+                "{place}: “guessed({n})” cannot be met, for step {n} has no guess. This is step {here}.",
+                place=_place(file, section.directives["done"].line), n=number, here=steps.index(step) + 1,
+            )  # fmt: skip
 
 
 def _place(file: str, line: int) -> str:
@@ -313,10 +338,10 @@ def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
     page, address = "", dict[str, str]()
     with mistakes.noted(PAGES):
         page = _page(section, file)
-    with mistakes.noted(PARAMETERS):
+    with mistakes.noted([*PARAMETERS, *PRESETS, *SETTING_TYPES, *MEANT]):
         address = _address(said.get("page"), file)
     for name, part in parts.items():
-        with mistakes.noted(WHOLE if name in ("point", "veil") else [*CHECKS, *VALUES]):
+        with mistakes.noted(WHOLE if name in ("point", "veil") else [*CHECKS, *VALUES, *MEANT]):
             read[name] = part()
     if len(read) < len(parts):
         return None
@@ -362,7 +387,24 @@ def _address(written: _Written | None, file: str) -> dict[str, str]:
             "{place}: the address of a page cannot say “{name}”. It can say: {known}.",
             place=_place(file, written.line), name=unknown, known=", ".join(PARAMETERS),
         )  # fmt: skip
+    if written:
+        for name, value in address.items():
+            _check_value(name, value, _place(file, written.line))
     return address
+
+
+def _check_value(name: str, value: str, place: str) -> None:
+    try:
+        check_value(name, value)
+    except Unmeant as error:
+        if not error.known:
+            raise LessonError("{place}: “{value}” is no number.", place=place, value=error.value) from error
+        raise LessonError(
+            "{place}: “{part}=” cannot say “{name}” there. It can say: {known}.",
+            place=place, part=name, name=error.value, known=", ".join(error.known),
+        ) from error  # fmt: skip
+    except ConfigError as error:
+        raise LessonError("{place}: {reason}", place=place, reason=error) from error
 
 
 def _point(written: _Written | None, file: str) -> str:
@@ -419,8 +461,8 @@ def _condition(written: _Written | None, file: str) -> Condition | None:
 
 def _unmet(error: ConditionError, written: _Written, file: str) -> LessonError:
     """What is wrong in a condition or value, with its place."""
-    name = error.values.get("name", "")
-    return LessonError("{place}: {reason}", place=_place(file, written.line), reason=str(error), name=name)
+    name = error.values.get("value", error.values.get("name", ""))
+    return LessonError("{place}: {reason}", place=_place(file, written.line), reason=error, name=name)
 
 
 def _question(said: dict[str, _Written], file: str) -> Question | None:

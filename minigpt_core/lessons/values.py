@@ -18,9 +18,11 @@ def _value(function: Callable[..., float | None]) -> Callable[..., float | None]
 
 
 @_value
-def run_loss(evidence: Evidence, model: str = "", text: str = "") -> float | None:
-    """The last loss, on text it never saw, of the newest training of one's own with this model and text."""
-    losses = (loss_of(evidence.runs, one) for one in own_runs(evidence, model, text))
+def run_loss(evidence: Evidence, model: str = "", text: str = "", steps: int = 0) -> float | None:
+    """The last loss, on text it never saw, of the newest training of one's own with this model and text that has made
+    so many steps."""
+    found = (one for one in own_runs(evidence, model, text) if one.step >= steps)
+    losses = (loss_of(evidence.runs, one) for one in found)
     return next((loss for loss in losses if loss is not None and math.isfinite(loss)), None)
 
 

@@ -529,8 +529,10 @@ def test_a_field_takes_files_as_large_as_it_says() -> None:
 
 
 def test_the_lines_of_counts_say_which_text_they_are_on(app: OpenPage) -> None:
-    labels = [line["label"] for line in board(app("compare", "fr"))["references"]["unseen"]]
-    assert labels[0].startswith("hasard pur") and all("texte jamais vu" in label for label in labels[1:])
+    views = board(app("compare", "fr"))["references"]
+    for view, text in (("unseen", "texte jamais vu"), ("batches", "texte appris")):
+        labels = [line["label"] for line in views[view]]
+        assert labels[0].startswith("hasard pur") and all(text in label for label in labels[1:])
 
 
 def test_each_view_is_compared_with_counts_on_its_own_part_of_the_text(app: OpenPage) -> None:

@@ -24,6 +24,7 @@ from minigpt_core.model import build_model
 from minigpt_core.ngrams import baselines
 from minigpt_core.presets import NOTEBOOK, PRESETS
 from minigpt_core.steering import ChangeEvent
+from minigpt_core.store.facts import FactStore
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
@@ -188,6 +189,7 @@ def test_step_makes_a_run_of_one_step_that_holds(app: OpenPage, home: Path) -> N
         NOTEBOOK.training.learning_rate,
         0.01,
     ]
+    assert FactStore(home).facts("local", "stepped") == [{"run": run_id, "at": n} for n in (0, 1)]
     assert "→" not in words(test.run())  # it acts at once: nothing waits for a restart
     RunStore(home).append(run_id, changes=[ChangeEvent(step=2, name="pace", value=20.0)])
     other_tab.session_state["page.training.pace"] = 1.0  # from before this run

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from minigpt_core.configs import ModelConfig, TrainConfig, check_setting, parse, usual_fields
+from minigpt_core.configs import SETTING_TYPES, check_setting, parse
 from minigpt_core.errors import ConfigError
 from minigpt_core.presets import PRESETS
 from ui.settings.table import SETTINGS
 
 BETWEEN = "~"  # an address need not escape it
-TYPES = {name: type(usual) for name, usual in (usual_fields(ModelConfig) | usual_fields(TrainConfig)).items()}
 
 
 def encode(preset: str, different: Mapping[str, Any]) -> str:
@@ -29,7 +28,9 @@ def decode(text: str) -> tuple[str, dict[str, Any]] | None:
     if preset not in PRESETS or len(names) != len(values) or not SETTINGS.keys() >= {*names}:
         return None
     try:
-        found = {name: parse(name, value, TYPES[name]) for name, value in zip(names, values, strict=True)}
+        found = {
+            name: parse(name, value, SETTING_TYPES[name]) for name, value in zip(names, values, strict=True)
+        }
         for name, value in found.items():
             check_setting(name, value)
     except ConfigError:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.store.runs import Run
-from ui import resources, state
+from ui import facts, resources, state
 from ui.journey import PAGES
 from ui.runs.health import spoiled
 from ui.runs.start_button import start_button
@@ -151,6 +151,7 @@ def step(run_id: str) -> None:
     if run.status == "done":  # it has ended meanwhile
         return
     jobs = state.steer(run.id)
+    facts.note("stepped", run=run.id, at=run.step)
     jobs.step(run.id, **_pending_changes(run.id))
     if jobs.position(run.id) is None:
         jobs.wait(run.id, "paused")

@@ -111,8 +111,11 @@ def cached_by_language(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def translate(error: UserError) -> str:
-    """What a `UserError` says, in the reader's language, as plain text."""
-    values = {name: shown_value(value) for name, value in error.values.items()}
+    """What a `UserError` says, in the reader's language, as plain text; a reason in it that is one says it, too."""
+    values = {
+        name: translate(value) if isinstance(value, UserError) else shown_value(value)
+        for name, value in error.values.items()
+    }
     return without_places(_(error.template).format(**values))
 
 

@@ -10,18 +10,22 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.addresses import PREPARED
 from minigpt_core.lessons.catalogue import PATHWAYS
 from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
-from minigpt_core.lessons.lesson import PARAMETERS
+from minigpt_core.lessons.lesson import PARAMETERS, ROWS, VIEWS, LessonError
 from minigpt_core.store.facts import FactStore
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
+from minigpt_core.texts.corpus import BUNDLED
 from minigpt_core.training import MetricsEvent, SampleEvent
 from tests.app.conftest import OpenPage
 from ui import state
 from ui.journey import PAGES
 from ui.lessons import markup, panel
 from ui.lessons.current import SINCE
+from ui.sampling import views
+from ui.words.i18n import translate, using
 
 LESSON = """---
 title: <b>Mine</b> & $x$
@@ -95,6 +99,24 @@ def test_the_pages_and_parameters_that_a_lesson_may_name_are_those_that_there_ar
     assert {*LESSON_PAGES} == {*PAGES} - {"lessons"}
     sampling = {state.PROMPT, "temperature", "top_k", "top_p", "length", "seed"}
     assert {*PARAMETERS} == ({*state.IN_ADDRESS} - {"lang", "lesson", "step", "projector"}) | sampling
+    assert tuple(view.name for view in views.VIEWS) == VIEWS
+    for name, values in (
+        ("view", VIEWS),
+        ("rows", ROWS),
+        ("text", [*BUNDLED, "0a" * 32]),
+        ("author", PREPARED),
+    ):
+        assert all(state.FORM[name].fullmatch(value) for value in values)
+
+
+def test_a_mistake_is_told_in_the_readers_language_with_its_reason(lesson: Path) -> None:
+    lesson.write_text(LESSON.replace("batch_drawn(times=2)", "batch_drawn(times=two)"), encoding="utf-8")
+    with pytest.raises(LessonError) as error:
+        catalogue.find_lesson("mine", "en")
+    with using("fr"):
+        assert "Dans « batch_drawn(times=two) », times vaut two" in translate(error.value).replace(
+            "\u00a0", " "
+        )
 
 
 def test_a_link_leads_to_the_page_of_the_step_with_its_settings(app: OpenPage, lesson: Path) -> None:

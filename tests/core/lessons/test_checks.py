@@ -96,7 +96,7 @@ def test_it_does_not_hold_for_what_was_not(evidence: Evidence, condition: str) -
 
 def test_every_check_is_tested_here() -> None:
     named = {call.name for text in HOLDS for call in read_condition(text).calls()}
-    assert named | {"run", "run_ended"} == {*CHECKS}
+    assert named | {"run", "run_ended", "stepped"} == {*CHECKS}
 
 
 def test_only_what_is_written_since_the_fingerprint_was_taken_counts(tmp_path: Path) -> None:
@@ -189,14 +189,42 @@ def test_the_verdict_is_that_of_the_training_page(evidence: Evidence, trained: C
     assert not holds(evidence, "run_ended(verdict=diverged, times=2)")
 
 
+def test_one_run_has_ended_in_all_that_is_asked(evidence: Evidence, trained: Callable[..., None]) -> None:
+    """Not one with this verdict, and another one with this rate."""
+    trained([3.6, 9.0], status="diverged", learning_rate=3.0)
+    trained([3.6, 3.0], learning_rate=10.0, status="stopped")
+    assert holds(
+        evidence, "run_ended(verdict=diverged, learning_rate_above=2, learning_rate_below=4, steps=100)"
+    )
+    for no in ("learning_rate_above=5", "learning_rate_below=3", "steps=101"):
+        assert not holds(evidence, f"run_ended(verdict=diverged, {no})"), no
+
+
+def test_steps_by_hand_are_told_from_those_of_a_training_that_goes(
+    evidence: Evidence, trained: Callable[..., None]
+) -> None:
+    trained([3.6, 3.0])
+    run = evidence.runs.runs("mine")[0]
+    assert not holds(evidence, "stepped()")
+    evidence.known.note("mine", "stepped", run=run.id, at=run.step)  # asked for, and not made yet
+    evidence.known.note("mine", "stepped", run="gone", at=3)
+    assert not holds(evidence, "stepped()")
+    evidence.runs.append(run.id, step=run.step + 1)
+    assert holds(evidence, "stepped(model=TinyGPT, text=the-curious-cat)")
+    for no in ("stepped(times=2)", "stepped(model=GPT)", "stepped(text=own)"):
+        assert not holds(evidence, no), no
+
+
 def test_the_values_are_measured(evidence: Evidence, trained: Callable[..., None]) -> None:
     def value(text: str) -> float | None:
         found: float | None = ask(VALUES, read_call(text), evidence)
         return found
 
     assert value("run_loss(model=TinyGPT)") is None
-    trained([3.6, 2.75])
-    assert value("run_loss(model=TinyGPT)") == 2.75 and value("run_loss(model=GPT)") is None
+    trained([3.6, 2.8, 2.75])
+    trained([3.6, 3.1])
+    assert value("run_loss(model=TinyGPT)") == 3.1 and value("run_loss(model=GPT)") is None
+    assert value("run_loss(model=TinyGPT, steps=200)") == 2.75 and value("run_loss(steps=201)") is None
     text = corpus.normalize(corpus.load("the-curious-cat").text)
     assert value("characters(the-curious-cat)") == 36
     assert value("chance(the-curious-cat)") == math.log(36)

@@ -100,6 +100,10 @@ Where?
         (FRONT + STEP + "- page: home\n", "a.en.md:11: this step says “page” twice"),
         (FRONT + "## D\n\nP.\n\n- page: nowhere\n", "a.en.md:10: there is no page “nowhere”"),
         (FRONT + "## D\n\nP.\n\n- page: home?lang=fr\n", "a.en.md:10: the address of a page cannot say “lang”"),
+        (FRONT + STEP + "- done: guessed(1)\n", "a.en.md:11: “guessed(1)” cannot be met, for step 1 has no guess"),
+        (FRONT + STEP + "- done: sampled and guessed(step=2)\n", "a.en.md:11: “guessed(2)” cannot be met"),
+        (FRONT + STEP + "- done: page_opened(sampling, view=foo)\n", "a.en.md:11: In “page_opened(sampling, "),
+        (FRONT + STEP + "- done: sampled(run=preparedGpt)\n", "a.en.md:11: In “sampled(run=preparedGpt)”, run is"),
         (FRONT + STEP + "- done: temperature_is(0)\n", "a.en.md:11: There is no “temperature_is”. There are"),
         (FRONT + STEP + "- done: temperature_was(cold)\n", "a.en.md:11: In “temperature_was(cold)”, temperature is"),
         (FRONT + STEP + "- done: temperature_was()\n", "a.en.md:11: “temperature_was()” has an argument too many"),
@@ -179,6 +183,37 @@ def test_all_mistakes_of_a_file_are_named_each_once(tmp_path: Path) -> None:
     assert len(said) == 16
     whole, none = check_lesson(tmp_path / "b.en.md")
     assert whole is None and "cannot be read" in str(*none)
+
+
+@pytest.mark.parametrize(
+    ("address", "said", "near"),
+    [
+        ("sampling?view=nxt", "“view=” cannot say “nxt” there. It can say: write, next", "next"),
+        ("sampling?rows=all", "“rows=” cannot say “all”", ""),
+        ("sampling?author=preparedGptE", "“author=” cannot say “preparedGptE”", "preparedGptEn"),
+        ("training?replay=preparedTiny", "“replay=” cannot say “preparedTiny”", "preparedTinyFr"),
+        ("training?text=the-curious-rat", "“text=” cannot say “the-curious-rat”", "the-curious-cat"),
+        ("vocabulary?letters=upper", "“letters=” cannot say “upper”", ""),
+        ("training?settings=notebok~steps~7", "“settings=” cannot say “notebok”", "notebook"),
+        ("training?settings=notebook~stepps~7", "“settings=” cannot say “stepps”", "steps"),
+        ("training?settings=notebook~steps", "steps has no value", ""),
+        ("training?settings=notebook~steps~many", "steps = many is not a number", ""),
+        ("training?settings=notebook~learning_rate~9000", "learning_rate = 9000", ""),
+        ("sampling?temperature=0,8", "“0,8” is no number", ""),
+    ],
+)
+def test_what_a_page_would_drop_from_its_address_is_a_mistake(
+    address: str, said: str, near: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.en.md").write_text(f"{FRONT}## D\n\nP.\n\n- page: {address}\n", encoding="utf-8")
+    lesson, (first, *more) = check_lesson(tmp_path / "a.en.md")
+    assert lesson is None and str(first).startswith(f"a.en.md:10: {said}")
+    assert [str(one) for one in more] == [f"a.en.md:10: perhaps “{near}” is meant."] * bool(near)
+
+
+def test_a_text_and_a_run_of_ones_own_may_stand_in_an_address() -> None:
+    step = f"## D\n\nP.\n\n- page: sampling?text={'0a' * 32}&author=a1B2c3&against=a1B2c3%3A500\n"
+    parse_lesson(FRONT + step + "- done: sampled(run=a1B2c3)\n", "a.en.md")
 
 
 @pytest.mark.parametrize(

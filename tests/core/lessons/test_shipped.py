@@ -202,6 +202,10 @@ def do(call: Call, evidence: Evidence) -> None:
             note("by_hand", character=3)
         case "run" | "run_ended":
             trained(evidence, arguments)
+        case "stepped":
+            trained(evidence, {})
+            for n in range(times):
+                note("stepped", run=evidence.runs.runs(evidence.workspace)[0].id, at=n)
         case other:
             raise AssertionError(f"nobody has done {other}")
 
@@ -581,3 +585,35 @@ def test_another_training_does_not_end_the_one_with_tiny_steps(lang: str, tmp_pa
     for steps, done in ((1, False), (500, True)):
         trained(evidence, {"text": TEXTS[lang], "steps": steps, "learning_rate_below": 0.0002})
         assert met(condition, evidence) == done
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_lesson_before_it_does_not_end_a_step_that_bets_on_a_training(lang: str, tmp_path: Path) -> None:
+    """In both ways for classes, “loss” trains the model whose end “tinygpt” asks for, and “using” its single steps."""
+    evidence = Evidence(RunStore(tmp_path), FactStore(tmp_path), "local", dict.fromkeys(range(1, 5), 1))
+    before = next(step for step in lesson("loss", lang).steps if step.point == "start")
+    trained(evidence, {"text": TEXTS[lang], "steps": int(settings_of(before)["steps"])})
+    assert met(before.condition, evidence)
+    bet = lesson("tinygpt", lang).steps[0]
+    assert not met(bet.condition, evidence)
+    trained(evidence, {"text": TEXTS[lang], "steps": 500})
+    assert met(bet.condition, evidence)
+    single = lesson("using", lang).steps[-1]
+    assert not met(single.condition, evidence)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_giant_steps_are_ended_by_one_run_that_broke_at_them(lang: str, tmp_path: Path) -> None:
+    evidence = Evidence(RunStore(tmp_path), FactStore(tmp_path), "local", {2: 1})
+    condition = lesson("learning-rate", lang).steps[1].condition
+    trained(evidence, {"text": TEXTS[lang], "verdict": "diverged", "learning_rate_above": 1})
+    trained(evidence, {"text": TEXTS[lang], "verdict": "stopped", "learning_rate_above": 5})
+    assert not met(condition, evidence)
+    trained(evidence, {"text": TEXTS[lang], "verdict": "diverged", "learning_rate_above": 5})
+    assert met(condition, evidence)
+
+
+def settings_of(step: Step) -> dict[str, str]:
+    """What the address sets of the next training."""
+    words = step.address["settings"].split("~")[1:]
+    return dict(zip(words[::2], words[1::2], strict=True))
