@@ -94,11 +94,11 @@ def test_beside_a_lesson_the_buttons_take_one_row_and_the_sentence_stands_above_
     for lang in ("en", "fr"):
         page = new_visitor(lang)
         go(page, app_server.url, lesson="tinygpt", step="3", lang=lang)
-        head, said, chart = (
+        head, said, chart, figures = (
             page.locator(place).first.bounding_box()
-            for place in (".st-key-training_head", ".st-key-training_line_0 .mg-line", ".mg-live")
+            for place in (".st-key-training_head", ".st-key-training_line_0 .mg-line", ".mg-live", ".mg-live-top")
         )
-        assert head and said and chart
+        assert head and said and chart and figures and figures["height"] < 50  # “time left” beside the others
         assert head["height"] < 60 and said["height"] < 70  # one row; three lines at most
         assert chart["y"] < 240
 
