@@ -133,6 +133,18 @@ class Pupil:
         self.page.locator(".st-key-start button").filter(visible=True).click()
         wait_until_idle(self.page)
 
+    def stop_below(self, loss: float) -> None:
+        """Watch the loss on text it never saw until it is lower, or the run has ended; then stop."""
+        figure = self.page.locator(".mg-live-top > :nth-child(3) .mg-live-figure > :first-child")
+        stop = self.page.locator(".st-key-training_stop button").filter(visible=True).first
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and stop.is_enabled():
+            if float(figure.inner_text().replace(",", ".").replace("–", "inf")) < loss:
+                stop.click()
+                break
+            self.page.wait_for_timeout(500)
+        wait_until_idle(self.page)
+
     def done_within(self, seconds: float) -> bool:
         """Wait for the tick: nobody reloads."""
         deadline = time.monotonic() + seconds
@@ -191,6 +203,9 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
             pupil.press(".st-key-training_hold button")
             for _time in range(int(arguments["times"])):
                 pupil.press(".st-key-training_step button")
+        case "run_ended" if "loss_below" in arguments:
+            pupil.train()
+            pupil.stop_below(float(arguments["loss_below"]))
         case "run" | "run_ended":
             pupil.train()
         case "temperature_was":

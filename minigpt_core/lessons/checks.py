@@ -100,7 +100,7 @@ def run(
         one
         for one in own_runs(evidence, model, text)
         if one.step >= max(steps, 1)
-        and (not loss_below or (one.best_val_loss is not None and one.best_val_loss < loss_below))
+        and _was_below(one, loss_below)
         and (not learning_rate or abs(one.training.learning_rate / learning_rate - 1) < 0.01)
         and _began_between(one, learning_rate_above, learning_rate_below)
         and (not gap_above or widest_gap(evidence.runs, one) > gap_above)
@@ -114,18 +114,20 @@ def run_ended(
     verdict: str = "",
     model: str = "",
     text: str = "",
+    loss_below: float = 0.0,
     steps: int = 0,
     learning_rate_below: float = 0.0,
     learning_rate_above: float = 0.0,
     times: int = 1,
 ) -> bool:
     """So many of one's own trainings, of this model on this text, have ended with this verdict of the Training page,
-    after so many steps; each of them began with such a learning rate."""
+    after so many steps, and have been below this loss; each of them began with such a learning rate."""
     ended = (
         one
         for one in own_runs(evidence, model, text)
         if one.status in ENDED
         and one.step >= max(steps, 1)
+        and _was_below(one, loss_below)
         and _began_between(one, learning_rate_above, learning_rate_below)
     )
     return _at_least(
@@ -388,6 +390,11 @@ def _fingerprints() -> dict[str, str]:
         for name in corpus.BUNDLED
         for lower in (True, False)
     }
+
+
+def _was_below(one: Run, loss: float) -> bool:
+    """Whether it has had a lower loss on text it never saw; 0 asks for nothing."""
+    return not loss or (one.best_val_loss is not None and one.best_val_loss < loss)
 
 
 def _began_between(one: Run, above: float, below: float) -> bool:

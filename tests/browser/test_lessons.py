@@ -96,7 +96,12 @@ def test_beside_a_lesson_the_buttons_take_one_row_and_the_sentence_stands_above_
         go(page, app_server.url, lesson="tinygpt", step="3", lang=lang)
         head, said, chart, figures = (
             page.locator(place).first.bounding_box()
-            for place in (".st-key-training_head", ".st-key-training_line_0 .mg-line", ".mg-live", ".mg-live-top")
+            for place in (
+                ".st-key-training_head",
+                ".st-key-training_line_0 .mg-line",
+                ".mg-live",
+                ".mg-live-top",
+            )
         )
         assert head and said and chart and figures and figures["height"] < 50  # “time left” beside the others
         assert head["height"] < 60 and said["height"] < 70  # one row; three lines at most

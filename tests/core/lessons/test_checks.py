@@ -196,7 +196,8 @@ def test_one_run_has_ended_in_all_that_is_asked(evidence: Evidence, trained: Cal
     assert holds(
         evidence, "run_ended(verdict=diverged, learning_rate_above=2, learning_rate_below=4, steps=100)"
     )
-    for no in ("learning_rate_above=5", "learning_rate_below=3", "steps=101"):
+    assert holds(evidence, "run_ended(verdict=diverged, loss_below=3.7)")
+    for no in ("learning_rate_above=5", "learning_rate_below=3", "steps=101", "loss_below=3.6"):
         assert not holds(evidence, f"run_ended(verdict=diverged, {no})"), no
 
 
