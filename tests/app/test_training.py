@@ -459,7 +459,9 @@ def test_a_run_that_ends_worse_than_chance_is_no_success(app: OpenPage, trained:
     assert run.status == "done"
     test = app("training", run=run.id)
     with i18n.using("en"):
-        assert "This training broke the model" in words(test)
+        assert "This training broke the model: at step 20 its loss on the text it learns from is" in words(
+            test
+        )
         assert "fell from" not in words(test) and "est passée de" not in words(test)
         assert "training_write" not in [button.key for button in test.button]
         assert test.button(key=f"training_run_{run.id}").proto.icon == ":material/error:"

@@ -274,8 +274,8 @@ def _broken(now: RunState, run: Run) -> Line:
     """It has made its steps, or some of them, and knows less than nothing."""
     last = last_evaluation(run)
     text = _(
-        "This training broke the model: at step {step} its loss is {loss}, far worse than pure chance ({chance}). The "
-        "steps were too large."
+        "This training broke the model: at step {step} its loss on the text it learns from is {loss}, far worse than "
+        "pure chance ({chance}). The steps were too large."
     )
     values = {
         "step": number(last.step if last else run.step),
