@@ -227,13 +227,14 @@ def take_text(new_id: str, letters: str) -> None:
     if new_id not in corpus.BUNDLED and may_read(new_id):
         with suppress(StoreError):
             resources.store().keep_text(new_id, workspace())
+            resources.own_title.clear(new_id, workspace())
 
 
 def chosen_text() -> resources.ChosenText:
     """The chosen text, ready for the tokenizer, under the title that it has in this workspace. Raises `StoreError` for
     one that is not there, or not for this browser."""
     if not may_read(text_id()):
-        raise text_access.refusal(text_id())
+        raise text_access.refusal()
     chosen = resources.chosen_text(text_id(), lower())
     if chosen.id in corpus.BUNDLED:
         return chosen

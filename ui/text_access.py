@@ -10,7 +10,7 @@ from contextlib import suppress
 from minigpt_core.data_home import data_home
 from minigpt_core.errors import StoreError
 from minigpt_core.store.classes import ClassStore
-from minigpt_core.store.runs import LOCAL, PREPARED
+from minigpt_core.store.runs import LOCAL, PREPARED, no_text
 from minigpt_core.texts import corpus
 from minigpt_core.texts.downloads import SOURCES
 from ui import orders, resources, teacher, workspace
@@ -51,9 +51,9 @@ def give(text_id: str) -> None:
         store.keep(GIVEN, [*(store.state(GIVEN) or []), text_id][-MOST_GIVEN:])
 
 
-def refusal(text_id: str) -> StoreError:
+def refusal() -> StoreError:
     """What somebody is told who may not: the same as of a text that nobody has."""
-    return StoreError("There is no saved text {id}. Choose or paste a text.", id=text_id)
+    return no_text()
 
 
 def forget() -> None:

@@ -49,7 +49,17 @@ from minigpt_core.presets import PRESETS
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store import checkpoint_files
 from minigpt_core.store.metrics import finite
-from minigpt_core.store.runs import LIVE, LOCAL, Run, RunStore, checked_name, checked_note, new_run_id
+from minigpt_core.store.runs import (
+    LIVE,
+    LOCAL,
+    Run,
+    RunStore,
+    checked_name,
+    checked_note,
+    new_run_id,
+    numbered,
+    text_id_of,
+)
 from minigpt_core.store.schema import storable
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
@@ -489,6 +499,7 @@ def store_archive(
         limits.check_training(most, archive.model, archive.training)
         limits.check_kept(most, *store.kept_by(workspace))
     about = dict(archive.about)
+    about["text_title"] = told_apart(store, archive, workspace)
     status, step, seconds = about.pop("status"), about.pop("step"), about.pop("seconds")
     progress = {key: about.pop(key) for key in ("steps_per_second", "best_step", "best_val_loss")}
     with store.lock(run_id):
@@ -518,6 +529,14 @@ def store_archive(
             store.remove(run_id)
             raise
     return store.run(run_id)
+
+
+def told_apart(store: RunStore, archive: Archive, workspace: str) -> str:
+    """What the archive's text is called here: with a number if runs on another text have this title. (A run on the same
+    text in small letters has another text, and rightly the same title.)"""
+    here, lower = text_id_of(archive.text), archive.about["lower"]
+    others = (run for run in store.runs(workspace) if run.lower == lower and run.text_id != here)
+    return numbered(archive.about["text_title"], {run.text_title for run in others})
 
 
 def portions(rows: Iterable[Any]) -> Iterator[list[Any]]:

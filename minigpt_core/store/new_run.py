@@ -1,8 +1,5 @@
 """Setting up a run: the settings are checked against the text before anything is stored."""
 
-import re
-from collections.abc import Collection
-from itertools import count
 from typing import Any
 
 from minigpt_core import limits
@@ -37,8 +34,7 @@ def new_run(
         training: how to train.
         lower: whether the text was lower-cased; prompts will be treated likewise.
         preset: what the settings were made from.
-        name: what the run is called; by default after what differs from the preset. If another run of the workspace
-            has this name, it gets a number.
+        name: what the run is called; by default after what differs from the preset.
         columns: further arguments of `RunStore.create_run` (workspace, status, parent, …).
 
     Raises:
@@ -58,7 +54,6 @@ def new_run(
     if most is not None:
         limits.check_kept(most, *store.kept_by(workspace))
     check_length(prepare(text, training.val_fraction, tokenizer).train, model.block_size)
-    taken = {run.name for run in store.runs(workspace)}
     return store.create_run(
         text_id=store.save_text(text, title, workspace),
         text_title=title,
@@ -67,20 +62,9 @@ def new_run(
         model=model,
         training=training,
         preset=preset,
-        name=numbered(name or default_name(preset, model, training), taken),
+        name=name or default_name(preset, model, training),
         **columns,
     )
-
-
-def numbered(name: str, taken: Collection[str]) -> str:
-    """The name, with the next free number if it is among those that are taken: "TinyGPT (2)"."""
-    for n in count(2):
-        if name not in taken:
-            break
-        ending = f" ({n})"
-        bare = re.sub(r" \(\d+\)$", "", name)
-        name = bare[: MAX_NAME - len(ending)] + ending
-    return name
 
 
 def default_name(preset: str, model: ModelConfig, training: TrainConfig) -> str:

@@ -13,14 +13,16 @@ read. Everything lives in one folder (see `data_home`) and is safe to use from a
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -185,6 +187,16 @@ def new_run_id() -> str:
     return secrets.token_hex(12)
 
 
+def text_id_of(text: str) -> str:
+    """The id under which a text is kept: the SHA-256 of its UTF-8 form."""
+    return hashlib.sha256(storable(text).encode()).hexdigest()
+
+
+def no_text() -> StoreError:
+    """What to say of a text that is not kept. Its id, 64 digits, tells nobody which one was meant."""
+    return StoreError("This text is not here, or not any more. Choose or paste a text.")
+
+
 class RunStore(MetricsStore):
     """The runs in the folder `home`. Making one touches nothing: folders appear with the first use.
 
@@ -204,11 +216,10 @@ class RunStore(MetricsStore):
     # Texts
 
     def save_text(self, text: str, title: str, workspace: str = LOCAL) -> str:
-        """Keep a text and return its id, the SHA-256 of its UTF-8 form. The same text is stored once."""
-        data = storable(text).encode()
-        text_id = hashlib.sha256(data).hexdigest()
+        """Keep a text and return its id. The same text is stored once."""
+        data, text_id = storable(text).encode(), text_id_of(text)
         path = self._text_path(text_id)
-        with explained(path):
+        with explained(path.parent):
             if not path.exists() or path.read_bytes() != data:
                 checkpoint_files.write_whole(path, data)
         with self._database.writing() as db:
@@ -217,7 +228,7 @@ class RunStore(MetricsStore):
                 (text_id, workspace, storable(title), len(text), time.time()),
             )
             if not path.exists():  # removed as unused since
-                with explained(path):
+                with explained(path.parent):
                     checkpoint_files.write_whole(path, data)
         return text_id
 
@@ -229,7 +240,7 @@ class RunStore(MetricsStore):
             data = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(data).hexdigest() != text_id:
             raise StoreError(
-                "The saved text {path} is missing or damaged. Paste or upload it again.", path=path
+                "The saved text “{title}” is missing or damaged. Paste or upload it again.", title=title
             )
         return StoredText(id=text_id, title=title, text=data.decode())
 
@@ -254,13 +265,24 @@ class RunStore(MetricsStore):
         with self._database.reading() as db:
             row = db.execute(query, (text_id, workspace)).fetchone()
         if row is None:
-            raise StoreError("There is no saved text {id}. Choose or paste a text.", id=text_id)
+            raise no_text()
         return str(row["title"])
 
     def keep_text(self, text_id: str, workspace: str = LOCAL) -> None:
-        """Put a saved text into a workspace's list of own texts, unless it stands there."""
+        """Put a saved text into a workspace's list of own texts, unless it stands there; with a number if another one
+        there has its title. Raises `StoreError` for an unknown id."""
+        others = self.own_texts(workspace)
+        if text_id in others:
+            return
+        title, now = self.text_title(text_id, workspace), time.time()
+        called = numbered(title, others.values())
         with self._database.writing() as db:
-            db.execute("INSERT OR IGNORE INTO own_texts VALUES (?, ?, ?)", (text_id, workspace, time.time()))
+            db.execute("INSERT OR IGNORE INTO own_texts VALUES (?, ?, ?)", (text_id, workspace, now))
+            if called != title:
+                db.execute(
+                    "INSERT OR REPLACE INTO texts SELECT id, ?, ?, characters, ? FROM texts WHERE id = ? LIMIT 1",
+                    (workspace, called, now, text_id),
+                )
 
     def drop_text(self, text_id: str, workspace: str = LOCAL) -> None:
         """Take it out of that list. The text stays: runs may need it, and `keep_text` brings it back."""
@@ -296,12 +318,15 @@ class RunStore(MetricsStore):
         precision: str | None = None,
         run_id: str | None = None,
     ) -> Run:
-        """A new run. Who trains it at once makes the id (`new_run_id`) and takes its lock before."""
+        """A new run. Who trains it at once makes the id (`new_run_id`) and takes its lock before.
+
+        If another run of the workspace has its name, it gets a number.
+        """
         assert status in STATUSES
         run_id = run_id or new_run_id()
         refuse_prepared(run_id)
         columns = {
-            "id": run_id, "workspace": workspace, "name": checked_name(name), "note": checked_note(note),
+            "id": run_id, "workspace": workspace, "note": checked_note(note),
             "status": status, "created": time.time(), "preset": preset,
             "text_id": text_id, "text_title": storable(text_title), "characters": characters, "lower": lower,
             "model": json.dumps(model.to_dict()), "training": json.dumps(training.to_dict()),
@@ -309,7 +334,7 @@ class RunStore(MetricsStore):
             "precision": precision,
         }  # fmt: skip
         with self._database.writing() as db:
-            insert_run(db, columns)
+            insert_run(db, columns | {"name": free_name(db, checked_name(name), workspace, run_id)})
         return self.run(run_id)
 
     def prepared_versions(self) -> dict[str, str]:
@@ -411,7 +436,7 @@ class RunStore(MetricsStore):
         return run
 
     def rename(self, run_id: str, name: str, workspace: str = LOCAL) -> None:
-        """Give a run another name."""
+        """Give a run another name, with a number if another run of the workspace has it."""
         self._edit(run_id, workspace, name=checked_name(name))
 
     def note(self, run_id: str, note: str, workspace: str = LOCAL) -> None:
@@ -423,7 +448,7 @@ class RunStore(MetricsStore):
         self._edit(run_id, workspace, deleted=time.time())
 
     def undelete(self, run_id: str, workspace: str = LOCAL) -> None:
-        """Take a run out of the bin."""
+        """Take a run out of the bin. If its name was given to another one meanwhile, it gets a number."""
         self._edit(run_id, workspace, deleted=None)
 
     def kept_by(self, workspace: str) -> tuple[int, int]:
@@ -678,6 +703,8 @@ class RunStore(MetricsStore):
         with self._database.writing() as db:
             row = find(db, run_id)
             check_workspace(row["workspace"], workspace)
+            if "name" in columns or columns.get("deleted", row) is None:  # it comes to others
+                columns["name"] = free_name(db, str(columns.get("name", row["name"])), workspace, run_id)
             update(db, row["key"], columns)
 
     def _settle(self, row: sqlite3.Row) -> Run:
@@ -825,6 +852,23 @@ def checked_name(name: str) -> str:
             "A name may have at most {limit} characters; this one has {length}. Shorten it, or write a note.",
             limit=MAX_NAME, length=len(name),
         )  # fmt: skip
+    return name
+
+
+def free_name(db: sqlite3.Connection, name: str, workspace: str, run_id: str) -> str:
+    """This name, with a number if another run of the workspace has it; "" stays "": it is called by what it is."""
+    query = "SELECT name FROM runs WHERE workspace = ? AND deleted IS NULL AND id != ?"
+    return numbered(name, {row["name"] for row in db.execute(query, (workspace, run_id))}) if name else ""
+
+
+def numbered(name: str, taken: Collection[str]) -> str:
+    """The name, with the next free number if it is among those that are taken: "TinyGPT (2)"."""
+    for n in count(2):
+        if name not in taken:
+            break
+        ending = f" ({n})"
+        bare = re.sub(r" \(\d+\)$", "", name)
+        name = bare[: MAX_NAME - len(ending)] + ending
     return name
 
 

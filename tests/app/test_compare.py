@@ -221,6 +221,18 @@ def test_runs_that_no_setting_tells_apart_are_told_apart_by_their_steps(finished
         ]
 
 
+def test_runs_that_nothing_tells_apart_get_a_number(app: OpenPage, finished: MakeRun, home: Path) -> None:
+    runs, store = [finished(2.3) for _again in range(3)], RunStore(home)
+    for run in runs:
+        store.rename(run.id, "")
+    test = app("compare")
+    called = [row["name"] for row in board(test)["rows"][:3]]
+    assert len({*called}) == 3 and called[0].endswith(" (3)")
+    assert sorted(board(test)["names"].values()) == sorted(called)
+    said = shown(test)
+    assert "One and the same training" in said and r"\(2\)" in said and r"\(3\)" in said
+
+
 def test_the_best_and_the_last_loss_have_a_column_each(app: OpenPage, finished: MakeRun, home: Path) -> None:
     run, store = finished(2.3), RunStore(home)
     worse = MetricsEvent(step=run.step + 1, train_loss=2.0, val_loss=2.45, val_accuracy=0.3)
@@ -511,10 +523,12 @@ def test_an_archive_is_opened_and_said_so_beside_it(app: OpenPage, finished: Mak
     uploader = test.get("file_uploader")[0]
     uploader.set_value(("run.zip", archive, "application/zip")).run()
     assert not test.exception
-    assert test.success[0].value == "Opened: far away. It stands in the table."
+    assert test.success[0].value == r"Opened: far away \(2\). It stands in the table."
     assert not test.main.warning
     test.get("file_uploader")[0].set_value(("run.zip", archive, "application/zip")).run()  # one more
-    assert sum(run.name == "far away" for run in resources.store().runs()) == 3
+    assert sorted(run.name for run in resources.store().runs("local")) == [
+        "far away", "far away (2)", "far away (3)",
+    ]  # fmt: skip
 
 
 def test_a_field_takes_files_as_large_as_it_says() -> None:

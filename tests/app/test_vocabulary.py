@@ -311,6 +311,7 @@ def test_pasted_texts_can_be_named_and_told_apart(dialog: AppTest) -> None:
         ("Il dort.\nA", "Il dort."),
         ("Il dort.\nB", "Il dort. (2)"),
         ("Il dort.\nC", "Il dort. (3)"),
+        ("Le Chat Curieux\nA", "Le Chat Curieux (2)"),  # one of the stories is called so
     ):
         page = AppTest.from_function(own_text_page, default_timeout=60).run()
         text_id = chosen(paste(page, words))
@@ -382,6 +383,19 @@ def test_ones_own_texts_are_offered_again_and_can_be_removed(dialog: AppTest, ap
     assert page.radio(key="vocabulary_text").value == second
     assert len(offered()) == len(corpus.BUNDLED) + 2
     assert first in app("vocabulary", text=first).radio(key="vocabulary_text").value
+
+
+def test_a_text_that_two_tabs_remove_stays_removed(dialog: AppTest, app: OpenPage) -> None:
+    text_id = chosen(paste(dialog, "Un texte à moi"))
+    one, other, third = (app("vocabulary", text=text_id) for _tab in range(3))
+    one.button(key="vocabulary_remove").click().run()
+    other.button(key="vocabulary_remove").click().run()
+    assert not other.exception and not other.error
+    third.radio(key="vocabulary_text").set_value("additions").run()  # it was looked at there until now
+    assert RunStore().own_texts() == {}
+    other.button(key="vocabulary_undo").click().run()
+    one.button(key="vocabulary_undo").click().run()
+    assert list(RunStore().own_texts()) == [text_id]
 
 
 def test_a_file_is_read_shown_and_chosen(dialog: AppTest) -> None:

@@ -13,7 +13,8 @@ from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
 from ui import kept_choices, state
 from ui.runs.health import ending, kept_its_settings, loss_number
-from ui.runs.wording import model_words, run_title, status_word, text_title
+from ui.runs.names import distinct_titles
+from ui.runs.wording import model_words, status_word, text_title
 from ui.settings.table import SETTINGS, label_inside, value_words
 from ui.words.i18n import _, cached_by_language, duration, language, n_, number, spoken, using
 
@@ -108,16 +109,16 @@ def _ask_to_follow() -> None:
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """What the table shows of each run, in words."""
     with using(language()):  # settled once, not for every word of a hundred runs
-        labels = {name: label_inside(name) for name in varying(runs)}
-        return [row(run, labels) for run in runs]
+        labels, called = {name: label_inside(name) for name in varying(runs)}, distinct_titles(runs)
+        return [row(run, called[run.id], labels) for run in runs]
 
 
-def row(run: Run, labels: Mapping[str, str]) -> dict[str, Any]:
+def row(run: Run, called: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """One line; `labels` are those of the settings that are not the same everywhere."""
     values, last = decisive(run), ending(run).val_loss
     return {
         "id": run.id,
-        "name": run_title(run),
+        "name": called,
         "note": run.note,
         "status": run.status,
         "word": status_words(run),

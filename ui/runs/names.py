@@ -1,11 +1,10 @@
 """What runs are called side by side: no two alike, and what differs stands where a narrow menu shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from minigpt_core.store.new_run import numbered
-from minigpt_core.store.runs import LIVE, Run
+from minigpt_core.store.runs import LIVE, Run, numbered
 from ui import resources
 from ui.runs.health import last_evaluation, loss_number, spoiled
 from ui.runs.weights import usual_step
@@ -17,9 +16,14 @@ SEEN = 14  # characters: names in a menu that begin alike for longer are shorten
 
 def distinct_titles(runs: Sequence[Run]) -> dict[str, str]:
     """What each run is called, by its id; several with one name are numbered, the oldest first."""
+    return without_twins({run.id: run_title(run) for run in runs}, runs)
+
+
+def without_twins(called: Mapping[str, str], runs: Iterable[Run]) -> dict[str, str]:
+    """What runs are called, by their ids: several with one name are numbered, the oldest first."""
     titles: dict[str, str] = {}
     for run in sorted(runs, key=lambda run: run.created):
-        titles[run.id] = numbered(run_title(run), titles.values())
+        titles[run.id] = numbered(called[run.id], titles.values())
     return titles
 
 
@@ -33,7 +37,7 @@ def menu_labels(runs: Sequence[Run]) -> dict[str, str]:
     """What each run is called in a menu, by its id: its name, how good it is, and its text."""
     titles = distinct_titles(runs)
     short = shortened(titles.values())
-    return {run.id: " · ".join([short[titles[run.id]], *about(run)]) for run in runs}
+    return {run.id: " · ".join([short[titles[run.id]], *about(run, short[titles[run.id]])]) for run in runs}
 
 
 def narrow_titles(runs: Sequence[Run], room: int) -> dict[str, str]:
@@ -45,7 +49,7 @@ def narrow_titles(runs: Sequence[Run], room: int) -> dict[str, str]:
 
 def title_with_facts(run: Run) -> str:
     """The same for one run alone."""
-    return " · ".join([run_title(run), *about(run)])
+    return " · ".join([run_title(run), *about(run, run_title(run))])
 
 
 def shortened(titles: Iterable[str]) -> dict[str, str]:
@@ -68,15 +72,16 @@ def without_middle(title: str, alike: int) -> str:
     return f"{title.split(' ', 1)[0].rstrip(',')} … {title[parting:]}" if alike > SEEN else title
 
 
-def about(run: Run) -> list[str]:
-    """How good the run's usual weights are, its text, and its status if it has not simply ended."""
+def about(run: Run, called: str) -> list[str]:
+    """How good the run's usual weights are, its text unless its name says it, and its status if it has not simply
+    ended."""
     loss, is_broken = _judged(run) if run.status in LIVE else _ended(run.id, run.step, run.status)
     parts = []
     if is_broken:
         parts.append(_("broken"))
     elif loss is not None:
         parts.append(_("loss {loss}").format(loss=loss_number(loss)))
-    if (text := text_title(run.text_title)) not in run_title(run):
+    if (text := text_title(run.text_title)) not in called:
         parts.append(text)
     if run.status not in ("done", "diverged"):
         parts.append(status_word(run.status))

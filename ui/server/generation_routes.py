@@ -112,7 +112,7 @@ def allowed(asked: GenerationRequest, request: Request) -> GenerationRequest:
     `StoreError`."""
     if asked.run or text_access.may_read(asked.text, person(request), request.cookies):
         return asked
-    raise text_access.refusal(asked.text)
+    raise text_access.refusal()
 
 
 def count_of(query: Mapping[str, str], name: str, usual: int) -> int:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from minigpt_core.errors import TextError, UserError
+from minigpt_core.store.runs import numbered
 from minigpt_core.texts import corpus
 from minigpt_core.texts.encodings import ENCODINGS, LOOKED_AT, Decoded, decode, remarks
 from minigpt_core.texts.pdf import FOUND as PDF
@@ -21,7 +22,7 @@ from ui.runs.wording import own_words, text_title
 from ui.server import uploads
 from ui.vocabulary import fetching
 from ui.vocabulary.headline import shortest
-from ui.vocabulary.own_list import keep, own
+from ui.vocabulary.own_list import keep, keep_newcomer, titles_of_others
 from ui.words.i18n import _, n_, number, translate
 from ui.words.tokens import escape, escape_markdown, face
 
@@ -175,12 +176,10 @@ def _use(text: str, title: str, afterwards: Callable[[], None] = lambda: None) -
     title = title[:TITLE_LENGTH].strip()
     title = title if own_words(title) else _("My text")
     try:
-        keep(state.text_id())
+        keep_newcomer(state.text_id())
         new_id = state.add_text(text, title)
-        others = {known for text_id, known in own().items() if text_id != new_id}
-        if title in others:
-            numbered = (f"{title} ({n})" for n in range(2, len(others) + 3))
-            state.add_text(text, next(name for name in numbered if name not in others))
+        if (called := numbered(title, titles_of_others(new_id))) != title:
+            state.add_text(text, called)
     except UserError as error:
         _refuse(error)
         return

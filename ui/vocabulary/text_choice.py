@@ -6,11 +6,12 @@ from functools import partial
 import streamlit as st
 
 from minigpt_core.errors import StoreError
+from minigpt_core.store.runs import numbered
 from minigpt_core.texts import corpus
 from ui import orders_followed, resources, state
 from ui.runs.wording import text_title
 from ui.vocabulary import fetching, small_letters
-from ui.vocabulary.own_list import is_own, keep, own
+from ui.vocabulary.own_list import is_own, keep, keep_newcomer, listed
 from ui.vocabulary.own_text import own_text
 from ui.words.i18n import _, spoken
 from ui.words.tokens import escape_markdown
@@ -56,12 +57,10 @@ def _titles() -> dict[str, str]:
     """The texts to choose from: stories, the one in the reader's language first, toys, fetched ones, one's own."""
     ordered = sorted(corpus.BUNDLED, key=lambda text_id: text_id != spoken().story)
     titles = {text_id: text_title(corpus.load(text_id).title) for text_id in ordered}
-    titles |= fetching.titles() | dict(list(own().items())[:OWN_SHOWN])
-    return (
-        titles
-        if state.text_id() in titles
-        else titles | {state.text_id(): text_title(state.chosen_text().title)}
-    )
+    titles |= fetching.titles() | dict(list(listed().items())[:OWN_SHOWN])
+    if state.text_id() not in titles:
+        titles[state.text_id()] = numbered(text_title(state.chosen_text().title), titles.values())
+    return titles
 
 
 def _remove_or_undo() -> None:
@@ -93,7 +92,7 @@ def _undo() -> None:
 
 def _choose() -> None:
     with suppress(StoreError):
-        keep(state.text_id())  # one that came by the address stays in the list
+        keep_newcomer(state.text_id())
     state.choose_text(st.session_state[state.VOCABULARY_TEXT])
 
 

@@ -26,6 +26,14 @@ def test_a_new_run_gets_a_name_that_no_other_has(some_run: RunMaker, home: objec
         "mine", "mine (2)", "mine (3)", "mine (4)", "yours",
     ]  # fmt: skip
     assert some_run(name="mine", workspace="w" * 22).name == "mine"
+    first, second = some_run(name="old"), some_run(name="new")
+    RunStore().rename(second.id, "old", "local")
+    RunStore().rename(first.id, "old", "local")  # its own name
+    assert [RunStore().run(run.id).name for run in (first, second)] == ["old", "old (2)"]
+    RunStore().delete(first.id, "local")
+    assert some_run(name="old").name == "old"
+    RunStore().undelete(first.id, "local")
+    assert RunStore().run(first.id).name == "old (3)"
     long = "x" * MAX_NAME
     names = [some_run(name=long).name for _again in range(2)]
     assert names[0] == long and names[1].endswith(" (2)") and len(names[1]) == MAX_NAME
@@ -34,15 +42,16 @@ def test_a_new_run_gets_a_name_that_no_other_has(some_run: RunMaker, home: objec
 def test_a_menu_tells_runs_apart_and_says_how_good_they_are(some_run: RunMaker) -> None:
     good, bad, twin = (evaluated(some_run(), loss) for loss in (2.41, 99.0, 2.41))
     for run in (good, bad, twin):
-        RunStore().rename(run.id, "TinyGPT", "local")
+        RunStore().rename(run.id, "", "local")
     runs = [RunStore().run(run.id) for run in (twin, bad, good)]
     with using("fr"):
         labels = menu_labels(runs)
         assert len({label[:SHOWN] for label in labels.values()}) == 3
         assert "The Curious Cat" in labels[bad.id] and _("broken") in labels[bad.id]
         assert number(2.41, 2) in labels[good.id]
-    assert distinct_titles(runs) == {good.id: "TinyGPT", bad.id: "TinyGPT (2)", twin.id: "TinyGPT (3)"}
-    assert title_among(runs[0], runs) == "TinyGPT (3)" and title_among(runs[0], runs[:1]) == "TinyGPT"
+    called = "TinyGPT on “The Curious Cat”"
+    assert distinct_titles(runs) == {good.id: called, bad.id: f"{called} (2)", twin.id: f"{called} (3)"}
+    assert title_among(runs[0], runs) == f"{called} (3)" and title_among(runs[0], runs[:1]) == called
     assert not any(run.id[:6] in label for run in runs for label in labels.values())
 
 

@@ -342,6 +342,28 @@ def test_an_archive_that_was_unpacked_and_packed_again(
     assert [c.step for c in there.checkpoints(copy.id)] == [c.step for c in store.checkpoints(original.id)]
 
 
+def test_what_is_opened_again_is_told_apart_by_its_name(archive: bytes, there: RunStore) -> None:
+    name = json.loads(unpacked(archive)["run.json"])["name"]
+    copies = [import_run(there, io.BytesIO(archive)) for _again in range(3)]
+    assert [copy.name for copy in copies] == [name, f"{name} (2)", f"{name} (3)"]
+    assert {copy.text_title for copy in copies} == {"chat"}  # the same text
+    elsewhere = import_run(there, io.BytesIO(archive), workspace="somebody")
+    assert elsewhere.name == name
+
+
+def test_another_text_of_the_same_title_is_told_apart(archive: bytes, there: RunStore) -> None:
+    mine = new_run(
+        there,
+        text=TEXT * 2,
+        title="chat",
+        model_fields={"n_embd": 16, "block_size": 8},
+        training=TrainConfig(steps=1),
+    )
+    copies = [import_run(there, io.BytesIO(archive)) for _again in range(2)]
+    assert [run.text_title for run in (mine, *copies)] == ["chat", "chat (2)", "chat (2)"]
+    assert there.text_title(copies[0].text_id) == "chat (2)" and there.text_title(mine.text_id) == "chat"
+
+
 def test_two_runs_in_one_archive_are_no_run(archive: bytes, there: RunStore) -> None:
     files = unpacked(archive)
     for both in (in_a_folder(files, "a") | in_a_folder(files, "b"), files | in_a_folder(files, "b")):

@@ -124,7 +124,7 @@ def test_a_lone_surrogate_is_replaced(store: RunStore) -> None:
 
 
 def test_an_unknown_text_is_named_and_never_a_path(store: RunStore) -> None:
-    with pytest.raises(StoreError, match=r"no saved text \.\./x"):
+    with pytest.raises(StoreError, match="text is not here"):
         store.text("../x")
 
 
@@ -141,6 +141,17 @@ def test_a_workspace_has_a_list_of_own_texts(store: RunStore) -> None:
     assert store.text(second).text == "two two"  # a run may need it
     store.keep_text(second, "alice")
     assert set(store.own_texts("alice")) == {first, second}
+
+
+def test_two_texts_of_a_list_are_told_apart(store: RunStore) -> None:
+    mine = store.save_text("one one", "story", "alice")
+    theirs = store.save_text("two two", "story", "bob")  # given to alice later
+    for text_id in (mine, theirs, mine, theirs):
+        store.keep_text(text_id, "alice")
+    assert store.own_texts("alice") == {theirs: "story (2)", mine: "story"}
+    assert store.text_title(theirs, "alice") == "story (2)" and store.text_title(theirs, "bob") == "story"
+    with pytest.raises(StoreError, match="text is not here"):
+        store.keep_text("0" * 64, "alice")
 
 
 def test_a_damaged_text_is_noticed_and_mended_by_saving_it_again(store: RunStore) -> None:
