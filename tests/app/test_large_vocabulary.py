@@ -11,8 +11,10 @@ from minigpt_core.interpret.embedding_history import MOST_CHARACTERS
 from minigpt_core.store.runs import Run, RunStore
 from tests.app.conftest import OpenPage
 from tests.app.small_runs import small_run
+from tests.app.test_timeline import sent
 from ui.ablation.bigram_charts import MOST_SHOWN
 from ui.timeline.component_data import MOST_PAIRS
+from ui.words.i18n import percent
 
 V = 5_000
 TINY: dict[str, Any] = {"n_embd": 16, "block_size": 16}
@@ -72,6 +74,9 @@ def test_maps_and_tables_through_the_training_show_the_most_frequent(
     page = check(app("timeline", run=run.id))
     shown = MOST_CHARACTERS if run.model.n_layer else MOST_PAIRS
     assert f"The {shown} most frequent" in said(page)
+    bars = sent(page)["bars"]["shares"][0]
+    assert 0 < min(bars) < max(bars) < 0.005  # all of them were "0 %"
+    assert len({percent(share) for share in bars}) > len(bars) / 2
 
 
 def test_attention_and_layers_are_looked_at(app: OpenPage) -> None:

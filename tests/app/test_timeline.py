@@ -20,6 +20,7 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
+from tests.app.small_runs import small_run
 from ui import resources
 from ui.timeline import component_data
 from ui.timeline.context_field import beginning
@@ -122,6 +123,17 @@ def test_what_was_typed_stands_in_the_address(app: OpenPage, home: Path) -> None
     assert "after" not in test.query_params
     test.query_params["run"], test.query_params["follow"] = "preparedTinyFr", "1"  # as a link to it does
     assert test.run().sidebar.text_input[0].value == "le chat"
+
+
+@pytest.mark.parametrize(("typed", "seen"), [("a\u200b", "ZWSP"), ("a ", "␣"), ("the", "e")])
+def test_what_cannot_be_seen_is_a_sign_in_the_heading(
+    app: OpenPage, home: Path, typed: str, seen: str
+) -> None:
+    run = small_run(
+        {"n_embd": 16, "block_size": 16}, 2, "the a\u200b cat\u200b " * 100, "odd", eval_interval=1
+    )
+    test = app("timeline", run=run.id, after=typed)
+    assert f"“{seen}”" in sent(test)["labels"]["next"]
 
 
 def test_the_milestones_are_said_in_a_line_each() -> None:

@@ -51,7 +51,7 @@ def heatmap(characters: Sequence[str], shares: Shares) -> go.Figure:
     """P(next | current), (N, N): rows are the character just read. One sentence serves all cells."""
     height = max(LEAST_HEIGHT, (LABEL_HEIGHT + charts.letters(11) - 11) * len(characters) + AROUND)
     names = [charts.safe(name(c)) for c in characters]
-    share = percent(0, 0).replace("0", "%{z:.1f}")
+    share = percent(0, 0).replace("0", "%{z:.3~r}")
     words = _("after {current} comes {next}: {share}").format(current="%{y}", next="%{x}", share=share)
     last = len(PROBABILITY_SCALE) - 1
     figure = go.Figure(

@@ -57,7 +57,7 @@ function showCard(view, pupil) {
     write(card.dots[i], `${pupil[dot] ? "✓" : "·"} ${labels.dots[dot]}`);
   });
   const share = run ? run.step / run.steps : 0, goes = run && GOING.includes(run.status);
-  write(card.state, goes ? `${stateOf(view, pupil)} · ${percent(view, share)}` : stateOf(view, pupil));
+  write(card.state, goes ? `${stateOf(view, pupil)} · ${percent(view, Math.round(100 * share) / 100)}` : stateOf(view, pupil));
   write(card.loss, run?.loss == null ? "" : number(view, run.loss, 2));
   card.item.style.setProperty("--k", run?.colour ?? "#7A7A7A");
   card.item.style.setProperty("--p", `${100 * share}%`);

@@ -4,6 +4,7 @@
 import { letters } from "./js/chart.js";
 import { groundColour, isDark } from "./js/colours.js";
 import { element, fill, verbatim, write } from "./js/element.js";
+import { percent } from "./js/numbers.js";
 import { buildReplay, endReplay, replay, showReplay } from "./js/replay.js";
 import { curveWords } from "./js/spoken.js";
 import { forget, viewOf } from "./js/view.js";
@@ -165,7 +166,7 @@ function showFigures(view) {
   const inBits = state.val_loss == null ? "" : fill(labels.bits, { n: bits(state.val_loss) });
   const details = state.val_loss > view.data.largest ? labels.beyond : [error, inBits].filter(Boolean).join(" · ");
   put("val", labels.val_loss, loss(state.val_loss, 2), fill(labels.val_help, { perplexity }), details);
-  put("accuracy", labels.accuracy, state.accuracy == null ? "–" : `${number(100 * state.accuracy, 0)}\u202f%`, labels.accuracy_help,
+  put("accuracy", labels.accuracy, state.accuracy == null ? "–" : percent(view, state.accuracy), labels.accuracy_help,
     state.accuracy == null ? "" : fill(labels.at_step, { step: number(state.evaluated, 0) }));
   const rate = state.rate;
   put("rate", labels.rate, rate ? fill(labels.per_second, { n: number(rate, rate < 10 ? 1 : 0) }) : "–");

@@ -4,7 +4,7 @@
 import { letters } from "./js/chart.js";
 import { element, fill, shape } from "./js/element.js";
 import { cellUnder, drawCells, drawFaces } from "./js/heat_map.js";
-import { bytes, clamp, number } from "./js/numbers.js";
+import { bytes, clamp, number, percent } from "./js/numbers.js";
 import { poll } from "./js/poll.js";
 import { largest } from "./js/spoken.js";
 import { forget, viewOf } from "./js/view.js";
@@ -76,7 +76,7 @@ function draw(view) {
   paint(view, view.maps[1], counted);
   [learned, counted].forEach((table, i) => {
     const { canvas, title } = view.maps[i], said = table ? largest(table, PAIRS_SAID) : [];
-    const pairs = said.map((at) => fill(words.pair, { current: data.faces[Math.floor(at / n)], next: data.faces[at % n], share: number(view, (100 * table[at]) / FULL, 0) }));
+    const pairs = said.map((at) => fill(words.pair, { current: data.faces[Math.floor(at / n)], next: data.faces[at % n], share: percent(view, table[at] / FULL) }));
     canvas.setAttribute("aria-label", `${title.textContent}. ${words.row} ${words.column} ${pairs.join("; ")}`);
   });
   view.say.textContent = view.at ? sentence(view, learned, counted, n) : words.point;
@@ -89,7 +89,7 @@ function draw(view) {
 }
 
 function sentence(view, learned, counted, n) {
-  const [row, column] = view.at, { data } = view, share = (table) => (table ? number(view, (100 * table[row * n + column]) / FULL, 1) : "–");
+  const [row, column] = view.at, { data } = view, share = (table) => (table ? percent(view, table[row * n + column] / FULL, 1) : "–");
   return fill(data.labels.cell, {
     current: data.faces[row], next: data.faces[column], learned: share(learned), counted: share(counted), times: number(view, data.times[row], 0),
   });

@@ -59,9 +59,9 @@ def labels() -> dict[str, Any]:
         "counted": _("Counted in the text it learns from"),
         "row": _("after this character,"),
         "column": _("how likely is this one?"),
-        "pair": _("{next} after {current}: {share} %"),
+        "pair": _("{next} after {current}: {share}"),
         "cell": _(
-            "After “{current}”: “{next}” {learned} % learned, {counted} % counted ({times} times “{current}”)"
+            "After “{current}”: “{next}” {learned} learned, {counted} counted ({times} times “{current}”)"
         ),
         "point": _("Point at a field: it says what follows what."),
         "scale": _("0 % … 100 % (the shade follows the root, so that rare pairs can be seen)"),

@@ -100,7 +100,7 @@ def _cell(lens: LensGuesses, title: str, given: InputText, tokenizer: CharTokeni
     background, ink = _colours(round(100 * probabilities[0]))
     begin = given.text[max(t + 1 - LOOKED_BACK, 0) : t + 1]
     guesses = "\n".join(
-        f"{name(c)}  {_share(round(1000 * p))}" for c, p in zip(characters, probabilities, strict=True)
+        f"{name(c)}  {_share(float(f'{p:.3g}'))}" for c, p in zip(characters, probabilities, strict=True)
     )
     tip = f"{title}\n{_('after “{text}”').format(text=read_aloud(begin))}\n{guesses}"
     here = " class='mg-settled'" if lens.settled[t] == row else ""
@@ -113,9 +113,9 @@ def _colours(per_cent: int) -> tuple[str, str]:
     return probability_colours(per_cent / 100)
 
 
-@cached_by_language(2002)
-def _share(per_mille: int) -> str:
-    return percent(per_mille / 1000, 1)
+@cached_by_language(2048)
+def _share(share: float) -> str:
+    return percent(share, 1)
 
 
 def legend() -> str:

@@ -63,7 +63,7 @@ def _draw(followed: str | None, left_out: str | None, status_before: str | None)
 
 def _line(run: Run, name: str) -> None:
     share = run.step / run.training.steps
-    status = status_word(run.status) if run.status != "running" else percent(share)
+    status = status_word(run.status) if run.status != "running" else percent(round(share, 2))
     pulse = " mg-pulse" if run.status == "running" else ""
     with st.container(key=f"live_run_{run.id}", gap=None):
         st.html(

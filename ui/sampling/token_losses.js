@@ -4,16 +4,14 @@
 import { element, fill, verbatim, write } from "../components/js/element.js";
 import { keepChoices, recallChoices } from "../components/js/kept.js";
 import { faceAlone, letter, tint } from "../components/js/letters.js";
-import { NARROW_SPACE, number } from "../components/js/numbers.js";
+import { number, percent } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 
 const KEPT = ["place"];
 const FIRST = 150;  // among so many characters, the greatest surprise is looked at first
 
 function chanceOf(view, share) {
-  const one = share < 0.1 || share > 0.99, tiny = share < 0.001;
-  const options = tiny ? { maximumSignificantDigits: 1 } : { minimumFractionDigits: +one, maximumFractionDigits: +one };
-  return `${new Intl.NumberFormat(view.data.locale, options).format(100 * share)}${NARROW_SPACE}%`;
+  return percent(view, share, share < 0.1 || share > 0.99 ? 1 : 0);
 }
 
 function build(root) {

@@ -67,7 +67,7 @@ def bars(run: Run, steps: tuple[int, ...], ids: tuple[int, ...]) -> dict[str, An
     """How likely the next characters are at every moment; those that are likely at some moment, the last first."""
     following = cache.next_characters_at(run.id, steps, ids)
     faces = [tokens.face(run.characters[i]) for i in following.ids]
-    return {"faces": faces, "shares": [[round(p, 4) for p in row] for row in following.shares.tolist()]}
+    return {"faces": faces, "shares": [[float(f"{p:.3g}") for p in row] for row in following.shares.tolist()]}
 
 
 def pairs(run: Run, steps: tuple[int, ...]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def draw(inspected: InspectedModel, known: Sequence[Snapshot], text: str) -> Non
 def labels(text: str, inspected: InspectedModel) -> dict[str, str]:
     """All words of the component, in the reader's language."""
     shown = "".join(face(c) if c != " " else " " for c in text[-24:])
-    sees = text[-1:] if inspected.config.is_tinygpt else shown
+    sees = face(text[-1:]) if inspected.config.is_tinygpt and text else shown
     after = _("What comes after “{text}”?").format(text=sees) if text else _("What comes first?")
     return {
         "play": _("Play"),
@@ -94,7 +94,7 @@ def labels(text: str, inspected: InspectedModel) -> dict[str, str]:
         "current": _("current character ↓, next →"),
         "map": _("The characters’ rows: what is used alike comes together"),
         "kept": _("This picture shows {share} of the differences between the rows."),
-        "cell": _("{next} after {current}: {share} %"),
+        "cell": _("{next} after {current}: {share}"),
         "normal": _(
             "Is this gibberish normal? What text looks like at each loss; marked: the nearest to this moment"
         ),

@@ -13,7 +13,9 @@ import { curveWords, largest } from "../components/js/spoken.js";
 import { forget, viewOf } from "../components/js/view.js";
 
 const SECONDS_A_MOMENT = 0.8;
+const BESIDE = 500;  // pixels: a narrower page has its two tables one above the other
 const LABEL = 16;  // pixels for the characters beside a table
+const LEAST_TOLD = 0.001;
 const PAIRS_SAID = 5;
 const NOTE = 22;  // pixels for the line below the map
 
@@ -86,12 +88,16 @@ function bars(view, parent) {
 
 // TinyGPT: two tables on one scale
 
+// A byte tells a small share roughly
+const inTable = (view, share) => (share < LEAST_TOLD ? `< ${percent(view, LEAST_TOLD, 1)}` : percent(view, share));
+
 function tables(view, parent) {
   const { data } = view, { faces, names } = data.picture, N = faces.length;
   const learned = bytes(data.picture.learned), counted = bytes(data.picture.counted);
   const row = element("div", "mg-tl-tables", parent);
   const note = element("div", "mg-tl-note", parent);
-  const label = letters(view.root, LABEL), cell = Math.floor(Math.min((data.height - label) / N, ((parent.clientWidth || 600) - 18) / 2 / (N + 2)));
+  const label = letters(view.root, LABEL), room = parent.clientWidth || 600;
+  const cell = Math.floor(Math.min((data.height - label) / N, (room <= BESIDE ? room : (room - 18) / 2) / (N + 2)));
   const frame = { count: N, margin: label, cell };
   const canvas = (title, values) => {
     const box = element("div", "", row);
@@ -103,12 +109,12 @@ function tables(view, parent) {
     drawFaces(pen, faces, frame);
     made.onmousemove = (event) => {
       const found = cellUnder(event, made, frame), share = found && (values()[found[0] * N + found[1]] / 255) ** 2;
-      made.title = found ? fill(data.labels.cell, { next: names[found[1]], current: names[found[0]], share: Math.round(100 * share) }) : "";
+      made.title = found ? fill(data.labels.cell, { next: names[found[1]], current: names[found[0]], share: inTable(view, share) }) : "";
     };
     return () => {
       const now = values();
       drawCells(pen, frame, (n) => css(onScale(CIVIDIS, now[n] / 255)));
-      const pairs = largest(now, PAIRS_SAID).map((n) => fill(data.labels.cell, { next: names[n % N], current: names[Math.floor(n / N)], share: Math.round(100 * (now[n] / 255) ** 2) }));
+      const pairs = largest(now, PAIRS_SAID).map((n) => fill(data.labels.cell, { next: names[n % N], current: names[Math.floor(n / N)], share: inTable(view, (now[n] / 255) ** 2) }));
       made.setAttribute("aria-label", `${title}. ${pairs.join("; ")}`);
     };
   };

@@ -3,7 +3,7 @@
 
 import { element, fill } from "../components/js/element.js";
 import { keepChoices, recallChoices } from "../components/js/kept.js";
-import { number } from "../components/js/numbers.js";
+import { number, percent } from "../components/js/numbers.js";
 import { forget, viewOf } from "../components/js/view.js";
 
 const KEPT = ["part", "at"];
@@ -128,7 +128,7 @@ function tiles(view, parent, { guessed = true, coloured = false } = {}) {
         tile.style.background = data.scale[at];
         tile.style.color = at > 8 ? "#14181F" : "#FFFFFF";
       } else if (!guessed) lower.remove();
-      const p = number(view, 100 * Math.exp(-loss), 1);
+      const p = percent(view, Math.exp(-loss), 1);
       tile.title = fill(words.loss_of, { loss: number(view, loss, 2), y: data.faces[y], p });
       tile.setAttribute("aria-label", `${data.faces[x]} → ${data.faces[y]}. ${tile.title}`);
       tile.onclick = () => { view.at = [b, t]; draw(view); };
@@ -179,7 +179,7 @@ function guess(view, body) {
   }
   legend(from, [["", ABOVE, words.legend.above], ["", BELOW, words.legend.below]]);
   element("div", "mg-scope-arrow", flow, data.tiny ? "→" : `→ ${fill(words.through, { n: number(view, data.layers, 0) })} →`);
-  bars(view, flow, (_, score, p) => ({ share: p, text: `${number(view, 100 * p, 1)} %`, before: number(view, score, 2) }), words.score);
+  bars(view, flow, (_, score, p) => ({ share: p, text: percent(view, p, 1), before: number(view, score, 2) }), words.score);
   legend(body, [["", RIGHT, words.legend.right], ["", WRONG, words.legend.wrong]]);
 }
 

@@ -337,5 +337,5 @@ def labels(seen: StepUnderMicroscope, run: Run, words: CharTokenizer) -> dict[st
         "legend": legends(seen, words),
         "again": _("The same batch again with the new weights: loss {after} instead of {before}."),
         "remembers": remembers(seen, run.training.optimizer),
-        "loss_of": _("loss {loss}: it gave “{y}” {p} %"),
+        "loss_of": _("loss {loss}: it gave “{y}” {p}"),
     }  # fmt: skip

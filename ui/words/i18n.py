@@ -26,6 +26,7 @@ from ui.workspace import without_places
 NARROW_SPACE = "\u202f"  # no-break: between digits, and between a number and its unit
 SAME_TIME = 1.5  # times that differ by less than this factor count as one
 NO_VALUE = "–"
+LEAST_PERCENT = 0.001  # what is less is told as less than this
 LONGEST = 1e15  # from here on a number is written as 1.5e15
 THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 PLAIN_NUMBER = re.compile(r"-?(\d{1,15}(\.\d*)?|\.\d+)", re.ASCII)
@@ -199,10 +200,16 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float | None, digits: int = 0) -> str:
-    """0.106 → "11 %"; with one digit "10.6 %" or "10,6 %"."""
+    """0.106 → "11 %"; with one digit "10.6 %" or "10,6 %". What would round to nothing is told all the same: "0.017 %",
+    or "< 0.001 %"."""
     if share is None or not math.isfinite(share):
         return NO_VALUE
-    return f"{number(100 * share, digits)}{NARROW_SPACE}%"
+    size = abs(100 * share)
+    if not 0 < size <= 0.5 / 10**digits:
+        return f"{number(100 * share, digits)}{NARROW_SPACE}%"
+    if size < LEAST_PERCENT:
+        return f"<{NARROW_SPACE}{number(LEAST_PERCENT)}{NARROW_SPACE}%"
+    return f"{number(float(f'{100 * share:.2g}'))}{NARROW_SPACE}%"
 
 
 def file_size(n_bytes: int) -> str:

@@ -1,6 +1,7 @@
 // Numbers: as Python sends them, and as somebody who reads in `view.data.locale` expects them.
 
 export const NARROW_SPACE = "\u202f";
+const LEAST_PERCENT = 0.001;  // anything below is told as less than this
 
 export const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
@@ -14,4 +15,10 @@ export function number(view, value, digits = 0) {
   return new Intl.NumberFormat(view.data.locale, options).format(value).replace("-", "−");
 }
 
-export const percent = (view, share, digits = 0) => `${number(view, 100 * share, digits)}${NARROW_SPACE}%`;
+/** A share in words, as Python's `percent`: what would round to nothing is told all the same. */
+export function percent(view, share, digits = 0) {
+  const size = 100 * share;
+  if (!(size > 0 && size <= 0.5 / 10 ** digits)) return `${number(view, size, digits)}${NARROW_SPACE}%`;
+  const shown = (value) => new Intl.NumberFormat(view.data.locale, { maximumSignificantDigits: 2 }).format(value);
+  return size < LEAST_PERCENT ? `<${NARROW_SPACE}${shown(LEAST_PERCENT)}${NARROW_SPACE}%` : `${shown(size)}${NARROW_SPACE}%`;
+}
