@@ -1,11 +1,11 @@
 """What is open in a tab whose session ends, because the server was restarted or the connection was away for minutes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, WebSocketRoute, expect
 
 from scripts.browser import go, wait_until_idle
 from scripts.running_app import RunningApp, free_port, running_app
@@ -90,6 +90,58 @@ def test_what_was_open_works_after_the_server_was_restarted(
     uploading.locator("input[type=file]").set_input_files([file])
     expect(uploading.locator(".mg-quote")).to_have_count(1)
     console_errors.clear()  # the browser says that nobody answered for a while
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "The server does not answer."), ("fr", "Le serveur ne répond pas.")]
+)
+def test_that_the_server_is_away_is_said_in_our_words(
+    server: Restarted, new_visitor: NewVisitor, console_errors: list[str], lang: str, said: str
+) -> None:
+    page = new_visitor(lang)
+    go(page, server.app.url, "home", lang=lang)
+    server.stop()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(said, timeout=90_000)
+    expect(dialog).not_to_contain_text("Streamlit")
+    expect(dialog).not_to_contain_text("internet")
+    server.restart()
+    wait_until_renewed(page)
+    console_errors.clear()  # the browser says that nobody answered for a while
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_click_that_a_lost_connection_has_swallowed_is_said(open_page: OpenPage, heard: bool) -> None:
+    page, cut = open_page("home", lang="en"), list[bool]()
+
+    def between(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+        browser.on_message(lambda message: None if cut else server.send(message))
+
+        def end() -> None:
+            cut.clear()
+            browser.close()
+            server.close()
+
+        lines.append(end)
+
+    lines: list[Callable[[], None]] = []
+    page.route_web_socket("**/_stcore/stream", between)
+    go(page, page.url.split("/?")[0], "vocabulary", lang="en", text="the-curious-cat")
+    press = page.get_by_role("button", name="Use another text")
+    if heard:
+        press.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        wait_until_idle(page)
+    else:
+        cut.append(True)
+        press.click()
+    lines[-1]()
+    page.wait_for_timeout(500)
+    wait_until_renewed(page)
+    warning = page.get_by_text("“Use another text” was pressed just before the connection was lost")
+    expect(warning).to_have_count(0 if heard else 1)
+    expect(page.get_by_role("dialog")).to_have_count(1 if heard else 0)
 
 
 def test_a_dialog_that_was_closed_stays_closed(open_page: OpenPage) -> None:

@@ -6,6 +6,7 @@ const OURS = '.stHtml, [data-testid="stBidiComponentRegular"]';
 const CODE = "pre, code, .katex";
 const WRITTEN = `[data-testid="stMarkdownContainer"], [translate="no"], [role="listbox"]:not([data-empty]), ${CODE}`;
 const SLIDER = '[data-testid="stSliderThumbValue"], [data-testid="stSliderTickBar"]';  // its numbers
+const COMMAND = "streamlit run yourscript.py";  // code, but what it says is wrong here
 const MENU = '[data-testid="stTopNavSection"], [data-testid="stFileUploader"] button';  // "5 more" and "Upload" look like ours
 
 /** "Help for {label}" → an expression that finds it, with the names of its gaps. */
@@ -44,7 +45,7 @@ function put(view, node, slot, now, write) {
 function putText(view, node) {
   const now = node.data.trim(), element = node.parentElement;
   if (element && Object.hasOwn(view.languages, now)) element.lang = view.languages[now];  // a language called in itself
-  if (!now || !element || (element.closest(WRITTEN) && !element.closest(MENU) && !element.closest(SLIDER))) return;
+  if (!now || !element || (element.closest(WRITTEN) && !element.closest(MENU) && !element.closest(SLIDER) && now !== COMMAND)) return;
   put(view, node, "text", now, (shown) => { node.data = node.data.replace(now, () => shown); });
 }
 

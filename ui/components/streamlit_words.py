@@ -7,6 +7,21 @@ from ui.words.i18n import N_, _, language, spoken
 from ui.words.languages import LANGUAGES, SOURCE
 
 HERE = Path(__file__).parent
+# What is said otherwise in English, too: a reader need not know what serves the pages.
+OURS = {
+    "Connecting to Streamlit server": N_("Connecting to the server"),
+    "Unable to connect to Streamlit server": N_("The server cannot be reached"),
+    "Streamlit server is not responding. Are you connected to the internet?": N_(
+        "The server does not answer. Does it still run, and is this device connected to the network? The page goes on "
+        "by itself as soon as it is back."
+    ),
+    "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your terminal:": N_(
+        "Does the program still run? If it was stopped, start it again in the terminal:"
+    ),
+    "Connection error": N_("Connection lost"),
+    "streamlit run yourscript.py": "make run",
+}
+
 WORDS = (
     # around the page
     N_("Skip to main content"),
@@ -77,14 +92,8 @@ WORDS = (
     N_("Running..."),
     N_("({n} seconds)"),
     N_("Connecting"),
-    N_("Connecting to Streamlit server"),
-    N_("Unable to connect to Streamlit server"),
-    N_("Streamlit server is not responding. Are you connected to the internet?"),
-    N_(
-        "Is Streamlit still running? If you accidentally stopped Streamlit, just restart it in your terminal:"
-    ),
-    N_("Connection error"),
     N_("Error"),
+    *OURS,
 )
 
 UNITS = ("B", "KB", "MB", "GB", "TB")  # of a file's size, as Streamlit writes them
@@ -92,7 +101,7 @@ UNITS = ("B", "KB", "MB", "GB", "TB")  # of a file's size, as Streamlit writes t
 
 def translate_page() -> None:
     """Say in which language the page is, and put Streamlit's words on it into that language."""
-    words = {} if language() == SOURCE else {english: _(english) for english in WORDS}
+    words = OURS if language() == SOURCE else {english: _(OURS.get(english, english)) for english in WORDS}
     data = {
         "lang": language(),
         "decimal": spoken().decimal_mark,
