@@ -47,6 +47,21 @@ def test_training(app_server: RunningApp, open_page: OpenPage, between: int) -> 
 
 
 @pytest.mark.parametrize("between", BETWEEN)
+def test_a_press_of_step_makes_one_at_most(app_server: RunningApp, open_page: OpenPage, between: int) -> None:
+    page, store = open_page("training"), RunStore(app_server.home)
+    press_twice(page, shown(page, "training_step"), between)
+    (run,) = store.runs(workspace_of(page, app_server.url))
+    made = wait_for_run(
+        page, app_server.url, run.id, lambda live: live["step"] > 0 and live["status"] == "paused"
+    )["step"]
+    assert made in (1, 2)  # two presses before the page has answered may be heard as one
+    shown(page, "training_step").click()
+    wait_for_run(page, app_server.url, run.id, lambda live: live["step"] == made + 1)
+    wait_until_idle(page)
+    assert (store.run(run.id).step, store.run(run.id).status) == (made + 1, "paused")
+
+
+@pytest.mark.parametrize("between", BETWEEN)
 def test_delete(app_server: RunningApp, open_page: OpenPage, trained_run: Trained, between: int) -> None:
     page = open_page("home")
     for _ in range(3):

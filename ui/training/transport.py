@@ -100,7 +100,7 @@ def _step_help(now: RunState) -> str:
         return _("This run has made all its steps. Start training begins another one at step 0.")
     if now.run is None:
         return _("A new run that makes its first step and then holds.")
-    return _("Make exactly one step, then hold.")
+    return _("Make one step, then hold. Presses that come before the page has answered may count as one.")
 
 
 def begin() -> None:
@@ -145,8 +145,12 @@ def resume(run_id: str) -> None:
 
 
 def step(run_id: str) -> None:
-    """Make one step and hold: of the shown run, or of the first one. A finished run has none left."""
+    """Make one step and hold: of the shown run, or of the first one. A finished run has none left.
+
+    Each press that is heard makes one. Those that come while the page is drawn are heard as one (Streamlit's rule).
+    """
     state.let_train()
+    run_id = run_id or state.run_id() or ""  # pressed again before the page shows the run that it began
     run = resources.run(run_id) if run_id else start(paused=True)
     if run.status == "done":  # it has ended meanwhile
         return
