@@ -18,13 +18,17 @@ LONGEST_TEXT = 20_000  # bytes
 
 
 def keep(
-    name: str, usual: Any, read: Callable[[str], Any | None], write: Callable[[Any], str] = str, key: str = ""
+    name: str,
+    usual: Any,
+    read: Callable[[str], Any | None],
+    write: Callable[[Any], str | None] = str,
+    key: str = "",
 ) -> Any:
     """The choice with the key `state.page_key(name)`: that of this tab, else that of the address, else the usual one.
 
     Args:
         read: a value from what stands in the address; None for what cannot be meant.
-        write: the inverse: letters, digits and `.`, `_`, `:`, `+`, `-`.
+        write: the inverse: letters, digits and `.`, `_`, `:`, `+`, `-`; None for what is too long for an address.
         key: that of the control, if it has another one.
     """
     coded = _coded()
@@ -35,7 +39,7 @@ def keep(
         value = usual if value is None else value
         state.set_widget(key, value)
     coded.pop(name, None)
-    if value != usual and len(written := write(value)) <= LONGEST:
+    if value != usual and (written := write(value)) is not None and len(written) <= LONGEST:
         coded[name] = written
     while len(_in_one(coded)) > ROOM:  # one long text goes, and not all that is chosen later
         longest = max(coded, key=lambda one: len(coded[one]))
@@ -72,17 +76,17 @@ def keep_text(name: str, offered: str | None) -> str | None:
     Args:
         offered: what the page has put there itself, and would again.
     """
-    text: str | None = keep(name, offered, _read_text, _write_if_short)
+    text: str | None = keep(name, offered, _read_text, _write_text)
     return text
 
 
-def _write_if_short(text: str | None) -> str:
-    """A text that no address holds is not packed: that takes seconds where somebody has pasted a library."""
-    return _write_text(text) if len(text or "") <= LONGEST_TEXT else " " * (LONGEST + 1)
+def _write_text(text: str | None) -> str | None:
+    """None for a text that is too long to be packed at all: that takes seconds where somebody has pasted a library."""
+    return _packed(text or "") if len(text or "") <= LONGEST_TEXT else None
 
 
-def _write_text(text: str | None) -> str:
-    packed = zlib.compress((text or "").encode("utf-8", "surrogatepass"), 9)
+def _packed(text: str) -> str:
+    packed = zlib.compress(text.encode("utf-8", "surrogatepass"), 9)
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 

@@ -76,7 +76,7 @@ def test_two_long_texts_leave_room_for_what_is_chosen_later(app: OpenPage) -> No
     text = "".join(
         random.Random(1).choices(string.ascii_letters + string.digits + string.punctuation, k=1750)
     )
-    elsewhere = f"sampling.surprise_text~{kept_choices._write_text(text)}"
+    elsewhere = f"sampling.surprise_text~{kept_choices._packed(text)}"
     page = app("layers", author=GPT, choices=elsewhere)
     page.session_state["page.inside.text"] = text[:1600]
     page.run()
@@ -149,13 +149,13 @@ def test_a_text_that_was_not_written_so_is_passed_over(nonsense: str) -> None:
 
 @given(st.text(st.characters(), max_size=300))
 def test_a_typed_text_is_written_and_read(text: str) -> None:
-    written = kept_choices._write_text(text)
+    written = kept_choices._packed(text)
     assert kept_choices._read_text(written) == text
     assert len(written) > kept_choices.LONGEST or FORM["choices"].fullmatch(written)
 
 
 def test_what_is_packed_small_is_unpacked_to_no_more_than_a_text() -> None:
-    bomb = kept_choices._write_text("a" * 1_000_000)
+    bomb = kept_choices._packed("a" * 1_000_000)
     assert len(bomb) < kept_choices.LONGEST and kept_choices._read_text(bomb) is None
 
 
