@@ -1,6 +1,7 @@
 """Sampling in a real browser: the text streams in, can be stopped, pointed at, and found again through its link."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,26 @@ def test_a_text_is_written_stopped_continued_and_pointed_at(open_page: OpenPage)
     page.locator(".mg-writes-button", has_text="Copy").click()
     page.wait_for_function("() => window.taken !== undefined")
     assert page.evaluate("window.taken") == saved
+
+
+def test_another_language_in_the_middle_of_a_text_leaves_it_as_far_as_it_is(open_page: OpenPage) -> None:
+    page = open_page("sampling", text="the-curious-cat", author="bigram", length="1000")
+    settled(page)
+    page.locator(WRITE).click()
+    page.wait_for_function("() => document.querySelectorAll('.mg-writes-text [data-place]').length < 900")
+    page.get_by_role("radio", name="Français").filter(visible=True).click()
+    expect(page.locator(STOP)).to_contain_text("Arrêter")
+    assert page.locator(LETTER).count() < 1000  # still at its pace
+    page.locator(STOP).click()
+    settled(page, "stopped")
+    shown, text = page.locator(LETTER).count(), page.locator(TEXT).inner_text()
+    space = page.locator(".mg-writes-text [data-place]", has_text=re.compile("^ $")).first
+    expect(space).to_have_attribute("data-tip", re.compile("^espace"))
+    page.get_by_role("radio", name="English").filter(visible=True).click()
+    expect(page.locator(STOP)).to_contain_text("Go on")
+    settled(page, "stopped")
+    assert (page.locator(LETTER).count(), page.locator(TEXT).inner_text()) == (shown, text)
+    expect(space).to_have_attribute("data-tip", re.compile("^space"))
 
 
 def test_a_long_paste_keeps_its_end_and_has_room_on_narrow_screens(open_page: OpenPage) -> None:

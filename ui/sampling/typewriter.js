@@ -138,10 +138,17 @@ function begin(view, watched) {
   goOn(view);
 }
 
+// The same text, its characters called in another language: it comes as far as it was, and only goes on if it did
+function sayAgain(view) {
+  const { shown, state, failure } = view;
+  begin(view, view.watched);
+  if (!failure) Object.assign(view, { startedAt: shown, until: state === "stopped" ? shown : null });
+}
+
 function goOn(view) {
   halt(view);
   view.started = performance.now();
-  view.startedAt = view.shown;
+  Object.assign(view, { startedAt: view.shown, until: null });
   enter(view, "writing");
   if (view.steps.length < view.data.length) read(view, view.steps.length);
   tick(view);
@@ -162,7 +169,7 @@ function halt(view) {
 async function read(view, from) {
   const control = view.control = new AbortController();
   try {
-    for await (const lines of streamed(`${view.data.url}&from=${from}`, control.signal)) {
+    for await (const lines of streamed(`${view.data.url}&lang=${view.data.locale}&from=${from}`, control.signal)) {
       if (control !== view.control) return;
       for (const { names, steps } of lines) {
         Object.assign(view.names, names);
@@ -179,9 +186,10 @@ function tick(view) {
   clearTimeout(view.timer);
   if (!view.mounted || view.state !== "writing") return;
   const due = view.startedAt + Math.floor((performance.now() - view.started) / 1000 * PACE) + 1;
-  const upTo = Math.min(view.steps.length, view.data.length, view.watched ? due : Infinity);
+  const upTo = Math.min(view.steps.length, view.until ?? view.data.length, view.watched ? due : Infinity);
   if (upTo > view.shown) show(view, upTo);
   if (view.shown >= view.data.length) enter(view, "done");
+  else if (view.until !== null && view.shown >= view.until) stop(view);
   else view.timer = setTimeout(() => tick(view), TICK_MS);
 }
 
@@ -213,6 +221,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.title.textContent = data.labels.title;
   view.text.setAttribute("aria-label", data.labels.hint);
   if (before?.url !== data.url) begin(view, before !== undefined && before.play !== data.play);
+  else if (before.locale !== data.locale) sayAgain(view);
   else { mark(view); count(view); }
 
   return () => {  // only when the component leaves the page

@@ -24,7 +24,7 @@ def typewriter(request: GenerationRequest, generated: GeneratedText, length: int
         length: how many characters.
         height: of everything, in pixels.
     """
-    query = request.to_query() | {"length": str(length), "lang": language()}
+    query = request.to_query() | {"length": str(length)}
     data = {
         "url": f"api/sample?{urlencode(query)}",
         "play": state.page_state(PLAY, 0),
