@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def memory_habits() -> dict[str, str]:
     habits = ("hugetlb=1", f"trim_threshold={128 << 20}", f"mmap_threshold={32 << 20}")
     chosen = ":".join(f"glibc.malloc.{habit}" for habit in habits)
     return {"GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", chosen)}
+
+
+def print_problem() -> None:
+    """What was just caught, into the log. That may lie on the full disk which is the problem: then nowhere."""
+    with suppress(OSError):
+        traceback.print_exc()
 
 
 def lower_priority(to: int = LOW) -> None:

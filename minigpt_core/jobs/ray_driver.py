@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -26,7 +25,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, AuthenticationError, GetTimeoutError, RayError
 
 import minigpt_core
-from minigpt_core.background import memory_habits
+from minigpt_core.background import memory_habits, print_problem
 from minigpt_core.errors import UserError
 from minigpt_core.jobs import elsewhere
 from minigpt_core.jobs.launchers import Message
@@ -281,7 +280,7 @@ class Line:
         except (RayError, GetTimeoutError):
             raise
         except Exception as error:
-            traceback.print_exc()
+            print_problem()
             return self._fail(run_id, explained(error))
         self._tell({"do": "train", "run": run_id, "changes": changes, "then": message.get("then", ())})
 

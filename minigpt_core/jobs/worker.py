@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -23,9 +22,10 @@ from typing import Any
 
 import torch
 
-from minigpt_core.background import lower_priority
+from minigpt_core.background import lower_priority, print_problem
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
+from minigpt_core.data_home import data_home
 from minigpt_core.devices import available_threads
 from minigpt_core.distributed import Alone
 from minigpt_core.errors import StoreError, UserError
@@ -36,6 +36,7 @@ from minigpt_core.jobs.speed import measure
 from minigpt_core.memory_budget import check_memory
 from minigpt_core.precision import remember_in
 from minigpt_core.steering import Steering
+from minigpt_core.store.explained import FULL, disk_full
 from minigpt_core.store.live_state import encoded, live_state
 from minigpt_core.store.locks import AtWork
 from minigpt_core.store.runs import PARKED, Run, RunStore
@@ -329,7 +330,7 @@ class Worker:
             status = self._make(message, controls)
             self._say("finished", run=run_id, status=status, wishes=controls.wishes)
         except Exception as error:
-            traceback.print_exc()
+            print_problem()
             self._fail(run_id, error)
         return controls.leaving
 
@@ -340,7 +341,7 @@ class Worker:
             if not isinstance(error, AtWork):  # else it is another one's run
                 self._record.set_status(run_id, "failed", error=error.to_json())
         except StoreError:
-            traceback.print_exc()
+            print_problem()
         self._say("finished", run=run_id, status="failed", error=error.to_json())
 
     def _measure(self, message: Message) -> None:
@@ -352,6 +353,8 @@ def explained(error: Exception) -> UserError:
     """The error as a sentence."""
     if isinstance(error, UserError):
         return error
+    if isinstance(error, OSError) and error.errno in FULL:
+        return disk_full(data_home())
     problem = f"{type(error).__name__}: {error}"
     return StoreError("Training stopped because of an unexpected problem: {problem}", problem=problem)
 

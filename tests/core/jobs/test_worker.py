@@ -1,14 +1,18 @@
 """The loop of a worker without its process: what it hears, what it does."""
 
+import errno
+import io
 import queue
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import elsewhere
-from minigpt_core.jobs.worker import Controls, train
+from minigpt_core.jobs.worker import LEAVE, Controls, Worker, train
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 
@@ -78,3 +82,41 @@ def test_a_worker_is_not_reached_by_what_a_killed_command_line_has_left(store: R
         assert elsewhere.reaches(store, run.id)
     assert train(store, run.id, controls) == "done"
     assert reached and not any(reached) and not left.exists()
+
+
+class Unwritable:
+    """A record on a disk that takes nothing any more."""
+
+    def set_status(self, run_id: str, status: str, **columns: Any) -> None:
+        raise StoreError("The disk is full.")
+
+
+class FullLog(io.StringIO):
+    """Where a worker prints to lies on that disk, too."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "caught", [StoreError("The disk is full."), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_that_a_disk_is_full_is_said_though_its_log_lies_there(
+    monkeypatch: pytest.MonkeyPatch, caught: Exception
+) -> None:
+    said: list[dict[str, Any]] = []
+    inbox: Any = queue.SimpleQueue()
+    for message in ({"do": "train", "run": "r"}, LEAVE):
+        inbox.put(message)
+
+    def make(message: object, controls: Controls) -> str:
+        raise caught
+
+    worker = Worker(
+        Unwritable(), inbox, lambda event, **details: said.append({"event": event} | details), make
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", FullLog())
+        worker.work()
+    assert [each["event"] for each in said] == ["ready", "finished"]
+    assert "full" in str(UserError.from_json(said[1]["error"]))
