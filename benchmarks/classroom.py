@@ -442,6 +442,8 @@ def main() -> None:
         )
         if watch.server_memory:
             print("The server's memory every five minutes:", *(f"{mb:.0f} MB" for mb in watch.server_memory))
+        said = app.log.read_text("utf-8", errors="replace")
+        assert "Traceback" not in said, said[said.index("Traceback") :][:5000]
         assert not register.errors, register.errors
         print("Nobody met an error.")
         if runs:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from minigpt_core.errors import UserError
+from minigpt_core.source_code import parsed_expression
 
 Argument = str | float | bool
 WORDS = {"true": True, "false": False, "True": True, "False": False}
@@ -70,7 +71,7 @@ def read_call(text: str) -> Call:
 
 def _parsed(text: str) -> ast.expr:
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return parsed_expression(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _unreadable(text) from error
 

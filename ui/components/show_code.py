@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from minigpt_core.source_code import source_lines
 from ui import facts, set_up, state
 from ui.components.kept import kept_fold
 from ui.words.i18n import _, page_text
@@ -37,7 +38,7 @@ def _section(page_name: str, objects: Sequence[Callable[..., Any]]) -> None:
         for tab, shown in zip(st.tabs([title(shown) for shown in objects]), objects, strict=True):
             with tab:
                 st.caption(where(shown))
-                st.code(inspect.getsource(shown), language="python", line_numbers=True)
+                st.code(source(shown), language="python", line_numbers=True)
 
 
 def title(shown: Callable[..., Any]) -> str:
@@ -45,8 +46,13 @@ def title(shown: Callable[..., Any]) -> str:
     return shown.__qualname__ if inspect.isclass(shown) else f"{shown.__qualname__}()"
 
 
+def source(shown: Callable[..., Any]) -> str:
+    """Its code."""
+    return "".join(source_lines(shown)[0])
+
+
 def where(shown: Callable[..., Any]) -> str:
     """The file and line that the source comes from: `minigpt_core/data.py, line 42`."""
-    lines, first = inspect.getsourcelines(shown)
+    lines, first = source_lines(shown)
     path = os.path.relpath(inspect.getfile(inspect.unwrap(shown)), ROOT).replace(os.sep, "/")
     return _("{path}, lines {first} to {last}").format(path=path, first=first, last=first + len(lines) - 1)

@@ -1,6 +1,5 @@
 """The opened part beside the drawing: what it does, its formula, settings, values, parameters and code."""
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -115,7 +114,7 @@ def stage_of(part: str, stages: list[Stage]) -> Stage | None:
 def _code(part: ModelPart, config: ModelConfig) -> None:
     for source in sources(part.name, config):
         st.caption(show_code.where(source))
-        st.code(inspect.getsource(source), language="python")
+        st.code(show_code.source(source), language="python")
 
 
 def sources(part: str, config: ModelConfig) -> tuple[Source, ...]:
