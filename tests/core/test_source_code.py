@@ -30,7 +30,7 @@ def test_only_one_thread_parses(monkeypatch: pytest.MonkeyPatch) -> None:
         return parse(*args, **options)
 
     monkeypatch.setattr(ast, "parse", noting)
-    works = [lambda each=each: source_lines(each) for each in (TinyGPT, GPT, Block)]  # type: ignore[misc]
+    works = [lambda each=each: source_lines(each) for each in (TinyGPT, GPT, Block)]
     threads = [threading.Thread(target=work) for work in (*works, lambda: parsed_expression("1 + 2"))]
     for thread in threads:
         thread.start()
