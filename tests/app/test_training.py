@@ -298,6 +298,18 @@ def test_a_run_waits_for_a_cluster_that_is_away_and_can_be_stopped(
     assert enabled(press(test, "training_stop").run()) == {"start", "resume", "step"}
 
 
+def test_why_a_run_waits_for_its_cluster_is_said_beside_other_settings(
+    app: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="Ray is an extra: requirements-ray.txt")
+    monkeypatch.setenv(cluster_address.LAUNCHER, "ray")
+    monkeypatch.setenv(cluster_address.ADDRESS, "127.0.0.1:9")  # nobody listens there
+    test = press(app("training"), "start").run()
+    control(test, "number_input", "steps").set_value(700).run()
+    assert "The machines that train cannot be reached right now" in words(test)
+    assert "Settings now: " in words(test)
+
+
 def test_a_text_shorter_than_the_block_is_refused_before_the_start(app: OpenPage, home: Path) -> None:
     short = RunStore(home).save_text("le chat dort ici, ou là", "court")
     test = app("training", "fr", text=short)

@@ -106,13 +106,16 @@ def lines(now: RunState, planned: next_run.Plan) -> list[Line]:
         text = in_labels(translate(planned.problem))
         problem = Line(text, PROBLEM, differs.actions if differs else [])
         return [problem, happened(now)] if now.run else [problem]  # nothing can be started now
+    told = happened(now)
     if differs is None:
-        return [happened(now)]
-    return [differs] if now.live else [in_one(happened(now), differs)]
+        return [told]
+    waits_in_vain = now.live and told.colour == PROBLEM
+    return [differs] if now.live and not waits_in_vain else [in_one(told, differs)]
 
 
 def in_one(before: Line, differs: Line) -> Line:
-    """How the run ended, in brief, and what is set up now: one line, so that the chart stays in sight."""
+    """How the run ended or why it cannot begin, in brief, and what is set up now: one line, so that the chart stays in
+    sight."""
     ended = before.text if before.brief is None else before.brief
     said = "" if before.colour != PROBLEM and diagnosis.brief(before.verdict) else ended
     actions = [replace(action, obvious=False) for action in before.actions]
