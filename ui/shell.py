@@ -127,7 +127,7 @@ def main() -> None:
     state.arrive(page.url_path or STATIONS[0].name)
     sidebar.head(page.url_path)
     orders_followed.show()
-    for notice in state.take_notices():
+    for notice in state.take_notices(page.url_path):
         st.warning(escape_markdown(notice), icon=":material/info:")
     note_page(page.url_path)
     panel.veil()

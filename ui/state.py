@@ -5,6 +5,7 @@ link find them again. Widgets keep their own values with `key=` and `persist_sta
 """
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -32,6 +33,7 @@ CHOICES = "choices"
 LANGUAGE_SWITCH = "language_switch"
 WORKSPACE, TAB_WORKSPACE = "workspace", "tab_workspace"
 NOTICES = "notices"
+NOTICE_SECONDS = 5.0  # that a notice outlives the script runs that nobody asked for
 DIALOG = "dialog"  # its name in the address
 DESTINATION = "destination"
 NICKNAME = "nickname"  # a widget
@@ -668,12 +670,20 @@ def take_destination() -> str | None:
 
 def notify(sentence: str) -> None:
     """Show this sentence once, above the page, when the script runs next."""
-    st.session_state.setdefault(NOTICES, []).append(sentence)
+    st.session_state.setdefault(NOTICES, {})[sentence] = None
 
 
-def take_notices() -> list[str]:
-    """The sentences that are waiting to be shown; they are shown once."""
-    return list(st.session_state.pop(NOTICES, []))
+def take_notices(page: str = "") -> list[str]:
+    """The sentences to be shown above this page: those that wait, and those that have just been shown there. A page may
+    draw itself anew at once, as when an estimate is measured: nobody would have read them."""
+    now, notices = time.monotonic(), st.session_state.get(NOTICES, {})
+    shown = {sentence: seen or (page, now) for sentence, seen in notices.items()}
+    st.session_state[NOTICES] = {
+        sentence: (where, since)
+        for sentence, (where, since) in shown.items()
+        if where == page and now - since < NOTICE_SECONDS
+    }
+    return [*st.session_state[NOTICES]]
 
 
 def note_trouble(report: str) -> None:

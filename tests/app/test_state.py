@@ -290,3 +290,16 @@ def test_the_glossary_has_the_same_words_in_both_languages() -> None:
         words = [term for term, _means in glossary.entries()]
     assert words.index("divergence") < words.index("échantillon") < words.index("encodage")
     assert glossary._entries("en").keys() == glossary._entries("fr").keys()
+
+
+def test_a_notice_outlives_the_runs_of_the_script_that_nobody_asked_for(
+    app: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notices(test: AppTest) -> list[str]:
+        return [warning.value for warning in test.warning if "There is no run" in warning.value]
+
+    test = app("training", run="0" * 24)
+    assert notices(test)
+    assert notices(test.run())  # as when the estimate of a training's time is there
+    monkeypatch.setattr(state, "NOTICE_SECONDS", 0.0)
+    assert not notices(test.run())
