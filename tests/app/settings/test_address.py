@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigpt_core.configs import CHOICES, RANGES
+from minigpt_core.configs import CHOICES, RANGES, SETTING_TYPES
 from minigpt_core.presets import PRESETS
-from ui.settings.address import TYPES, decode, encode
+from ui.settings.address import decode, encode
 from ui.settings.table import SETTINGS
 
 
@@ -13,10 +13,10 @@ def possible(name: str) -> st.SearchStrategy[object]:
     """Any value that a setting can have."""
     if name in CHOICES:
         return st.sampled_from(CHOICES[name])
-    if TYPES[name] is bool:
+    if SETTING_TYPES[name] is bool:
         return st.booleans()
     low, high = RANGES.get(name, (1e-6, 1000))
-    return st.integers(int(low), int(high)) if TYPES[name] is int else st.floats(low, high)
+    return st.integers(int(low), int(high)) if SETTING_TYPES[name] is int else st.floats(low, high)
 
 
 VALUES = {name: possible(name) for name in SETTINGS}
