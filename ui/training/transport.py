@@ -34,7 +34,7 @@ def row(now: RunState, planned: next_run.Plan) -> None:
             _pause_or_resume(now, run_id, obvious=not start_next)
         start_button(
             _("Step"), icon=":material/skip_next:", key="training_step", on_click=step, args=(run_id,),
-            again=True,
+            again=bool(run_id),  # the first one begins a run
             disabled=not can_step(now, ready), help=_step_help(now),
         )  # fmt: skip
         st.button(
