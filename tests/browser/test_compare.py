@@ -29,7 +29,7 @@ def test_tick_sweep_download_and_open_again(
     page.wait_for_function(f"() => ({LINES})() === 2")  # the prepared ones of the language's story
     for view, line in [
         ("loss on unseen text", "counted pairs, on unseen"),
-        ("loss of each batch", "lowest seeing one"),
+        ("loss of each batch", "one character at best"),
     ]:
         page.get_by_text(view, exact=True).first.click()
         page.wait_for_function(f"() => ({LABELS})().includes('{line}')")

@@ -79,7 +79,7 @@ def references(shown: Sequence[Run]) -> dict[str, list[dict[str, Any]]]:
     chance = (known.uniform, _("pure chance {loss}"))
     learned = [
         chance,
-        (known.one_character_minimum, _("lowest seeing one character, training text {loss}")),
+        (known.one_character_minimum, _("one character at best, training text {loss}")),
         (known.trigram_train, _("counted triples, training text {loss}")),
     ]
     unseen = [
