@@ -38,9 +38,9 @@ def test_training(app_server: RunningApp, open_page: OpenPage, between: int) -> 
     (run,) = RunStore(app_server.home).runs(workspace_of(page, app_server.url))
     wait_for_run(page, app_server.url, run.id, lambda live: live["status"] == "running" and live["step"] > 0)
     press_twice(page, shown(page, "training_hold"), between)
-    assert RunStore(app_server.home).run(run.id).status == "paused"
+    wait_for_run(page, app_server.url, run.id, lambda live: live["status"] == "paused")
     press_twice(page, shown(page, "training_resume"), between)
-    assert RunStore(app_server.home).run(run.id).status == "running"
+    wait_for_run(page, app_server.url, run.id, lambda live: live["status"] == "running")
     press_twice(page, shown(page, "training_stop"), between)
     runs = RunStore(app_server.home).runs(workspace_of(page, app_server.url))
     assert [run.status for run in runs] == ["stopped"]
