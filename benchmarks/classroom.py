@@ -164,7 +164,7 @@ class Pupil(threading.Thread):
         try:
             self._web.request("GET", path, headers=self._tab.cookies | headers)
             return self._web.getresponse()
-        except http.client.RemoteDisconnected:
+        except ConnectionResetError:
             self._web.close()
             self._web.request("GET", path, headers=self._tab.cookies | headers)
             return self._web.getresponse()
@@ -313,12 +313,13 @@ def looking_around(app: RunningApp, pupils: int, sampling: int, trainings: int, 
     for member in members:
         member.start()
     over.wait(seconds)
-    errors = list(register.errors)
     over.set()
     for member in members:
         member.join(60)
-    register.errors = errors
-    return register
+    so_far = Register(
+        dict(register.waits), list(register.errors)
+    )  # who still trains is cut off with the server
+    return so_far
 
 
 def lesson(
