@@ -111,7 +111,9 @@ def test_that_the_server_is_away_is_said_in_our_words(
 
 
 @pytest.mark.parametrize("heard", [True, False])
-def test_a_click_that_a_lost_connection_has_swallowed_is_said(open_page: OpenPage, heard: bool) -> None:
+def test_a_click_that_a_lost_connection_has_swallowed_is_said(
+    open_page: OpenPage, console_errors: list[str], heard: bool
+) -> None:
     page, cut = open_page("home", lang="en"), list[bool]()
 
     def between(browser: WebSocketRoute) -> None:
@@ -142,6 +144,7 @@ def test_a_click_that_a_lost_connection_has_swallowed_is_said(open_page: OpenPag
     warning = page.get_by_text("“Use another text” was pressed just before the connection was lost")
     expect(warning).to_have_count(0 if heard else 1)
     expect(page.get_by_role("dialog")).to_have_count(1 if heard else 0)
+    console_errors.clear()  # the browser says that a message found no connection
 
 
 def test_a_dialog_that_was_closed_stays_closed(open_page: OpenPage) -> None:
