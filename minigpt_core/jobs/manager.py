@@ -676,12 +676,14 @@ class JobManager:
         return None if self._fork_server is None or self._closed else self._fork_server.fork(CALCULATOR)
 
     def _idle_worker(self) -> WorkerProcess | None:
+        """One that has nothing to do. Whoever measures is passed over: a new one is there sooner, but on a cluster."""
         with self._lock:
-            while self._idle:
-                worker = self._idle.pop()
-                if worker.alive:
-                    return worker
-        return None
+            self._idle = [worker for worker in self._idle if worker.alive]
+            at_it = [] if self._cluster else [worker for worker, _answered in list(self._measuring.values())]
+            found = next((worker for worker in self._idle[::-1] if worker not in at_it), None)
+            if found is not None:
+                self._idle.remove(found)
+        return found
 
     def _new_worker(self) -> WorkerProcess:
         worker = self._launcher(self._store, self._on_message)
@@ -751,15 +753,16 @@ class JobManager:
     ) -> None:
         """Have an idle worker measure, unless one is at it, and wait for a while; a late answer is kept as well."""
         with self._lock:
-            if key not in self._measuring:
-                worker = next((w for w in self._idle if w in self._ready), None)
+            at = self._measuring.get(key)
+            if at is None:
+                at_it = [worker for worker, _answered in list(self._measuring.values())]
+                worker = next((w for w in self._idle if w in self._ready and w not in at_it), None)
                 if worker is None:
                     return
-                self._measuring[key] = worker, threading.Event()
+                at = self._measuring[key] = worker, threading.Event()
                 fields = {"model": model.to_dict(), "training": training.to_dict(), "threads": threads}
                 worker.send({"do": "measure", "id": key} | fields)
-            answered = self._measuring[key][1]
-        answered.wait(patience)
+        at[1].wait(patience)
 
     # What workers say
 

@@ -20,7 +20,7 @@ from minigpt_core.training import CheckpointEvent, MetricsEvent, SampleEvent, St
 
 MEASURED_SECONDS = 0.1  # of training steps, and one step in any case
 CROWDED = 1.5  # from here on the machine counts as busy
-MOST_SECONDS = 2.0  # of the clock, once there is a step to go by
+MOST_SECONDS = 1.0  # of the clock for all of it, once there is a step to go by
 MOST_OPERATIONS = 2e9  # of a measured step, and of an evaluation: a fraction of a second on one thread
 MOST_BYTES = 100_000_000  # that a measured training keeps
 MOST_CHARACTERS = 50  # of a measured sample
@@ -69,12 +69,14 @@ def measure(model: ModelConfig, training: TrainConfig, threads: int = 1) -> Spee
     of the whole text counts as one of `WINDOWS` windows.
     """
     before, several = torch.get_num_threads(), available_threads(threads)
+    began, seconds = time.perf_counter(), MOST_SECONDS / min(2, several)
     torch.set_num_threads(several)
     try:
-        found = scaled(model, training, *measured_settings(model, training))
+        found = scaled(model, training, *measured_settings(model, training), until=began + seconds)
         if several > 1 and found["crowding"] > CROWDED:
             torch.set_num_threads(1)
-            found = with_one_thread(found, scaled(model, training, *measured_settings(model, training)))
+            alone = scaled(model, training, *measured_settings(model, training), until=began + MOST_SECONDS)
+            found = with_one_thread(found, alone)
         return found
     finally:
         torch.set_num_threads(before)
@@ -90,9 +92,11 @@ def with_one_thread(several: Speed, one: Speed) -> Speed:
     return {"step": several["step"], "evaluation": crowding * evaluation, "crowding": crowding}
 
 
-def scaled(model: ModelConfig, training: TrainConfig, less: ModelConfig, tried: TrainConfig) -> Speed:
-    """The times of `less`, as they would be for `model`."""
-    found = try_out(less, replace(tried, precision=precision_here(model, training)))
+def scaled(
+    model: ModelConfig, training: TrainConfig, less: ModelConfig, tried: TrainConfig, *, until: float
+) -> Speed:
+    """The times of `less`, as they would be for `model`; `until` as in `try_out`."""
+    found = try_out(less, replace(tried, precision=precision_here(model, training)), until)
     work = flops_per_step(model, training.batch_size) / flops_per_step(less, tried.batch_size)
     a_window = flops_per_step(model, 1) / flops_per_step(less, 1)
     windows = (training.eval_windows or WINDOWS) / tried.eval_windows
@@ -111,11 +115,14 @@ def precision_here(model: ModelConfig, training: TrainConfig) -> str:
     return choose_precision(training.precision, device, model, training.batch_size)[0]
 
 
-def try_out(model: ModelConfig, training: TrainConfig) -> dict[str, float]:
+def try_out(model: ModelConfig, training: TrainConfig, until: float) -> dict[str, float]:
     """Seconds of a step, and of an evaluation's windows, sample and checkpoint, of a training that begins now.
 
     On a processor, what each of them took of it counts, and how crowded it was is one figure for all: a step that had
     to wait for others once would make a whole training ten times as long.
+
+    Args:
+        until: when the clock (`time.perf_counter`) says so, no further step is made.
     """
     trainer = Trainer(random_text(model, training), model, training, precision=training.precision)
     alone = processor_seconds if trainer.device.type == "cpu" else time.perf_counter
@@ -128,7 +135,7 @@ def try_out(model: ModelConfig, training: TrainConfig) -> dict[str, float]:
             if not is_first or now - at >= MEASURED_SECONDS:  # the first one makes room
                 in_steps, steps = in_steps + now - at, steps + 1
             is_first = False
-            if in_steps >= MEASURED_SECONDS or time.perf_counter() - started > MOST_SECONDS:
+            if in_steps >= MEASURED_SECONDS or time.perf_counter() > until:
                 break
         elif isinstance(event, MetricsEvent | SampleEvent | CheckpointEvent):
             seconds[type(event)] = now - at

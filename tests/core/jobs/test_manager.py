@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,7 +17,7 @@ from minigpt_core.background import import_path
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.devices import best_thread_count
 from minigpt_core.errors import ConfigError, StoreError, UserError
-from minigpt_core.jobs.launchers import LocalWorker, Message
+from minigpt_core.jobs.launchers import LocalWorker, Message, WorkerProcess
 from minigpt_core.jobs.manager import JobError, JobManager
 from minigpt_core.jobs.worker import take_up
 from minigpt_core.store.new_run import new_run
@@ -454,9 +455,29 @@ def test_the_speed_is_measured_on_as_many_threads_as_the_run_would_get(store: Ru
     alone = best_thread_count(model, 64, os.cpu_count() or 1)
     for threads in (alone, 1):
         manager.speed(model, training, patience=0)
-        assert Listening.started[-1].told[-1]["threads"] == threads
+        asked = Listening.started[-1].told[-1]
+        assert (asked["do"], asked["threads"]) == ("measure", threads)
+        told = {"event": "measured", "id": asked["id"], "seconds": {"step": 1.0}}
+        manager._on_message(cast(WorkerProcess, Listening.started[-1]), told)
         if threads == alone:
             manager.submit(make_run(store).id)  # now there are two
+    manager.close()
+
+
+def test_whoever_measures_is_handed_no_run_and_no_second_measurement(store: RunStore) -> None:
+    Listening.started = []
+    manager = JobManager(store, max_running=2, launcher=Listening)
+    model, training = ModelConfig(vocab_size=20), TrainConfig()
+    assert manager.speed(model, training, patience=0) is None
+    assert manager.speed(model, replace(training, batch_size=7), patience=0) is None
+    at_it = Listening.started[0]
+    manager.submit(make_run(store).id)
+    manager.submit(make_run(store).id)
+    assert [message["do"] for message in at_it.told] == ["measure"]
+    assert [message["do"] for worker in Listening.started[1:] for message in worker.told] == ["train"] * 2
+    told = {"event": "measured", "id": at_it.told[0]["id"], "seconds": {"step": 1.0}}
+    manager._on_message(cast(WorkerProcess, at_it), told)
+    assert manager._idle_worker() is cast(WorkerProcess, at_it)
     manager.close()
 
 

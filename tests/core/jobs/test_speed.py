@@ -4,7 +4,9 @@ import json
 import math
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +73,8 @@ def test_times_of_something_smaller_are_scaled_by_the_work(monkeypatch: pytest.M
     training = TrainConfig(batch_size=64, eval_windows=100, sample_length=200)
     less, tried = speed.measured_settings(LARGE, training)
     assert tried.batch_size < 64
-    found = speed.scaled(LARGE, training, less, tried)
-    more = speed.scaled(LARGE, replace(training, batch_size=128), less, tried)
+    found = speed.scaled(LARGE, training, less, tried, until=0.0)
+    more = speed.scaled(LARGE, replace(training, batch_size=128), less, tried, until=0.0)
     assert all(math.isfinite(value) and value > 0 for value in found.values())
     assert flops_per_step(LARGE, 128) == 2 * flops_per_step(LARGE, 64)
     assert more["step"] > found["step"]
@@ -139,3 +141,14 @@ def test_a_measurement_ends_however_quick_the_steps_are() -> None:
     tiny, once = ModelConfig(vocab_size=2), TrainConfig(steps=1, sample_length=1)
     for _ in range(2):  # nothing has to be imported the second time
         assert 0 < speed.measure(tiny, once)["step"] < speed.MEASURED_SECONDS
+
+
+def test_both_rounds_of_a_measurement_together_end_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a clock that goes on by 10 ms whenever somebody looks at it."""
+    ticks = count()
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks) / 100)
+    monkeypatch.setattr(speed, "MEASURED_SECONDS", math.inf)  # only the clock ends it
+    monkeypatch.setattr(speed, "CROWDED", 0.0)  # and it is repeated on one thread
+    monkeypatch.setattr(speed, "available_threads", lambda wanted: wanted)
+    speed.measure(ModelConfig(vocab_size=2), TrainConfig(sample_length=1), threads=2)
+    assert 0.9 < next(ticks) / 100 < 1.2
