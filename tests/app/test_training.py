@@ -360,6 +360,10 @@ def test_what_does_not_fit_into_memory_is_said_before_the_start(
         ),
         ([3.83, 3.8, 3.7, 3.0, 900.0, 2e5], ["broke the model", "200,000"]),
         ([3.9, 3.3, 3.1, 3.0, 3.0, 3.0], ["Settled too high: counting pairs reaches"]),
+        ([3.83], ["Finished."]),
+        ([3.83, 3.83], ["hardly changed (3.83 before, 3.83 now)"]),
+        ([3.83, 3.83, 3.8, 3.81], ["fell from 3.83 to 3.81"]),
+        ([3.5, 3.6], ["rose from 3.50 to 3.60"]),
     ],
 )
 def test_no_bad_end_is_green(
@@ -379,7 +383,7 @@ def test_no_bad_end_is_green(
     line = next(html.value for html in test.main.get("html") if "mg-line" in html.value)
     assert [part for part in said if part not in line] == [] and "Nothing wrong" not in words(test)
     assert DONE not in line
-    if losses[-1] > 3.5:
+    if losses[-1] > 3.7:
         assert status_colour(store.run(run.id)) != DONE
         assert test.button(key=f"training_run_{run.id}").proto.icon != ":material/check_circle:"
 
@@ -403,6 +407,42 @@ def test_what_cannot_be_seen_or_told_is_no_change(
         evaluations=[
             MetricsEvent(step=step, train_loss=loss, val_loss=loss, val_accuracy=0.1, val_error=error)
             for step, loss in ((0, first), (20, last))
+        ],
+    )
+    with i18n.using("en"):
+        assert said in status_line._done(RunState(store.run(run.id)), store.run(run.id)).text
+
+
+@pytest.mark.parametrize("losses", [(3.83, 2.5), (3.83, 3.5, 3.0, 2.8)], ids=len)
+def test_a_short_run_that_learned_is_green(
+    app: OpenPage, home: Path, some_run: RunMaker, losses: tuple[float, ...]
+) -> None:
+    app("training")
+    run, store = some_run(text=STUCK, steps=120), RunStore(home)
+    store.append(
+        run.id,
+        step=120,
+        evaluations=[
+            MetricsEvent(step=30 * n, train_loss=loss, val_loss=loss, val_accuracy=0.1)
+            for n, loss in enumerate(losses)
+        ],
+    )
+    store.set_status(run.id, "done")
+    with i18n.using("en"):
+        assert status_line.happened(RunState(store.run(run.id))).colour == DONE
+
+
+@pytest.mark.parametrize(("last", "said"), [(3.82, "hardly changed"), (3.78, "fell from"), (3.86, "rose")])
+def test_without_unseen_text_a_change_is_one_beyond_what_a_verdict_calls_one(
+    app: OpenPage, home: Path, some_run: RunMaker, last: float, said: str
+) -> None:
+    app("training")
+    run, store = some_run(steps=20, val_fraction=0), RunStore(home)
+    store.append(
+        run.id,
+        evaluations=[
+            MetricsEvent(step=step, train_loss=loss, val_loss=None, val_accuracy=None)
+            for step, loss in ((0, 3.83), (20, last))
         ],
     )
     with i18n.using("en"):

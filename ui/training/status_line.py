@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from minigpt_core.interpret.diagnosis import Finding
+from minigpt_core.interpret.diagnosis import STILL_FALLING, Finding
 from minigpt_core.store.runs import Run
 from ui import resources, state
 from ui.journey import PAGES, lets_write
@@ -142,9 +142,25 @@ def happened(now: RunState) -> Line:
     """What the run is doing, or how it ended and what its losses say about it."""
     line, verdict = _happened(now), diagnosis.verdict(now.run) if now.run else None
     if verdict is None:
-        return line
+        doubtful = line.colour == DONE and now.run is not None and not learned(now.run)
+        return replace(line, colour=REFERENCE) if doubtful else line
     colour = diagnosis.WORDS[verdict.kind].colour if line.colour == DONE else line.colour
     return replace(line, verdict=verdict, colour=colour)
+
+
+def learned(run: Run) -> bool:
+    """Whether its last evaluation shows that it learned something: no more than that can be said after a few."""
+    return sound(run) and (_change(run) or 0) < 0
+
+
+def _change(run: Run) -> int | None:
+    """Where the loss that is named went, as `changed` says; None before there are two evaluations."""
+    first, last = last_evaluation(run, 0), last_evaluation(run)
+    if first is None or last is None or first.step == last.step:
+        return None
+    if first.val_loss is None or last.val_loss is None:
+        return changed(first.train_loss, last.train_loss, STILL_FALLING)
+    return changed(first.val_loss, last.val_loss, last.val_error)
 
 
 def _happened(now: RunState) -> Line:
@@ -251,14 +267,14 @@ def _done(now: RunState, run: Run) -> Line:
     if spoiled(run):
         return _broken(now, run)
     writes = _write(run, obvious=sound(run))
-    first, last = last_evaluation(run, 0), last_evaluation(run)
-    if first is None or last is None or first.step == last.step:
+    first, last, change = last_evaluation(run, 0), last_evaluation(run), _change(run)
+    if first is None or last is None or change is None:
         return Line(_("Finished."), DONE, [writes])
     if first.val_loss is None or last.val_loss is None:
-        text = _(LEARNED_TEXT[changed(first.train_loss, last.train_loss)])
+        text = _(LEARNED_TEXT[change])
         values = {"first": loss_number(first.train_loss), "last": loss_number(last.train_loss)}
         return Line(text.format(**values), DONE, [writes])
-    text = _(UNSEEN_TEXT[changed(first.val_loss, last.val_loss, last.val_error)])
+    text = _(UNSEEN_TEXT[change])
     said = [text.format(first=loss_number(first.val_loss), last=loss_number(last.val_loss))]
     if run.step < run.training.steps:
         early = _(
