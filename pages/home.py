@@ -7,11 +7,14 @@ from ui.components.show_code import show_code
 from ui.components.try_this import try_this
 from ui.home import header, notebook_cells, stations
 from ui.home.snapshot import take_snapshot
+from ui.runs.doubts import doubt
 
 now = take_snapshot()
 
 header.head(now.next_step, now.run)
 stations.stations(now)
+if now.run and now.evaluation and now.evaluation.val_loss is not None:
+    doubt(now.run)
 header.assistants()
 notebook_cells.cells()
 stations.samples(now)

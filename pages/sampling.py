@@ -10,7 +10,7 @@ from ui.lessons import current as lessons
 from ui.sampling import views
 from ui.sampling.generation_settings import choose_generation
 from ui.sampling.inputs import Inputs
-from ui.sampling.introduction import introduce
+from ui.sampling.introduction import introduce, say_what_its_losses_mean
 from ui.sampling.model_choice import choose_model
 from ui.sampling.prompt_explained import say_what_was_read
 from ui.sampling.prompt_field import choose_prompt
@@ -30,6 +30,7 @@ if view.prompted:
     lm = resources.language_model(inputs.request)
     say_what_was_read(lm, encode_prompt(lm, prompt))
 view.show(inputs)
+say_what_its_losses_mean(model, view.name)
 state.come_so_far("sampled")
 try_this("sampling")
 show_code(view.text, *view.code)

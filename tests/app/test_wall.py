@@ -96,5 +96,16 @@ def test_guesses_stand_beside_each_other_without_names(pupil: Pupil, home: Path)
 
 def test_who_cannot_be_told_apart_shares_a_rank() -> None:
     curves = [{"loss": loss, "other": other} for loss, other in
-              [(2.104, False), (2.1, False), (None, False), (1.5, True), (2.2, False)]]  # fmt: skip
-    assert [(one["loss"], one["rank"]) for one in wall_state.best(curves)] == [(2.1, 1), (2.104, 1), (2.2, 3)]
+              [(2.14, False), (2.1, False), (None, False), (1.5, True), (2.2, False)]]  # fmt: skip
+    assert [(one["loss"], one["rank"]) for one in wall_state.best(curves)] == [(2.1, 1), (2.14, 1), (2.2, 3)]
+
+
+def test_what_makes_losses_mean_little_is_on_the_wall_in_the_readers_language(
+    pupil: Pupil, some_run: Callable[..., Run]
+) -> None:
+    assert wall_state.told()["doubt"] == {}
+    run = some_run(workspace=pupil.workspace, text="one cat, two dogs. " * 40)
+    RunStore().append(run.id, step=1)
+    doubt = wall_state.told()["doubt"]
+    assert set(doubt) == {"en-GB", "fr-FR"} and "validation part" in doubt["en-GB"]
+    assert doubt["fr-FR"] != doubt["en-GB"]

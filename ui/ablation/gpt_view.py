@@ -9,6 +9,7 @@ from ui.ablation.prompt_field import LENGTH, Prompt, prompt_field
 from ui.ablation.ranking import ranking
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
+from ui.runs.doubts import doubt
 from ui.words import tokens
 from ui.words.i18n import _, number
 
@@ -74,6 +75,8 @@ def before_and_after(inspected: InspectedModel, off: frozenset[Component], mean:
     now = cache.ablated_loss(inspected.run.id, inspected.step, off, mean) if off else whole
     alone = added_up(inspected, off, mean, whole) if 1 < len(off) <= MOST_ADDED else None
     st.html(before_after.loss_figures(whole, now, _("loss, complete"), _("loss, as it is now"), alone))
+    if text.unseen:
+        doubt(inspected.run)
     prompt = prompt_field(inspected)
     before = _continuation(inspected, prompt, frozenset(), False)
     if off:

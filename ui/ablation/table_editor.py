@@ -13,6 +13,7 @@ from ui.ablation.prompt_field import prompt_field
 from ui.components import charts
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
+from ui.runs.doubts import doubt
 from ui.words import tokens
 from ui.words.i18n import _, number, percent, translate
 from ui.words.tokens import escape_markdown, name
@@ -254,6 +255,8 @@ def _before_and_after(inspected: InspectedModel, edits: Edits) -> None:
     )
     before, after = cache.learned_loss(run_id, step), cache.loss_with_edits(run_id, step, edits)
     st.html(before_after.loss_figures(before, after, _("loss, as learned"), _("loss, as it is now")))
+    if text.unseen:
+        doubt(inspected.run)
     if math.isinf(after):
         st.caption(_("Infinite: the text holds a pair that you have forbidden. Never say never."))
     prompt = prompt_field(inspected, inspected.tokenizer.itos[edits[-1].current] if edits else "")

@@ -9,6 +9,7 @@ from minigpt_core.store.runs import LIVE, Run
 from ui import people, resources, state
 from ui.classroom import approvals, hand
 from ui.problems import spoken_errors
+from ui.runs.doubts import doubt
 from ui.runs.health import last_evaluation, loss_number
 from ui.runs.wording import run_title, status_word
 from ui.words.i18n import _, number
@@ -118,6 +119,7 @@ def _run(run: Run) -> None:
                 on_click=hand.stop_one,
                 args=(run.id,),
             )
+    doubt(run)
 
 
 # What the buttons do

@@ -14,8 +14,10 @@ from ui import people, resources
 from ui.classroom import approvals
 from ui.classroom.approvals import Wall
 from ui.lessons import class_guesses
-from ui.runs.health import ending
+from ui.runs.health import ending, is_difference
 from ui.training import prediction
+from ui.words import i18n
+from ui.words.languages import LANGUAGES
 
 POINTS = 60  # of a curve
 SAMPLES, BEST = 3, 3
@@ -43,6 +45,7 @@ def told() -> dict[str, Any]:
         "curves": curves,
         "best": best(curves),
         "references": references(shown, common),
+        "doubt": doubt(shown, common),
         "samples": chosen(samples),
         "asked": class_guesses.on_wall(),
         "guesses": misses([pupil.workspace for pupil, _seen in people.roll().everybody()]),
@@ -50,12 +53,15 @@ def told() -> dict[str, Any]:
 
 
 def best(curves: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lowest losses on the common text, each with its `rank`: who cannot be told apart on the wall shares one."""
+    """The lowest losses on the common text, each with its `rank`: whom another seed could turn round share one."""
     measured = sorted(
         (c for c in curves if c["loss"] is not None and not c["other"]), key=lambda c: c["loss"]
     )
-    shown = [f"{one['loss']:.2f}" for one in measured]
-    return [{**one, "rank": shown.index(shown[n]) + 1} for n, one in enumerate(measured[:BEST])]
+
+    def rank(loss: float) -> int:
+        return 1 + sum(one["loss"] < loss and is_difference(loss - one["loss"]) for one in measured)
+
+    return [{**one, "rank": rank(one["loss"])} for one in measured[:BEST]]
 
 
 def about(pupil: Pupil, run: Run, wall: Wall, other: bool) -> dict[str, Any]:
@@ -86,6 +92,20 @@ def references(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) 
     except UserError:  # the text is gone
         return {}
     return {"uniform": known.uniform, "unigram": known.unigram_train, "bigram": known.bigram_train}
+
+
+def doubt(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) -> dict[str, str]:
+    """Why losses on that text mean little, if they do, by the locale of who reads it."""
+    run = next((run for _pupil, run in shown if (run.text_id, run.lower) == common), None)
+    try:
+        found = run and resources.validation_warning(run.text_id, run.lower, run.training.val_fraction)
+    except UserError:  # the text is gone
+        return {}
+    said = {}
+    for code, reader in LANGUAGES.items() if found else ():
+        with i18n.using(code):
+            said[reader.locale] = i18n.translate(found)
+    return said
 
 
 def sample(pupil: Pupil, wall: Wall) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
 from ui.layers import cache
 from ui.layers.activation_names import point_name
+from ui.runs.doubts import doubt
 from ui.runs.health import loss_number
 from ui.style import VALIDATION
 from ui.words.i18n import _, number, percent
@@ -42,6 +43,7 @@ def section(inspected: InspectedModel) -> None:
         )
     )
     st.plotly_chart(figure, key="layers_losses", alt=alt, config=charts.CONFIG)
+    doubt(inspected.run)
 
 
 def loss_chart(scores: LensScores, titles: Sequence[str], height: int = HEIGHT) -> go.Figure:

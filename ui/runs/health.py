@@ -15,6 +15,8 @@ from ui.words.i18n import _, number
 
 LARGEST_SHOWN = 1e6  # nats per character: pure chance costs 3 to 9, so more digits tell nobody anything
 LEARNT_SOMETHING = 0.95  # times ln V: below it, a model does better than pure chance
+SAME = 0.05  # a smaller difference could as well come from another seed: four seeds of one rung lay up to 0.045 apart
+ROUNDING = 1e-9
 
 
 def last_evaluation(run: Run, step: int | None = None) -> MetricsEvent | None:
@@ -117,6 +119,12 @@ def changed(first: float, last: float, error: float | None = None) -> int:
     windows, so the change is surer than each loss, but other text of the same length may say otherwise.
     """
     return 0 if abs(last - first) < max(VISIBLE, error or 0) else 1 if last > first else -1
+
+
+def is_difference(change: float) -> bool:
+    """Whether the losses of two trainings lie further apart than another seed might put them, where nobody has measured
+    what seeds do. Measured with the Ladder's settings on Le Chat Curieux."""
+    return abs(change) > SAME - ROUNDING
 
 
 def above_chance(run: Run) -> str:

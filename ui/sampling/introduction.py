@@ -5,8 +5,9 @@ import streamlit as st
 from minigpt_core.configs import SampleSettings
 from minigpt_core.interpret.memorization import STRETCH, share_of_words
 from minigpt_core.store.runs import Run
-from ui import resources, state
+from ui import problems, resources, state
 from ui.journey import PAGES
+from ui.runs.doubts import doubt
 from ui.runs.health import spoiled
 from ui.runs.start_button import start_button
 from ui.runs.wording import text_title
@@ -45,6 +46,16 @@ def introduce(chosen: ModelChoice) -> None:
         )
         title = escape_markdown(text_title(chosen.run.text_title))
         st.markdown(words.format(name=escape_markdown(model_title(chosen)), title=title))
+
+
+def say_what_its_losses_mean(chosen: ModelChoice, view: str) -> None:
+    """That its loss on unseen text is a rough one, where it is. One view says so itself, beside its shares."""
+    if view == "copied" or chosen.losses.unseen is None:
+        return
+    if chosen.run:
+        doubt(chosen.run)
+    elif chosen.text:
+        problems.doubt(resources.validation_warning(chosen.text.id, chosen.text.lower))
 
 
 def broken_words(run: Run) -> None:

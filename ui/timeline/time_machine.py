@@ -11,6 +11,7 @@ from ui.components.mounting import component
 from ui.components.spoken import curve_words
 from ui.inside import reading_guide
 from ui.inside.inspected_model import InspectedModel
+from ui.runs.doubts import doubt
 from ui.runs.health import above_chance
 from ui.runs.weights import moment_of
 from ui.style import REFERENCE, VALIDATION
@@ -66,6 +67,7 @@ def draw(inspected: InspectedModel, known: Sequence[Snapshot], text: str) -> Non
     )
     if known and known[0].step == 0 and (said := above_chance(inspected.run)):
         st.caption(said)
+    doubt(inspected.run)
     shown = MOST_PAIRS if inspected.config.is_tinygpt else MOST_CHARACTERS
     if inspected.config.vocab_size > MOSTLY_MISSING * shown:
         words = _("The {n} most frequent of {all} characters are shown.")
