@@ -57,9 +57,10 @@ def rung(home: Path) -> MakeRung:
         workspace: str = "local",
         status: str = "done",
         group: str = "up",
+        text_id: str = STORY,
         **changed: Any,
     ) -> Run:
-        store, text = RunStore(home), story()
+        store, text = RunStore(home), resources.chosen_text(text_id, True)
         model, training = plan.settings(name, group, prepare(text.text).tokenizer.vocab_size, budget)
         fields = model.to_dict() | {"vocab_size": None}
         run = new_run(
@@ -96,6 +97,14 @@ def test_an_empty_page_shows_all_rungs_with_their_true_sizes(app: OpenPage) -> N
             assert i18n._(rung.idea).split(",")[0] in shown(test)
     assert not button(test, "ladder_train").disabled
     assert button(test, "ladder_stop").disabled
+
+
+def test_what_so_few_steps_cannot_show_is_said_before_the_start(app: OpenPage) -> None:
+    for budget, said in ((300, True), (1000, True), (2000, False)):
+        test = app("ladder")
+        test.session_state["page.ladder.budget"] = budget
+        test.run()
+        assert ("what LayerNorm and dropout are for" in shown(test)) == said
 
 
 def test_the_references_are_those_of_unseen_text() -> None:
@@ -256,8 +265,13 @@ def test_the_summary_names_the_best_rung_and_the_idea_that_bought_most(rung: Mak
             2.221,
             "From **TinyGPT** to **+ residual** the loss stays at 2.22. No rung has come below **TinyGPT**",
         ),
-        (2.26, "From **TinyGPT** to **+ residual** the loss rises from 2.22 to 2.26. No rung has come below"),
-        (2.21, "From **TinyGPT** to **+ residual** the loss falls from 2.22 to 2.21."),
+        (
+            2.26,
+            "From **TinyGPT** to **+ residual** the loss stays near 2.22 (now 2.26). No rung has come below",
+        ),
+        (2.28, "From **TinyGPT** to **+ residual** the loss rises from 2.22 to 2.28. No rung has come below"),
+        (2.21, "From **TinyGPT** to **+ residual** the loss stays near 2.22 (now 2.21)."),
+        (2.16, "From **TinyGPT** to **+ residual** the loss falls from 2.22 to 2.16."),
     ],
 )
 def test_the_summary_calls_a_change_what_its_figures_show(rung: MakeRung, last: float, change: str) -> None:
@@ -265,6 +279,33 @@ def test_the_summary_calls_a_change_what_its_figures_show(rung: MakeRung, last: 
         rung(name, loss)
     with i18n.using("en"):
         assert rung_sentences.summary(plan.look(story(), 300)).startswith(change)
+
+
+def test_no_rung_and_no_idea_leads_by_what_another_seed_could_give(rung: MakeRung) -> None:
+    for name, loss in [
+        ("tinygpt", 2.2),
+        ("one-head", 1.98),
+        ("residual", 1.74),
+        ("positions", 1.75),
+        ("heads", 1.9),
+    ]:
+        rung(name, loss)
+    with i18n.using("en"):
+        assert rung_sentences.summary(plan.look(story(), 300)) == (
+            "From **TinyGPT** to **+ heads** the loss falls from 2.20 to 1.90. It is lowest with **+ residual** "
+            "(1.74), **+ positions** (1.75), as good as equal. The ideas that bought the most, as good as equal: "
+            "**+ one head** (−0.22), **+ residual** (−0.24)."
+        )
+
+
+def test_on_a_text_of_ones_own_what_seeds_do_is_said_to_be_measured_elsewhere(
+    rung: MakeRung, app: OpenPage, home: Path
+) -> None:
+    own = RunStore(home).save_text(story().text + "or else.", "own")
+    for text_id, there in ((STORY, False), (own, True)):
+        rung("tinygpt", 2.2, text_id=text_id)
+        said = " ".join(caption.value for caption in app("ladder", text=text_id).main.caption)
+        assert "below 0.05 could as well" in said and ("Measured on the story" in said) == there
 
 
 def test_no_idea_is_called_the_best_while_others_were_left_out(rung: MakeRung) -> None:

@@ -19,7 +19,7 @@ from minigpt_core.jobs.worker import beginning, take_up
 from minigpt_core.model import build_model
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import Run, RunStore
-from minigpt_core.training import StepEvent
+from minigpt_core.training import MetricsEvent, StepEvent
 from ui import resources
 from ui.components.pair_table import MOST_CHARACTERS
 from ui.server import run_routes
@@ -156,6 +156,32 @@ def test_a_duel_is_decided_by_the_lower_loss(
     ]
     test = open_section(app, "prediction")
     assert any("2 points of 4 so far" in element.proto.body for element in test.get("html"))
+
+
+def test_what_another_seed_could_turn_round_is_a_draw(
+    app: Callable[..., AppTest], some_run: Callable[..., Run], home: Path
+) -> None:
+    def ended(loss: float) -> str:
+        run, store = some_run(), RunStore(home)
+        store.append(
+            run.id, evaluations=[MetricsEvent(step=0, train_loss=loss, val_loss=loss, val_accuracy=0.1)]
+        )
+        return run.id
+
+    low, near, high = ended(2.0), ended(2.04), ended(2.06)
+    test = open_section(app, "prediction")
+    fought = [((low, near), 0), ((near, low), 0), ((low, high), 0), ((high, low), 0)]
+    duels = [prediction.Duel((0.003, 0.01), favourite, both) for both, favourite in fought]
+    assert [duel.points() for duel in duels] == [1, 1, 2, 0]
+    prediction.book("local").duels += duels[2:]
+    test.run()
+    assert not any("are a draw" in element.proto.body for element in test.get("html"))
+    prediction.book("local").duels += duels[:2]
+    test.run()
+    said = [element.proto.body for element in test.get("html")]
+    assert any("closer than 0.05 are a draw" in one for one in said) and any(
+        "4 points of 8" in one for one in said
+    )
 
 
 def test_the_learned_table_is_the_model_s_own(trained: Callable[..., Run], home: Path) -> None:

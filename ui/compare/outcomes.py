@@ -8,9 +8,8 @@ from statistics import mean
 from minigpt_core.interpret.seed_spread import SeedSpread, seed_spread
 from minigpt_core.store.runs import LIVE, Run
 from ui.compare.table import broke, decisive
+from ui.runs import health
 from ui.runs.health import kept_its_settings
-
-SAME = 0.02  # nats per character: where nobody knows what seeds do, smaller differences could as well come from one
 
 
 @dataclass(frozen=True)
@@ -57,5 +56,7 @@ def chance(runs: Iterable[Run]) -> SeedSpread | None:
 
 def is_difference(first: Outcome, second: Outcome, spread: SeedSpread | None) -> bool:
     """Whether two outcomes lie further apart than chance puts them, as far as that is known."""
-    margin = spread.margin(len(first.losses), len(second.losses)) if spread else SAME
-    return second.loss - first.loss >= margin
+    lead = second.loss - first.loss
+    return (
+        lead >= spread.margin(len(first.losses), len(second.losses)) if spread else health.is_difference(lead)
+    )

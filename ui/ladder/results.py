@@ -6,10 +6,12 @@ from minigpt_core.errors import UserError
 from minigpt_core.generation.prompts import usual_prompt
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.ngrams import Baselines
+from minigpt_core.texts import corpus
 from ui import problems, resources, state
 from ui.journey import PAGES
 from ui.ladder import rung_html, rung_sentences
 from ui.ladder.plan import Ladder, Step
+from ui.runs.health import SAME
 from ui.words.i18n import _, number, translate
 from ui.words.tokens import escape
 
@@ -29,12 +31,15 @@ def ideas(ladder: Ladder, counted: Baselines) -> None:
         if step.ended:
             lines.append(rung_html.bought(step, rung_sentences.difference(step, below), told, highest))
     st.html("".join(lines))
-    st.caption(
-        _(
-            "The loss is that of the last step, on the end of the text, which no rung has learned from. Differences "
-            "below {same} could as well come from another seed."
-        ).format(same=number(rung_sentences.SAME, 2))
+    said = _(
+        "The loss is that of the last step, on the end of the text, which no rung has learned from. Differences "
+        "below {same} could as well come from another seed."
     )
+    if ladder.text.id not in corpus.BUNDLED:
+        said += " " + _(
+            "(Measured on the story that comes with the program; on this text it may be more or less.)"
+        )
+    st.caption(said.format(same=number(SAME, 2)))
     problems.doubt(resources.validation_warning(ladder.text.id, ladder.text.lower))
 
 

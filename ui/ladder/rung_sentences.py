@@ -1,17 +1,16 @@
 """What the rungs are called, and what each idea bought, in sentences whose numbers come from the results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from minigpt_core.interpret.diagnosis import WORSE_THAN_CHANCE
 from minigpt_core.ladder import ALONE, TOGETHER, Rung
 from minigpt_core.ngrams import Baselines
 from ui.ladder.plan import Ladder, Step
+from ui.runs.health import ROUNDING, is_difference
 from ui.runs.wording import status_word
 from ui.words.i18n import N_, _, n_, number, signed
 
-SAME = 0.05  # a smaller difference could as well come from another seed: four seeds of one rung lay up to 0.045 apart
 MUCH = 0.1
-ROUNDING = 1e-9
 
 # From LayerNorm on, a model begins with GPT-2's small weights (`GPT.init_weights`): its rung counts both as one idea.
 CREDITED = {"layernorm": N_("+ LayerNorm with its small initial weights")}
@@ -91,11 +90,6 @@ def bought(ladder: Ladder, step: Step, baselines: Baselines) -> str:
     return (_verdict_on_all if several else _verdict)(change).format(before=before, after=after)
 
 
-def is_difference(change: float) -> bool:
-    """Whether it is more than another seed might give."""
-    return abs(change) > SAME - ROUNDING
-
-
 def _verdict(change: float) -> str:
     if not is_difference(change):
         return _("Loss {before} → {after}: hardly any difference.")
@@ -130,6 +124,8 @@ def from_first_to_last(done: Sequence[Step]) -> str:
     change = difference(last, first) or 0.0
     if abs(change) < ROUNDING:
         words = _("From **{first}** to **{last}** the loss stays at {after}.")
+    elif not is_difference(change):
+        words = _("From **{first}** to **{last}** the loss stays near {before} (now {after}).")
     elif change < 0:
         words = _("From **{first}** to **{last}** the loss falls from {before} to {after}.")
     else:
@@ -143,14 +139,18 @@ def from_first_to_last(done: Sequence[Step]) -> str:
 
 
 def lowest(done: Sequence[Step]) -> str:
-    """Which of these rungs has the lowest loss, in Markdown; empty if it is the last."""
+    """Which of these rungs have the lowest loss, in Markdown; empty if the last is one of them."""
     best = min(done, key=shown_loss)
     if best is done[0]:
         return _("No rung has come below **{name}** so far: try more rungs, or more steps.").format(
             name=title(best.rung)
         )
-    if shown_loss(best) == shown_loss(done[-1]):
+    equal = [step for step in done if not is_difference(shown_loss(step) - shown_loss(best))]
+    if done[-1] in equal:
         return ""
+    if len(equal) > 1:
+        names = ", ".join(f"**{title(step.rung)}** ({number(step.loss, 2)})" for step in equal)
+        return _("It is lowest with {names}, as good as equal.").format(names=names)
     return _("It is lowest with **{name}**: {loss}.").format(name=title(best.rung), loss=number(best.loss, 2))
 
 
@@ -164,6 +164,13 @@ def best_idea(ladder: Ladder) -> str:
     most = min(known, key=lambda number_: known[number_])
     if known[most] > 0 or not is_difference(known[most]):
         return ""
+    equal = {
+        credited(ladder.steps[at - 1].rung): change
+        for at, change in known.items()
+        if not is_difference(change - known[most])
+    }
+    if len(equal) > 1:
+        return _("The ideas that bought the most, as good as equal: {names}.").format(names=_names(equal))
     complete = done[-1].number - done[0].number == len(done) - 1
     words = (
         _("The idea that bought the most: **{name}** ({change}).")
@@ -171,6 +178,11 @@ def best_idea(ladder: Ladder) -> str:
         else _("Of the ideas measured one by one, the one that bought the most: **{name}** ({change}).")
     )
     return words.format(name=credited(ladder.steps[most - 1].rung), change=signed(known[most], 2))
+
+
+def _names(changes: Mapping[str, float]) -> str:
+    """Ideas and what each bought, in Markdown."""
+    return ", ".join(f"**{name}** ({signed(change, 2)})" for name, change in changes.items())
 
 
 def summary_alone(ladder: Ladder) -> str:
@@ -181,12 +193,17 @@ def summary_alone(ladder: Ladder) -> str:
     }
     said = []
     if single and is_difference(least := min(single.values())) and least < 0:
-        best = next(rung for rung in ALONE if rung.name == min(single, key=lambda name: single[name]))
-        said.append(
-            _("The idea that buys the most alone: **{name}** ({change}).").format(
-                name=title(best), change=signed(least, 2)
-            )
+        equal = {
+            title(rung): single[rung.name]
+            for rung in ALONE
+            if rung.name in single and not is_difference(single[rung.name] - least)
+        }
+        words = n_(
+            "The idea that buys the most alone: {names}.",
+            "The ideas that buy the most alone, as good as equal: {names}.",
+            len(equal),
         )
+        said.append(words.format(names=_names(equal)))
     elif single:
         said.append(_("None of these ideas alone brings the loss down by much here."))
     all_ = ladder.steps[-1]

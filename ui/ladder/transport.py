@@ -103,6 +103,7 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
     )
     if not waiting or ladder.problem:
         return text
+    text += too_short(ladder)
     needed = training_time.total(waiting, costs)
     if needed is None:
         return text + " " + _("How long that takes is still being measured.")
@@ -116,6 +117,16 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
     if min(at_once, len(waiting)) > 1:
         text += " " + _("{n} rungs are trained at a time: it may take less.").format(n=number(at_once))
     return text
+
+
+def too_short(ladder: Ladder) -> str:
+    """What the chosen number of steps cannot show, as `benchmarks/ladder.py` has measured it on The Curious Cat."""
+    if ladder.group != "up" or ladder.steps[0].training.steps > plan.USUAL_BUDGET:
+        return ""
+    return " " + _(
+        "So few steps cannot show what LayerNorm and dropout are for: both cost something at first. One head alone "
+        "buys next to nothing, until the next rungs."
+    )
 
 
 # What the buttons do

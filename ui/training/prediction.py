@@ -13,7 +13,7 @@ from minigpt_core.interpret.diagnosis import overfitting
 from minigpt_core.store.runs import Run
 from ui import kept_choices, resources, state
 from ui.components.live_chart import Reference
-from ui.runs.health import last_evaluation, loss_number, spoiled
+from ui.runs.health import SAME, is_difference, last_evaluation, loss_number, spoiled
 from ui.runs.start_button import start_button
 from ui.runs.wording import run_title
 from ui.settings.table import SETTINGS
@@ -23,7 +23,7 @@ from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape
 
 RATES = SETTINGS["learning_rate"].comparable()
-DUEL_POINTS = 2
+DUEL_POINTS, DRAW_POINTS = 2, 1
 LOOK_AGAIN_SECONDS = 2.0
 NEAR = ((0.05, 3), (0.15, 2), (0.4, 1))  # so near to the result, in nats per character: so many points
 POSSIBLE = 4  # points for one guess
@@ -81,12 +81,18 @@ class Duel:
             found.append(math.inf if result is None or spoiled(run) else result.loss)
         return found[0], found[1]
 
-    def points(self) -> int | None:
-        """`DUEL_POINTS` for the right favourite; None before both have ended."""
+    @property
+    def drawn(self) -> bool:
+        """Both have ended, and another seed could have turned them round."""
         losses = self.losses()
-        if losses is None:
-            return None
-        return DUEL_POINTS if losses[self.favourite] <= min(losses) else 0
+        return losses is not None and (losses[0] == losses[1] or not is_difference(losses[0] - losses[1]))
+
+    def points(self) -> int | None:
+        """`DUEL_POINTS` for the right favourite, `DRAW_POINTS` for a draw; None before both have ended."""
+        losses = self.losses()
+        if losses is None or self.drawn:
+            return DRAW_POINTS if losses else None
+        return DUEL_POINTS if losses[self.favourite] == min(losses) else 0
 
 
 @dataclass
@@ -295,6 +301,11 @@ def _results() -> None:
     if fought:
         of_duels = (_("learning rates"), _("results"), _("guess"), _("points"))
         st.html(_table(of_duels, [_duel_row(duel) for duel in fought[:SHOWN]]))
+    if any(duel.drawn for duel in fought[:SHOWN]):
+        draw = _(
+            "Results closer than {same} are a draw, worth half the points: another seed could turn them round."
+        )
+        st.html(f"<p class='mg-note'>{escape(draw.format(same=number(SAME, 2)))}</p>")
     made = [result.points(guess) for guess, run in rated if (result := outcome(run))]
     won = [points for duel in fought if (points := duel.points()) is not None]
     total, possible = sum(made) + sum(won), POSSIBLE * len(made) + DUEL_POINTS * len(won)
