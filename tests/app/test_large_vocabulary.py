@@ -13,6 +13,7 @@ from tests.app.conftest import OpenPage
 from tests.app.small_runs import small_run
 from tests.app.test_timeline import sent
 from ui.ablation.bigram_charts import MOST_SHOWN
+from ui.sampling.next_character import SEGMENTS
 from ui.timeline.component_data import MOST_PAIRS
 from ui.words.i18n import percent
 
@@ -89,3 +90,20 @@ def test_the_drawn_model_and_its_batch_are_shown(app: OpenPage) -> None:
     text = RunStore().save_text("".join(chr(0x4E00 + n % V) for n in range(12_000)), "many")
     page = check(app("model", text=text))
     check(page.button(key="model_rung_layernorm").click().run())
+
+
+@pytest.mark.parametrize("fields", [TINY, GPT], ids=["tinygpt", "gpt"])
+@pytest.mark.parametrize("view", ["write", "next", "temperature", "models", "surprise", "copied"])
+def test_the_views_of_sampling_tell_the_likeliest_apart(
+    app: OpenPage, fields: dict[str, Any], view: str
+) -> None:
+    page = check(app("sampling", run=trained(fields).id, view=view))
+    if view == "write":
+        (bar,) = (html.value for html in page.main.get("html") if "mg-lot-bar" in html.value)
+        assert SEGMENTS <= bar.count("data-tip") <= 2 * SEGMENTS + 1 and "other characters" in bar
+
+
+@pytest.mark.parametrize("name", ["home", "training", "batches", "compare", "puzzle", "ladder", "vocabulary"])
+def test_the_other_pages_are_bounded_as_well(app: OpenPage, name: str) -> None:
+    run = trained(GPT)
+    check(app(name, text=run.text_id, run=run.id))

@@ -1,5 +1,8 @@
 """Where one character comes from: its context, the bars before and after the settings, and the draw."""
 
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+
 import streamlit as st
 
 from minigpt_core.generation.generated_text import GeneratedText, NextToken
@@ -7,11 +10,14 @@ from ui.components import charts
 from ui.components.figures import go
 from ui.sampling import typewriter
 from ui.sampling.settings_explained import bends
-from ui.style import VALIDATION
+from ui.style import REFERENCE, VALIDATION
 from ui.words import tokens
 from ui.words.i18n import _, n_, number, percent
 
 BARS = 12
+SEGMENTS = (
+    60  # of the lot bar that are told apart: of thousands of characters, none of the others could be seen
+)
 CONTEXT = 11  # characters before it that are shown
 HEIGHT = 238  # pixels of the bars
 LEGIBLE = 0.045  # share of the lot bar that a character's sign needs
@@ -111,10 +117,12 @@ def in_words(generated: GeneratedText, drawn: NextToken, most: int) -> str:
 def lot(generated: GeneratedText, drawn: NextToken) -> str:
     """All probabilities laid end to end, in the order of the ids, and where the random number u landed."""
     itos, u = generated.lm.tokenizer.itos, drawn.sampled.u
+    told, shares = set(likeliest(drawn, SEGMENTS)), drawn.probabilities.tolist()
     cells = "".join(
-        segment(itos[i], share, i == drawn.sampled.token)
-        for i, share in enumerate(drawn.probabilities.tolist())
-        if share > 0
+        segment(itos[first], shares[first], first == drawn.sampled.token)
+        if alone
+        else rest([shares[i] for i in (first, *others)])
+        for alone, (first, *others) in pieces([i for i, share in enumerate(shares) if share > 0], told)
     )
     needle = (
         f"<i class='mg-needle' style='left:{100 * u:.3f}%'></i>" if generated.settings.temperature else ""
@@ -124,6 +132,22 @@ def lot(generated: GeneratedText, drawn: NextToken) -> str:
         f"<div class='mg-lot' role='img' aria-label='{sentence}'><div class='mg-lot-bar'>{cells}</div>{needle}</div>"
         f"<div class='mg-lot-words'>{sentence}</div>"
     )
+
+
+def pieces(ids: Sequence[int], told: Collection[int]) -> Iterator[tuple[bool, list[int]]]:
+    """The ids in their order: each of those that are `told` apart alone, those between two of them together."""
+    for alone, group in groupby(ids, told.__contains__):
+        if alone:
+            yield from ((True, [i]) for i in group)
+        else:
+            yield False, [*group]
+
+
+def rest(shares: Sequence[float]) -> str:
+    """The part of the bar that belongs to characters which are not told apart."""
+    words = n_("{n} other character", "{n} other characters", len(shares)).format(n=number(len(shares)))
+    tip = tokens.escape(f"{words} · {percent(sum(shares), 1)}")
+    return f"<span style='width:{100 * sum(shares):.4f}%;background:{REFERENCE}' data-tip='{tip}'></span>"
 
 
 def lot_words(generated: GeneratedText, drawn: NextToken) -> str:
