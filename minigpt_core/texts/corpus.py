@@ -134,15 +134,17 @@ def normalize(text: str, lower: bool = True, *, strip: bool = True, alphabet: st
     character (a lone surrogate) becomes U+FFFD.
 
     Lower case is Python's `lower`, so a Greek Σ at the end of a word becomes ς; but İ becomes a plain i, without a dot
-    as a character of its own, and I becomes ı in a Turkish text: one that has an ı, or for whose model this is (whose
-    characters are `alphabet`).
+    as a character of its own, and I becomes ı in a Turkish text: one that has an ı, or İ and no i (it is in capitals),
+    or for whose model this is (whose characters are `alphabet`).
     """
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if strip:
         text = text.strip()
     if lower:
-        text = unicodedata.normalize("NFC", text).replace("İ", "i")
-        if "ı" in text or "ı" in alphabet:
+        text = unicodedata.normalize("NFC", text)
+        capitals = "İ" in text and "i" not in text and not alphabet
+        text = text.replace("İ", "i")
+        if "ı" in text or "ı" in alphabet or capitals:
             text = text.replace("I", "ı")
         text = text.lower()
     text = unicodedata.normalize("NFC", text)

@@ -114,9 +114,11 @@ def test_normalizing_any_single_character_twice_changes_nothing(lower: bool) -> 
         ("  Un Matin,\r\nle chat\rdort \n", "un matin,\nle chat\ndort"),
         ("E\u0301te\u0301", "été"),
         ("ÉTÉ", "été"),
-        ("İI", "ii"),
+        ("İI", "iı"),
         ("I\u0307", "i"),
         ("IRMAK ılık, İZMİR", "ırmak ılık, izmir"),
+        ("KIZ IRMAĞA İNDİ", "kız ırmağa indi"),
+        ("I was in İzmir", "i was in izmir"),
         ("ΧΑΟΣ ΣΑΣ", "χαος σας"),
         ("\u212a", "k"),
         ("a\ud800b", "a\ufffdb"),
@@ -133,6 +135,7 @@ def test_normalize(text: str, expected: str) -> None:
 
 def test_a_prompt_for_a_turkish_model_is_turkish() -> None:
     assert normalize("IRMAK", alphabet="aıi") == "ırmak"
+    assert normalize("İZMİR IS", alphabet="abi") == "izmir is"
     assert normalize("IRMAK", lower=False, alphabet="aıi") == "IRMAK"
 
 
@@ -142,7 +145,8 @@ def test_a_prompt_for_a_turkish_model_is_turkish() -> None:
         ("AEaeÉé1", {"a": "A", "e": "E", "é": "É"}),
         ("abc 1", {}),
         ("ΣΑΣ Σ", {"α": "Α", "ς": "Σ", "σ": "Σ"}),
-        ("İI", {"i": "Iİ"}),
+        ("İI", {"i": "İ", "ı": "I"}),
+        ("İIi", {"i": "Iİ"}),
         ("İI ı", {"i": "İ", "ı": "I"}),
         ("H\u0331A", {"a": "A", "h": "H"}),  # ẖ is one character, its capital two
     ],
