@@ -14,14 +14,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from minigpt_core.errors import UserError
 from ui.words.i18n import translate, using
 from ui.words.languages import LANGUAGES, SOURCE
-from ui.workspace import COOKIE, well_formed
+from ui.workspace import COOKIE, LOOPBACK, well_formed
 
 AT_ONCE = 8  # answers that one person may wait for
 IN_ALL = 200
+AT_ONE_ADDRESS = 100  # a class may share one; and whoever makes up cookies leaves half of them to others
+ALL = "all"
 TOO_MANY = 429  # https://www.rfc-editor.org/rfc/rfc6585#section-4
 
 _threads = ThreadPoolExecutor(2, "stream")
-_waiting: Counter[str] = Counter()  # by person; the event loop alone counts
+_waiting: Counter[str] = Counter()  # by person, and by address; the event loop alone counts
 
 
 def calculated(answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[ASGIApp]]:
@@ -30,21 +32,32 @@ def calculated(answer: Callable[[Request], Response]) -> Callable[[Request], Awa
     @wraps(answer)
     async def endpoint(request: Request) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            who = person(request)
-            if _waiting[who] >= AT_ONCE or _waiting.total() >= IN_ALL:
+            limits = limits_of(request)
+            if any(_waiting[name] >= most for name, most in limits.items()):
                 return await too_many(request)(scope, receive, send)
-            _waiting[who] += 1
+            _waiting.update(limits.keys())
             try:
                 response = await asyncio.get_running_loop().run_in_executor(_threads, answer, request)
                 await response(scope, receive, send)
             finally:
-                _waiting[who] -= 1
-                if not _waiting[who]:
-                    del _waiting[who]
+                _waiting.subtract(limits.keys())
+                for name in limits:
+                    if not _waiting[name]:
+                        del _waiting[name]
 
         return app
 
     return endpoint
+
+
+def limits_of(connection: HTTPConnection) -> dict[str, int]:
+    """Under which names an answer is counted, and how many are allowed under each. A cookie can be made up, an address
+    cannot; but behind a proxy on this machine everybody has that of the machine."""
+    limits = {ALL: IN_ALL, person(connection): AT_ONCE}
+    host = connection.client.host if connection.client else "localhost"
+    if host not in LOOPBACK:
+        limits[f"at {host}"] = AT_ONE_ADDRESS
+    return limits
 
 
 def person(connection: HTTPConnection) -> str:
