@@ -212,16 +212,16 @@ def test_ctrl_c_stops_with_a_checkpoint_and_the_run_can_go_on(home: Path, here: 
     assert steps == list(range(1, 401))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
-@pytest.mark.parametrize("end", ["SIGTERM", "a closed pipe"])
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGHUP", "a closed pipe"])  # SIGHUP: the terminal was closed
 def test_who_ends_the_program_keeps_the_steps_that_were_made(home: Path, end: str) -> None:
     arguments = ["train", "--json", "--set", "steps=4000", "--set", "eval_interval=20", "--set", "pace=100"]
     process = subprocess.Popen([sys.executable, "-m", "minigpt_core", *arguments], stdout=subprocess.PIPE)
     assert process.stdout is not None
     while json.loads(process.stdout.readline()).get("step") != 20:
         pass
-    if end == "SIGTERM":
-        process.send_signal(signal.SIGTERM)
+    if end.startswith("SIG"):
+        process.send_signal(signal.Signals[end])
     else:
         process.stdout.close()
     assert process.wait(timeout=60) == 0
