@@ -366,6 +366,16 @@ def test_the_chosen_reading_of_a_file_is_kept(dialog: AppTest) -> None:
     assert upload(dialog, "again.txt", raw).selectbox[0].value == "cp866"
 
 
+@pytest.mark.parametrize("encoding", ["iso2022_jp", "utf-16-le"])
+def test_what_is_spelled_with_bytes_of_ascii_can_be_read_otherwise(dialog: AppTest, encoding: str) -> None:
+    raw = {"utf-16-le": "The cat sat on the mat."}.get(encoding, "猫は窓の上で寝ている。").encode(encoding)
+    assert raw.isascii()
+    page = upload(dialog, "escaped.txt", raw)
+    assert not page.exception and len(page.selectbox[0].options) > 30
+    dialog.file_uploader(key="vocabulary_file").set_value([]).run()
+    assert not upload(dialog, "plain.txt", b"The cat sat on the mat.").selectbox
+
+
 def test_ones_own_texts_are_offered_again_and_can_be_removed(dialog: AppTest, app: OpenPage) -> None:
     first = chosen(paste(dialog, "Un premier texte à moi"))
     second = chosen(paste(dialog, "Et un <b>second</b>"))

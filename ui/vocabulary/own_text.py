@@ -29,6 +29,9 @@ from ui.words.tokens import escape, escape_markdown, face
 MARKUP = re.compile(
     r"<(!doctype|html|head|body|script|style|div|span|p|a|b|i|img|svg|iframe)\b[^<]*>", re.IGNORECASE
 )
+SHIFTS = re.compile(
+    b"[\x00\x1b]"
+)  # of encodings that spell other characters with ASCII's bytes: ISO-2022-JP, UTF-16
 MAX_UPLOAD_MB = 64  # above the limit of minigpt_core.texts.corpus, so that our own sentence speaks first
 TITLE_LENGTH = 40
 LINE_SHOWN = 160
@@ -123,7 +126,7 @@ def _uploaded(file: UploadedFile) -> None:
     decoded = Decoded(_text_of_pdf(raw), "utf-8", ("utf-8",)) if pdf else decode(raw)
     if pdf:
         _say_found((PDF,))
-    elif raw.isascii():
+    elif decoded.encoding == "utf-8" and raw.isascii() and not SHIFTS.search(raw):
         st.markdown(_("Read as {encoding}.").format(encoding=encoding_name(decoded.encoding)))
     else:
         encoding = st.selectbox(
