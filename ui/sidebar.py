@@ -57,6 +57,7 @@ def head(page: str) -> None:
         _say_who_set_it_up()
         run = _run_or_none()
         live_list.section(run.id if run else None, page_follows=page == TRAINING)
+    live_list.above(run.id if run else None, page_follows=page == TRAINING)
 
 
 def foot(page: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -161,6 +162,16 @@ def test_a_gpt_that_is_no_better_than_chance_is_not_looked_into(some_run: MakeRu
         assert default_run() == learned
 
 
+def test_a_model_that_learned_nothing_writes_only_if_there_is_no_other(app: OpenPage) -> None:
+    sound, stuck, diverged = evaluated(small_gpt(), 2.0), evaluated(small_gpt(), 3.9), small_gpt()
+    RunStore().set_status(diverged.id, "diverged")
+    page = app("sampling")
+    assert picker(page).value == sound.id
+    RunStore().delete(sound.id, "local")
+    assert picker(app("sampling")).value == "preparedGptEn"
+    assert picker(app("sampling", text="additions")).value in (stuck.id, diverged.id)
+
+
 def links_to_training(page: AppTest) -> list[Any]:
     """The links beside the page that lead to a training, as Streamlit sends them."""
     return [link.proto for link in page.sidebar.get("page_link") if link.proto.page == "training"]
@@ -181,6 +192,24 @@ def test_trainings_that_go_on_are_in_sight_from_every_page(app: OpenPage, some_r
         watched = app("training", "en", run=runs[0].id)
         assert not links_to_training(watched)  # the page itself shows it
     assert not links_to_training(app("home", "en"))
+
+
+def test_of_many_trainings_each_shows_how_far_it_is(app: OpenPage, some_run: MakeRun) -> None:
+    store, runs = RunStore(), [some_run(name=f"number {n}", steps=100) for n in range(5)]
+    with ExitStack() as locks:
+        for n, run in enumerate(runs):
+            locks.enter_context(store.lock(run.id))
+            store.append(run.id, step=10 * n + 7)
+            store.set_status(run.id, "running")
+        page = app("home", "en")
+        (more,) = [link.proto for link in page.sidebar.get("page_link") if link.proto.page == "compare"]
+        beside = followed(page) + more.label
+        assert [n for n in range(5) if f"{10 * n + 7}\u202f%" in beside] == [0, 1, 2, 3, 4]
+        (above,) = [html.value for html in page.main.get("html") if "mg-going" in html.value]
+        assert above in followed(page)  # the first of them
+        page = app("training", "en", run=runs[4].id)
+        (other,) = [html.value for html in page.main.get("html") if "mg-going" in html.value]
+        assert "number 4" not in other  # the page itself shows it
 
 
 def test_the_puzzle_takes_a_gpt_that_learned_something() -> None:

@@ -241,12 +241,13 @@ def test_a_spoiled_training_is_said_and_earlier_weights_may_write(
 ) -> None:
     short = ["--set", "steps=20", "--set", "eval_interval=10", "--set", "sample_length=10"]
     assert main(["train", *short, "--set", "learning_rate=1000", "--json"]) == 0
-    page = app("sampling")
+    (run,) = RunStore(home).runs("local")
+    page = app("sampling", run=run.id)
     assert not page.exception and not page.error
     assert "This training broke its model" in markdown(page)
     assert "the training broke this model." in markdown(page)
     assert [link.proto.page for link in page.main.get("page_link")] == ["training"]
-    page = app("sampling", checkpoint="0")
+    page = app("sampling", run=run.id, checkpoint="0")
     assert "broke its model later on" in markdown(page)
 
 
@@ -311,7 +312,7 @@ def test_a_missing_text_only_costs_the_comparison(app: OpenPage, home: Path, tra
 
 def test_a_diverged_run_writes_with_its_last_good_weights(app: OpenPage, home: Path, trained: Run) -> None:
     RunStore(home).set_status(trained.id, "diverged")
-    assert "last good weights" in markdown(app("sampling"))
+    assert "last good weights" in markdown(app("sampling", run=trained.id))
 
 
 def test_somebody_elses_run_may_write(app: OpenPage, home: Path, trained: Run) -> None:

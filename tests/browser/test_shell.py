@@ -86,6 +86,16 @@ def test_a_training_is_in_sight_from_every_page_and_lets_its_own_model_write(
     wait_until_idle(page)
     link = page.locator(f".st-key-live_run_{run} a")
     expect(page.locator(f".st-key-live_run_{run}")).to_contain_text("%")
+    above, title = page.locator(f".st-key-live_run_{run}_above"), page.locator("h1")
+    expect(above).to_be_hidden()
+    size, top = page.viewport_size, title.evaluate("title => title.getBoundingClientRect().top")
+    assert size is not None
+    page.set_viewport_size({"width": 390, "height": 844})  # the list beside the page is in a drawer
+    expect(above).to_be_in_viewport()
+    expect(above).to_contain_text("%")
+    page.set_viewport_size(size)
+    expect(above).to_be_hidden()
+    assert title.evaluate("title => title.getBoundingClientRect().top") == top
     link.click()
     pace.press("End")  # as fast as it goes
     wait_for_run(page, app_server.url, run, lambda live: bool(live["status"] == "done"))

@@ -1,5 +1,7 @@
 """The trainings of this browser that go on or wait: on every page, how far each is, and the way back to it."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from minigpt_core.errors import UserError
@@ -11,7 +13,7 @@ from ui.runs.wording import STATUS_COLOURS, run_title, status_word
 from ui.words.i18n import _, n_, number, percent
 from ui.words.tokens import escape, escape_markdown
 
-LISTED = 3
+LISTED, SHARES = 3, 4
 ROOM = 18  # characters of a name that surely fit
 ORDER = ("running", "paused", "queued")
 REFRESH_SECONDS = 2.0
@@ -31,6 +33,22 @@ def section(followed: str | None, page_follows: bool) -> None:
         st.fragment(_draw, run_every=None if waits else REFRESH_SECONDS)(
             followed, left_out, _status(runs, followed)
         )
+
+
+def above(followed: str | None, page_follows: bool) -> None:
+    """The first of them in one line, for narrow screens: there the side bar is shut. Arguments as in `section`."""
+    left_out = followed if page_follows else None
+    runs = _live(followed, left_out)
+    if runs:
+        st.html(Path(__file__).with_name("above.css"))
+        goes_on = runs[0].status == "running"
+        st.fragment(_draw_above, run_every=REFRESH_SECONDS if goes_on else None)(followed, left_out)
+
+
+def _draw_above(followed: str | None, left_out: str | None) -> None:
+    with st.container(key="live_above", gap=None):
+        for run in _live(followed, left_out)[:1]:  # none: the list beside the page has it drawn anew
+            _line(run, run_title(run), "_above")
 
 
 def _live(followed: str | None, left_out: str | None) -> list[Run]:
@@ -57,15 +75,21 @@ def _draw(followed: str | None, left_out: str | None, status_before: str | None)
         for run in runs[:LISTED]:
             _line(run, names[run.id])
         if (more := len(runs) - LISTED) > 0:
-            label = n_("{n} more goes on or waits", "{n} more go on or wait", more)
-            st.page_link(PAGES["compare"].script, label=label.format(n=number(more)))
+            label = n_("{n} more goes on or waits", "{n} more go on or wait", more).format(n=number(more))
+            shares = [percent(round(_share(run), 2)) for run in runs[LISTED:] if run.status == "running"]
+            label = " · ".join([label, *shares[:SHARES]])
+            st.page_link(PAGES["compare"].script, label=label)
 
 
-def _line(run: Run, name: str) -> None:
-    share = run.step / run.training.steps
+def _share(run: Run) -> float:
+    return run.step / run.training.steps
+
+
+def _line(run: Run, name: str, where: str = "") -> None:
+    share = _share(run)
     status = status_word(run.status) if run.status != "running" else percent(round(share, 2))
     pulse = " mg-pulse" if run.status == "running" else ""
-    with st.container(key=f"live_run_{run.id}", gap=None):
+    with st.container(key=f"live_run_{run.id}{where}", gap=None):
         st.html(
             f"<div class='mg-going' style='--k:{STATUS_COLOURS[run.status]};--p:{100 * share:.1f}%'>"
             f"<span class='mg-dot{pulse}'></span><bdi translate='no'>{escape(name)}</bdi>"

@@ -8,7 +8,7 @@ from minigpt_core.errors import RunNotFound, StoreError
 from minigpt_core.store.runs import LIVE, CheckpointInfo, Run, choose_checkpoint
 from ui import resources, state
 from ui.runs import waiting
-from ui.runs.health import broken, last_evaluation, loss_number
+from ui.runs.health import broken, last_evaluation, loss_number, sound
 from ui.runs.names import menu_labels, title_among
 from ui.runs.weights import say_which, usual_of, usual_step
 from ui.sampling.learning_explained import Losses
@@ -110,8 +110,8 @@ def title_among_others(run: Run) -> str:
 
 
 def wanted_model() -> Run | str:
-    """Who was asked to; else the newest run that has weights (one that waits has none to write with); else the
-    prepared run of the chosen text; else its counted pairs."""
+    """Who was asked to; else the newest sound run that has weights (one that waits has none to write with); else the
+    prepared run of the chosen text; else the newest with weights, or the text's counted pairs."""
     wanted = state.looked_at()
     if wanted in NGRAMS:
         return str(wanted)
@@ -123,10 +123,10 @@ def wanted_model() -> Run | str:
     if state.run_id():
         return state.current_run() or BIGRAM
     store, found = resources.store(), state.visible_runs()
-    own = (run for run in found if not run.prepared and store.checkpoints(run.id))
+    own = [run for run in found if not run.prepared and store.checkpoints(run.id)]
     learned = resources.fingerprint(state.text_id(), state.lower())
     ready = (run for run in found if run.prepared and run.model.n_layer and run.text_id == learned)
-    return next(own, None) or next(ready, None) or BIGRAM
+    return next(filter(sound, own), None) or next(ready, None) or next(iter(own), BIGRAM)
 
 
 def keep_in_address(chosen: ModelChoice) -> None:
