@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from scripts.browser import wait_until_idle
 from tests.browser.conftest import OpenPage
 from ui.journey import STATIONS
+from ui.words.i18n import _, using
 
 WIDTHS = (390, 640)
 # What the margins leave of a chart: with labels beside them, the curves of Compare had 75 pixels of 390.
@@ -19,12 +20,18 @@ ARROWS = "stops => stops.map(stop => getComputedStyle(stop, '::after').content)"
 DRAWER = '[data-testid="stSidebar"]'
 
 
+@pytest.fixture(params=["fr", "en"])
+def lang(request: pytest.FixtureRequest) -> str:
+    """The language with the longer words, and the one in which Streamlit has words of its own."""
+    return str(request.param)
+
+
 @pytest.fixture
-def narrow(open_page: OpenPage) -> Callable[[str], Iterator[Page]]:
-    """`narrow("training")`: the page on each narrow screen, in the language with the longer words."""
+def narrow(open_page: OpenPage, lang: str) -> Callable[[str], Iterator[Page]]:
+    """`narrow("training")`: the page on each narrow screen."""
 
     def open_narrow(name: str) -> Iterator[Page]:
-        page = open_page(name, lang="fr", run="preparedGptFr")
+        page = open_page(name, lang=lang, run="preparedGptFr")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 844})
             wait_until_idle(page)
@@ -54,7 +61,7 @@ def test_the_curves_of_compare_take_most_of_the_width(narrow: Callable[[str], It
 
 
 def test_the_menu_names_every_page_and_closes_when_one_is_chosen(
-    narrow: Callable[[str], Iterator[Page]],
+    narrow: Callable[[str], Iterator[Page]], lang: str
 ) -> None:
     for page in narrow("home"):
         arrows = page.locator('[class*="st-key-station_"]').evaluate_all(ARROWS)
@@ -65,7 +72,8 @@ def test_the_menu_names_every_page_and_closes_when_one_is_chosen(
     expect(links.last).to_be_visible()
     links.last.click()
     wait_until_idle(page)
-    expect(page.locator("h1")).to_contain_text("énigme")
+    with using(lang):
+        expect(page.locator("h1")).to_contain_text(_(STATIONS[-1].title))
     page.wait_for_function(
         "(drawer) => document.querySelector(drawer).getBoundingClientRect().right <= 0", arg=DRAWER
     )
