@@ -97,14 +97,16 @@ def references(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) 
 def doubt(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) -> dict[str, str]:
     """Why losses on that text mean little, if they do, by the locale of who reads it."""
     run = next((run for _pupil, run in shown if (run.text_id, run.lower) == common), None)
+    if run is None:
+        return {}
     try:
-        found = run and resources.validation_warning(run.text_id, run.lower, run.training.val_fraction)
+        found = resources.validation_warning(run.text_id, run.lower, run.training.val_fraction)
     except UserError:  # the text is gone
         return {}
     said = {}
-    for code, reader in LANGUAGES.items() if found else ():
+    for code, reader in LANGUAGES.items():
         with i18n.using(code):
-            said[reader.locale] = i18n.translate(found)
+            said |= {reader.locale: i18n.translate(found)} if found else {}
     return said
 
 

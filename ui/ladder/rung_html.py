@@ -2,7 +2,7 @@
 
 from ui.ladder import ladder_chart, rung_sentences
 from ui.ladder.plan import Step
-from ui.runs.health import loss_number
+from ui.runs.health import is_difference, loss_number
 from ui.words.i18n import _, duration, number, signed
 from ui.words.tokens import blank, escape, face, visible
 
@@ -48,7 +48,7 @@ def bought(step: Step, change: float | None, sentence: str, highest: float) -> s
     """The loss of a rung as a bar that begins at 0, the difference to the rung below, and both in rung_sentences."""
     looks, shown = "", ""
     if change is not None:
-        looks = rung_sentences.is_difference(change) * (" mg-fell" if change < 0 else " mg-rose")
+        looks = is_difference(change) * (" mg-fell" if change < 0 else " mg-rose")
         shown = signed(change, 2) if abs(change) >= NO_CHANGE else f"±{number(0, 2)}"
     width = 100 * min(1.0, (step.loss or 0) / highest)  # none if it diverged
     return (
