@@ -26,30 +26,47 @@ from ui.teacher import TeacherLink
 from ui.workspace import WorkspaceCookie
 
 
+PURGE_SECONDS = 24 * 3600.0
+
+
 def get_ready() -> None:
-    """Import torch, have a training process ready before the first visitor, and remove for good what was deleted long
-    ago."""
+    """Import torch, and have a training process ready before the first visitor."""
     from minigpt_core import devices
     from minigpt_core.jobs import calculators, manager
-    from minigpt_core.store.runs import BIN_SECONDS, RunStore
 
     devices.use_threads(1)  # a page calculates little: more would only wait for each other and for trainings
     try:
         calculators.use(manager.shared().new_calculator)
     except UserError as error:  # the pages say it too, in the reader's language
         logging.getLogger("minigpt").error("%s", error)
-    with suppress(UserError):  # the store cannot be written; the pages say so
-        RunStore().purge_deleted(BIN_SECONDS)
+
+
+def empty_bin(closing: threading.Event) -> None:
+    """Remove for good what was deleted long ago, now and every day until the server closes."""
+    from minigpt_core.store.runs import BIN_SECONDS, RunStore
+
+    while not closing.is_set():
+        with suppress(UserError):  # the store cannot be written; the pages say so
+            RunStore().purge_deleted(BIN_SECONDS)
+        closing.wait(PURGE_SECONDS)
+
+
+def begin(closing: threading.Event) -> None:
+    """What a thread does beside the server, as long as it serves."""
+    get_ready()
+    empty_bin(closing)
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Get ready while the first visitor comes; leave no process behind."""
+    """Get ready while the first visitor comes, and empty the bin day by day; leave no process behind."""
     raise_limit()
-    ready = threading.Thread(target=get_ready, daemon=True)
-    ready.start()
+    closing = threading.Event()
+    beside = threading.Thread(target=begin, args=(closing,), daemon=True)
+    beside.start()
     yield
-    ready.join()
+    closing.set()
+    beside.join()
     from minigpt_core.jobs import calculators, manager
 
     calculators.close()

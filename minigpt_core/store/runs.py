@@ -48,7 +48,7 @@ LOCK_SECONDS = 5.0
 LOOKED_AT_SECONDS = 1.0  # longer than somebody looks whether a run is held, who has it for that moment
 BIN_DAYS = 30
 BIN_SECONDS = BIN_DAYS * 24 * 3600
-"""A deleted run can be brought back for this long; the next start of the server removes it for good."""
+"""A deleted run can be brought back for this long; then a server removes it for good, at its start or within a day."""
 
 LIVE = ("queued", "running", "paused")  # somebody must be at work on it, or else it was interrupted
 PARKED = "parked"  # as it stands in the table: paused, and no worker has it; a server keeps its place
