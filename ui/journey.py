@@ -23,6 +23,9 @@ class Station:
 
     in_menu: bool = True
 
+    alone: bool = False
+    """To be looked at only, in a window of its own: the side bar is folded when it opens."""
+
     @property
     def script(self) -> str:
         """For `st.Page`, `st.page_link` and `st.switch_page`: the path as seen from `ui/shell.py`."""
@@ -58,14 +61,16 @@ PAGES = {station.name: station for station in STATIONS}
 
 TEACHERS = (
     Station("classroom", N_("Class"), ":material/school:", at="class"),
-    Station("wall", N_("The wall"), ":material/slideshow:", in_menu=False),
+    Station("wall", N_("The wall"), ":material/slideshow:", in_menu=False, alone=True),
 )
 """For the teacher of a served class alone: everybody else has no such page."""
 
 ABOUT = (Station("accessibility", N_("Accessibility"), ":material/accessibility_new:", in_menu=False),)
 """What every page's foot leads to."""
 
-SPEAKERS = (Station("notes", N_("Speaker notes"), ":material/speaker_notes:", in_menu=False),)
+SPEAKERS = (
+    Station("notes", N_("Speaker notes"), ":material/speaker_notes:", in_menu=False, alone=True),
+)
 """For who stands at the front: the teacher of a served class, or anybody where none is served."""
 
 

@@ -112,6 +112,8 @@ def main() -> None:
     style.inject(state.projected())
     set_up.take()
     page = st.navigation(pages(), position="top", expanded=True)
+    if f"/{page.url_path}" in [station.path for station in (*TEACHERS, *SPEAKERS) if station.alone]:
+        st.set_page_config(initial_sidebar_state="collapsed")
     if orders_followed.is_over():
         orders_followed.say_it_is_over()
         return sidebar.bare()

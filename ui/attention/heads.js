@@ -5,6 +5,8 @@ import { clamp, number } from "../components/js/numbers.js";
 import { bitmap } from "./shades.js";
 import { nameOf } from "./names.js";
 
+const LEAST_WITH_WORDS = 56;  // pixels: narrower tiles stand without their captions
+
 export function drawGrid(view, choose) {
   const { labels, layers, heads } = view.data, box = view.gridBox;
   const room = view.width >= 1100 ? 430 : 326, tile = clamp(Math.floor((room - 22) / heads) - 6, 30, heads <= 2 ? 104 : layers > 3 ? 58 : 86);
@@ -14,7 +16,7 @@ export function drawGrid(view, choose) {
   title.title = fill(layers === 1 ? labels.grid_hint_one : labels.grid_hint, { n: number(view, layers), heads: number(view, heads) });
   const grid = element("div", "mg-att-grid", box);
   grid.style.gridTemplateColumns = `16px repeat(${heads}, ${tile}px)`;
-  grid.dataset.small = tile < 56;
+  grid.dataset.small = tile < LEAST_WITH_WORDS;
   view.tiles = [];
   for (let layer = 0; layer < layers; layer++) {
     element("div", "mg-att-layer", grid, fill(labels.layer_n, { n: number(view, layer + 1) }));
@@ -33,7 +35,7 @@ function tileOf(view, grid, n, size, choose) {
   canvas.width = canvas.height = pixels;
   canvas.style.height = `${size}px`;
   paint(view, canvas.getContext("2d"), view.patterns[n], pixels);
-  element("span", about.clear ? "" : "mg-att-vague", button, about.caption);
+  element("span", about.clear ? "" : "mg-att-vague", button, about.caption).hidden = size < LEAST_WITH_WORDS;
   return button;
 }
 

@@ -81,7 +81,7 @@ function buildTime(view, box) {
   view.play = element("button", "mg-emb-play", box);
   view.play.type = "button";
   view.play.onclick = () => (view.playing ? pause(view) : play(view));
-  const slot = element("div", "mg-emb-slot", box);
+  const slot = view.slot = element("div", "mg-emb-slot", box);
   view.slider = element("input", "", slot);
   Object.assign(view.slider, { type: "range", min: 0, step: 0.01 });
   view.slider.oninput = () => { pause(view); goTo(view, Number(view.slider.value)); };
@@ -165,7 +165,6 @@ function goTo(view, time) {
 function label(view) {
   const { labels, steps } = view.data, step = number(view, steps[moment(view)]);
   view.play.textContent = view.playing ? labels.pause : labels.play;
-  view.play.disabled = steps.length < 2;
   view.when.textContent = fill(steps.length < 2 ? labels.only : labels.step, { n: step });
   view.slider.setAttribute("aria-valuetext", view.when.textContent);
   const deep = lookOf(view) === "deep", kept = current(view)[deep ? "deep_kept" : "flat_kept"][moment(view)];
@@ -187,7 +186,7 @@ function refresh(view) {
   view.orderBox.hidden = lookOf(view) !== "table";
   view.zoomBox.hidden = lookOf(view) === "table";
   view.zooms.forEach((button, n) => button.setAttribute("aria-label", n ? labels.farther : labels.nearer));
-  view.timeBox.dataset.moments = steps.length;
+  view.play.hidden = view.slot.hidden = steps.length < 2;
   view.slider.max = steps.length - 1;
   view.slider.value = view.time;
   view.slider.setAttribute("aria-label", labels.time);

@@ -28,7 +28,7 @@ def link() -> None:
 
 def follow() -> None:
     """The notes, drawn again as the lesson moves on."""
-    st.html(Path(__file__).with_name("speaker.css"))  # leaves out menu and side bar
+    st.html(Path(__file__).with_name("speaker.css"))  # leaves out the menu
     st.title(_("Speaker notes"), anchor=False)
     st.fragment(_draw, run_every=REFRESH_SECONDS)()
 

@@ -54,6 +54,8 @@ def show(page: str) -> None:
     with st.bottom, st.container(key="lesson_panel", gap="xxsmall"):
         to_top(f"{now.lesson.name}.{now.number}")
         folded = current.folded()
+        if state.projected():
+            st.html(Path(__file__).with_name("projected.css"))
         _head(now, done, folded=folded)
         if folded:
             return

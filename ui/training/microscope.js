@@ -185,7 +185,7 @@ function guess(view, body) {
 
 function bars(view, parent, value, before) {
   const { data } = view, words = data.labels, [b, t] = view.at, right = data.y[b][t];
-  const table = element("div", "mg-scope-bars", parent);
+  const table = element("div", `mg-scope-bars${before ? " mg-scope-scored" : ""}`, parent);
   if (before) {
     const head = element("div", "mg-scope-bar mg-label", table);
     element("span", "", head);
