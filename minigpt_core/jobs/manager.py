@@ -80,10 +80,16 @@ TRANSITIONS: dict[str, tuple[str, str, str, str, str, str, str]] = {
     "free":   ("starting", "",         "",         "",         "",         "",         ""),
     "running": ("",        "running",  "running",  "running",  "",         "stopping", ""),
     "paused": ("",         "paused",   "paused",   "paused",   "",         "stopping", ""),
-    "parked": ("",         "",         "",         "parked",   "",         "ended",    ""),
+    "parked": ("",         "parked",   "parked",   "parked",   "",         "ended",    ""),
     "no place": ("",       "queued",   "",         "",         "",         "",         ""),
     "over":   ("ended",    "ended",    "ended",    "ended",    "ended",    "ended",    "ended"),
 }  # fmt: skip
+
+
+def after(state: State, event: str) -> State | None:
+    """Where a run stands after what the table calls so; None if that is refused, or about something that is over."""
+    name = TRANSITIONS[event][list(State).index(state)]
+    return State(name) if name else None
 
 
 WORKING = (State.RUNNING, State.PAUSED)
@@ -106,7 +112,7 @@ class Job:
     pending: dict[str, float]
     """The settings that were asked for and are not in the store yet."""
 
-    state: State = State.QUEUED
+    state: State = State.ENDED
     worker: WorkerProcess | None = None
     changes: int = 0
     """How many times settings were asked for: the worker says how many of them are stored."""
@@ -265,7 +271,7 @@ class JobManager:
             JobError: somebody has it already.
             ConfigError: a setting out of range. StoreError: the store cannot be written; nothing has happened then.
         """
-        self._submit(run_id, [{"do": "pause"}] if paused else [], settings)
+        self._submit(run_id, "submit", [{"do": "pause"}] if paused else [], settings)
 
     def pause(self, run_id: str) -> None:
         """Hold the run before its next step."""
@@ -280,7 +286,7 @@ class JobManager:
         if self.controls(run_id):
             self._ask(run_id, "resume", settings)
         else:
-            self._submit(run_id, [], settings)
+            self._submit(run_id, "resume", [], settings)
 
     def step(self, run_id: str, **settings: float) -> None:
         """Make one step with these settings and hold again."""
@@ -289,7 +295,7 @@ class JobManager:
         if self.controls(run_id):
             self._ask(run_id, "step", settings)
         else:
-            self._submit(run_id, [{"do": "step"}], settings)
+            self._submit(run_id, "step", [{"do": "step"}], settings)
 
     def change(self, run_id: str, **settings: float) -> None:
         """Change learning rate, pace or evaluation interval from the next step on.
@@ -451,7 +457,7 @@ class JobManager:
         to no further checkpoint in several attempts is left to its owner."""
         for run_id, status in self._store.left_behind().items():
             with suppress(UserError):  # somebody has it by now; or it cannot be read, which its page says
-                self._take(run_id, State(status), [], {}, again=True)
+                self._take(run_id, "park" if status == State.PARKED else "submit", [], {}, again=True)
 
     def close(self) -> None:
         """End all workers. Runs in progress keep a checkpoint and count as interrupted until a server comes back;
@@ -483,12 +489,12 @@ class JobManager:
 
     def _move(self, job: Job, event: str) -> bool:
         """Put a job into the state that the table names; False if it names none."""
-        after = TRANSITIONS[event][list(State).index(job.state)]
-        if after:
-            job.state = State(after)
+        state = after(job.state, event)
+        if state is not None:
+            job.state = state
             self._note_change(job.run.id)
             self._heard.notify_all()
-        return bool(after)
+        return state is not None
 
     def _note_change(self, run_id: str) -> None:
         self._changed_at.pop(run_id, None)
@@ -542,24 +548,25 @@ class JobManager:
         elif request in ("resume", "step"):
             self._store.hold(run_id, request == "step")
 
-    def _submit(self, run_id: str, then: list[Message], settings: dict[str, float]) -> None:
+    def _submit(self, run_id: str, request: str, then: list[Message], settings: dict[str, float]) -> None:
         check_changes(settings)
         self._bury(run_id)
-        self._take(run_id, State.QUEUED, then, settings)
+        self._take(run_id, request, then, settings)
 
     def _take(
         self,
         run_id: str,
-        state: State,
+        request: str,
         then: list[Message],
         settings: dict[str, float],
         *,
         again: bool = False,
     ) -> None:
-        """Have a run, queued or parked; `again`: it was left behind by a server before this one."""
+        """Have a run that had ended, or that a server before this one has left behind (`again`)."""
         if self._closed:
             raise JobError("The dashboard is just being closed. Start it again to train.")
-        run = self._store.run(run_id)
+        run, state = self._store.run(run_id), after(State.ENDED, request)
+        assert state is not None, request
         with ExitStack() as place:
             try:
                 place.enter_context(self._store.queue_lock(run_id))
@@ -575,21 +582,22 @@ class JobManager:
                 before = self._jobs.get(run_id)
                 pending = (before.pending if before else {}) | settings
                 preferred = run.workspace in self._preferred
-                job = Job(run, place.pop_all(), then, pending, state, changes=1, preferred=preferred)
+                job = Job(run, place.pop_all(), then, pending, changes=1, preferred=preferred)
                 self._troubles.pop(run_id, None)
                 self._jobs[run_id] = job
-                self._note_change(run_id)
+                self._move(job, request)
                 if state == State.QUEUED:
                     self._queue.append(job)
         self._dispatch()
         self._keep_warm()
 
     def _end(self, job: Job) -> None:
-        """It is over; what was asked of it and not stored counts when it is taken up again."""
+        """It is over; what was asked of it and not stored counts when it is taken up again. Who hears of it may have
+        the run at once."""
+        job.place.close()
         with self._lock:
             self._move(job, "over")
             job.worker = None
-            job.place.close()
             if not job.pending and self._jobs.get(job.run.id) is job:
                 del self._jobs[job.run.id]
 
@@ -660,6 +668,7 @@ class JobManager:
         held = [job for job in others if job.state == State.PAUSED]
         if held and not any(job.yielding for job in others):
             job = min(held, key=lambda job: job.memory < WORKER_BYTES * 2)  # a large one, if there is any
+            self._move(job, "yield")
             job.tell({"do": "park"})
             job.then, job.yielding = [], True
 
@@ -817,7 +826,9 @@ class JobManager:
                     job.pending.clear()
                 if error := message.get("error"):
                     self._troubles[job.run.id] = error
-                self._end(job)
+        if job is not None:
+            self._end(job)
+        with self._lock:
             if message["status"] == "interrupted" or not self._take_back(worker):
                 worker.close()
         self._hurry()
@@ -897,8 +908,7 @@ class JobManager:
         with suppress(UserError):  # it cannot be read or written
             if self._store.run(job.run.id).attempts < MOST_ATTEMPTS:
                 self._end(job)
-                state = State.PARKED if held else State.QUEUED
-                self._take(job.run.id, state, [] if held else then, {}, again=True)
+                self._take(job.run.id, "park" if held else "submit", [] if held else then, {}, again=True)
                 return True
         return False
 

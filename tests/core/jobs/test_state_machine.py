@@ -99,8 +99,20 @@ def in_force(run: Run) -> dict[str, float]:
     }  # fmt: skip
 
 
+class CheckedStore(RunStore):
+    """Its locks are files: they too are taken and let go by nobody who holds a manager's lock."""
+
+    @contextmanager
+    def queue_lock(self, run_id: str) -> Iterator[None]:
+        assert isinstance(self._database, CheckedDatabase)
+        self._database.check_lock()
+        with super().queue_lock(run_id):
+            yield
+            self._database.check_lock()
+
+
 def store_with(database: CheckedDatabase) -> RunStore:
-    store = RunStore(database.home)
+    store = CheckedStore(database.home)
     store._database = database
     return store
 
