@@ -5,6 +5,7 @@ from typing import Any
 
 from minigpt_core.configs import WITHOUT_LAYERS, ModelConfig, TrainConfig, usual_fields
 from minigpt_core.errors import N_, ConfigError
+from minigpt_core.sameness import settings_without_effect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,6 +274,16 @@ NEEDS_LAYERS = {
 }
 
 
+WHY_WITHOUT_EFFECT = {
+    "beta1": N_("Plain gradient descent keeps no running averages."),
+    "beta2": N_("Plain gradient descent keeps no running averages."),
+    "momentum": N_("This is a setting of Muon, and Muon is not the optimizer here."),
+    "min_lr_share": N_("A constant learning rate does not fall."),
+}
+"""Why a setting of the training changes no loss, where `settings_without_effect` says that it doesn't. How a run is
+watched and evaluated needs no reason: nobody changes that for the sake of a loss."""
+
+
 def why_layers_are_needed(name: str) -> str:
     """Why a setting of the model can do nothing while there are no layers: an English sentence."""
     return NEEDS_LAYERS.get(name, N_("This stands in the layers, and there are no layers yet."))
@@ -298,11 +309,5 @@ def settings_that_cannot_matter(config: ModelConfig, training: TrainConfig | Non
         reasons["zero_init"] = N_(
             "Without residual connections, layers that begin at zero let nothing through."
         )
-    if training and training.optimizer == "sgd":
-        for name in ("beta1", "beta2"):
-            reasons[name] = N_("Plain gradient descent keeps no running averages.")
-    if training and training.optimizer != "muon":
-        reasons["momentum"] = N_("This is a setting of Muon, and Muon is not the optimizer here.")
-    if training and training.schedule == "constant":
-        reasons["min_lr_share"] = N_("A constant learning rate does not fall.")
-    return reasons
+    without_effect = settings_without_effect(training) if training else ()
+    return reasons | {name: WHY_WITHOUT_EFFECT[name] for name in WHY_WITHOUT_EFFECT if name in without_effect}

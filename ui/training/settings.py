@@ -10,6 +10,7 @@ from minigpt_core.errors import ConfigError, StoreError
 from minigpt_core.jobs.manager import JobError
 from minigpt_core.ladder import settings_that_cannot_matter
 from minigpt_core.presets import NOTEBOOK, PRESETS, find_preset
+from minigpt_core.sameness import HOW_IT_IS_WATCHED
 from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from minigpt_core.texts.downloads import SOURCES, is_here
@@ -139,7 +140,7 @@ def nearest(values: Values) -> str:
     def distance(name: str) -> tuple[bool, bool, int]:
         usual = _of_preset(name)
         other_kind = bool(usual["n_layer"]) != bool(values["n_layer"])
-        different = changed(usual, values).keys() - {"pace"}
+        different = changed(usual, values).keys() - HOW_IT_IS_WATCHED
         return not different.isdisjoint(MODEL), other_kind, len(different)
 
     return min(PRESETS, key=distance)
