@@ -104,7 +104,7 @@ def fill(now: RunState) -> None:
     usual = requested(now.run) if now.run and (now.live or state.run_id()) else at_first()
     if not state.page_state("training.filled", False):
         take_over(of_address() or usual)
-    restore_lost()
+    restore_and_remember()
     if now.run is not None:
         follow(now.run, now.steerable)
     keep(usual)
@@ -118,8 +118,9 @@ def keep(usual: Values) -> None:
     state.keep_next_settings(None if values == usual else encode(preset, different))
 
 
-def restore_lost() -> None:
-    """Streamlit can lose what the controls say when a click on another page cuts short the run that draws them."""
+def restore_and_remember() -> None:
+    """Give back what Streamlit has lost of what the controls say, which it can when a click on another page cuts short
+    the run that draws them; and keep what they say now, for the next time."""
     for name, value in state.page_state("training.kept", {}).items():
         state.page_state(f"training.{name}", value)
     state.set_page_state("training.kept", of_tab())
