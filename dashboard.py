@@ -25,7 +25,6 @@ from ui.server.whole_characters import WholeCharacters
 from ui.teacher import TeacherLink
 from ui.workspace import WorkspaceCookie
 
-
 PURGE_SECONDS = 24 * 3600.0
 
 

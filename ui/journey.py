@@ -68,9 +68,7 @@ TEACHERS = (
 ABOUT = (Station("accessibility", N_("Accessibility"), ":material/accessibility_new:", in_menu=False),)
 """What every page's foot leads to."""
 
-SPEAKERS = (
-    Station("notes", N_("Speaker notes"), ":material/speaker_notes:", in_menu=False, alone=True),
-)
+SPEAKERS = (Station("notes", N_("Speaker notes"), ":material/speaker_notes:", in_menu=False, alone=True),)
 """For who stands at the front: the teacher of a served class, or anybody where none is served."""
 
 
