@@ -70,13 +70,15 @@ def export_homework(
     kept = store.load_checkpoint(run.id, step, model_only=True)
     model = load_model(run.model, strip_prefix(kept.tensors, "model."))
     words = dict(words_of(language))
+    marks = words.pop("numbers")
     losses = {event.step: event.val_loss for event in store.evaluations(run.id)}
+    loss = losses.get(kept.step)
     values = {
         "name": title,
         "text": run.text_title,
-        "numbers": grouped(count_parameters(model), language),
+        "numbers": f"{count_parameters(model):,}".replace(",", marks["group"]),
         "block": str(run.model.block_size if run.model.n_layer else 1),
-        "loss": decimal(losses.get(kept.step), language),
+        "loss": f"{loss:.2f}".replace(".", marks["decimal"]) if loss is not None else "",
     }
     about = words.pop("about_unmeasured")
     words["about"] = filled(words["about"] if values["loss"] else about, values)
@@ -120,15 +122,3 @@ def words_of(language: str) -> dict[str, Any]:
     files = (TEMPLATES / f"homework.{code}.toml" for code in (language, ENGLISH))
     found = next(file for file in files if file.exists())
     return tomllib.loads(found.read_text(encoding="utf-8"))
-
-
-def grouped(value: int, language: str) -> str:
-    """A whole number as readers of the language expect it."""
-    return f"{value:,}".replace(",", "\u202f" if language == "fr" else ",")
-
-
-def decimal(value: float | None, language: str) -> str:
-    """A loss with two decimals, or "" where there is none."""
-    if value is None:
-        return ""
-    return f"{value:.2f}".replace(".", "," if language == "fr" else ".")

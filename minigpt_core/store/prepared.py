@@ -69,6 +69,7 @@ class Recipe:
     """Fields of `TrainConfig` that differ from the preset's."""
 
 
+# The first part of a row stands in the ids of its runs, and so in links.
 STORIES = (("Fr", "Le Chat Curieux", "le-chat-curieux"), ("En", "The Curious Cat", "the-curious-cat"))
 
 RECIPES = (
@@ -78,9 +79,9 @@ RECIPES = (
             name=f"GPT on {title}",
             preset="chat-curieux-gpt",
             text=text,
-            moments=(0, 60, 240) if language == "Fr" else (60, 240),
+            moments=moments,
         )
-        for language, title, text in STORIES
+        for (language, title, text), moments in zip(STORIES, ((0, 60, 240), (60, 240)), strict=True)
     ),
     *(
         Recipe(
