@@ -2,7 +2,7 @@
 
     python -m benchmarks.lesson --out pictures
 
-Each scene prints how many seconds it took until the last screen had it, beside the machine's load; pictures of the
+Each part prints how many seconds it took until the last screen had it, beside the machine's load; pictures of the
 teacher, the wall and two pupils are taken on the way. Ends with an error where something did not happen. (Linux)
 """
 
@@ -48,7 +48,7 @@ class Lesson:
             page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     @contextmanager
-    def scene(self, what: str) -> Iterator[None]:
+    def timed(self, what: str) -> Iterator[None]:
         """Say how long it takes."""
         began = time.monotonic()
         yield
@@ -90,18 +90,18 @@ class Lesson:
                 raise TimeoutError(f"not so: {self.runs()}")
             self.teacher.wait_for_timeout(50)
 
-    # The scenes
+    # What happens
 
     def join(self) -> None:
         """Everybody comes, and some are called otherwise."""
         self.teacher.goto(teacher.link(self.url, teacher.keep_secret(self.home)))
         self.teacher.locator(".mg-class").wait_for()
-        with self.scene(f"{PUPILS} pupils open the page"):
+        with self.timed(f"{PUPILS} pupils open the page"):
             for page in self.pupils:
                 page.goto(f"{self.url}/training?settings=notebook~steps~100000", wait_until="commit")
             for page in self.pupils:
                 page.locator(".st-key-start button").first.wait_for()
-        with self.scene("the last one stands on the teacher's page"):
+        with self.timed("the last one stands on the teacher's page"):
             expect(self.teacher.locator(".mg-pupil")).to_have_count(PUPILS)
         for page, nickname in zip(self.pupils, NICKNAMES, strict=True):
             page.locator(".st-key-class_name button").first.click()
@@ -114,7 +114,7 @@ class Lesson:
 
     def train(self) -> None:
         """All press Start; what the teacher holds stands still."""
-        with self.scene("all have pressed Start, and see a first loss"):
+        with self.timed("all have pressed Start, and see a first loss"):
             for page in self.pupils:
                 page.locator(".st-key-start button").filter(visible=True).first.click(no_wait_after=True)
             for page in self.pupils:
@@ -123,28 +123,28 @@ class Lesson:
         self.picture("pupil-training", self.pupils[0])
         self.picture("pupil-training-en-dark", self.pupils[3])
         self.picture("teacher", self.teacher)
-        with self.scene("all are paused"):
+        with self.timed("all are paused"):
             self.press("hand_pause")
             self.until(lambda: not {"running", "queued"} & {*self.runs().values()})
             self.all_see("")
         self.picture("pupil-held", self.pupils[0])
-        with self.scene("all go on"):
+        with self.timed("all go on"):
             self.press("hand_resume")
             self.all_see()
 
     def look(self) -> None:
         """Everybody looks at one page, and nobody leaves it."""
-        with self.scene("everybody looks here, and stays"):
+        with self.timed("everybody looks here, and stays"):
             self.choose("hand_look", "hand_look_now", "hand_stay")
             self.all_see("")
         page = self.pupils[1]
         page.goto(f"{self.url}/model")
         expect(page.locator("h1")).to_have_text("Training")
         self.picture("pupil-locked", page)
-        with self.scene("everybody goes where they like"):
+        with self.timed("everybody goes where they like"):
             self.press("hand_unlook")
             self.all_see()
-        with self.scene("one language for all"):
+        with self.timed("one language for all"):
             self.choose("hand_speak", "hand_speak_fr")
             for page in self.pupils:
                 expect(page.locator("h1")).to_have_text("Entraînement")
@@ -153,7 +153,7 @@ class Lesson:
 
     def give(self) -> None:
         """The same text for all, which nobody changes."""
-        with self.scene("the same text for all"):
+        with self.timed("the same text for all"):
             self.choose("hand_give", "hand_give_now", "hand_lock")
             self.all_see("")
         self.picture("pupil-given", self.pupils[2])
@@ -170,7 +170,7 @@ class Lesson:
         self.teacher.get_by_role("dialog").wait_for()
         wait_until_idle(self.teacher)
         self.picture("teacher-preview", self.teacher)
-        with self.scene("what was allowed stands on the wall"):
+        with self.timed("what was allowed stands on the wall"):
             self.press("preview_allow")
             expect(wall.locator(".mg-wall-samples figure")).to_have_count(1)
         self.picture("wall", wall)
@@ -179,24 +179,24 @@ class Lesson:
     def lose_the_server(self, restart: Callable[[], None]) -> None:
         """The server dies without a word, and comes back."""
         before = {run.id: run.step for run in RunStore(self.home).runs() if not run.prepared}
-        with self.scene("killed, started again, and on every screen"):
+        with self.timed("killed, started again, and on every screen"):
             restart()
             for page in (self.teacher, *self.pupils):
                 page.locator('[data-test-connection-state="CONNECTED"]').wait_for()
             expect(self.teacher.locator(".mg-pupil:not(.mg-away)")).to_have_count(PUPILS)
         wait_until_idle(self.teacher)  # a click before a page is drawn anew is lost
-        with self.scene("every training goes on by itself"):
+        with self.timed("every training goes on by itself"):
             self.until(lambda: all(run.step > before[run.id] or run.status in ENDED
                                    for run in RunStore(self.home).runs() if run.id in before))  # fmt: skip
 
     def stop_and_undo(self) -> None:
         """Stop all, and take it back."""
         going = [run for run, status in self.runs().items() if status not in ENDED]
-        with self.scene(f"all {len(going)} are stopped"):
+        with self.timed(f"all {len(going)} are stopped"):
             self.choose("hand_stop", "hand_stop_all")
             self.until(lambda: all(status in ENDED for status in self.runs().values()))
         if going:
-            with self.scene("and go on again"):
+            with self.timed("and go on again"):
                 self.press("hand_unstop")
                 self.until(lambda: all(self.runs()[run] not in ("stopped",) for run in going))
 
@@ -212,7 +212,7 @@ class Lesson:
         assert run not in page.content(), "whoever comes next sees nothing of who was here"
         self.teacher.get_by_role("tab").last.click()
         self.picture("teacher-afterwards", self.teacher)
-        with self.scene("everything is removed, and every screen says so"):
+        with self.timed("everything is removed, and every screen says so"):
             self.choose("wipe_ask", "wipe")
             for pupil, lang in zip(self.pupils, LANGUAGES * PUPILS, strict=False):
                 title = {"fr": "Ce cours est terminé", "en": "This class is over"}[lang]

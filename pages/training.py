@@ -55,7 +55,7 @@ def looks_back(now: RunState, planned: next_run.Plan | None) -> bool:
     return bool(model and model.n_layer > 0)
 
 
-played = replay.asked()
+played = replay.requested_run()
 now = run_state.current() if played is None else RunState(played, mine=False)
 if played is not None:
     st.title(_("Training"), anchor=False)

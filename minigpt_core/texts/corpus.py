@@ -51,7 +51,7 @@ def load(corpus_id: str) -> Corpus:
     return BUNDLED[corpus_id]
 
 
-def story(file: str) -> str:
+def read_bundled(file: str) -> str:
     """A text that lies beside this file."""
     return resources.files("minigpt_core").joinpath("texts", file).read_text("utf-8")
 
@@ -113,10 +113,12 @@ BUNDLED = {
     text.id: text
     for text in (
         Corpus(
-            "le-chat-curieux", "Le Chat Curieux", N_("a story in French"), "fr", partial(story, "le_chat_curieux.txt")
+            "le-chat-curieux", "Le Chat Curieux", N_("a story in French"), "fr",
+            partial(read_bundled, "le_chat_curieux.txt")
         ),
         Corpus(
-            "the-curious-cat", "The Curious Cat", N_("a story in English"), "en", partial(story, "the_curious_cat.txt")
+            "the-curious-cat", "The Curious Cat", N_("a story in English"), "en",
+            partial(read_bundled, "the_curious_cat.txt")
         ),
         Corpus("additions", "Additions", N_("12+7=19, one sum a line"), "", additions),
         Corpus("reversed-words", "Reversed words", N_("lomira>arimol, and so on"), "", reversed_words),

@@ -26,7 +26,7 @@ BARS = 6  # of numbers, or of orders, at most
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Poll:
     """The step whose guesses the teacher collects."""
 
     lesson: str = ""
@@ -45,25 +45,25 @@ class Bar:
     right: bool
 
 
-def asked() -> Asked:
+def current_poll() -> Poll:
     """What the teacher collects now; an empty lesson for nothing."""
     if not teacher.secret():
-        return Asked()
+        return Poll()
     try:
-        return Asked(**(ClassStore().state(KEPT_AS) or {}))
+        return Poll(**(ClassStore().state(KEPT_AS) or {}))
     except StoreError:  # the sidebar says so
-        return Asked()
+        return Poll()
 
 
 def is_held(lesson: str, step: int) -> bool:
     """Whether pupils have to wait for the answer of this step; the teacher never has to."""
-    now = asked()
+    now = current_poll()
     return (now.lesson, now.step) == (lesson, step) and not now.shown and not state.is_teacher()
 
 
 def is_shown(lesson: str, step: int) -> bool:
     """Whether the guesses of this step may be seen by all."""
-    now = asked()
+    now = current_poll()
     return (now.lesson, now.step) == (lesson, step) and now.shown
 
 
@@ -142,7 +142,7 @@ def picture(found: Sequence[Bar]) -> str:
 
 def on_wall() -> dict[str, Any] | None:
     """What the wall shows: the question, how many have guessed, and once it is shown to all, the bars."""
-    now = asked()
+    now = current_poll()
     if not now.lesson:
         return None
     try:
@@ -163,7 +163,7 @@ def on_wall() -> dict[str, Any] | None:
 
 def controls(lesson: str, step: int, question: Question, answer: object) -> None:
     """Collect, show, end: below the step, on the teacher's page alone."""
-    now = asked()
+    now = current_poll()
     here = (now.lesson, now.step) == (lesson, step)
     try:
         guesses = collected(lesson, step)
@@ -197,7 +197,7 @@ def ask(lesson: str, step: int, shown: bool) -> None:
     """For a callback."""
     with spoken_errors():
         state.teacher_only()
-        ClassStore().keep(KEPT_AS, asdict(Asked(lesson=lesson, step=step, language=language(), shown=shown)))
+        ClassStore().keep(KEPT_AS, asdict(Poll(lesson=lesson, step=step, language=language(), shown=shown)))
 
 
 def wait(lesson: str, step: int) -> None:

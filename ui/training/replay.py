@@ -11,7 +11,7 @@ from ui.words.i18n import _, translate
 from ui.words.tokens import escape, escape_markdown
 
 
-def asked() -> Run | None:
+def requested_run() -> Run | None:
     """The run that is to be played again, if the address or a button has asked for one that is there."""
     name = state.replayed()
     if name is None:

@@ -13,7 +13,7 @@ from tests.app.conftest import OpenPage
 from ui import people, state, teacher
 from ui.classroom import wall_state
 from ui.lessons import class_guesses
-from ui.lessons.class_guesses import Asked, Bar, bars
+from ui.lessons.class_guesses import Bar, Poll, bars
 
 TEMPERATURE = {"lesson": "temperature", "step": 1}
 
@@ -74,7 +74,7 @@ def test_a_pupil_waits_and_sees_all_guesses_with_the_teachers_click(
 def test_who_is_no_teacher_can_neither_hold_nor_show(app: OpenPage, served: None) -> None:
     test = app(lesson="temperature", step="1")
     assert not [button for button in test.button if str(button.key).startswith("guesses_")]
-    assert class_guesses.asked() == Asked()
+    assert class_guesses.current_poll() == Poll()
 
 
 def test_without_a_class_nothing_is_collected(app: OpenPage) -> None:
