@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ui.journey import ABOUT, PAGES, SPEAKERS, TEACHERS
+from ui.words.languages import LANGUAGES, SOURCE
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("minigpt_core", "ui", "pages", "tests", "benchmarks", "scripts")
@@ -122,6 +123,25 @@ def test_nothing_begins_while_the_teacher_forbids_it() -> None:
         for function in (node for node in ast.walk(_tree(path)) if isinstance(node, ast.FunctionDef)):
             if begins.search(body := ast.unparse(function)) and path.parent.name != "classroom":
                 assert "state.let_train()" in body, f"{path}: {function.name}"
+
+
+def test_no_code_knows_a_language_by_its_name() -> None:
+    """What differs stands in the folders of a language. But texts are in one, ids in links, and a robot types words."""
+    may = {
+        "minigpt_core/texts/corpus.py",
+        "minigpt_core/texts/downloads.py",
+        "minigpt_core/store/prepared.py",
+        "scripts/walk_lessons.py",
+    }
+    found = {
+        str(path.relative_to(ROOT).as_posix())
+        for path in _sources("minigpt_core", "ui", "pages", "scripts")
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Constant) and str(node.value).lower() in LANGUAGES.keys() - {SOURCE}
+    }
+    assert found == may
+    quoted = re.compile("|".join(f"[\"'`]{code}[\"'`]" for code in LANGUAGES if code != SOURCE))
+    assert [path for path in UI.rglob("*.js") if quoted.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_every_page_is_a_station() -> None:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from minigpt_core.presets import NOTEBOOK
 from minigpt_core.store.runs import Run, RunStore
+from minigpt_core.texts import corpus
 from minigpt_core.training import MetricsEvent, Trainer
 from tests.app.conftest import OpenPage
 from tests.app.test_prepared import STORY, looks_into
@@ -34,7 +35,7 @@ def sidebar_html(test: object) -> str:
     return "".join(html.value for html in test.sidebar.get("html"))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("station", STATIONS, ids=lambda station: station.name)
 def test_every_page_opens_in_every_language(app: OpenPage, station: Station, lang: str) -> None:
     """All other tests need one language only, unless they are about words."""
@@ -43,7 +44,7 @@ def test_every_page_opens_in_every_language(app: OpenPage, station: Station, lan
     assert not test.error
     with using(lang):
         assert test.title[0].value == _(TITLES.get(station.name, station.title))
-        assert {"en": "The Curious Cat", "fr": "Le Chat Curieux"}[lang] in sidebar_html(test)
+        assert corpus.BUNDLED[LANGUAGES[lang].story].title in sidebar_html(test)
         if station.name not in WITHOUT_CODE:
             the_code_and_what_to_try_can_be_unfolded(test, station.name)
 

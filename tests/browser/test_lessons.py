@@ -8,6 +8,7 @@ from minigpt_core.lessons.catalogue import find_lesson
 from scripts.browser import VIEWPORT, go, wait_until_idle
 from scripts.running_app import RunningApp
 from tests.browser.conftest import NewVisitor
+from ui.words.languages import LANGUAGES
 
 NEXT, TITLE, GUESS = ".st-key-lesson_next button", ".mg-lesson-title", ".st-key-lesson_guess"
 DONE = f"{TITLE} .mg-tick"
@@ -91,7 +92,7 @@ def test_beside_a_lesson_the_chart_says_what_its_lines_are_and_what_is_veiled_st
 def test_beside_a_lesson_the_buttons_take_one_row_and_the_sentence_stands_above_its_own(
     app_server: RunningApp, new_visitor: NewVisitor
 ) -> None:
-    for lang in ("en", "fr"):
+    for lang in LANGUAGES:
         page = new_visitor(lang)
         go(page, app_server.url, lesson="tinygpt", step="3", lang=lang)
         head, said, chart, figures = (

@@ -19,8 +19,7 @@ from ui import resources, state
 from ui.journey import PAGES
 from ui.lessons import current
 from ui.words.i18n import _, using
-
-LANGUAGES = ("en", "fr")
+from ui.words.languages import LANGUAGES
 
 
 def sentences() -> Iterator[str]:
