@@ -39,7 +39,9 @@ def test_the_bin_is_emptied_as_long_as_the_server_serves(home: Path, monkeypatch
     monkeypatch.setattr(dashboard, "PURGE_SECONDS", 0.05)
     store = RunStore(home)
     first, second, third = (
-        new_run(store, text="le chat", title="chat", model_fields={}, training=TrainConfig(steps=1)).id
+        new_run(
+            store, text="le chat dort. " * 9, title="chat", model_fields={}, training=TrainConfig(steps=1)
+        ).id
         for _ in range(3)
     )
 
