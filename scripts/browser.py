@@ -10,12 +10,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize
 
-from ui.journey import STATIONS
+from ui.journey import ABOUT, SPEAKERS, STATIONS, TEACHERS
 from ui.words.languages import LANGUAGES
 
 Theme = Literal["light", "dark"]
 
 PAGES = {station.name: station.path for station in STATIONS}
+PATHS = PAGES | {page.name: page.path for page in (*ABOUT, *TEACHERS, *SPEAKERS)}
 LOCALES = {code: language.locale for code, language in LANGUAGES.items()}
 VIEWPORT: ViewportSize = {"width": 1280, "height": 720}  # a classroom's projector
 START = ".st-key-start button"  # the same in every language
@@ -102,7 +103,7 @@ def new_context(browser: Browser, lang: str = "en", theme: Theme = "light", **op
 
 def address(url: str, page_name: str = "home", **query: str) -> str:
     """The address of a page, with what belongs into it (`lang`, `text`, `run`)."""
-    return url + PAGES[page_name] + (f"?{urlencode(query)}" if query else "")
+    return url + PATHS[page_name] + (f"?{urlencode(query)}" if query else "")
 
 
 def go(page: Page, url: str, page_name: str = "home", **query: str) -> None:

@@ -47,6 +47,9 @@ def checkout(folder: Path) -> Path:
         else:
             shutil.copy(ROOT / name, folder / name)
     write_language(folder / "ui" / "words" / CODE)
+    (folder / "docs").mkdir()
+    statement = (ROOT / "docs" / f"accessibility.{SOURCE}.md").read_text(encoding="utf-8")
+    (folder / "docs" / f"accessibility.{CODE}.md").write_text(pseudo(statement), encoding="utf-8")
     return folder
 
 

@@ -16,7 +16,8 @@ from scripts.browser import address, new_context, wait_until_idle
 from scripts.running_app import RunningApp, running_app
 from tests.browser import pseudo
 from tests.browser.conftest import HEAR, NOBODY_TRAINS, assert_nothing_left, turn_to
-from ui.journey import STATIONS
+from ui import teacher
+from ui.journey import ABOUT, STATIONS
 from ui.sampling.views import VIEWS
 from ui.words.languages import LANGUAGES
 
@@ -74,11 +75,24 @@ OPEN_ALL = """folded => {
 
 
 @pytest.fixture(scope="module")
-def app(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    """A dashboard with one language more."""
-    folder: Path = tmp_path_factory.mktemp("pseudo")
-    (folder / "root").mkdir()
-    with running_app(folder / "home", root=pseudo.checkout(folder / "root"), env=NOBODY_TRAINS) as app:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program with one language more."""
+    return pseudo.checkout(tmp_path_factory.mktemp("pseudo"))
+
+
+@pytest.fixture(scope="module")
+def app(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    with running_app(tmp_path_factory.mktemp("alone") / "home", root=root, env=NOBODY_TRAINS) as app:
+        yield app
+    assert_nothing_left(app)
+
+
+@pytest.fixture(scope="module")
+def served(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """The same with a class."""
+    home = tmp_path_factory.mktemp("class") / "home"
+    teacher.keep_secret(home)
+    with running_app(home, root=root, env={**NOBODY_TRAINS, "MINIGPT_SERVE": "1"}) as app:
         yield app
     assert_nothing_left(app)
 
@@ -91,7 +105,10 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-PAGES = [*((station.name, "") for station in STATIONS), *(("sampling", view.name) for view in VIEWS[1:])]
+PAGES = [
+    *((station.name, "") for station in (*STATIONS, *ABOUT)),
+    *(("sampling", view.name) for view in VIEWS[1:]),
+]
 
 
 def show(page: Page, url: str, name: str, view: str) -> None:
@@ -108,14 +125,34 @@ def show(page: Page, url: str, name: str, view: str) -> None:
 def test_a_page_is_all_translated_and_has_room(app: RunningApp, page: Page, name: str, view: str) -> None:
     """With all that is folded opened."""
     show(page, app.url, name, view)
+    look_at(page, words=20)
+
+
+def look_at(page: Page, words: int) -> None:
+    """Open all that is folded; there are more than so many pieces of text, none of them plain, cut or too wide."""
     expect(page.locator("h1").first).to_be_visible()
     while page.evaluate(OPEN_ALL, FOLDED):
         wait_until_idle(page)
     found: dict[str, Any] = page.evaluate(LOOK, DATA)
-    assert len(found["words"]) > 20 and page.evaluate("document.documentElement.lang") == pseudo.CODE
+    assert len(found["words"]) > words and page.evaluate("document.documentElement.lang") == pseudo.CODE
     assert [words for words in found["words"] if re.search("[A-Za-z]{2}", NO_WORDS.sub("", words))] == []
     assert found["cut"] == []
     assert found["wide"] == []
+
+
+def test_what_a_teacher_sees_is_all_translated_and_has_room(served: RunningApp, page: Page) -> None:
+    """The page of the class with all that is behind its tabs, the wall, and the speaker's notes, which wait."""
+    page.goto(teacher.link(served.url, teacher.keep_secret(served.home)))
+    turn_to(page, served.url, "classroom", lang=pseudo.CODE)
+    tabs = page.locator(".st-key-classroom_tabs [role=tab]")
+    expect(tabs).to_have_count(5)
+    for tab in tabs.all():
+        tab.click()
+        wait_until_idle(page)
+        look_at(page, words=20)
+    for name, words in (("wall", 10), ("notes", 1)):
+        turn_to(page, served.url, name, lang=pseudo.CODE)
+        look_at(page, words)
 
 
 def test_what_a_translator_leaves_as_it_is() -> None:
