@@ -1,7 +1,7 @@
 """Whatever is asked of runs, in whatever order, and whoever dies in between: a run tells the truth about itself.
 
-Hypothesis makes up the sequences. Workers are puppets (the real loop, moved by the test), so that thousands take
-minutes: `STATE_MACHINE=5000 pytest -o timeout=0 tests/core/jobs/test_state_machine.py`. One sequence, and as many as
+Hypothesis makes up the sequences. Workers are puppets (the real loop, moved by the test), so that a
+thousand take minutes: `STATE_MACHINE=5000 pytest -o timeout=0 tests/core/jobs/test_state_machine.py`. One sequence, and as many as
 `STATE_MACHINE_PROCESSES` says besides, is played with real processes.
 """
 
@@ -48,7 +48,7 @@ TEXT = "le chat dort. " * 4
 STEPS, EVERY = 9, 4
 WORKSPACES = ("here", "there")
 MOST_RUNS = 2
-EXAMPLES = int(os.environ.get("STATE_MACHINE", "50"))
+EXAMPLES = int(os.environ.get("STATE_MACHINE", "100"))
 MORE_WITH_PROCESSES = int(os.environ.get("STATE_MACHINE_PROCESSES", "0"))
 PATIENCE = 300.0  # seconds; this machine may be busy
 

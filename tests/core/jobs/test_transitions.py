@@ -147,5 +147,5 @@ def test_the_manager_uses_every_row_and_no_other() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in moving:
             used.update(*map(words, node.args))
         if isinstance(node, ast.match_case) and "self._move(job, message['event'])" in ast.unparse(node):
-            used |= {said.value for said in ast.walk(node.pattern) if isinstance(said, ast.Constant)}
+            used.update(*(words(said) for said in ast.walk(node.pattern) if isinstance(said, ast.expr)))
     assert used == {*TRANSITIONS}
