@@ -1,7 +1,7 @@
 """Whatever is asked of runs, in whatever order, and whoever dies in between: a run tells the truth about itself.
 
-Hypothesis makes up the sequences. Workers are puppets (the real loop, moved by the test), so that a
-thousand take minutes: `STATE_MACHINE=5000 pytest -o timeout=0 tests/core/jobs/test_state_machine.py`. One sequence, and as many as
+Hypothesis makes up the sequences. Workers are puppets (the real loop, moved by the test), so that a thousand take
+minutes: `STATE_MACHINE=1000 pytest tests/core/jobs/test_state_machine.py`. One sequence, and as many as
 `STATE_MACHINE_PROCESSES` says besides, is played with real processes.
 """
 
@@ -720,6 +720,7 @@ def test_a_change_beside_the_last_step_comes_too_late_for_the_run_that_is_asked_
         state.teardown()
 
 
+@pytest.mark.timeout(max(300, 12 * EXAMPLES))  # three seconds each where the machine is busy
 def test_in_any_order() -> None:
     how = settings(max_examples=EXAMPLES, stateful_step_count=25, print_blob=True)
     run_state_machine_as_test(Puppets, settings=how)
