@@ -29,6 +29,7 @@ ELSEWHERE = ("[hidden]", ":empty")
 
 # Each styles what holds the thing that it asks for: a layout by what stands in it, a colour by its own.
 HAS = {
+    '[data-testid="stLayoutWrapper"]:has(> .st-key-live_above)',
     "[class*=\"st-key-station_\"]:has(.mg-done)::after",
     ".st-key-model_ladder > :has(~ * [data-testid=\"stBaseButton-primary\"]) button",
     ":is(.st-key-sampling_columns, .st-key-puzzle_columns) .stHorizontalBlock:has(> .stColumn)",
