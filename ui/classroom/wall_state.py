@@ -103,7 +103,7 @@ def doubt(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) -> di
         found = resources.validation_warning(run.text_id, run.lower, run.training.val_fraction)
     except UserError:  # the text is gone
         return {}
-    said = {}
+    said: dict[str, str] = {}
     for code, reader in LANGUAGES.items():
         with i18n.using(code):
             said |= {reader.locale: i18n.translate(found)} if found else {}
