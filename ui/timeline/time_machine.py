@@ -51,6 +51,7 @@ def how_to_read() -> None:
 def draw(inspected: InspectedModel, known: Sequence[Snapshot], text: str) -> None:
     """The component, with all moments."""
     ids = tuple(inspected.tokenizer.encode(text).tolist()) or (0,)
+    doubt(inspected.run)
     mount = component("timeline", HERE, HTML)
     mount(
         data=component_data.sent(inspected.run, known, ids[-inspected.longest :])
@@ -67,7 +68,6 @@ def draw(inspected: InspectedModel, known: Sequence[Snapshot], text: str) -> Non
     )
     if known and known[0].step == 0 and (said := above_chance(inspected.run)):
         st.caption(said)
-    doubt(inspected.run)
     shown = MOST_PAIRS if inspected.config.is_tinygpt else MOST_CHARACTERS
     if inspected.config.vocab_size > MOSTLY_MISSING * shown:
         words = _("The {n} most frequent of {all} characters are shown.")
