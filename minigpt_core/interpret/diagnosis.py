@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.interpret.learning_stage import AT_CHANCE
 from minigpt_core.interpret.memorization import knowledge
 from minigpt_core.ngrams import Baselines
 from minigpt_core.training import MetricsEvent
@@ -36,7 +37,6 @@ Kind = Literal[
 
 FEWEST_EVALUATIONS = 5
 WORSE_THAN_CHANCE = 1.2  # times ln V: a fresh model lies a little above ln V, a broken one far above
-AT_CHANCE = 0.05  # so near to ln V or above it, nothing is known
 VISIBLE = 0.005  # below that, nothing changes in the two decimals that are shown
 RISEN = 0.05  # a validation loss that is so much above its best has risen, more than evaluations waver
 AT_FLOOR = 0.1  # so near to its minimum, more steps can bring no more than that

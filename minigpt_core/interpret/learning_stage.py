@@ -8,6 +8,7 @@ from minigpt_core.ngrams import Baselines
 
 STAGES = 5
 FAR_FROM_CHANCE = 0.9  # of the loss of pure chance, where nothing else is known to compare with
+AT_CHANCE = 0.05  # nats: so near to the loss of pure chance or above it, nothing is known
 BEYOND_TRIGRAM = 0.3  # nats below the counted trigram: longer stretches than three characters must be known
 
 
@@ -34,14 +35,16 @@ def learning_stage(loss: float, vocab_size: int, known: Baselines | None) -> int
 
 
 def stage_limits(vocab_size: int, known: Baselines | None) -> Sequence[float]:
-    """Losses between one stage and the next, falling: half way from each counted model to the following one."""
+    """Losses between one stage and the next, falling: half way from each counted model to the following one, and below
+    that of pure chance, which counting does not always reach on unseen text."""
     if known is None:
         return [FAR_FROM_CHANCE * math.log(vocab_size)]
     uniform, unigram = known.uniform, known.unigram_val or known.unigram_train
     bigram, trigram = known.bigram_val or known.bigram_train, known.trigram_val or known.trigram_train
-    return [
+    limits = [
         (uniform + unigram) / 2,
         (unigram + bigram) / 2,
         (bigram + trigram) / 2,
         trigram - BEYOND_TRIGRAM,
     ]
+    return [min(limit, uniform - AT_CHANCE) for limit in limits]

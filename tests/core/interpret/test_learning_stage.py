@@ -35,6 +35,17 @@ def test_each_counted_model_is_at_a_stage_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["".join(chr(0x4E00 + n % 5000) for n in range(12_000)), "ab" * 50 + "cd" * 50]
+)
+def test_at_chance_a_model_knows_nothing_wherever_counting_ends(text: str) -> None:
+    dataset = prepare(text, 0.1)
+    known, vocab_size = baselines(dataset), dataset.tokenizer.vocab_size
+    assert known.unigram_val is not None and known.unigram_val > known.uniform - 0.05
+    for loss in (known.uniform - 0.01, known.uniform, known.uniform + 0.5):
+        assert learning_stage(loss, vocab_size, known) == 0
+
+
+@pytest.mark.parametrize(
     ("loss", "stage"), [(math.log(20), 0), (math.log(20) * 0.95, 0), (1.0, 1), (0.01, 1)]
 )
 def test_without_a_text_to_compare_with_chance_alone_counts(loss: float, stage: int) -> None:
