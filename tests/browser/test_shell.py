@@ -76,6 +76,10 @@ def test_a_training_is_in_sight_from_every_page_and_lets_its_own_model_write(
     page = new_visitor("en")
     go(page, app_server.url, "sampling", lang="en", author="bigram", view="surprise")
     at = {station.name: station for station in STATIONS}
+    follow(page, at["vocabulary"], "en")
+    wait_until_idle(page)
+    title, place = page.locator("h1"), "title => title.getBoundingClientRect().top"
+    top = title.evaluate(place)
     follow(page, at["training"], "en")
     pace = page.locator(".st-key-page-training-pace input")
     pace.press("ArrowLeft")  # it must not end before the other page is there
@@ -86,16 +90,14 @@ def test_a_training_is_in_sight_from_every_page_and_lets_its_own_model_write(
     wait_until_idle(page)
     link = page.locator(f".st-key-live_run_{run} a")
     expect(page.locator(f".st-key-live_run_{run}")).to_contain_text("%")
-    above, title = page.locator(f".st-key-live_run_{run}_above"), page.locator("h1")
+    above, size = page.locator(f".st-key-live_run_{run}_above"), page.viewport_size
     expect(above).to_be_hidden()
-    size, top = page.viewport_size, title.evaluate("title => title.getBoundingClientRect().top")
-    assert size is not None
+    assert title.evaluate(place) == top and size is not None
     page.set_viewport_size({"width": 390, "height": 844})  # the list beside the page is in a drawer
     expect(above).to_be_in_viewport()
     expect(above).to_contain_text("%")
     page.set_viewport_size(size)
     expect(above).to_be_hidden()
-    assert title.evaluate("title => title.getBoundingClientRect().top") == top
     link.click()
     pace.press("End")  # as fast as it goes
     wait_for_run(page, app_server.url, run, lambda live: bool(live["status"] == "done"))

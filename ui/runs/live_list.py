@@ -42,13 +42,13 @@ def above(followed: str | None, page_follows: bool) -> None:
     if runs:
         st.html(Path(__file__).with_name("above.css"))
         goes_on = runs[0].status == "running"
-        st.fragment(_draw_above, run_every=REFRESH_SECONDS if goes_on else None)(followed, left_out)
+        with st.container(key="live_above", gap=None):
+            st.fragment(_draw_above, run_every=REFRESH_SECONDS if goes_on else None)(followed, left_out)
 
 
 def _draw_above(followed: str | None, left_out: str | None) -> None:
-    with st.container(key="live_above", gap=None):
-        for run in _live(followed, left_out)[:1]:  # none: the list beside the page has it drawn anew
-            _line(run, run_title(run), "_above")
+    for run in _live(followed, left_out)[:1]:  # none: the list beside the page has the page drawn anew
+        _line(run, run_title(run), "_above")
 
 
 def _live(followed: str | None, left_out: str | None) -> list[Run]:
