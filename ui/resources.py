@@ -28,7 +28,7 @@ from minigpt_core.interpret.bigram_table import BigramTable, PairCounts, distanc
 from minigpt_core.interpret.checkpoint_history import models_at
 from minigpt_core.interpret.embedding_history import EmbeddingHistory
 from minigpt_core.interpret.embedding_history import embedding_history as embedding_history_of
-from minigpt_core.interpret.memorization import Memorization, TrainingText, words_of
+from minigpt_core.interpret.memorization import Memorization, TrainingText
 from minigpt_core.jobs import calculating, calculators
 from minigpt_core.jobs import manager as job_managers
 from minigpt_core.store import prepared
@@ -310,9 +310,3 @@ def known_text(text_id: str, lower: bool, val_fraction: float) -> TrainingText:
 def copied(known: tuple[str, bool, float], text: str, least: int) -> Memorization:
     """What of a text stands in a known one: see `known_text`."""
     return known_text(*known).memorized(text, least)
-
-
-@byte_cached
-def words_of_text(text_id: str, lower: bool) -> frozenset[str]:
-    """The words of a text; none if they are not told apart by spaces."""
-    return words_of(chosen_text(text_id, lower).text)

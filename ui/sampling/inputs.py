@@ -5,9 +5,10 @@ from typing import Any
 
 from minigpt_core.errors import UserError
 from minigpt_core.generation.request import GenerationRequest
-from minigpt_core.interpret.memorization import unknown_words
+from minigpt_core.interpret.memorization import unknown_words, words_of
 from minigpt_core.texts import corpus
 from ui import facts, resources, state
+from ui.byte_cache import byte_cached
 from ui.sampling.generation_settings import GenerationSettings
 from ui.sampling.model_choice import ModelChoice
 
@@ -58,7 +59,7 @@ def has_new_word(request: GenerationRequest) -> bool:
         return False
     try:
         run = resources.run(request.run)
-        known = resources.words_of_text(run.text_id, run.lower)
+        known = words_of_text(run.text_id, run.lower)
     except UserError:  # one of them is gone
         return False
     read = corpus.normalize(request.prompt, lower=run.lower, alphabet=run.characters)
@@ -102,3 +103,9 @@ def val_text(model: ModelChoice) -> str:
     """The part of the model's text that was kept back for the validation loss."""
     key = text_key(model)
     return resources.text_parts(*key)[1] if key else ""
+
+
+@byte_cached
+def words_of_text(text_id: str, lower: bool) -> frozenset[str]:
+    """The words of a text; none if they are not told apart by spaces."""
+    return words_of(resources.chosen_text(text_id, lower).text)

@@ -11,7 +11,7 @@ from ui.runs.doubts import doubt
 from ui.runs.health import spoiled
 from ui.runs.start_button import start_button
 from ui.runs.wording import text_title
-from ui.sampling.inputs import text_key
+from ui.sampling.inputs import text_key, words_of_text
 from ui.sampling.learning_explained import Written, how_short_its_text_is, what_it_has_learned
 from ui.sampling.model_choice import ModelChoice, model_title
 from ui.sampling.settings_explained import what_the_settings_do
@@ -121,7 +121,7 @@ def what_it_wrote(chosen: ModelChoice) -> Written | None:
     if chosen.run is None or chosen.text is None:
         return None
     samples = [sample for sample in resources.store().samples(chosen.run.id) if sample.step <= chosen.step]
-    words = resources.words_of_text(chosen.text.id, chosen.text.lower)
+    words = words_of_text(chosen.text.id, chosen.text.lower)
     share = share_of_words(samples[-1].text, words) if samples else None
     key = text_key(chosen)
     if share is None or key is None:
