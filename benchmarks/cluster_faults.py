@@ -5,8 +5,9 @@ still there, does the run come to the losses of one that nobody disturbed, and i
     python -m benchmarks.cluster_faults 5 1234     5 times with the seed 1234
 
 Two nodes on this machine, a head and one that trains; in turn an actor is killed, the node with all that is on it, the
-process between server and cluster, the server, and the head. What is killed is started again, as whoever runs a cluster
-does. "Noticed" tells how long it takes until the run shows as interrupted or waiting, or has made a further step.
+process that manages the node, the one between server and cluster, the server, and the head. What is killed is started
+again, as whoever runs a cluster does. "Noticed" tells how long it takes until the run shows as interrupted or waiting,
+or has made a further step.
 """
 
 import os
@@ -28,7 +29,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 
-KINDS = ("actor", "node", "driver", "server", "head")
+KINDS = ("actor", "node", "raylet", "driver", "server", "head")
 HEAD, OTHER = "127.0.0.2", "127.0.0.3"
 TEXT = "le chat curieux dort. le chat gris court. un matin, le chat voit un oiseau.\n" * 12
 STEPS, PACE = 600, 60.0
@@ -83,6 +84,8 @@ class Scene:
                     kill(pid)
             case "node":
                 self.other.kill()
+            case "raylet":
+                kill(self.other.raylet())
             case "driver":
                 for pid in drivers(self.store.home):
                     kill(pid)
@@ -94,11 +97,12 @@ class Scene:
 
     def repair(self, kind: str) -> None:
         """Start what was killed again. Nodes do not join another head: theirs are started again, too."""
-        if kind == "head":
+        if kind in ("raylet", "head"):
             self.other.kill()
+        if kind == "head":
             port = int(self.head.head.rpartition(":")[2])
             self.head = Node(self.folder, HEAD, port=port, cores=0).wait()
-        if kind in ("node", "head"):
+        if kind in ("node", "raylet", "head"):
             self.other = Node(self.folder, OTHER, head=self.head.head).wait()
         if kind == "server":
             self.serve()

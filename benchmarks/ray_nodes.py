@@ -80,6 +80,10 @@ class Node:
         """Its processes: they are in its session."""
         return [pid for pid in all_pids() if session_of(pid) == self._process.pid]
 
+    def raylet(self) -> int:
+        """The process that manages it."""
+        return next(pid for pid in self.pids() if "/raylet/raylet " in command_of(pid))
+
     def actors(self) -> list[int]:
         """Its processes that hold an actor of ours."""
         return [pid for pid in self.pids() if command_of(pid).startswith("ray::Actor")]

@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import sys
 import threading
 import time
@@ -40,6 +41,7 @@ from minigpt_core.store.runs import RunStore
 PATIENCE = 0.5  # seconds that an actor waits for something to tell
 SILENCE_SECONDS = 4.0  # without an answer, an actor counts as lost,
 UNREACHABLE_SECONDS = 2.5  # and so long where its node does not answer either
+DOUBT_SECONDS = 1.0  # without an answer, it is looked whether its node is still there
 AGAIN_SECONDS = 1.0  # a message that was not heard is sent again
 PREPARE_SECONDS = 60.0
 LEAVE_SECONDS = 1.8  # a step that takes longer is not waited for
@@ -117,10 +119,34 @@ class Cluster:
             counts.append(resources.get("GPU", 0.0) / self._share.cards)
         return int(min(counts))
 
-    def name_of(self, node_id: str) -> str:
-        """What a node is called: its address, unless it was given a name."""
+    def host(self, node_id: str) -> "Host":
+        """The machine that a node is."""
         node: dict[str, Any] = next((node for node in ray.nodes() if node["NodeID"] == node_id), {})
-        return str(node.get("NodeName") or node.get("NodeManagerAddress") or node_id)
+        address = node.get("NodeManagerAddress")
+        name = str(node.get("NodeName") or address or node_id)
+        return Host(name, (address, node["NodeManagerPort"]) if address else None)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine of the cluster."""
+
+    name: str
+    """Its address, unless it was given a name."""
+
+    listens_at: tuple[str, int] | None
+    """Address and port of the process that manages it; None if that is not known."""
+
+    def is_gone(self) -> bool:
+        """Whether nothing listens there any more. Ray itself looks only every few seconds. One that does not answer at
+        all may only be slow."""
+        if self.listens_at is None:
+            return False
+        try:
+            socket.create_connection(self.listens_at, timeout=0.5).close()
+        except OSError as error:
+            return isinstance(error, ConnectionRefusedError)
+        return False
 
 
 class Line:
@@ -138,7 +164,7 @@ class Line:
         self._held, self._holding = ExitStack(), threading.Lock()  # the lock of the run that it trains
         self._run_id: str | None = None
         self._over = self._leaving = self._preparing = False
-        self._node = ""
+        self._host = Host("", None)
         self._sending = threading.Lock()
         self._sent, self._unheard = 0, list[tuple[int, Message, float]]()  # number, message, when it was sent
         self._watched_at = self._told_at = -WATCHED_SECONDS
@@ -176,7 +202,7 @@ class Line:
 
     def _serve(self) -> None:
         try:
-            self._node = self._cluster.name_of(ray.get(self._actor.node.remote()))
+            self._host = self._cluster.host(ray.get(self._actor.node.remote()))
             threading.Thread(target=self._pass_on, daemon=True).start()
             self._listen()
         except Exception as error:
@@ -203,20 +229,28 @@ class Line:
 
     def _ask(self) -> tuple[list[Entry], int]:
         """What has come since, and the last message that was heard; asked again while the line is only disturbed."""
-        now = time.monotonic()
-        deadline, unreachable_until = now + SILENCE_SECONDS, now + UNREACHABLE_SECONDS
+        asked_at = time.monotonic()
+        asked = self._ask_once()
         while True:
-            asked = self._actor.exchange.options(concurrency_group="record").remote(
-                self._keeper.stored, PATIENCE
-            )
-            patience = PREPARE_SECONDS if self._preparing else deadline - time.monotonic()
             try:
-                answer: tuple[list[Entry], int] = ray.get(asked, timeout=max(patience, 0.0))
+                answer: tuple[list[Entry], int] = ray.get(asked, timeout=DOUBT_SECONDS)
                 return answer
+            except GetTimeoutError:
+                patience = PREPARE_SECONDS if self._preparing else SILENCE_SECONDS
+                if self._is_lost(asked_at + patience):
+                    raise
             except ActorUnavailableError:
-                if self._over or time.monotonic() > unreachable_until:
+                if self._over or self._is_lost(asked_at + UNREACHABLE_SECONDS):
                     raise
                 time.sleep(0.1)
+                asked = self._ask_once()
+
+    def _ask_once(self) -> "ray.ObjectRef":
+        return self._actor.exchange.options(concurrency_group="record").remote(self._keeper.stored, PATIENCE)
+
+    def _is_lost(self, deadline: float) -> bool:
+        """Whether an actor that does not answer will not any more."""
+        return time.monotonic() > deadline or self._host.is_gone()
 
     def _said(self, message: Message) -> None:
         """The actor has a message for the server, and everything before it is stored."""
@@ -293,7 +327,7 @@ class Line:
         text = self._cluster.text(run.text_id)
         self._preparing = True  # a long text may keep it busy
         try:
-            ready = self._actor.prepare.remote(run, text, checkpoint, threads, self._node)
+            ready = self._actor.prepare.remote(run, text, checkpoint, threads, self._host.name)
             problem = ray.get(ready, timeout=PREPARE_SECONDS)
         finally:
             self._preparing = False

@@ -939,7 +939,9 @@ def test_the_time_is_one_figure_and_a_busy_machine_is_named() -> None:
     with i18n.using("en"):
         assert time_estimate.in_words(training, measured) == "about 10\u202fs on this machine"
         busy = time_estimate.in_words(training, measured | {"step": 0.2, "crowding": 10.0})
+        elsewhere = time_estimate.in_words(training, measured | {"crowding": 10.0}, on_cluster=True)
     assert busy == "about 10\u202fs; longer now, the machine is busy"
+    assert elsewhere == "about 1\u202fs on a machine as fast as this one"
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from minigpt_core.ngrams import Baselines
 from minigpt_core.store.runs import LIVE, Run
+from ui import resources
 from ui.components.mounting import component
 from ui.components.spoken import curve_words
 from ui.runs.health import LARGEST_SHOWN, over_largest, status_colour
@@ -169,7 +170,9 @@ def labels(run: Run | None) -> dict[str, Any]:
         "no_curve": _(
             "Here the loss is drawn, step by step: how surprised the model is by the next character."
         ),
-        "queued": _("Waiting for its turn: number {n} in the queue."),
+        "queued": _("Waiting for the machines that train.")
+        if resources.jobs().out_of_reach
+        else _("Waiting for its turn: number {n} in the queue."),
         "stopping": _("stopping …"),
         "gone": _("This run is no longer there."),
         "unreachable": _("The program cannot be reached; trying again. What was saved is not lost."),

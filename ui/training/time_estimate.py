@@ -1,4 +1,4 @@
-"""How long the next run will take on this machine."""
+"""How long the next run will take on this machine, or on one as fast as it."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ SHORT_SECONDS = 0.95
 
 
 def draw(now: RunState, planned: Plan) -> None:
-    """How long the planned run will take on this machine. Looks again for as long as nothing can measure it."""
+    """How long the planned run will take. Looks again for as long as nothing can measure it."""
     model, config = planned.model, planned.training
     if model is None or config is None or not now.mine or (now.live and now.here):
         return
@@ -27,14 +27,21 @@ def _draw(model: ModelConfig, config: TrainConfig, before: dict[str, float] | No
     measured = resources.jobs().speed(model, config, patience=0)
     if measured != before:
         st.rerun()  # known now: no need to look again
-    st.html(f"<div class='mg-note'>{escape(in_words(config, measured))}</div>")
+    st.html(f"<div class='mg-note'>{escape(in_words(config, measured, resources.jobs().on_cluster))}</div>")
 
 
-def in_words(config: TrainConfig, measured: dict[str, float] | None) -> str:
-    """ "about 8 s on this machine", and whether it is too busy for that."""
+def in_words(config: TrainConfig, measured: dict[str, float] | None, on_cluster: bool = False) -> str:
+    """ "about 8 s on this machine", and whether it is too busy for that.
+
+    Args:
+        on_cluster: other machines train: what was measured here holds for those that are as fast.
+    """
     if measured is None:
         return _("measuring how long that takes …")
     alone, crowded = seconds_expected(config, measured)
+    if on_cluster:
+        words = _("about {time} on a machine as fast as this one")
+        return words.format(time=rough_duration(alone, alone))
     if crowded < SHORT_SECONDS:
         return _("less than a second on this machine")
     words = (

@@ -4,6 +4,7 @@ that is killed takes anything along that was acknowledged. `benchmarks/cluster_f
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -245,6 +246,15 @@ def test_an_actor_is_killed(store: RunStore, jobs: JobManager, cluster: Cluster)
         os.kill(pid, signal.SIGKILL)
     until(lambda: store.run(run.id).status == "done", "done")
     assert losses(store, run) == undisturbed(store, run)
+
+
+def test_a_host_is_gone_when_nothing_listens_there_any_more() -> None:
+    ray_driver = pytest.importorskip("minigpt_core.jobs.ray_driver", reason="Ray is not installed")
+    with socket.create_server((HEAD, 0)) as manages:
+        host = ray_driver.Host("a node", manages.getsockname())
+        assert not host.is_gone()
+    assert host.is_gone()
+    assert not ray_driver.Host("a node", None).is_gone()
 
 
 def test_what_stands_between_is_killed(store: RunStore, jobs: JobManager, cluster: Cluster) -> None:
