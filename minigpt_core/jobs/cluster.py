@@ -2,10 +2,12 @@
 
 import json
 import os
+import queue
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,6 +19,7 @@ from minigpt_core.store.runs import RunStore
 
 AGAIN_SECONDS = 1.0  # until a lost cluster is looked for again; longer each time it is not found,
 LONGEST_SECONDS = 10.0  # and not longer than this
+SILENT_SECONDS = 15  # of the process between, which says twice a second that it is there: it is stuck
 CONNECT_SECONDS = "5"  # that Ray tries to reach a head which listens
 NOWHERE = Places(cores=0, memory=0)
 
@@ -51,6 +54,31 @@ class RemoteWorker:
         self._on_message(self, message)
 
 
+class Outbox:
+    """Writes messages to a process, in order. Nobody who sends waits for it: it may be stuck."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._messages = queue.SimpleQueue[Message | None]()
+        threading.Thread(target=self._write, daemon=True).start()
+
+    def put(self, message: Message) -> None:
+        """Have a message written; silently lost if the process has ended."""
+        self._messages.put(message)
+
+    def close(self) -> None:
+        """Close its stdin after what is still to be written."""
+        self._messages.put(None)
+
+    def _write(self) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None
+        with suppress(OSError), stdin:
+            while (message := self._messages.get()) is not None:
+                stdin.write(json.dumps(message).encode() + b"\n")
+                stdin.flush()
+
+
 class Cluster:
     """Keeps the process that speaks with the cluster: started anew when it has ended, as when the cluster is restarted.
 
@@ -64,6 +92,8 @@ class Cluster:
         self._where, self._store, self._on_change = where, store, on_change
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._outbox: Outbox | None = None
+        self._heard = False  # since it was last looked whether the process between is stuck
         self._workers: dict[int, RemoteWorker] = {}
         self._number = 0
         self._room = NOWHERE
@@ -95,23 +125,18 @@ class Cluster:
     def send(self, message: Message) -> None:
         """Hand a message over; silently lost if the process between has ended, as its workers have then."""
         with self._lock:
-            process = self._process
-            if process is not None and process.stdin is not None:
-                with suppress(OSError, ValueError):
-                    process.stdin.write(json.dumps(message).encode() + b"\n")
-                    process.stdin.flush()
-                    return
+            if self._outbox is not None:
+                return self._outbox.put(message)
         threading.Thread(target=self._lose, args=([message["worker"]],), daemon=True).start()
 
     def close(self, seconds: float) -> None:
         """Have all actors leave, and end the process between, after `seconds` by force."""
         self._closed.set()
         with self._lock:
-            process = self._process
-            if process is None or process.stdin is None:
+            process, outbox = self._process, self._outbox
+            if process is None or outbox is None:
                 return
-            with suppress(OSError):
-                process.stdin.close()
+            outbox.close()
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -138,18 +163,33 @@ class Cluster:
         with self._lock:
             if self._closed.is_set():
                 process.kill()
-            self._process = process
+            self._process, self._outbox = process, Outbox(process)
         for line in process.stdout:
             if (message := parsed(line)) is not None:
-                found |= message["event"] == "room"
+                if not found and message["event"] == "room":
+                    found = True
+                    threading.Thread(target=self._end_if_stuck, args=(process,), daemon=True).start()
                 self._hear(message)
         process.kill()
         process.wait()
         with self._lock:
-            self._process = None
+            self._process = self._outbox = None
         return found
 
+    def _end_if_stuck(self, process: subprocess.Popen[bytes]) -> None:
+        """Its runs go on with the next one then. Seconds are counted here, so that it is not ended for a time in which
+        this very process stood still."""
+        silent = 0
+        while silent < SILENT_SECONDS and process.poll() is None:
+            time.sleep(1)
+            silent = 0 if self._heard else silent + 1
+            self._heard = False
+        process.kill()
+
     def _hear(self, message: Message) -> None:
+        self._heard = True
+        if message["event"] == "here":
+            return
         self.shut_out = message["event"] == "shut out"
         if self.shut_out:
             return

@@ -3,7 +3,8 @@
 A process of its own, since Ray ends the one that it lives in when a cluster breaks down. It holds the lock of each run
 that the cluster trains, and writes what the actors have recorded; so a run is interrupted as soon as this process ends,
 as it is with a worker. Messages are JSON objects, one a line, as those of workers (see `worker.py`), with the number of
-the worker. In besides: `start`, `leave`, `kill`. Out besides: `room`, of the whole cluster; `shut out`; `ended`.
+the worker. In besides: `start`, `leave`, `kill`. Out besides: `room`, of the whole cluster; `here`, twice a second, as
+long as it is not stuck; `shut out`; `ended`.
 """
 
 import json
@@ -169,7 +170,7 @@ class Line:
         self._sent, self._unheard = 0, list[tuple[int, Message, float]]()  # number, message, when it was sent
         self._watched_at = self._told_at = -WATCHED_SECONDS
         self._untold = False
-        self._actor = cluster.new_actor()
+        self._actor: Any = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -191,8 +192,9 @@ class Line:
     def kill(self) -> None:
         """End it now."""
         self._over = self._leaving = True
-        with suppress(Exception):  # Ray has lost it already
-            ray.kill(self._actor)
+        if (actor := self._actor) is not None:
+            with suppress(Exception):  # Ray has lost it already
+                ray.kill(actor)
 
     def join(self, seconds: float) -> None:
         """Wait until it has ended."""
@@ -202,6 +204,9 @@ class Line:
 
     def _serve(self) -> None:
         try:
+            self._actor = self._cluster.new_actor()
+            if self._over:
+                raise RuntimeError("it is not wanted any more")
             self._host = self._cluster.host(ray.get(self._actor.node.remote()))
             threading.Thread(target=self._pass_on, daemon=True).start()
             self._listen()
@@ -381,7 +386,11 @@ class Driver:
             with self._lock:
                 self._lines[number] = line
         elif (line := self._lines.get(number)) is not None:  # type: ignore[assignment]
-            {"leave": line.leave, "kill": line.kill}.get(message["do"], partial(line.send, message))()
+            ends = {"leave": line.leave, "kill": line.kill}.get(message["do"])
+            if ends is None:
+                line.send(message)
+            else:  # a head that hangs holds up nobody else
+                threading.Thread(target=ends, daemon=True).start()
 
     def _of(self, number: int, event: str, **details: Any) -> None:
         if event == "ended":
@@ -407,6 +416,7 @@ class Driver:
         """Say that there is no room while the head does not answer. What is trained goes on."""
         while True:
             time.sleep(LOOK_SECONDS)
+            self._say("here")
             if time.monotonic() - self._seen_at > HEAD_SECONDS:
                 self._tell_room(0, 0)
 

@@ -50,10 +50,14 @@ def lead(team: Team, train: Callable[[], int]) -> int:
 
 
 def assist(team: Team, threads_wanted: int | None, *, compiled: bool) -> int:
-    """Make every step that the first process makes, until it says that there is no further one."""
+    """Make every step that the first process makes, until it says that there is no further one.
+
+    Raises:
+        TeamError: another process has ended; one of those that are left says so, as the first one may be it.
+    """
     for name in ("SIGINT", "SIGTERM"):  # the first one ends the training, with a checkpoint
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    with suppress(TeamError):  # the first one says it
+    try:
         given: Beginning | None = team.hand_out()
         if given is None:
             return 2
@@ -69,7 +73,10 @@ def assist(team: Team, threads_wanted: int | None, *, compiled: bool) -> int:
                 trainer.make_step()
         team.leave()
         return 0
-    return 2
+    except TeamError:
+        if team.rank == 1:
+            raise
+        return 2
 
 
 def threads(model: ModelConfig, training: TrainConfig, before: int | None = None) -> int:

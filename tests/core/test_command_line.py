@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from minigpt_core.__main__ import main
+from minigpt_core.background import import_path
 from minigpt_core.configs import TrainConfig
 from minigpt_core.steering import ChangeEvent
 from minigpt_core.store.runs import RunStore
@@ -93,6 +94,31 @@ def test_the_progress_bar_names_loss_and_time_left(home: Path, here: Callable[..
     assert "loss" in shown
     assert "s left" in shown
     assert RunStore(home).find_run("last").id in shown
+
+
+COMPILED = """
+import sys, torch
+from functools import partial
+torch.compile = partial(torch.compile, backend="eager")  # the steps are traced, but need no C++ compiler
+from minigpt_core.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_compiled_steps_are_the_same_and_what_they_cost_is_said(home: Path, here: Callable[..., str]) -> None:
+    usual = ["train", "--json", *SMALL]
+    compiled = subprocess.run(
+        [sys.executable, "-c", COMPILED, *usual, "--compile"],
+        capture_output=True, text=True, timeout=200, env=os.environ | import_path() | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert compiled.returncode == 0, compiled.stderr
+    assert "up to a minute" in compiled.stderr
+    losses = [
+        [line["loss"] for line in map(json.loads, printed.splitlines()) if line["event"] == "step"]
+        for printed in (compiled.stdout, here(*usual))
+    ]
+    assert len(losses[0]) == 30
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
 def test_a_text_of_ones_own(home: Path, here: Callable[..., str]) -> None:

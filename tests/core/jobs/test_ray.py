@@ -19,6 +19,7 @@ import pytest
 from benchmarks.ray_nodes import Node
 from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import ConfigError
+from minigpt_core.jobs import cluster as cluster_process
 from minigpt_core.jobs.cluster_address import ClusterAddress, from_environment
 from minigpt_core.jobs.manager import JobError, JobManager
 from minigpt_core.jobs.worker import take_up
@@ -267,6 +268,22 @@ def test_what_stands_between_is_killed(store: RunStore, jobs: JobManager, cluste
     until(lambda: store.run(run.id).status == "done", "done")
     assert losses(store, run) == undisturbed(store, run)
     until(lambda: not {*actors} & {*cluster.actors()}, "the end of the actors that nobody asks any more")
+
+
+def test_what_stands_between_is_stuck_and_nobody_waits_for_it(
+    store: RunStore, jobs: JobManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(store, steps=600, pace=100)
+    jobs.submit(run.id)
+    until(lambda: store.run(run.id).step > 60, "training")
+    assert jobs._cluster is not None and jobs._cluster.pid is not None
+    os.kill(jobs._cluster.pid, signal.SIGSTOP)
+    monkeypatch.setattr(cluster_process, "SILENT_SECONDS", 3)
+    for _ in range(5000):  # more than a pipe holds
+        jobs._cluster.send({"do": "watch", "worker": 0})
+    jobs.live(run.id)
+    until(lambda: store.run(run.id).status == "done", "done")
+    assert losses(store, run) == undisturbed(store, run)
 
 
 def test_what_it_prints_is_in_its_log_and_why_it_failed_in_the_store(
