@@ -21,7 +21,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import ray
 from ray.exceptions import ActorUnavailableError, AuthenticationError, GetTimeoutError, RayError
@@ -138,16 +138,18 @@ class Host:
     listens_at: tuple[str, int] | None
     """Address and port of the process that manages it; None if that is not known."""
 
-    def is_gone(self) -> bool:
-        """Whether nothing listens there any more. Ray itself looks only every few seconds. One that does not answer at
-        all may only be slow."""
+    def state(self) -> Literal["here", "gone", "silent"]:
+        """Whether somebody listens there, or nobody any more; silent, it may only be slow. Ray itself looks only every
+        few seconds."""
         if self.listens_at is None:
-            return False
+            return "here"
         try:
             socket.create_connection(self.listens_at, timeout=0.5).close()
-        except OSError as error:
-            return isinstance(error, ConnectionRefusedError)
-        return False
+        except ConnectionRefusedError:
+            return "gone"
+        except OSError:
+            return "silent"
+        return "here"
 
 
 class Line:
@@ -241,11 +243,10 @@ class Line:
                 answer: tuple[list[Entry], int] = ray.get(asked, timeout=DOUBT_SECONDS)
                 return answer
             except GetTimeoutError:
-                patience = PREPARE_SECONDS if self._preparing else SILENCE_SECONDS
-                if self._is_lost(asked_at + patience):
+                if self._is_lost(asked_at, SILENCE_SECONDS):
                     raise
             except ActorUnavailableError:
-                if self._over or self._is_lost(asked_at + UNREACHABLE_SECONDS):
+                if self._over or self._is_lost(asked_at, UNREACHABLE_SECONDS):
                     raise
                 time.sleep(0.1)
                 asked = self._ask_once()
@@ -253,9 +254,13 @@ class Line:
     def _ask_once(self) -> "ray.ObjectRef":
         return self._actor.exchange.options(concurrency_group="record").remote(self._keeper.stored, PATIENCE)
 
-    def _is_lost(self, deadline: float) -> bool:
-        """Whether an actor that does not answer will not any more."""
-        return time.monotonic() > deadline or self._host.is_gone()
+    def _is_lost(self, asked_at: float, patience: float) -> bool:
+        """Whether an actor that does not answer will not any more. One that gets ready may take its time, as long as
+        its node is there."""
+        node = self._host.state()
+        if self._preparing and node == "here":
+            patience = PREPARE_SECONDS
+        return node == "gone" or time.monotonic() - asked_at > patience
 
     def _said(self, message: Message) -> None:
         """The actor has a message for the server, and everything before it is stored."""
