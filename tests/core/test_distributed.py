@@ -23,7 +23,7 @@ from minigpt_core.jobs.manager import JobManager
 from minigpt_core.memory_budget import training_peak
 from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import StepEvent, Trainer
-from tests.core.ranks import team_of
+from tests.core.ranks import a_free_port, team_of
 
 TEXT = "the cat sat on the mat, and the dog ate the hat. " * 30
 SMALL = {
@@ -141,7 +141,8 @@ def test_a_process_that_dies_ends_the_run_and_it_can_go_on(
 
 
 def test_torchrun_starts_them(text: Path, data_home: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--master-port", str(a_free_port())]
     trained = subprocess.run(
         [*command, "-m", "minigpt_core", "train", "--json", "--text", str(text), *assignments(steps=4)],
         capture_output=True, text=True, env=os.environ | import_path() | {"OMP_NUM_THREADS": "1"}, timeout=200,
