@@ -1,6 +1,7 @@
 """Where others put the dashboard: below a path of a larger server, behind a proxy that speaks TLS, and into a frame of
 another page. A class works there as it does without."""
 
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ from ui.workspace import COOKIE
 PREFIX = "/school/gpt"
 WRITTEN = ".mg-writes-text [data-place]"
 APP = '[data-testid="stApp"]'
+# Streamlit looks for its base path below the page's; and no page has that name.
+LOOKED_FOR = re.compile(r"status of 404 .*(/_stcore/(health|host-config)|/no-such-page)\)$")
 NO_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
 
 
@@ -125,7 +128,7 @@ def test_a_class_behind_tls_and_a_path(
             assert (cookie["secure"], cookie["path"]) == (True, PREFIX)
         sockets = [line for line in proxy.asked if "/_stcore/stream" in line]
         assert sockets and all(line.split()[1].startswith(PREFIX) for line in sockets)
-        assert [text for text in complaints if "status of 404" not in text] == []
+        assert [text for text in complaints if not LOOKED_FOR.search(text)] == []
         browser.close()
     assert not spy.notes.exists() or spy.lines("outside") == []
 
