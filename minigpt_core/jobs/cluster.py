@@ -97,6 +97,8 @@ class Cluster:
         self._workers: dict[int, RemoteWorker] = {}
         self._number = 0
         self._room = NOWHERE
+        self.away = True
+        """It cannot be reached, or has no core: not so where there is no room as others have all."""
         self.shut_out = False
         """It asks for a token that this server does not have."""
         self._closed = threading.Event()
@@ -151,6 +153,7 @@ class Cluster:
                 continue
             if self._connect_and_listen():
                 pause = AGAIN_SECONDS
+            self.away = True
             self._set_room(NOWHERE)
             self._lose(list(self._workers))
             self._closed.wait(pause)
@@ -194,6 +197,7 @@ class Cluster:
         if self.shut_out:
             return
         if message["event"] == "room":
+            self.away = message["all"] == 0
             self._set_room(Places(cores=message["cores"], memory=message["memory"]))
             return
         number = message.pop("worker")

@@ -251,7 +251,7 @@ class JobManager:
     @property
     def out_of_reach(self) -> bool:
         """Whether what waits, waits for a cluster that cannot be reached, or has no core."""
-        return self._cluster is not None and self._space.cores == 0
+        return self._cluster is not None and self._cluster.away
 
     @property
     def shut_out(self) -> bool:
@@ -736,19 +736,32 @@ class JobManager:
             if worker is not None and not self._take_back(worker):
                 worker.close()
 
-    def _has_place(self) -> bool:
-        """Whether a worker that waits for a run takes nobody's place."""
+    def _has_place(self, waiting: int = 1) -> bool:
+        """Whether so many more workers that wait for a run leave a place of the cluster to other servers: none of them
+        knows what another one would start."""
         attended = sum(job.attended for job in self._jobs.values())
-        return self._cluster is None or attended + len(self._idle) < self._space.cores
+        return self._cluster is None or attended + len(self._idle) + waiting < self._space.cores
 
     def _look_again(self) -> None:
         """The cluster has another number of places."""
         self._dispatch()
+        self._leave_place()
         self._keep_warm()
 
+    def _leave_place(self) -> None:
+        """Where a cluster is full, a worker that waits for a run gives its place up."""
+        with self._lock:
+            if self._cluster is None or self._cluster.away or self._has_place(0):
+                return
+            given_up, self._idle = self._idle, []
+            for worker in given_up:
+                worker.close()
+
     def _take_back(self, worker: WorkerProcess) -> bool:
-        """Keep a worker as the one that is ready; False if there is one already."""
+        """Keep a worker as the one that is ready; False if there is one already, or it would take somebody's place."""
         if not self._warm or self._closed or not worker.alive or any(map(self._is_quick, self._idle)):
+            return False
+        if not self._queue and not self._has_place():
             return False
         self._idle.append(worker)
         return True

@@ -103,15 +103,22 @@ class Cluster:
             self._texts.move_to_end(text_id)
             return self._texts[text_id]
 
-    def places(self, ours: int) -> tuple[int, int]:
-        """How many trainings there is room for, besides those of others, and bytes for all of them.
+    def places(self, ours: int) -> dict[str, int]:
+        """How many trainings of ours there are places for, beside those of other servers; bytes for all of them; and
+        places in all.
 
         Args:
             ours: the actors that we have.
         """
         free, there = ray.available_resources(), ray.cluster_resources()
-        # what was just given away may still count as free
-        return min(self._fit(there), ours + self._fit(free)), int(there.get("memory", 0.0))
+        all_places = self._fit(there)
+        return {
+            "cores": min(
+                all_places, ours + self._fit(free)
+            ),  # what was just given away may still count as free
+            "memory": int(there.get("memory", 0.0)),
+            "all": all_places,
+        }
 
     def _fit(self, resources: dict[str, float]) -> int:
         """How many trainings these resources are enough for."""
@@ -371,7 +378,7 @@ class Driver:
         self._lines: dict[int, Line] = {}
         self._lock = threading.Lock()
         self._seen_at = time.monotonic()
-        self._told: tuple[int, int] | None = None
+        self._told: dict[str, int] | None = None
 
     def follow(self) -> None:
         """Do what comes in on stdin until it closes; then have all leave."""
@@ -413,7 +420,7 @@ class Driver:
                     os._exit(3)
                 with self._lock:
                     ours = len(self._lines)
-                self._tell_room(*self._cluster.places(ours))
+                self._tell_room(self._cluster.places(ours))
                 self._seen_at = time.monotonic()
             time.sleep(LOOK_SECONDS)
 
@@ -423,12 +430,12 @@ class Driver:
             time.sleep(LOOK_SECONDS)
             self._say("here")
             if time.monotonic() - self._seen_at > HEAD_SECONDS:
-                self._tell_room(0, 0)
+                self._tell_room({"cores": 0, "memory": 0, "all": 0})
 
-    def _tell_room(self, cores: int, memory: int) -> None:
-        if (cores, memory) != self._told:
-            self._told = cores, memory
-            self._say("room", cores=cores, memory=memory)
+    def _tell_room(self, room: dict[str, int]) -> None:
+        if room != self._told:
+            self._told = room
+            self._say("room", **room)
 
 
 def own_address(head: str) -> str | None:

@@ -214,6 +214,30 @@ def test_a_node_is_lost_in_the_middle_of_four_runs(
     assert len(cluster.actors()) <= 2
 
 
+def test_servers_share_the_places(
+    store: RunStore, jobs: JobManager, cluster: Cluster, tmp_path: Path
+) -> None:
+    others_store = RunStore(tmp_path / "other")
+    other = JobManager(others_store, cluster=ClusterAddress(address=cluster.head.head))
+    try:
+        mine = [make_run(store, steps=100_000, pace=20) for _ in range(4)]
+        for run in mine:
+            jobs.submit(run.id)
+        until(lambda: steps_of(store, *mine) > 3, "four at once")
+        until(
+            lambda: other.at_once == 1 and not other.out_of_reach,
+            "a full cluster, as the other server sees it",
+        )
+        theirs = make_run(others_store)
+        other.submit(theirs.id)
+        assert other.position(theirs.id) == 1
+        jobs.stop(mine[0].id)
+        until(lambda: others_store.run(theirs.id).status == "done", "the other server's training")
+        assert steps_of(store, *mine[1:]) > 3
+    finally:
+        other.close()
+
+
 def test_what_is_held_makes_room_for_a_run_that_has_lost_its_node(
     store: RunStore, jobs: JobManager, cluster: Cluster
 ) -> None:
