@@ -205,18 +205,19 @@ def say_costs(costs: Costs, servers: int) -> None:
 def say_model(costs: Costs, options: argparse.Namespace) -> None:
     """What follows for many classes at the same hour, and of what."""
     servers = math.ceil(options.students / options.class_size)
-    measured_ones = options.students * options.trainings * options.work
-    per_second = measured_ones / (60 * options.minutes)
-    train = per_second * (costs.actor.training_seconds + costs.node.training_seconds)
+    begun = options.students * options.trainings / (60 * options.minutes)  # a second
+    done = begun * options.work
+    train = done * costs.actor.training_seconds + begun * costs.node.training_seconds
     nodes = math.ceil(train / (FULL * MACHINE_CORES))
     node_memory = costs.node.memory + MACHINE_CORES * costs.actor.memory
-    between = servers * costs.between.idle_share + per_second * costs.between.training_seconds
-    head = costs.head.idle_share + per_second * costs.head.training_seconds
+    between = servers * costs.between.idle_share + done * costs.between.training_seconds
+    head = costs.head.idle_share + begun * costs.head.training_seconds
     head_memory = costs.head.memory + servers * costs.head_memory_each
     print(
         f"\nAssumed: {options.students} students in {servers} classes, all in the same {options.minutes:g} minutes;\n"
         f"  each trains {options.trainings} times, {options.work:g} times what was measured;\n"
-        "  what the head does grows with the trainings, its memory with the servers;\n"
+        "  an actor and the process between have more to do for a longer training, head and node once for each: they\n"
+        "  start its actor; the head's memory grows with the servers;\n"
         f"  nodes of {MACHINE_CORES} such cores, {FULL:.0%} of them planned for, with an actor a core;\n"
         "  pages as `benchmarks.growth` has them, on machines of their own.\n"
         f"Trainings:   {train:.0f} cores on average: {nodes} nodes of {MACHINE_CORES} cores, with "
