@@ -60,7 +60,8 @@ LOOK = """data => {
     if (seen(text) && box.width && (box.left < room.left - 1 || box.right > room.right + 1)) cut.push(text.textContent);
   }
   const wide = [...document.querySelectorAll('html, [data-testid="stMain"], [data-testid="stSidebarContent"]')]
-    .filter((box) => box.getBoundingClientRect().right > 0 && box.scrollWidth > box.clientWidth + 1).map((box) => box.dataset.testid ?? "page");
+    .filter((box) => box.getBoundingClientRect().right > 0 && box.scrollWidth > box.clientWidth + 1)
+    .map((box) => box.dataset.testid ?? "page");
   return { words, cut: cut.filter(Boolean), wide };
 }"""
 # The code is shown in the same way everywhere: on Home, that stands for all, it is opened, too.
