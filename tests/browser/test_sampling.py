@@ -3,15 +3,22 @@
 import math
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
 
-from minigpt_core.configs import SampleSettings
+from minigpt_core.configs import SampleSettings, TrainConfig
+from minigpt_core.data import prepare
 from minigpt_core.sampling import next_probabilities, token_at
-from scripts.browser import wait_until_idle
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import RunStore
+from minigpt_core.training import Trainer
+from scripts.browser import go, wait_until_idle
+from scripts.running_app import RunningApp
+from tests.browser.conftest import NewVisitor, workspace_of
 from ui.sampling import pipeline
 
 OpenPage = Callable[..., Page]
@@ -206,6 +213,29 @@ def test_the_columns_move_at_once_and_step_by_step_the_text_is_written(open_page
     page.wait_for_selector(".mg-pipe[data-ready=true]")
     page.keyboard.press("ArrowLeft")
     assert drawn_text(page) == before
+
+
+def test_of_thousands_of_characters_the_bar_tells_the_likeliest_apart(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    page, store = new_visitor("en"), RunStore(app_server.home)
+    text = "".join(chr(0x4E00 + n % 5000) for n in range(12_000))
+    run = new_run(
+        store, text=text, title="many", model_fields={"n_embd": 8}, training=TrainConfig(steps=1), status="stopped",
+        workspace=workspace_of(page, app_server.url),
+    )  # fmt: skip
+    store.save_checkpoint(run.id, Trainer(prepare(text), run.model, run.training).checkpoint())
+    go(page, app_server.url, "sampling", lang="en", run=run.id, view="next")
+    page.wait_for_selector(".mg-pipe[data-ready=true] .mg-pipe-row[data-id]")
+    parts = page.locator(".mg-pipe-part").evaluate_all(
+        "parts => parts.map(part => [parseFloat(part.style.top), parseFloat(part.style.height), part.dataset.tip])"
+    )
+    assert 60 <= len(parts) <= 2 * 61 + 1
+    assert sum(height for _top, height, _tip in parts) == pytest.approx(100, abs=0.01)
+    for (top, height, _tip), (following, _height, _other) in pairwise(parts):
+        assert top + height == pytest.approx(following, abs=0.001)
+    told = sum(int(n) if (n := tip.split(" others")[0]).isdecimal() else 1 for _top, _height, tip in parts)
+    assert told > 4900, "the others are counted"
 
 
 def test_keep_drawing_writes_the_text_of_the_same_address(open_page: OpenPage) -> None:

@@ -13,6 +13,8 @@ const KEPT = ["speed", "path"];
 const SHOWN = 9;              // rows of single characters
 const SETTLE_MS = 350;        // how long a control has to rest before Python hears of it
 const LEGIBLE = 0.035;        // share of the bar that a character's sign needs
+const APART = 60;             // characters that have a part of the bar each
+const OTHERS = "#7A7A7A";
 const stories = new Map();    // what was drawn, kept for who comes back to this page: by where it began
 
 // Building
@@ -175,19 +177,34 @@ function number_bar(cell, text, share) {
   bar.classList.toggle("mg-minus", share < 0);
 }
 
+/** The bar in the order of the ids: whose part it is, where it begins and how large it is. Unlikely characters that follow
+    each other have one part together: of thousands nobody could see each, and a browser would be slow. */
+function partsOf({ probabilities, order, token }) {
+  const apart = new Set([...order.slice(0, APART), token]), parts = [];
+  let reached = 0;
+  probabilities.forEach((p, id) => {
+    if (!p) return;
+    const alone = apart.has(id), last = parts.at(-1);
+    if (alone || !last || last.alone) parts.push({ id, alone, from: reached, share: p, n: 1 });
+    else { last.share += p; last.n += 1; }
+    reached += p;
+  });
+  return parts;
+}
+
 function showLot(view, state) {
   const { data, settings } = view, { labels } = data, { probabilities, u, token } = state;
-  let reached = 0;
-  const parts = [];
-  probabilities.forEach((p, id) => { if (p) { parts.push([id, reached, p]); reached += p; } });
+  const parts = partsOf(state);
   while (view.lot.children.length > parts.length) view.lot.lastChild.remove();
-  parts.forEach(([id, from, p], place) => {
+  parts.forEach(({ id, from, share: p, n }, place) => {
     const part = view.lot.children[place] ?? element("div", "", view.lot);
     part.className = id === token ? "mg-pipe-part mg-pipe-hit" : "mg-pipe-part";
     part.style.top = `${100 * from}%`;
     part.style.height = `${100 * p}%`;
-    write(part, p >= LEGIBLE ? faceAlone(data.cells[id][0]) : "");
-    part.dataset.tip = `${called(view, id)} · ${number(view, from, 3)} – ${number(view, from + p, 3)}`;
+    part.style.background = n > 1 ? OTHERS : "";
+    write(part, n === 1 && p >= LEGIBLE ? faceAlone(data.cells[id][0]) : "");
+    const whose = n > 1 ? fill(labels.others, { n: number(view, n, 0) }) : called(view, id);
+    part.dataset.tip = `${whose} · ${number(view, from, 3)} – ${number(view, from + p, 3)}`;
   });
   const sure = settings.temperature === 0;
   view.needle.hidden = sure;
