@@ -114,7 +114,8 @@ function drawSide(view) {
     element("b", "", line, number(view, one.loss, 2));
   }
   const { outside } = heights(view), others = view.state.curves.filter((curve) => curve.other).map((curve) => `${signOf(curve.number)[1]} ${curve.name || labels.somebody}`);
-  write(view.dotted, !view.state.curves.length ? labels.empty : [others.length ? fill(labels.dotted, { names: others.join(", ") }) : "", outside ? fill(labels.outside, { n: number(view, outside) }) : "", view.state.doubt[view.data.locale]].filter(Boolean).join(" · "));
+  const equal = new Set(best.map(({ rank }) => rank)).size < best.length ? labels.equal : "";
+  write(view.dotted, !view.state.curves.length ? labels.empty : [equal, others.length ? fill(labels.dotted, { names: others.join(", ") }) : "", outside ? fill(labels.outside, { n: number(view, outside) }) : "", view.state.doubt[view.data.locale]].filter(Boolean).join(" · "));
   drawAsked(view);
   drawGuesses(view);
   view.samples.replaceChildren();

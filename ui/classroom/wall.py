@@ -9,6 +9,7 @@ from ui.classroom import approvals, preview
 from ui.components.mounting import component
 from ui.components.spoken import curve_words
 from ui.problems import spoken_errors
+from ui.runs.health import SAME
 from ui.words.i18n import _, number, plotly_separators, spoken
 from ui.words.tokens import escape_markdown
 
@@ -39,6 +40,9 @@ def wall() -> None:
         "right": _("right"),
         "too_high": _("too high"),
         "dotted": _("dotted: {names}, with another text and so other losses"),
+        "equal": _("closer than {same}: another seed could turn the places round").format(
+            same=number(SAME, 2)
+        ),
     }
     data = {
         "url": "api/wall",
