@@ -54,7 +54,8 @@ class StepUnderMicroscope:
     """(B, T) ids that it should have guessed."""
 
     logits: Tensor
-    """(B, T, V) its scores."""
+    """(B, T, V) its scores, as the run calculates them: with bfloat16, layers have rounded them. Probabilities and losses
+    are made of them in 32 bits, as was the loss that the run measured; scores of another precision would have another one."""
 
     loss: float
     """Mean of `losses`, in nats per character."""
