@@ -54,8 +54,8 @@ class StepUnderMicroscope:
     """(B, T) ids that it should have guessed."""
 
     logits: Tensor
-    """(B, T, V) its scores, as the run calculates them: with bfloat16, layers have rounded them. Probabilities and losses
-    are made of them in 32 bits, as was the loss that the run measured; scores of another precision would have another one."""
+    """(B, T, V) its scores, as the run calculates them: with bfloat16, layers have rounded them. What is made of them
+    here is made in 32 bits, as the loss that the run measured; scores in 32 bits would have another loss."""
 
     loss: float
     """Mean of `losses`, in nats per character."""
