@@ -39,10 +39,13 @@ def above(followed: str | None, page_follows: bool) -> None:
     """The first of them in one line, for narrow screens: there the side bar is shut. Arguments as in `section`."""
     left_out = followed if page_follows else None
     runs = _live(followed, left_out)
+    place = st.container(
+        key="live_above", gap=None
+    )  # in any case: what stands below keeps its place, and so itself
     if runs:
         st.html(Path(__file__).with_name("above.css"))
         goes_on = runs[0].status == "running"
-        with st.container(key="live_above", gap=None):
+        with place:
             st.fragment(_draw_above, run_every=REFRESH_SECONDS if goes_on else None)(followed, left_out)
 
 
