@@ -12,7 +12,7 @@ import pytest
 from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.jobs import elsewhere
-from minigpt_core.jobs.worker import LEAVE, Controls, Worker, train
+from minigpt_core.jobs.worker import LEAVE, Controls, Worker, train, warm_up
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
 
@@ -120,3 +120,14 @@ def test_that_a_disk_is_full_is_said_though_its_log_lies_there(
         worker.work()
     assert [each["event"] for each in said] == ["ready", "finished"]
     assert "full" in str(UserError.from_json(said[1]["error"]))
+
+
+def test_what_is_copied_for_each_training_has_asked_for_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has looked for a graphics card cannot be forked any more: its copies would train without one."""
+
+    def asked() -> bool:
+        raise AssertionError("it looked for a card")
+
+    monkeypatch.setattr("torch.cuda.is_available", asked)
+    monkeypatch.setattr("torch.cuda.device_count", asked)
+    warm_up()
