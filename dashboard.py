@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+from minigpt_core.background import share_arenas
 from minigpt_core.errors import UserError
 from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server.base_path import base_path, below_base_path
@@ -60,6 +61,7 @@ def begin(closing: threading.Event) -> None:
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Get ready while the first visitor comes, and empty the bin day by day; leave no process behind."""
     raise_limit()
+    share_arenas()
     closing = threading.Event()
     beside = threading.Thread(target=begin, args=(closing,), daemon=True)
     beside.start()
