@@ -104,7 +104,7 @@ def test_what_so_few_steps_cannot_show_is_said_before_the_start(app: OpenPage) -
         test = app("ladder")
         test.session_state["page.ladder.budget"] = budget
         test.run()
-        assert ("what **LayerNorm** and **dropout** are for" in shown(test)) == said
+        assert any("**LayerNorm** and **dropout** are for" in one.value for one in test.caption) == said
 
 
 def test_the_references_are_those_of_unseen_text() -> None:

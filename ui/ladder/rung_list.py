@@ -3,7 +3,16 @@
 import streamlit as st
 
 from ui import resources, state
-from ui.ladder import choices, ladder_chart, results, rung_html, rung_sentences, training_time, transport
+from ui.ladder import (
+    choices,
+    ladder_chart,
+    plan,
+    results,
+    rung_html,
+    rung_sentences,
+    training_time,
+    transport,
+)
 from ui.ladder.choices import look
 from ui.ladder.plan import Ladder, Step
 from ui.runs.wording import text_title
@@ -35,7 +44,7 @@ def _draw(mode: str) -> None:
             _rung(step, training_time.in_words(cost.of(step.training)) if cost else None)
     with right:
         ladder_chart.draw(ladder, ladder_chart.references(counted), CHART_HEIGHT)
-        st.caption(same_for_all(ladder))
+        st.caption(" ".join([*too_short(ladder), same_for_all(ladder)]))
     if any(step.ended for step in ladder.steps):
         results.ideas(ladder, counted)
         results.samples(ladder)
@@ -70,6 +79,17 @@ def same_for_all(ladder: Ladder) -> str:
     if ladder.group == "alone":
         return said
     return said + " " + _("Not the same: from **+ LayerNorm** on, training begins with smaller weights.")
+
+
+def too_short(ladder: Ladder) -> list[str]:
+    """What the chosen number of steps cannot show, as `benchmarks/ladder.py` has measured it on The Curious Cat."""
+    if ladder.group != "up" or ladder.steps[0].training.steps > plan.USUAL_BUDGET:
+        return []
+    return [
+        _(
+            "So few steps cannot show what **LayerNorm** and **dropout** are for: both cost something at first."
+        )
+    ]
 
 
 def _rung(step: Step, needed: str | None) -> None:

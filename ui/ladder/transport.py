@@ -105,7 +105,7 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
         return text
     needed = training_time.total(waiting, costs)
     if needed is None:
-        return " ".join([text, _("How long that takes is still being measured."), *too_short(ladder)])
+        return text + " " + _("How long that takes is still being measured.")
     takes = (
         _("Training takes about **{time}** in all, longer while this machine is as busy as now.")
         if training_time.is_slowed(needed)
@@ -115,18 +115,7 @@ def sentence(ladder: Ladder, waiting: Sequence[Step], costs: dict[str, Cost]) ->
     at_once = resources.jobs().at_once
     if min(at_once, len(waiting)) > 1:
         text += " " + _("{n} rungs are trained at a time: it may take less.").format(n=number(at_once))
-    return " ".join([text, *too_short(ladder)])
-
-
-def too_short(ladder: Ladder) -> list[str]:
-    """What the chosen number of steps cannot show, as `benchmarks/ladder.py` has measured it on The Curious Cat."""
-    if ladder.group != "up" or ladder.steps[0].training.steps > plan.USUAL_BUDGET:
-        return []
-    return [
-        _(
-            "So few steps cannot show what **LayerNorm** and **dropout** are for: both cost something at first."
-        )
-    ]
+    return text
 
 
 # What the buttons do
