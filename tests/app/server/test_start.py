@@ -14,6 +14,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.errors import RunNotFound
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import BIN_SECONDS, RunStore
+from tests.app.server.loop import result_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,5 +58,5 @@ def test_the_bin_is_emptied_as_long_as_the_server_serves(home: Path, monkeypatch
                 await asyncio.wait_for(gone(store, run_id), 60)
 
     delete(third, BIN_SECONDS - 3600)
-    asyncio.run(serve())
+    result_of(serve())
     assert store.run(third).deleted is not None

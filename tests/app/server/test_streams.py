@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
+from tests.app.server.loop import result_of
 from ui.server import streams
 from ui.workspace import COOKIE, new_token
 
@@ -56,6 +57,6 @@ async def waiting_and_refused(host: str, cookies: list[str]) -> Counter[int]:
 def test_whoever_waits_for_many_answers_is_refused_further_ones(
     host: str, cookies: list[str], answered: int
 ) -> None:
-    statuses = asyncio.run(waiting_and_refused(host, cookies))
+    statuses = result_of(waiting_and_refused(host, cookies))
     assert statuses == Counter({200: answered, streams.TOO_MANY: len(cookies) - answered})
     assert not streams._waiting
