@@ -112,10 +112,9 @@ class Cluster:
         """
         free, there = ray.available_resources(), ray.cluster_resources()
         all_places = self._fit(there)
+        ours_and_free = min(all_places, ours + self._fit(free))  # what was just given away may count as free
         return {
-            "cores": min(
-                all_places, ours + self._fit(free)
-            ),  # what was just given away may still count as free
+            "cores": ours_and_free,
             "memory": int(there.get("memory", 0.0)),
             "all": all_places,
         }

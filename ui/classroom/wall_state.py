@@ -82,9 +82,14 @@ def curve(run_id: str, step: int, steps: int) -> dict[str, Any]:
     return points(smoothed_losses(resources.store().curve(run_id, points=4, means=POINTS), steps))
 
 
+def run_on(text: tuple[str, bool] | None, shown: list[tuple[Pupil, Run]]) -> Run | None:
+    """One of the runs on a text, in small letters or not."""
+    return next((run for _pupil, run in shown if (run.text_id, run.lower) == text), None)
+
+
 def references(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) -> dict[str, float]:
     """What is reached on the text that most learn from, without any training: nats per character."""
-    run = next((run for _pupil, run in shown if (run.text_id, run.lower) == common), None)
+    run = run_on(common, shown)
     if run is None:
         return {}
     try:
@@ -96,7 +101,7 @@ def references(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) 
 
 def doubt(shown: list[tuple[Pupil, Run]], common: tuple[str, bool] | None) -> dict[str, str]:
     """Why losses on that text mean little, if they do, by the locale of who reads it."""
-    run = next((run for _pupil, run in shown if (run.text_id, run.lower) == common), None)
+    run = run_on(common, shown)
     if run is None:
         return {}
     try:

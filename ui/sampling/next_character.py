@@ -15,9 +15,7 @@ from ui.words import tokens
 from ui.words.i18n import _, n_, number, percent
 
 BARS = 12
-SEGMENTS = (
-    60  # of the lot bar that are told apart: of thousands of characters, none of the others could be seen
-)
+SEGMENTS = 60  # of the lot bar that are told apart: of thousands nobody could see each
 CONTEXT = 11  # characters before it that are shown
 HEIGHT = 238  # pixels of the bars
 LEGIBLE = 0.045  # share of the lot bar that a character's sign needs

@@ -29,9 +29,7 @@ from ui.words.tokens import escape, escape_markdown, face
 MARKUP = re.compile(
     r"<(!doctype|html|head|body|script|style|div|span|p|a|b|i|img|svg|iframe)\b[^<]*>", re.IGNORECASE
 )
-SHIFTS = re.compile(
-    b"[\x00\x1b]"
-)  # of encodings that spell other characters with ASCII's bytes: ISO-2022-JP, UTF-16
+SHIFTS = re.compile(b"[\x00\x1b]")  # of what spells other characters with ASCII's bytes: ISO-2022-JP, UTF-16
 MAX_UPLOAD_MB = 64  # above the limit of minigpt_core.texts.corpus, so that our own sentence speaks first
 TITLE_LENGTH = 40
 LINE_SHOWN = 160
