@@ -27,11 +27,12 @@ from minigpt_core.jobs.speed import speed_key
 from minigpt_core.jobs.turns import Forecast, Room, begins_in, in_turn
 from minigpt_core.memory_budget import memory_limit, training_peak
 from minigpt_core.store.locks import AtWork
-from minigpt_core.store.runs import MOST_ATTEMPTS, Run, RunStore
+from minigpt_core.store.runs import LIVE, MOST_ATTEMPTS, Run, RunStore
 
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
 ANSWER_PATIENCE_SECONDS = 0.15
+END_PATIENCE_SECONDS = 5.0  # between the end that a worker has written and the message that says so: milliseconds
 MOST_CHANGES_KNOWN = 1000  # runs
 SEEN_SECONDS = 5.0  # since who watches a run that waits has asked last
 WATCH_SECONDS = 1.0  # a worker hears so often that somebody watches
@@ -283,6 +284,7 @@ class JobManager:
         """Let a paused run go on; put a run that was left back into the queue. Either way with these settings."""
         if self._told_outside(run_id, change_message(settings), {"do": "resume"}):
             return
+        self._let_end(run_id)
         if self.controls(run_id):
             self._ask(run_id, "resume", settings)
         else:
@@ -292,6 +294,7 @@ class JobManager:
         """Make one step with these settings and hold again."""
         if self._told_outside(run_id, change_message(settings), {"do": "step"}):
             return
+        self._let_end(run_id)
         if self.controls(run_id):
             self._ask(run_id, "step", settings)
         else:
@@ -514,6 +517,12 @@ class JobManager:
     def _told_outside(self, run_id: str, *messages: Message) -> bool:
         """Pass something on to the command line, if it trains this run."""
         return not self.controls(run_id) and elsewhere.ask(self._store, run_id, [*messages])
+
+    def _let_end(self, run_id: str) -> None:
+        """Who has read in the store that a run is over may go on with it, though its worker has not said so yet."""
+        self._bury(run_id)
+        if self.controls(run_id) and self._store.run(run_id).status not in LIVE:
+            self.wait(run_id, patience=END_PATIENCE_SECONDS)
 
     def _ask(self, run_id: str, request: str, settings: dict[str, float] | None = None) -> None:
         check_changes(settings or {})

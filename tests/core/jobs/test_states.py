@@ -1,5 +1,6 @@
 """What the job manager does in each state, with workers that move only when a test says so."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,6 +106,22 @@ def test_a_worker_that_dies_while_it_is_to_stop(stage: Stage) -> None:
     stage.puppets[0].kill()
     assert not stage.jobs.is_stopping(run.id)
     assert stage.status(run) == "interrupted"
+
+
+@pytest.mark.parametrize("status", ["stopped", "failed"])
+def test_who_reads_that_a_run_is_over_may_go_on_with_it(stage: Stage, status: str) -> None:
+    run = stage.run()
+    stage.jobs.submit(run.id)
+    stage.move(5)
+    stage.jobs.stop(run.id)
+    stage.store.set_status(run.id, status)  # what the worker does a moment before it says so
+    late = threading.Timer(0.1, stage.move)
+    late.start()
+    stage.jobs.resume(run.id)
+    late.join()
+    stage.move()
+    assert stage.status(run) == "done"
+    assert [step.step for step in stage.store.steps_since(run.id)] == [*range(1, 21)]
 
 
 def test_a_start_that_fails_is_said_and_the_next_run_goes(stage: Stage) -> None:
