@@ -267,7 +267,19 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
             raise Stuck(f"nobody knows how to do {other}")
 
 
-def walk(pupil: Pupil, url: str, name: str, pictures: Path | None = None) -> Iterator[str]:
+def begin(pupil: Pupil, url: str, name: str, way: str | None) -> None:
+    """By the lesson's link; or as its way leads there, from the list of lessons and then from the lesson before it."""
+    following = ".st-key-lesson_following button"
+    if way and pupil.page.locator(following).count():
+        pupil.press(following)
+    elif way and pupil.page.url == "about:blank":
+        go(pupil.page, url, "lessons", lang=pupil.lang)
+        pupil.press(f".st-key-pathway_{way} button")
+    else:  # the one before it got stuck
+        go(pupil.page, url, lesson=name, lang=pupil.lang)
+
+
+def walk(pupil: Pupil, name: str, pictures: Path | None = None) -> Iterator[str]:
     """A line for each step, and into `pictures` how it looks at its beginning and once it is done; raises `Stuck`."""
 
     def picture(of: str) -> None:
@@ -275,7 +287,6 @@ def walk(pupil: Pupil, url: str, name: str, pictures: Path | None = None) -> Ite
             pupil.page.screenshot(path=pictures / f"{name}.{pupil.lang}.{of}.png")
 
     lesson = find_lesson(name, pupil.lang)
-    go(pupil.page, url, lesson=name, lang=pupil.lang)
     for number, step in enumerate(lesson.steps, start=1):
         begun = time.monotonic()
         where = f"{name}.{pupil.lang} {number}/{len(lesson.steps)}"
@@ -345,7 +356,8 @@ def main() -> int:
                 page = context.new_page()
                 for name in names:
                     try:
-                        for line in walk(Pupil(page, lang), app.url, name, options.pictures):
+                        begin(Pupil(page, lang), app.url, name, options.way)
+                        for line in walk(Pupil(page, lang), name, options.pictures):
                             print(line, flush=True)
                     except (Stuck, Error) as error:
                         stuck += 1

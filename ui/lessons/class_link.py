@@ -82,7 +82,10 @@ def address(here: str, page: str, hide: list[str], by: str) -> str:
     """The link: the page as this tab has it set up."""
     parts = urlsplit(here)
     kept = {name: value for name, value in state.as_it_is().items() if name not in NOT_FOR_OTHERS}
-    if choices := kept_choices.without("class_link", kept.pop("choices", "")):
+    choices = kept.pop("choices", "")
+    for own in ("class_link", "lessons"):
+        choices = kept_choices.without(own, choices)
+    if choices:
         kept["choices"] = choices
     if page == "sampling":
         kept |= writing()

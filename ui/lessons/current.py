@@ -7,21 +7,23 @@ import streamlit as st
 
 from minigpt_core.errors import StoreError, UserError
 from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.catalogue import PATHWAYS
 from minigpt_core.lessons.checks import CHECKS, Evidence, ask
 from minigpt_core.lessons.conditions import Call
 from minigpt_core.lessons.lesson import Lesson, LessonError, Step
 from minigpt_core.lessons.values import VALUES
 from minigpt_core.store.facts import Guess, Progress
-from ui import facts, kept_choices, resources, state
+from ui import facts, kept_choices, resources, set_up, state
 from ui.journey import PAGES, STATIONS
 from ui.lessons import class_guesses
 from ui.problems import spoken_errors
 from ui.settings.address import decode
 from ui.training import settings
-from ui.words.i18n import language, translate
+from ui.words.i18n import _, language, translate
 
 ARRIVED, SINCE, FOLDED = "lessons.arrived", "lessons.since", "lessons.folded"
 WAY, ENDED = "lessons.way", "lessons.ended"
+THE_LIST = "list"  # a way, too: who has begun a lesson there finds the next one there
 FOLDED_PROJECTED = "lessons.folded_projected"
 
 
@@ -151,7 +153,7 @@ def veiled() -> tuple[str, ...]:
 # Going through it. For callbacks
 
 
-def begin(name: str, step: int | None = None, way: str = "") -> None:
+def begin(name: str, step: int | None = None, way: str = THE_LIST) -> None:
     """Begin a lesson, or go on where it was left; the list of lessons leads to its page.
 
     Args:
@@ -186,8 +188,17 @@ def leave() -> None:
     state.choose_lesson(None)
 
 
-def finish() -> None:
+def way() -> str:
+    """The pathway on which the lesson was begun, or `THE_LIST`; "" for a link, which leads to this lesson alone. A
+    reload finds it so, too."""
+    return str(kept_choices.keep(WAY, "", kept_choices.one_of([THE_LIST, *(one.name for one in PATHWAYS)])))
+
+
+def finish(now: Current) -> None:
     """Leave a lesson after its last step, and show the list, which says that it has ended and what comes next."""
+    if set_up.hidden("lessons"):
+        state.notify(_("“{title}” ends here.").format(title=now.lesson.title))
+        return leave()
     state.set_page_state(ENDED, state.lesson())
     leave()
     state.go_to(PAGES["lessons"].script)

@@ -37,8 +37,9 @@ def _all() -> None:
 
 
 def _ended(lessons: dict[str, Lesson], progress: dict[str, Progress]) -> None:
-    """What was just finished, and the lesson that comes next: on the way that was begun, else in the list."""
-    ended = lessons.get(state.page_state(current.ENDED, None) or "")
+    """What was just finished, and the lesson that comes next: on the way that was begun, or in the list; who came by a
+    link to this lesson has done what was asked."""
+    ended, way = lessons.get(state.page_state(current.ENDED, None) or ""), current.way()
     if ended is None:
         return
     over = is_over(ended, progress.get(ended.name))
@@ -49,20 +50,22 @@ def _ended(lessons: dict[str, Lesson], progress: dict[str, Progress]) -> None:
             f"<div class='mg-lesson'>{sign}<b>{escape(words.format(title=ended.title))}</b></div>",
             width="stretch",
         )
-        if following := next_lesson(ended.name, state.page_state(current.WAY, ""), lessons, progress):
+        if not way:
+            words = _("That is as far as the link leads; all lessons stand below.")
+            st.html(f"<div class='mg-lesson'>{escape(words)}</div>")
+        elif following := next_lesson(ended.name, way, lessons, progress):
             st.button(
                 _("Next: {title}").format(title=escape_markdown(following.title)), type="primary",
                 icon=":material/arrow_forward:", key="lesson_following", on_click=current.begin,
-                args=(following.name, None, state.page_state(current.WAY, "")),
+                args=(following.name, None, way),
             )  # fmt: skip
-        elif over and (way := _way_of(ended.name)) is not None:
+        elif over and (pathway := _pathway_of(ended.name, way)) is not None:
             words = _("“{way}” is done to its end. The exit ticket is at the foot of this page.")
-            st.html(f"<div class='mg-lesson'>{escape(words.format(way=_(way.title)))}</div>")
+            st.html(f"<div class='mg-lesson'>{escape(words.format(way=_(pathway.title)))}</div>")
 
 
-def _way_of(lesson: str) -> Pathway | None:
-    """The pathway that was begun, if this lesson is on it."""
-    way = state.page_state(current.WAY, "")
+def _pathway_of(lesson: str, way: str) -> Pathway | None:
+    """The pathway of this name, if the lesson is on it."""
     return next((one for one in PATHWAYS if one.name == way and lesson in one.lessons), None)
 
 
@@ -70,7 +73,8 @@ def next_lesson(
     ended: str, way: str, lessons: dict[str, Lesson], progress: dict[str, Progress]
 ) -> Lesson | None:
     """The first lesson after this one that is not over, on this way or in the whole list; else the first before it."""
-    names = next((one.lessons for one in PATHWAYS if one.name == way and ended in one.lessons), (*lessons,))
+    pathway = _pathway_of(ended, way)
+    names = pathway.lessons if pathway else (*lessons,)
     place = names.index(ended)
     left = (
         lessons[name]

@@ -50,6 +50,7 @@ def show(page: str) -> None:
         return
     if page == PAGES["lessons"].path.strip("/"):
         return
+    current.way()  # into the address
     done = current.look(now)
     with st.bottom, st.container(key="lesson_panel", gap="xxsmall"):
         to_top(f"{now.lesson.name}.{now.number}")
@@ -113,7 +114,7 @@ def _head(now: Current, done: bool, *, folded: bool) -> None:
         if now.last:
             st.button(
                 _("End of the lesson"), icon=":material/flag:", key="lesson_next", on_click=current.finish,
-                type="primary" if done else "tertiary",
+                args=(now,), type="primary" if done else "tertiary",
             )  # fmt: skip
         else:
             st.button(

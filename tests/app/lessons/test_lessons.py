@@ -237,6 +237,34 @@ def test_its_end_says_whether_it_is_done_and_leads_to_the_next(app: OpenPage, ho
     assert "Characters become numbers</b></div>" not in html(test)
 
 
+def test_the_end_of_a_lesson_that_a_link_has_opened_asks_for_no_other(app: OpenPage, home: Path) -> None:
+    test = app(address={"lesson": "attention", "step": "3"})
+    press(test, "lesson_next")
+    assert test.title[0].value == "Lessons" and "with steps left open: What attention adds" in html(test)
+    assert "lesson_following" not in [button.key for button in test.button]
+    assert "That is as far as the link leads" in html(test)
+    assert {"pathway_lycee", "lesson_begin_numbers"} <= {button.key for button in test.button}
+    press(press(test, "lesson_begin_inside"), "lesson_leave")  # from the list: the next one is the list's
+    test = app(address={"lesson": "inside", "step": "4", "choices": "lessons.way~list"})
+    press(test, "lesson_next")
+    assert test.button(key="lesson_following").label == "Next: From three cells to a GPT"
+
+
+def test_a_reload_stays_on_the_way_that_was_begun(app: OpenPage) -> None:
+    test = press(app("lessons"), "pathway_lycee")
+    again = app("vocabulary", address={name: str(value) for name, value in test.query_params.items()})
+    for _step in range(4):
+        press(again, "lesson_next")
+    assert again.button(key="lesson_following").label == "Next: What loss measures"
+
+
+def test_where_a_link_has_hidden_the_list_a_lesson_ends_in_its_place(app: OpenPage) -> None:
+    test = app(address={"lesson": "attention", "step": "3", "hide": "lessons", "by": "Ms Martin"})
+    press(test, "lesson_next")
+    assert not panel_title(test) and test.title[0].value == "Take it apart"
+    assert any("“What attention adds” ends here" in one.value for one in test.warning)
+
+
 def test_again_begins_with_nothing_guessed_and_nothing_ticked(app: OpenPage, home: Path) -> None:
     store, steps = FactStore(home), 4
     store.keep_guess("local", "numbers", 1, 60.0)
