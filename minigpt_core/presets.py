@@ -108,9 +108,9 @@ CHAT_CURIEUX_GPT = Preset(
     title=N_("Small GPT"),
     about=N_("for short stories"),
     source="The parts of github.com/KellerJordan/modded-nanogpt and github.com/karpathy/nanochat, in a size that "
-    "learns a short story in about a minute. On the validation part of Le Chat Curieux it comes to 1.47, and "
-    "so on that of The Curious Cat (seed 1337); counting what follows two characters gives 1.82 and 1.75, what "
-    "follows one 2.27 and 2.25. It ends early on a text where five evaluations in a row bring nothing.",
+    "learns a short story in a few minutes on one processor core. On the validation part of Le Chat Curieux it comes "
+    "to 1.47, and so on that of The Curious Cat (seed 1337); counting what follows two characters gives 1.82 and "
+    "1.75, what follows one 2.27 and 2.25. It ends early on a text where five evaluations in a row bring nothing.",
     corpus="le-chat-curieux",
     model=MODERN | {"n_layer": 2, "n_head": 4, "n_embd": 80, "block_size": 128, "dropout": 0.1},
     training=replace(MODERN_TRAINING, steps=1200, batch_size=8, patience=5, sample_length=200),

@@ -13,9 +13,10 @@ from ui.puzzle.task import choose_task, introduction, offer_the_way_back
 from ui.words.i18n import _
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    st.title(_("A puzzle that needs a look back"), width="content")
+    st.title(_("A puzzle"), width="content")
     task = choose_task()
-st.markdown(introduction(task))
+with st.container(key="puzzle_about"):
+    st.markdown(introduction(task))
 offer_the_way_back()
 gpt = gpt_for(task)
 with st.container(key="puzzle_columns"):

@@ -28,7 +28,7 @@ from scripts.running_app import running_app
 from ui.words.languages import LANGUAGES
 
 TICK = ".mg-lesson-title .mg-tick"
-PATIENCE = 300.0  # seconds for one step: a busy machine trains slowly
+PATIENCE = 900.0  # seconds for one step: a busy machine trains slowly
 OWN = {"en": "the-curious-cat", "fr": "le-chat-curieux"}
 MISSING = "z"  # the letter that the text of one's own lacks
 SENTENCES = {  # of the pupil's own: known characters, an unknown one, and what surely nobody wrote

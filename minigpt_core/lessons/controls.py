@@ -52,7 +52,7 @@ ablation_all_on ablation_deeper ablation_dice ablation_drawing ablation_editor a
 ablation_layer_ ablation_layers ablation_measure ablation_never ablation_other ablation_part_ ablation_row
 ablation_stop page-ablation-instead page-ablation-share
 
-puzzle_another puzzle_back puzzle_columns puzzle_scores puzzle_train puzzle_try_ page-puzzle-task
+puzzle_about puzzle_another puzzle_back puzzle_columns puzzle_scores puzzle_train puzzle_try_ page-puzzle-task
 """
 
 CONTROLS = frozenset(NAMES.split()) | {VALIDATION}

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.interpret.puzzles import exact_match
@@ -10,7 +11,9 @@ from minigpt_core.texts import corpus
 from tests.app.conftest import OpenPage
 from tests.app.small_runs import small_run
 from ui import resources
+from ui.inside import train_gpt
 from ui.puzzle.cache import puzzles
+from ui.words.i18n import rough_duration
 
 GPT = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 48, "positions": "rotary", "residual": True}
 QUESTION = "page.puzzle.question"
@@ -82,11 +85,15 @@ def test_the_attention_of_one_head(app: OpenPage) -> None:
     assert not page.exception and "mg-solves" in html(page)
 
 
-def test_without_a_gpt_one_click_trains_it(app: OpenPage) -> None:
+def test_without_a_gpt_one_click_trains_it(app: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = {"step": 0.5, "evaluation": 0.0, "crowding": 1.0}
+    monkeypatch.setattr(resources.jobs(), "speed", lambda *_given, **_more: measured)
     page = app("puzzle")
     page.session_state["page.puzzle.task"] = "balanced-brackets"
     page = page.run()
     assert not page.exception and len(shares(page)) == 2
+    seconds = train_gpt.preset_for("balanced-brackets").training.steps * 0.5
+    assert f"about {rough_duration(seconds, seconds)} on this machine" in html(page)  # slow as it is
     page = page.button(key="puzzle_train").click().run()
     run = RunStore().find_run("last")
     assert not page.exception and run.text_title == "Balanced brackets" and run.model.n_layer

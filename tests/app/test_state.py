@@ -27,7 +27,7 @@ RunMaker = Callable[..., Run]
 WITHOUT_CODE = {"lessons"}  # it leads to things to do
 TITLES = {
     "home": "Watch a mini-GPT learn to write",
-    "puzzle": "A puzzle that needs a look back",
+    "puzzle": "A puzzle",
 }
 
 

@@ -34,10 +34,11 @@ from tests.app.conftest import OpenPage
 from tests.core.jobs.puppets import Puppet
 from ui import workspace
 from ui.components import live_chart
+from ui.runs import time_needed
 from ui.runs.health import status_colour
 from ui.settings.table import value_words
 from ui.style import DONE
-from ui.training import diagnosis, menu, settings, status_line, time_estimate, transport
+from ui.training import diagnosis, menu, settings, status_line, transport
 from ui.training.run_state import RunState
 from ui.words import i18n
 
@@ -926,20 +927,18 @@ def test_markup_in_a_name_is_shown_and_a_deleted_run_comes_back(app: OpenPage, s
 def test_the_expected_time_is_the_work_or_what_the_pace_demands() -> None:
     measured = {"step": 0.001, "evaluation": 0.01, "crowding": 2.0}
     work = 0.5 + 21 * 0.01
-    assert time_estimate.seconds_expected(TrainConfig(steps=500), measured) == pytest.approx((work / 2, work))
-    assert time_estimate.seconds_expected(TrainConfig(steps=500, pace=50), measured) == pytest.approx(
-        (10, 10)
-    )
+    assert time_needed.seconds_expected(TrainConfig(steps=500), measured) == pytest.approx((work / 2, work))
+    assert time_needed.seconds_expected(TrainConfig(steps=500, pace=50), measured) == pytest.approx((10, 10))
     slow = {"step": 1.0, "evaluation": 0.0, "crowding": 1.0}
-    assert time_estimate.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx((500, 500))
+    assert time_needed.seconds_expected(TrainConfig(steps=500, pace=50), slow) == pytest.approx((500, 500))
 
 
 def test_the_time_is_one_figure_and_a_busy_machine_is_named() -> None:
     training, measured = TrainConfig(steps=500), {"step": 0.02, "evaluation": 0.0, "crowding": 1.0}
     with i18n.using("en"):
-        assert time_estimate.in_words(training, measured) == "about 10\u202fs on this machine"
-        busy = time_estimate.in_words(training, measured | {"step": 0.2, "crowding": 10.0})
-        elsewhere = time_estimate.in_words(training, measured | {"crowding": 10.0}, on_cluster=True)
+        assert time_needed.in_words(training, measured) == "about 10\u202fs on this machine"
+        busy = time_needed.in_words(training, measured | {"step": 0.2, "crowding": 10.0})
+        elsewhere = time_needed.in_words(training, measured | {"crowding": 10.0}, on_cluster=True)
     assert busy == "about 10\u202fs; longer now, the machine is busy"
     assert elsewhere == "about 1\u202fs on a machine as fast as this one"
 

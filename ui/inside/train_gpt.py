@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from minigpt_core.configs import ModelConfig
 from minigpt_core.presets import PRESETS, Preset, find_preset
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import MAX_NAME
 from ui import resources, state
 from ui.journey import PAGES
+from ui.runs import time_needed
 from ui.runs.start_button import start_button
 from ui.runs.wording import text_title
 from ui.words.i18n import _
@@ -53,6 +55,13 @@ def train(text_id: str | None = None) -> None:
     state.go_to(PAGES["training"].script)
 
 
+def how_long(text_id: str | None = None) -> None:
+    """The time that `train` will take on this machine. Raises what `chosen_text` raises."""
+    chosen = state.chosen_text() if text_id is None else resources.chosen_text(text_id, True)
+    preset, vocabulary = preset_for(chosen.id), resources.tokenizer(chosen.id, chosen.lower)
+    time_needed.show(ModelConfig(vocab_size=vocabulary.vocab_size, **preset.model), preset.training)
+
+
 def preset_for(text_id: str) -> Preset:
     """A GPT made for this very text, if there is one; else the one for short stories."""
     made_for_it = (one for one in PRESETS.values() if one.corpus == text_id and one.model.get("n_layer"))
@@ -63,10 +72,11 @@ def nothing_to_look_into() -> None:
     """What a page shows when there is no model with layers at all."""
     st.info(
         _(
-            "There is no trained model with layers to look into yet. The small GPT learns a short story in about a "
-            "minute; its first checkpoints can be looked into while it learns."
+            "There is no trained model with layers to look into yet. The small GPT learns a short story; its first "
+            "checkpoints can be looked into while it learns."
         ),
         icon=":material/search:",
     )
     with st.container(width=420):
         button("primary")
+        how_long()

@@ -83,7 +83,7 @@ def _scores(rows: list[tuple[str, str, PuzzleScore]]) -> str:
 
 
 def _train(task: str) -> None:
-    st.markdown(_("**GPT**: none has learned these puzzles yet. It takes about a minute."))
+    st.markdown(_("**GPT**: none has learned these puzzles yet."))
     start_button(
         _("Train a GPT on these puzzles"),
         icon=":material/play_arrow:",
@@ -92,6 +92,7 @@ def _train(task: str) -> None:
         on_click=_train_on,
         args=(task,),
     )
+    train_gpt.how_long(task)
     if state.text_id() != task:
         words = _(
             "It takes you to the training, and the chosen text becomes “{title}”. On this page you can go back to your "

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from ui.lessons import markup, panel
 from ui.lessons.current import SINCE
 from ui.sampling import views
 from ui.words.i18n import translate, using
+from ui.words.languages import LANGUAGES
 
 LESSON = """---
 title: <b>Mine</b> & $x$
@@ -235,6 +237,18 @@ def test_its_end_says_whether_it_is_done_and_leads_to_the_next(app: OpenPage, ho
     press(test, "lesson_leave")
     test.switch_page("../pages/lessons.py").run()
     assert "Characters become numbers</b></div>" not in html(test)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_tells_before_the_guess_who_cannot_solve_the_puzzle(app: OpenPage, lang: str) -> None:
+    test = app(address={"lesson": "attention", "lang": lang})
+    words = next(body for body in html(test).split("<div class='mg-lesson'>")[1:])
+    assert not re.search("look back|letters stood|lettres étaient|regarde", words)
+    assert all(word not in test.title[0].value for word in ("look", "regarder"))
+    about = ".st-key-puzzle_about > *"  # the page's own sentence
+    assert about in html(test)
+    test.text_input(key=state.page_key("lessons.guess.attention.1")).set_value("3").run()
+    assert about not in html(test)
 
 
 def test_the_end_of_a_lesson_that_a_link_has_opened_asks_for_no_other(app: OpenPage, home: Path) -> None:

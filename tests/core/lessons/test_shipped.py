@@ -603,6 +603,25 @@ def test_a_lesson_before_it_does_not_end_a_step_that_bets_on_a_training(lang: st
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_was_learned_by_heart_does_not_end_the_step_that_lets_a_letter_out(
+    lang: str, tmp_path: Path
+) -> None:
+    """Both ask for a text of one's own, and in the way for a lecture one comes after the other."""
+    evidence = Evidence(RunStore(tmp_path), FactStore(tmp_path), "local", {3: 1})
+    evidence.known.note("local", "text", text="0" * 64)
+    by_heart, letter = (lesson(name, lang).steps[-1] for name in ("by-heart", "data"))
+    trained(evidence, {"text": "own", "steps": 500, "gap_above": 0.2} | wanted_rate(by_heart))
+    assert met(by_heart.condition, evidence) and not met(letter.condition, evidence)
+    trained(evidence, {"text": "own", "steps": 500})
+    assert met(letter.condition, evidence)
+
+
+def wanted_rate(step: Step) -> dict[str, float]:
+    """The learning rate that a step sets, as `trained` takes it."""
+    return {"learning_rate_below": 2 * float(settings_of(step)["learning_rate"])}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_giant_steps_are_ended_by_one_run_that_broke_at_them(lang: str, tmp_path: Path) -> None:
     evidence = Evidence(RunStore(tmp_path), FactStore(tmp_path), "local", {2: 1})
     condition = lesson("learning-rate", lang).steps[1].condition
