@@ -1,5 +1,7 @@
 """The text becomes numbers."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from minigpt_core.texts import corpus
@@ -37,7 +39,7 @@ text_window.window(chosen, words, counts, in_short=lessons.beside())
 @st.fragment
 def questions() -> None:
     """What one may ask of a vocabulary. Another question reruns nothing else."""
-    number_, tensor_, own, small = kept_tabs(
+    tabs = kept_tabs(
         "vocabulary_questions",
         {
             "numbers": _("Which number does each character get?"),
@@ -46,14 +48,16 @@ def questions() -> None:
             "letters": _("What do small letters change?"),
         },
     )
-    with number_:
-        vocabulary_table.section(words, counts)
-    with tensor_:
-        printed_tensor.section(encoded, text_window.place(chosen))
-    with own:
-        own_sentence.section(words, counts, chosen.lower)
-    with small:
-        small_letters.section(chosen.id)
+    answers: list[Callable[[], None]] = [
+        lambda: vocabulary_table.section(words, counts),
+        lambda: printed_tensor.section(encoded, text_window.place(chosen)),
+        lambda: own_sentence.section(words, counts, chosen.lower),
+        lambda: small_letters.section(chosen.id),
+    ]
+    for tab, answer in zip(tabs, answers, strict=True):
+        if tab.open:
+            with tab:
+                answer()
 
 
 questions()

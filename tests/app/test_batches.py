@@ -1,6 +1,8 @@
 """The Batches page shows exactly what `get_batch` draws."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 import torch
 from streamlit.testing.v1 import AppTest
@@ -21,7 +23,9 @@ def html(page: AppTest) -> str:
 
 
 def code(page: AppTest) -> str:
-    return "".join(element.value for element in page.code)
+    """What is printed as at a Python prompt."""
+    bodies = [element.proto.body for element in page.get("html") if "mg-printed" in element.proto.body]
+    return unescape(re.sub("<.*?>", "", "\n".join(bodies)))
 
 
 def press(page: AppTest, key: str) -> AppTest:

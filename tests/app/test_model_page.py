@@ -105,7 +105,7 @@ def test_a_setting_that_cannot_matter_is_off_and_says_why(app: OpenPage) -> None
 
 
 def test_every_part_opens_to_its_code(app: OpenPage) -> None:
-    page = app("model", text="the-curious-cat")
+    page = app("model", text="the-curious-cat", choices="model_deeper~True")
     press(page, "rung_dropout")
     for name, first_line in {
         "characters": "def get_batch(",
@@ -228,5 +228,5 @@ def test_the_letters_of_a_formula_are_explained_with_this_models_numbers(app: Op
         assert said["attention"].endswith(f"$nh$ = {config.n_head} (heads) · $hs$ = 8 (numbers per head)")
         assert said["mlp"] == "$C$ = 32 (numbers per character, the embedding dimension)"
         assert letters(formula("softmax", config) or "", config, 4) == ""
-    page = app("model", text="the-curious-cat")
+    page = app("model", text="the-curious-cat", choices="model_deeper~True")
     assert any("(characters of the vocabulary)" in caption.value for caption in page.caption)

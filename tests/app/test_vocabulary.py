@@ -1,7 +1,9 @@
 """The Vocabulary page shows what the core makes of the chosen text, and refuses a bad one in a sentence."""
 
+import re
 import shutil
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -38,7 +40,9 @@ def html(page: AppTest) -> str:
 
 
 def code(page: AppTest) -> str:
-    return "\n".join(element.value for element in page.code)
+    """What is printed as at a Python prompt."""
+    bodies = [element.proto.body for element in page.get("html") if "mg-printed" in element.proto.body]
+    return unescape(re.sub("<.*?>", "", "\n".join(bodies)))
 
 
 def text(page: AppTest) -> str:
@@ -112,7 +116,7 @@ def test_the_window_moves_through_the_text_and_stops_at_its_end(app: OpenPage) -
 
 
 def test_the_tensor_is_printed_as_pytorch_prints_it(app: OpenPage) -> None:
-    page = app("vocabulary", text="the-curious-cat")
+    page = app("vocabulary", choices="vocabulary_questions~tensor", text="the-curious-cat")
     ids = SMALL.encode(corpus.normalize(CAT))
     assert repr(ids) in code(page) and repr(ids[: printed_tensor.STRETCH]) in code(page)
     assert f"(torch.int64, torch.Size([{len(ids)}]), {8 * len(ids)})" in code(page)
@@ -164,14 +168,14 @@ def test_a_vocabulary_of_thousands_stays_usable(app: OpenPage) -> None:
 
 
 def test_a_sentence_comes_back_from_its_ids(app: OpenPage) -> None:
-    page = app("vocabulary", text="the-curious-cat")
+    page = app("vocabulary", choices="vocabulary_questions~own", text="the-curious-cat")
     page.text_input(key="page.vocabulary.sentence").set_value("one cat.").run()
     assert repr(SMALL.encode("one cat.")) in code(page) and "'one cat.'" in code(page)
     assert "exactly what you typed" in html(page)
 
 
 def test_unknown_characters_are_named_placed_and_left_out(app: OpenPage) -> None:
-    page = app("vocabulary", text="the-curious-cat")
+    page = app("vocabulary", choices="vocabulary_questions~own", text="the-curious-cat")
     page.text_input(key="page.vocabulary.sentence").set_value("A 🐱 and é 🐱").run()
     assert "CAT FACE" in html(page) and "positions 2, 10" in html(page)
     assert "capitals became small letters, 3 unknown characters were left out" in html(page)
@@ -179,7 +183,7 @@ def test_unknown_characters_are_named_placed_and_left_out(app: OpenPage) -> None
 
 
 def test_nothing_that_is_typed_runs_or_breaks_the_page(app: OpenPage) -> None:
-    page = app("vocabulary", text="additions")
+    page = app("vocabulary", choices="vocabulary_questions~own", text="additions")
     for sentence in (UNKNOWN, "עברית", "e\u0301", "", "1+1=2", "x" * 5000):
         page.text_input(key="page.vocabulary.sentence").set_value(sentence).run()
         assert not page.exception and not page.error
@@ -239,7 +243,7 @@ def test_numbers_of_the_table_are_written_in_the_reader_s_language() -> None:
 
 def test_capitals_are_shown_with_what_lower_case_made_of_them(app: OpenPage) -> None:
     text = RunStore().save_text("ΣΑΣ ΤΙΣ σας. " * 20, "Ελληνικά")
-    page = app("vocabulary", text=text)
+    page = app("vocabulary", choices="vocabulary_questions~letters", text=text)
     assert small_letters.merged(text) == {"α": "Α", "ι": "Ι", "ς": "Σ", "σ": "Σ", "τ": "Τ"}
     assert "**4 capitals** become their small letters" in " ".join(m.value for m in page.markdown)
 

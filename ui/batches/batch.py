@@ -7,6 +7,7 @@ from minigpt_core.errors import TextError
 from minigpt_core.tokenizer import CharTokenizer
 from ui import kept_choices, resources, state
 from ui.batches import batch_pictures
+from ui.components.printed import printed
 from ui.resources import ChosenText
 from ui.words.i18n import _, n_, number, translate
 from ui.words.tokens import escape, escape_markdown
@@ -129,5 +130,5 @@ def as_tensors(batch: Batch) -> None:
     with st.expander(
         _("The same batch as PyTorch prints it"), icon=":material/data_array:", key="batches_tensors"
     ):
-        st.code(f"x.shape = {batch.x.shape}\nx = {batch.x}", language="python")
-        st.code(f"y.shape = {batch.y.shape}\ny = {batch.y}", language="python")
+        for name, ids in (("x", batch.x), ("y", batch.y)):
+            printed(f">>> {name}.shape\n{ids.shape}\n>>> {name}\n{ids}")

@@ -13,6 +13,7 @@ from minigpt_core.interpret.trace import Stage
 from minigpt_core.model import GPT, MLP, Block, CausalSelfAttention, TinyGPT, make_norm, rotary_table, rotate
 from minigpt_core.sampling import next_probabilities
 from ui.components import show_code
+from ui.components.kept import kept_fold
 from ui.model import controls, drawn_model, model_diagram, value_pictures
 from ui.model.explanations import explanation
 from ui.model.formulas import formula, letters
@@ -46,10 +47,10 @@ def _opened(
     controls.settings(part.name, config)
     if traced:
         _values(part, config, traced)
-    with st.expander(
-        _("Go deeper: formula, parameters, code"), icon=":material/functions:", key="model_deeper"
-    ):
-        _deeper(part, config, batch_size)
+    folded = kept_fold(_("Go deeper: formula, parameters, code"), "model_deeper", icon=":material/functions:")
+    if folded.open:
+        with folded:
+            _deeper(part, config, batch_size)
 
 
 def _deeper(part: ModelPart, config: ModelConfig, batch_size: int) -> None:

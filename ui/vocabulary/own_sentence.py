@@ -7,6 +7,7 @@ import streamlit as st
 from minigpt_core.texts.corpus import normalize
 from minigpt_core.tokenizer import CharTokenizer
 from ui import facts, kept_choices, state
+from ui.components.printed import printed
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import MOST_TILES, description, escape, face, strip
 
@@ -37,11 +38,11 @@ def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
         facts.note("sentence", unknown=bool(unknown), text=facts.short(typed))
     st.html(strip(sentence, words.stoi, counts, label=_("Your sentence with the id of each character")))
     back = words.decode(words.encode(known))
-    st.code(printed(words, known, bool(unknown)), language="python")
+    printed(answers(words, known, bool(unknown)))
     st.html(_verdict(typed, back, changes(typed, lower, unknown)) + _unknown_list(unknown))
 
 
-def printed(words: CharTokenizer, known: str, something_unknown: bool) -> str:
+def answers(words: CharTokenizer, known: str, something_unknown: bool) -> str:
     """What a Python prompt answers."""
     ids = words.encode(known)
     back = words.decode(ids)

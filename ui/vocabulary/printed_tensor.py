@@ -3,6 +3,7 @@
 import streamlit as st
 
 from minigpt_core.data import EncodedText
+from ui.components.printed import printed
 from ui.words import glossary
 from ui.words.i18n import _, file_size, number
 from ui.words.tokens import escape
@@ -19,7 +20,7 @@ def section(text: EncodedText, start: int) -> None:
     """
     left, right = st.columns([5, 2], gap="medium")
     with left:
-        st.code(printed(text, start), language="python")
+        printed(answers(text, start))
         st.caption(
             _(
                 "PyTorch shows only both ends of a long tensor. The second answer is where the tiles above begin."
@@ -35,16 +36,16 @@ def section(text: EncodedText, start: int) -> None:
         )
 
 
-def printed(text: EncodedText, start: int) -> str:
+def answers(text: EncodedText, start: int) -> str:
     """What a Python prompt answers."""
     ids = text.ids
     end = min(start + STRETCH, len(ids))
-    answers = {
+    answered = {
         "ids = tokenizer.encode(text)\n>>> ids": repr(ids),
         f"ids[{start}:{end}]": repr(ids[start:end]),
         "ids.dtype, ids.shape, ids.nbytes": repr((ids.dtype, ids.shape, ids.nbytes)),
     }
-    return "\n".join(f">>> {question}\n{answer}" for question, answer in answers.items())
+    return "\n".join(f">>> {question}\n{answer}" for question, answer in answered.items())
 
 
 def _facts(text: EncodedText) -> str:
