@@ -42,8 +42,8 @@ CHOICES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ("attention", {"author": GPT}, {"inside.text": "a cat ~ +\u200d😀"}),
     ("sampling", {"author": GPT, "view": "surprise"}, {"sampling.surprise_text": "the cat\nsat"}),
     ("sampling", {"author": GPT}, {"sampling.place": 17}),
-    ("vocabulary", {}, {"vocabulary_questions": "own", "vocabulary.sentence": "a ß", "vocabulary.search": "e",
-                        "vocabulary.start.the-curious-cat": 124}),
+    ("vocabulary", {}, {"vocabulary.search": "e", "vocabulary.start.the-curious-cat": 124}),
+    ("vocabulary", {}, {"vocabulary_questions": "own", "vocabulary.sentence": "a ß"}),
     ("lessons", {}, {"class_link.page": "ladder", "class_link.hide": ["try"], "class_link.by": "Zoé"}),
     ("training", {"run": TINY}, {"training.tab": "microscope", "training.microscope_step": (TINY, 303)}),
 ]  # fmt: skip
@@ -61,6 +61,19 @@ def test_what_was_chosen_survives_a_reload(
         page.run()
     again = reloaded(app, page, name)
     assert {key: again.session_state[f"page.{key}"] for key in chosen} == chosen
+
+
+def test_what_stands_on_another_tab_is_found_again(app: OpenPage) -> None:
+    page = app("vocabulary")
+    page.text_input(key="page.vocabulary.search").set_value("e").run()
+    page.session_state["page.vocabulary_questions"] = "own"
+    page.run().text_input(key="page.vocabulary.sentence").set_value("a ß").run()
+    again = reloaded(app, page, "vocabulary")
+    for one in (page, again):
+        one.session_state["page.vocabulary_questions"] = "numbers"
+        assert one.run().text_input(key="page.vocabulary.search").value == "e"
+        one.session_state["page.vocabulary_questions"] = "own"
+        assert one.run().text_input(key="page.vocabulary.sentence").value == "a ß"
 
 
 def test_what_was_unfolded_survives_a_reload(app: OpenPage) -> None:
