@@ -9,9 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from scripts.browser import go, start_training, wait_until_idle
 from scripts.running_app import RunningApp, running_app
 from tests.browser.conftest import NewVisitor, Spy
-from tests.browser.test_projector import HEAR, LEAST_IN_CHARTS, LEAST_TEXT, MEASURE, faint
 from ui import teacher
-from ui.words.languages import LANGUAGES
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +49,6 @@ def test_a_lesson_with_a_teacher_and_two_pupils(served: RunningApp, new_visitor:
     for page, title in zip(pupils, ("Training", "Entraînement"), strict=True):
         expect(page.locator("h1")).to_have_text(title)
         expect(page.locator(".mg-teacher")).to_contain_text(title)
-
-    for at in ("class", "wall"):  # the teacher's own pages, as the others in test_projector.py
-        shown = taught.context.new_page()
-        shown.add_init_script(HEAR)
-        for lang in LANGUAGES:
-            shown.goto(f"{served.url}/{at}?projector=1&lang={lang}")
-            wait_until_idle(shown)
-            small = shown.evaluate(MEASURE, {"text": LEAST_TEXT, "chart": LEAST_IN_CHARTS})
-            assert not [*small, *faint(shown)], (at, lang)
-        shown.close()
 
     wall = taught.context.new_page()
     wall.goto(f"{served.url}/wall")

@@ -17,12 +17,18 @@ const DARK = ["#56B4E9", "#E69F00", "#2BC49B", "#E39CC4", "#8FD0F5", "#B79CF0", 
 const SIGNS = [["circle", "●"], ["square", "■"], ["diamond", "◆"], ["triangle-up", "▲"], ["star", "★"], ["cross", "✚"], ["triangle-down", "▼"]];
 const MARKED = 6;  // times along a curve
 const LETTER_PX = 19, ABOVE_CHANCE = 1.15, ROOM_BELOW = 0.04;
+const MARGIN = { l: 78, r: 16, t: 14, b: 66 }, LINE_PX = 26;
+const TITLE_SHARE = 1.2;  // of the letters: as large plotly writes what an axis is called
+const LINES = 5, FEWEST_LINES = 2;  // of a sample
 
 function build(root) {
   root.replaceChildren();
   const chart = element("div", "mg-wall-chart", root), side = element("div", "mg-wall-side", root);
   chart.setAttribute("role", "img");
-  return { root, chart, best: element("ol", "mg-wall-best", side), dotted: element("small", "", side), samples: element("div", "mg-wall-samples", side), asked: element("figure", "mg-wall-asked", side), guesses: element("figure", "mg-wall-guesses", side), state: null };
+  const view = { root, chart, best: element("ol", "mg-wall-best", side), dotted: element("small", "", side), samples: element("div", "mg-wall-samples", side), asked: element("figure", "mg-wall-asked", side), guesses: element("figure", "mg-wall-guesses", side), state: null };
+  new ResizeObserver(() => view.state && fit(view)).observe(side);
+  new ResizeObserver(() => view.state && drawChart(view)).observe(chart);
+  return view;
 }
 
 const colourOf = (view, who) => { const row = isDark(view.root) ? DARK : LIGHT; return row[who % row.length]; };
@@ -83,19 +89,28 @@ function drawGuesses(view) {
   element("figcaption", "", view.guesses, labels.guesses);
   const bars = element("div", "mg-wall-bars", view.guesses);
   guesses.forEach((count, i) => {
-    const bar = element("span", i === (guesses.length - 1) / 2 ? "mg-right" : "", bars, count ? String(count) : "");
+    const bar = element("span", i === (guesses.length - 1) / 2 ? "mg-right" : "", bars);
+    if (count) element("b", "", bar, number(view, count));
     bar.style.setProperty("--h", `${100 * count / most}%`);
   });
   const ends = element("div", "mg-wall-ends", view.guesses);
   for (const word of [labels.too_low, labels.right, labels.too_high]) element("span", "", ends, word);
 }
 
+/** The title of the upright axis, in two lines where one would be cut. */
+function upright(view, family) {
+  const { loss } = view.data.labels, pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${TITLE_SHARE * LETTER_PX}px ${family}`;
+  const isLong = pen.measureText(loss).width > view.chart.clientHeight - MARGIN.t - MARGIN.b;
+  return { text: isLong ? loss.replace(" (", "<br>(") : loss, lines: isLong ? 2 : 1 };
+}
+
 async function drawChart(view) {
   const { labels, separators } = view.data, Plotly = await loadPlotly("api/plotly.js"), visible = view.state.curves.length > 0;
-  const layout = chartLayout(view.root, separators);
+  const layout = chartLayout(view.root, separators), { text, lines } = upright(view, layout.font.family);
   Object.assign(layout, referenceLines(view), {
-    font: { ...layout.font, size: LETTER_PX }, margin: { l: 78, r: 16, t: 14, b: 66 }, hovermode: "closest",
-    xaxis: { ...AXIS, visible, title: { text: labels.step }, range: [0, Math.max(1, ...view.state.curves.flatMap((curve) => curve.x))] }, yaxis: { ...AXIS, visible, title: { text: labels.loss }, range: heights(view).range },
+    font: { ...layout.font, size: LETTER_PX }, margin: { ...MARGIN, l: MARGIN.l + (lines - 1) * LINE_PX }, hovermode: "closest",
+    xaxis: { ...AXIS, visible, title: { text: labels.step }, range: [0, Math.max(1, ...view.state.curves.flatMap((curve) => curve.x))] }, yaxis: { ...AXIS, visible, title: { text }, range: heights(view).range },
   });
   await Plotly.react(view.chart, traces(view), layout, { displayModeBar: false, responsive: true });
   const best = view.state.best[0];
@@ -126,6 +141,18 @@ function drawSide(view) {
     element("bdi", "", head, one.name || labels.somebody);
     element("small", "", head, fill(one.best ? labels.best_at : labels.at, { step: number(view, one.step), loss: number(view, one.loss, 2) }));
     element("bdi", "mg-wall-text", box, one.text);
+  }
+  fit(view);
+}
+
+/** No sample ends within a line: they get shorter, the last one first, and those without room are not there. */
+function fit({ samples }) {
+  const boxes = [...samples.children], tooMuch = () => samples.scrollHeight > samples.clientHeight + 1;
+  for (const box of boxes) { box.hidden = false; box.style.setProperty("--lines", LINES); }
+  for (const box of boxes.toReversed()) {
+    for (let lines = LINES - 1; tooMuch() && lines >= FEWEST_LINES; lines--) box.style.setProperty("--lines", lines);
+    if (!tooMuch()) return;
+    box.hidden = true;
   }
 }
 

@@ -66,13 +66,16 @@ def section() -> None:
             st.button(_("Show all again"), icon=":material/groups:", key="wall_all", on_click=show_all)
     for pupil_number, kept in allowed.samples.items():
         pupil = preview.find(int(pupil_number))
-        words, button = st.columns([5, 1], vertical_alignment="center")
         who = pupil.name if pupil else _("somebody")
-        words.markdown(
-            f"**{escape_markdown(who)}** ({number(kept['step'])}): {escape_markdown(kept['text'])}"
-        )
-        off = _("Take it off the wall")
-        button.button(off, key=f"wall_off_{pupil_number}", on_click=preview.forbid, args=(int(pupil_number),))
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", wrap=False):
+            words = _("**{name}**, step {step}: {text}").format(
+                name=escape_markdown(who), step=number(kept["step"]), text=escape_markdown(kept["text"])
+            )
+            st.markdown(words, width="stretch")
+            st.button(
+                _("Take it off the wall"), key=f"wall_off_{pupil_number}", on_click=preview.forbid,
+                args=(int(pupil_number),),
+            )  # fmt: skip
 
 
 def show_names() -> None:
