@@ -173,8 +173,9 @@ def test_runs_that_are_the_same_are_called_so(finished: MakeRun) -> None:
         assert headline.verdict(same) == (
             "One and the same training, with the same text, settings and seed: **a**, **b**, **c**."
         )
-        assert "differ in the **seed alone**: on text they never saw they come out between 2.25 and 2.35" in (
-            headline.verdict([same[0], *other_seeds])
+        assert (
+            "differ in the **seed alone**: on text they never saw (validation) they come out between 2.25 and 2.35"
+            in (headline.verdict([same[0], *other_seeds]))
         )
         better = finished(2.0, learning_rate=0.5)
         assert "0.30 lower than **TinyGPT" in headline.verdict([better, same[0], *other_seeds])

@@ -66,6 +66,21 @@ def component(test: AppTest, name: str) -> dict[str, Any]:
     return found[0]
 
 
+@pytest.mark.parametrize(
+    ("lang", "terms"),
+    [
+        ("en", ("embedding dimension", "context length", "Transformer blocks")),
+        ("fr", ("dimension du plongement", "longueur de contexte", "blocs de Transformer")),
+    ],
+)
+def test_the_settings_of_a_run_are_told_by_the_field_s_terms_too(
+    app: Callable[..., AppTest], lang: str, terms: tuple[str, ...]
+) -> None:
+    test = open_section(app, "runs", lang, run="preparedGptEn")
+    (settings,) = (e.proto.body for e in test.get("html") if "<div class='mg-settings'>" in e.proto.body)
+    assert all(f"({term})" in settings for term in terms)
+
+
 @pytest.mark.parametrize("name", list(TABS))
 def test_every_section_opens_before_the_first_run(app: Callable[..., AppTest], name: str) -> None:
     assert not open_section(app, name, "en").exception

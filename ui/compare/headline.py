@@ -73,18 +73,18 @@ def best_of(came_out: Sequence[Outcome], called: Mapping[str, str], spread: Seed
     }
     if is_difference(first, second, spread):
         words = _(
-            "Among the ticked runs, **{first}** has the lowest loss on text they never saw: {loss}, {lead} lower than "
-            "**{second}**."
+            "Among the ticked runs, **{first}** has the lowest loss on text they never saw (validation): {loss}, "
+            "{lead} lower than **{second}**."
         )
         return " ".join([words.format(**told), what_seeds_do(first, second, spread)])
     if spread is None:
         return _(
-            "Among the ticked runs, **{first}** ({loss}) and **{second}** are as good as equal on text they never saw: "
-            "the difference could come from another seed."
+            "Among the ticked runs, **{first}** ({loss}) and **{second}** are as good as equal on text they never saw "
+            "(validation): the difference could come from another seed."
         ).format(**told)
     words = _(
         "Among the ticked runs, **{first}** ({loss}) and **{second}** ({other}) come out lowest on text they never "
-        "saw. That is no difference."
+        "saw (validation). That is no difference."
     )
     return " ".join([words.format(**told), what_seeds_do(first, second, spread)])
 
@@ -107,8 +107,8 @@ def _one_setting(outcome: Outcome, called: Mapping[str, str]) -> str:
             values=values
         )
     return _(
-        "The ticked runs differ in the **seed alone**: on text they never saw they come out between {low} and {high}. "
-        "That much is chance."
+        "The ticked runs differ in the **seed alone**: on text they never saw (validation) they come out between {low} "
+        "and {high}. That much is chance."
     ).format(low=loss_number(min(outcome.losses)), high=loss_number(max(outcome.losses)))
 
 

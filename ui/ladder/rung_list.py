@@ -64,8 +64,9 @@ def same_for_all(ladder: Ladder) -> str:
     """What does not differ from rung to rung, in Markdown."""
     training, model = ladder.steps[0].training, ladder.steps[0].model
     said = _(
-        "The same for all: the text *{text}*, {steps} steps, {rows} stretches of {block} characters a step, {width} "
-        "numbers a character (embedding dimension), learning rate {rate} (falling to {share} of it), seed {seed}."
+        "The same for all: the text *{text}*, {steps} steps, {rows} stretches of {block} characters (context length) a "
+        "step, {width} numbers a character (embedding dimension), learning rate {rate} (falling to {share} of it), "
+        "seed {seed}."
     ).format(
         text=escape_markdown(text_title(ladder.text.title)),
         steps=number(training.steps),

@@ -51,6 +51,9 @@ class Setting:
     long_label: str = ""
     """Where there is more room than in a sidebar."""
 
+    term: str = ""
+    """What the field calls it, where the label is a plainer word."""
+
     drawn: tuple[Any, ...] = ()
     """What the Model page offers, which draws models that nobody would train here."""
 
@@ -114,6 +117,7 @@ SETTINGS = {  # in the order of the sidebar
     "n_embd": Setting(
         N_("Numbers per character"), "slider", "model", values=powers(2, 256),
         drawn=(2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024), compared=(8, 128),
+        term=N_("embedding dimension"),
         help=N_(
             "How many numbers describe one character inside the model (embedding dimension). More can hold finer "
             "differences."
@@ -121,7 +125,7 @@ SETTINGS = {  # in the order of the sidebar
     ),
     "block_size": Setting(
         N_("Block size"), "slider", "model", values=powers(4, 256), drawn=powers(4, 1024), compared=(4, 128),
-        long_label=N_("Block size (characters)"),
+        long_label=N_("Block size (context length), in characters"), term=N_("context length"),
         help=N_(
             "How many characters one stretch of text has (context length): so far back a guess can look. Longer "
             "takes longer."
@@ -138,7 +142,7 @@ SETTINGS = {  # in the order of the sidebar
     ),
     "n_layer": Setting(
         N_("Layers"), "slider", "model", values=(0, 1, 2, 3, 4, 6, 8, 12), drawn=(*range(13), 16, 24, 32, 48),
-        compared=(1, 4), help=partial(idea, "layers"),
+        compared=(1, 4), term=N_("Transformer blocks"), help=partial(idea, "layers"),
     ),
     "n_head": Setting(
         N_("Attention heads"), "slider", "model", values=powers(1, 16), drawn=(1, 2, 3, 4, 6, 8, 12, 16),
@@ -311,6 +315,12 @@ def label_inside(name: str) -> str:
     """What a setting is called inside a sentence; one of another version keeps its name in the code."""
     words = label(name) if name in SETTINGS else name
     return words if words[:2].isupper() or name not in SETTINGS else words[0].lower() + words[1:]  # "QK norm"
+
+
+def label_with_term(name: str) -> str:
+    """What a setting is called inside a sentence, and by the field."""
+    term = SETTINGS[name].term
+    return f"{label_inside(name)} ({_(term)})" if term else label_inside(name)
 
 
 def help_text(name: str, *, layers: bool = True) -> str:

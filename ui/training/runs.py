@@ -9,7 +9,7 @@ from ui.runs.health import last_evaluation, loss_number, sound, spoiled
 from ui.runs.names import narrow_titles
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.wording import STATUSES, run_remark, run_title, status_word, text_title
-from ui.settings.table import SETTINGS, label_inside, value_words
+from ui.settings.table import SETTINGS, label_with_term, value_words
 from ui.training import replay, settings
 from ui.training.run_state import RunState
 from ui.words.i18n import N_, _, n_, number, translate
@@ -185,6 +185,6 @@ def _table(run: Run) -> str:
     values, usual = settings.of_run(run), settings.of_preset()
     idle = settings.reasons(values)
     names = [name for name in SETTINGS if name not in idle or values[name] != usual[name]]
-    words = [(escape(label_inside(name)), escape(value_words(name, values[name]))) for name in names]
+    words = [(escape(label_with_term(name)), escape(value_words(name, values[name]))) for name in names]
     rows = "".join(f"<div><div class='mg-label'>{label}</div>{value}</div>" for label, value in words)
     return f"<div class='mg-settings'>{rows}</div>"
