@@ -39,12 +39,12 @@ from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.lesson import Lesson
 from minigpt_core.lessons.parser import check_lesson
 from minigpt_core.precision import remember_in
-from minigpt_core.presets import Preset, find_preset
+from minigpt_core.presets import PRESETS, Preset, find_preset
 from minigpt_core.sampling import start_id
 from minigpt_core.store import prepared
 from minigpt_core.store.backup import Contents, Progress, write_backup
 from minigpt_core.store.checkpoint_files import write_whole
-from minigpt_core.store.new_run import new_run
+from minigpt_core.store.new_run import default_name, new_run
 from minigpt_core.store.restore import restore_backup
 from minigpt_core.store.runs import LOCAL, PREPARED, Run, RunStore, new_run_id
 from minigpt_core.texts import corpus
@@ -66,6 +66,7 @@ from minigpt_core.weights import load_model
 
 STDIN = "-"
 FIRST_LINE = 1000  # characters in which it is looked for
+LINE_SHOWN = 160
 BAR_WIDTH = 24
 BAR_SECONDS = 0.1
 Result = TypeVar("Result")
@@ -259,7 +260,7 @@ def make_run(store: RunStore, options: argparse.Namespace, run_id: str) -> Run:
         training=training,
         lower=lower,
         preset=preset.name,
-        name=options.name or "",
+        name=(options.name or "").strip(),
     )
 
 
@@ -276,7 +277,8 @@ def read_text(name: str, options: argparse.Namespace) -> tuple[str, str]:
     found = Inside(decoded.text, ()) if options.as_is else inside(decoded.text)
     first = next((line.strip() for line in found.text[:FIRST_LINE].splitlines() if line.strip()), "")
     read_as = "a PDF document" if pdf else ENCODINGS.get(decoded.encoding, decoded.encoding)
-    say(f"{title}, read as {read_as}, begins: {first}")
+    begins = first if len(first) <= LINE_SHOWN else f"{first[:LINE_SHOWN]}…"
+    say(f"{title}, read as {read_as}, begins: {begins}")
     for remark in [*([PDF] if pdf else []), *remarks(decoded), *found.found]:
         say(str(remark))
     if found.found:
@@ -385,17 +387,19 @@ class ProgressBar:
         self._steps, self._first_step = trainer.config.steps, trainer.step
         self._started, self._shown = time.monotonic(), -math.inf
         self._validation = ""
+        self._last: StepEvent | None = None
         self._full, self._empty = ("█", "░") if can_write("█░") else ("#", ".")
 
     def show(self, event: Event) -> None:
         """Redraw for a step, at most ten times a second."""
         if isinstance(event, MetricsEvent) and event.val_loss is not None:
             self._validation = f"  validation {event.val_loss:.3f}"
+        self._last = event if isinstance(event, StepEvent) else self._last
         now = time.monotonic()
-        last = event.step == self._steps
-        if isinstance(event, StepEvent) and (last or now - self._shown >= BAR_SECONDS):
+        at_end = event.step == self._steps  # what is measured after the last step belongs to it
+        if self._last and (at_end or (event is self._last and now - self._shown >= BAR_SECONDS)):
             self._shown = now
-            self._draw(event, now - self._started)
+            self._draw(self._last, now - self._started)
 
     def _draw(self, event: StepEvent, seconds: float) -> None:
         full = BAR_WIDTH * event.step // self._steps
@@ -476,7 +480,7 @@ def command_runs(options: argparse.Namespace) -> int:
     runs = [*own, *store.runs(PREPARED)]
     if options.json:
         for run in runs:
-            fields = {"run": run.id, "name": run.name, "status": run.status, "step": run.step}
+            fields = {"run": run.id, "name": called(run), "status": run.status, "step": run.step}
             fields |= {"prepared": run.prepared}
             print(json.dumps(fields | {"steps": run.training.steps, "best_val_loss": run.best_val_loss}))
         return 0
@@ -485,8 +489,14 @@ def command_runs(options: argparse.Namespace) -> int:
     for run in runs:
         loss = "" if run.best_val_loss is None else f"best validation loss {run.best_val_loss:.3f}"
         status = "prepared" if run.prepared else run.status
-        print(f"{run.id:<24}  {status:<11} {run.step:>7}/{run.training.steps:<7} {loss:<28} {run.name}")
+        print(f"{run.id:<24}  {status:<11} {run.step:>7}/{run.training.steps:<7} {loss:<28} {called(run)}")
     return 0
+
+
+def called(run: Run) -> str:
+    """A run's name; of one that has none, what it is made from."""
+    known = run.preset in PRESETS
+    return run.name or (default_name(str(run.preset), run.model, run.training) if known else run.text_title)
 
 
 def empty_bin(store: RunStore) -> int:

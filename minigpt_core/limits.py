@@ -89,15 +89,16 @@ def check_training(limits: Limits | None, model: ModelConfig, training: TrainCon
         return
     from minigpt_core.weights import parameters_of
 
-    for name, value, most in (
-        ("block_size", model.block_size, limits.block_size),
-        ("parameters", parameters_of(model), limits.parameters),
-    ):
-        if value > most:
-            raise ConfigError(
-                "{name} = {value} is more than this class may use: at most {limit}. Choose a smaller model.",
-                name=name, value=value, limit=most,
-            )  # fmt: skip
+    if model.block_size > limits.block_size:
+        raise ConfigError(
+            "{name} = {value} is more than this class may use: at most {limit}. Choose a smaller model.",
+            name="block_size", value=model.block_size, limit=limits.block_size,
+        )  # fmt: skip
+    if (parameters := parameters_of(model)) > limits.parameters:
+        raise ConfigError(
+            "This model has {parameters} parameters; this class may use {limit} at most. Choose a smaller one.",
+            parameters=parameters, limit=limits.parameters,
+        )  # fmt: skip
     each = seconds_per_step(model, training)
     fitting = int(60 * limits.minutes / each)
     if training.steps > fitting:

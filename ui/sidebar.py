@@ -4,7 +4,7 @@ import streamlit as st
 
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
-from ui import diagnostics, orders_followed, people, set_up, state, teacher
+from ui import diagnostics, orders_followed, set_up, state, teacher
 from ui.components import (
     class_news,
     connection,
@@ -135,7 +135,7 @@ def _name(code: str) -> None:
                 )
             )
             with st.form("nickname_form", border=False):
-                st.text_input(_("Nickname"), me.nickname, max_chars=people.LONGEST_NAME, key=state.NICKNAME)
+                st.text_input(_("Nickname"), me.nickname, key=state.NICKNAME)
                 st.form_submit_button(_("Call me that"), on_click=_call_me)
             words = _("What was made here stays with its maker; whoever comes next begins anew.")
             st.html(f"<a class='mg-link' href='api/new-pupil' target='_self'>{escape(_('A new pupil here'))}</a>"

@@ -345,7 +345,12 @@ def own_seed() -> int | None:
     whose results are the same for all who follow it."""
     if not workspaces.serving() or lesson() is not None or is_teacher():
         return None
-    return 1 + int(workspaces.mark(workspace()), 16) % SEEDS
+    return seed_of(workspace())
+
+
+def seed_of(name: str) -> int:
+    """The seed that belongs to a workspace."""
+    return 1 + int(workspaces.mark(name), 16) % SEEDS
 
 
 def set_up_settings(coded: str) -> None:

@@ -107,7 +107,7 @@ def opened(source: Path | IO[bytes]) -> Iterator[ArchiveFiles]:
         file = source.open("rb") if isinstance(source, Path) else source
     except OSError as error:
         raise ArchiveError(
-            "{file} cannot be read: {problem}. Name a run that was exported as a .zip.",
+            "{file} cannot be read: {problem}. Name a run that was exported as a .zip, or the folder of a GPT-2.",
             file=source, problem=error.strerror or error,
         ) from error  # fmt: skip
     with file:

@@ -844,9 +844,12 @@ def check_id(text: str) -> None:
         raise RunNotFound("There is no run {id}, or not any more. Choose another one.", id=text)
 
 
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]+")
+
+
 def checked_name(name: str) -> str:
-    """A run's name without spaces around it. Raises `StoreError` if it is too long."""
-    name = storable(name).strip()
+    """A run's name in one line, without spaces around it. Raises `StoreError` if it is too long."""
+    name = " ".join(CONTROLS.sub(" ", storable(name)).split())
     if len(name) > MAX_NAME:
         raise StoreError(
             "A name may have at most {limit} characters; this one has {length}. Shorten it, or write a note.",

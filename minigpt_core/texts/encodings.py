@@ -585,6 +585,6 @@ def _not_a_text(raw: bytes = b"") -> TextError:
             "text in UTF-8, and use that."
         )
     return TextError(
-        "This file is not plain text (a picture, a PDF or a Word document is not). Save it as plain text in UTF-8 "
+        "This file is not plain text (a picture or a Word document is not). Save it as plain text in UTF-8 "
         "and try again."
     )

@@ -4,6 +4,7 @@ import io
 import json
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from minigpt_core.weights import parameters_of
 from tests.app.conftest import OpenPage
 from ui import resources
 from ui.compare import archive_upload, downloads, headline, run_names, sweep, table
+from ui.runs.wording import run_title
 from ui.settings.table import label_inside
 from ui.style import DONE
-from ui.training import next_run
 from ui.vocabulary import own_text
 from ui.words import i18n
 
@@ -425,8 +426,9 @@ def test_a_sweep_from_a_prepared_run_does_not_call_itself_prepared(home: Path) -
 
 def test_a_run_far_from_every_preset_is_called_after_its_own_model(some_run: MakeRun) -> None:
     far = ModelConfig(vocab_size=30, n_layer=1, n_embd=24, block_size=12, positions="learned", dropout=0.2)
+    run = replace(some_run(), model=far, training=TrainConfig(steps=17, batch_size=3), name="")
     with i18n.using("fr"):
-        assert next_run.name_of(far, TrainConfig(steps=17, batch_size=3)) == "GPT, 1 couche"
+        assert run_title(run) == "GPT, 1 couche"
         assert label_inside("mlp") == "petit réseau (MLP)" and label_inside("qk_norm") == "norme QK"
     with i18n.using("en"):
         assert label_inside("qk_norm") == "QK norm" and label_inside("n_layer") == "layers"

@@ -554,3 +554,8 @@ def test_all_reference_lines_are_in_view(losses: list[float]) -> None:
     low, high = ladder_chart.loss_range(losses, lines)
     assert low < min([2.2, *losses])
     assert 3.9 < high <= 6
+
+
+def test_a_text_on_which_all_counts_agree_is_no_error(app: OpenPage) -> None:
+    page = app("ladder", text=RunStore().save_text("ah bon", "ah bon"))
+    assert not page.exception

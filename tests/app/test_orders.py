@@ -1,5 +1,6 @@
 """What the teacher asks of all reaches every pupil's page, says so there, and can be taken back."""
 
+import queue
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.errors import UserError
+from minigpt_core.jobs.elsewhere import hearing
 from minigpt_core.store.classes import ClassStore
 from minigpt_core.store.runs import Run, RunStore
-from ui import orders, people, sidebar, teacher
+from ui import orders, people, sidebar, state, teacher
 from ui.components import class_news
+from ui.training import menu
 
 App = Callable[..., AppTest]
 
@@ -99,7 +102,22 @@ def test_a_locked_text_stays_whatever_a_page_asks(app: App) -> None:
     page.query_params["text"], page.query_params["follow"] = "additions", "1"
     page.run()
     assert asked(page, "text") == "balanced-brackets"
-    assert page.radio[0].proto.disabled
+    assert page.radio[0].proto.disabled and page.button(key="vocabulary_own").disabled
+
+
+def test_who_is_paused_by_the_teacher_is_not_told_to_press_what_cannot_be_pressed(
+    app: App, home: Path, some_run: Callable[..., Run]
+) -> None:
+    page, store = app("training"), RunStore(home)
+    run = some_run(workspace=page.session_state[state.WORKSPACE])
+    page.query_params["run"] = run.id
+    with store.lock(run.id), hearing(store.folder(run.id), queue.SimpleQueue()):
+        store.set_status(run.id, "paused")
+        for held, offered in ((None, True), ([run.id], False)):
+            orders.board().give(held=held)
+            page.query_params["follow"] = "1"
+            words = " ".join(str(html.proto.body) for html in page.run().get("html"))
+            assert "nothing is lost" in words and ("Resume goes on" in words) is offered
 
 
 def test_one_language_for_all(app: App) -> None:
@@ -139,9 +157,13 @@ def test_a_lesson_step_opens_on_every_screen(app: App) -> None:
     assert title(page) != "Model"
 
 
-def test_pupils_are_offered_the_presets_that_the_teacher_chose(app: App) -> None:
+def test_pupils_are_offered_the_presets_that_the_teacher_chose(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINIGPT_LIMITS", "class")
     page = app("training")
     offered = page.selectbox(key="page.training.choice").options
+    assert menu.title("nanogpt-gpu") not in offered, "above what a pupil may use"
     orders.board().give(hidden_presets=["nanogpt-cpu"])
     page.run()
     assert len(page.selectbox(key="page.training.choice").options) == len(offered) - 1

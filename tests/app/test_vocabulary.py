@@ -24,6 +24,7 @@ from ui.vocabulary import (
     own_sentence,
     printed_tensor,
     small_letters,
+    text_choice,
     text_window,
     vocabulary_table,
 )
@@ -126,7 +127,7 @@ def test_another_text_and_its_capitals_reach_every_page(app: OpenPage) -> None:
     page = app("vocabulary", text="the-curious-cat")
     page.toggle(key="vocabulary_lower").set_value(False).run()
     assert len(page.dataframe[0].value) == AS_WRITTEN.vocab_size
-    page.radio(key="vocabulary_text").set_value("additions").run()
+    page.radio[0].set_value("additions").run()
     assert len(page.dataframe[0].value) == len("\n+=0123456789")
     page.switch_page("../pages/home.py").run()
     assert page.query_params["text"] == "additions" and page.query_params["letters"] == "original"
@@ -145,7 +146,7 @@ def test_a_text_too_short_for_a_block_is_told_at_once(app: OpenPage) -> None:
     assert not page.exception
     assert "At least 37" in page.warning[0].value
     assert [link.proto.page for link in page.main.get("page_link")] == ["batches", "training"]
-    assert "short" in page.radio(key="vocabulary_text").options[-1]
+    assert "short" in page.radio[0].options[-1]
 
 
 def test_the_shortest_text_is_just_long_enough(app: OpenPage) -> None:
@@ -464,3 +465,19 @@ def test_the_lines_that_tell_an_encoding() -> None:
     assert own_text_dialog.telling_lines("\n one \ntwo\nthré\nfôur") == ["one", "thré"]
     assert own_text_dialog.telling_lines("é\nè") == ["é"]
     assert own_text_dialog.telling_lines("") == []
+
+
+def test_all_ones_own_texts_can_be_chosen_again(app: OpenPage) -> None:
+    store = RunStore()
+    texts = [store.save_text(f"un matin, le chat {n} dort. " * 9, f"Texte {n}") for n in range(15)]
+    for text in texts:
+        store.keep_text(text)
+    page = app("vocabulary")
+    older = page.selectbox(key=text_choice.OLDER)
+    assert "3 older texts" in older.label
+    assert {*older.options} | {*page.radio(key="vocabulary_text").options} >= {
+        f"Texte {n}" for n in range(15)
+    }
+    older.set_value(texts[0]).run()
+    assert page.radio(key="vocabulary_text").value == texts[0]
+    assert page.selectbox(key=text_choice.OLDER).value is None

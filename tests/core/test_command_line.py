@@ -93,6 +93,8 @@ def test_the_progress_bar_names_loss_and_time_left(home: Path, here: Callable[..
     assert "30/30" in shown
     assert "loss" in shown
     assert "s left" in shown
+    last = RunStore().evaluations(RunStore().find_run("last").id)[-1]
+    assert last.step == 30 and f"validation {last.val_loss:.3f}" in shown.split("\r")[-1]
     assert RunStore(home).find_run("last").id in shown
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from minigpt_core.sampling import start_id
 from ui import kept_choices, state
+from ui.components.limited_text import limited_text
 from ui.inside.input_text import BEGINNING, passage, unknown_note
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _
@@ -41,8 +42,8 @@ def prompt_field(inspected: InspectedModel, offer: str = "") -> Prompt:
         state.set_page_state(PROMPT, offer)
     state.set_page_state(OFFERED, offer)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        typed = st.text_input(
-            _("Both go on from this prompt"), key=key, max_chars=MOST, persist_state="session"
+        typed = limited_text(
+            st.text_input, _("Both go on from this prompt"), MOST, key=key, persist_state="session"
         )
         st.button(
             _("Other random numbers"),
@@ -50,7 +51,7 @@ def prompt_field(inspected: InspectedModel, offer: str = "") -> Prompt:
             key="ablation_dice",
             on_click=_roll,
         )
-    text, unknown = inspected.split_unknown(typed or "")
+    text, unknown = inspected.split_unknown(typed)
     if unknown:
         st.markdown(f":orange[:material/warning:] {escape_markdown(unknown_note(unknown))}")
     ids = inspected.tokenizer.encode(text).tolist() if text else [start_id(inspected.tokenizer)]

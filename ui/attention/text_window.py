@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from minigpt_core.interpret.queries_keys import longest_window
 from minigpt_core.sampling import start_id
 from ui import kept_choices, state
+from ui.components.limited_text import limited_text
 from ui.inside.input_text import (
     MOST_TYPED,
     OFFERED,
@@ -90,11 +91,12 @@ def _put(text: str, written: int) -> None:
 
 
 def _controls(inspected: InspectedModel, row: DeltaGenerator) -> None:
-    row.text_area(
+    limited_text(
+        row.text_area,
         _("Your text"),
+        MOST_TYPED,
         key=state.page_key(TEXT),
         height=HEIGHT,
-        max_chars=MOST_TYPED,
         placeholder=_("Type a text …"),
         label_visibility="collapsed",
         on_change=_typed,

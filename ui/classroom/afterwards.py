@@ -39,6 +39,7 @@ def section() -> None:
             )
         )
     st.markdown(
+        _("This machine keeps nothing of any pupil.") if not pupils else
         n_("This machine keeps what {n} pupil has made: texts, trainings, samples and a name.",
            "This machine keeps what {n} pupils have made: texts, trainings, samples and a name each.", pupils)
         .format(n=number(pupils))

@@ -5,6 +5,7 @@ import streamlit as st
 from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import downloads
+from ui.components.limited_text import limited_text
 from ui.journey import PAGES
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.start_button import start_button
@@ -28,7 +29,7 @@ def show(run: Run) -> None:
         st.caption(escape_markdown(error))
     left, right = st.columns(2, gap="medium")
     with left:
-        name_field(run, "compare", run_title(run) if run.prepared else run.name, mine=mine)
+        name_field(run, "compare", mine=mine)
     with right:
         _note(run, mine)
     undo("compare")  # where Delete was pressed: the next run's buttons move down
@@ -38,8 +39,8 @@ def show(run: Run) -> None:
 def _note(run: Run, mine: bool) -> None:
     note = f"compare.note.{run.id}"
     state.set_page_state(note, run.note)
-    st.text_input(
-        _("Note"), key=state.page_key(note), max_chars=MAX_NOTE, disabled=not mine, on_change=_write_note,
+    limited_text(
+        st.text_input, _("Note"), MAX_NOTE, key=state.page_key(note), disabled=not mine, on_change=_write_note,
         args=(run.id, note), placeholder=_("What did you want to find out?"),
     )  # fmt: skip
 

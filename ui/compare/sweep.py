@@ -18,9 +18,10 @@ from ui.compare import headline, table
 from ui.compare.outcomes import Outcome, chance, ended_well, is_difference
 from ui.components import charts
 from ui.components.figures import go
+from ui.runs.automatic_name import model_words
 from ui.runs.health import kept_its_settings, loss_number
 from ui.runs.start_button import start_button
-from ui.runs.wording import model_words, run_title
+from ui.runs.wording import run_title
 from ui.settings.table import SETTINGS, in_labels, label, label_inside, value_words
 from ui.style import PROBLEM, VALIDATION
 from ui.training import settings

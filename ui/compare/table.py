@@ -12,9 +12,10 @@ from minigpt_core.store.runs import LIVE, Run
 from minigpt_core.texts import corpus
 from minigpt_core.weights import parameters_of
 from ui import kept_choices, state
+from ui.runs.automatic_name import model_words
 from ui.runs.health import ending, kept_its_settings, loss_number
 from ui.runs.names import distinct_titles
-from ui.runs.wording import model_words, status_word, text_title
+from ui.runs.wording import status_word, text_title
 from ui.settings.table import SETTINGS, label_inside, value_words
 from ui.words.i18n import _, cached_by_language, duration, language, n_, number, spoken, using
 

@@ -164,7 +164,8 @@ function showFigures(view) {
   const perplexity = loss(state.val_loss == null ? null : Math.exp(state.val_loss), 1);
   const error = state.val_error == null ? "" : `± ${loss(Math.max(state.val_error, 0.01), 2)}`;
   const inBits = state.val_loss == null ? "" : fill(labels.bits, { n: bits(state.val_loss) });
-  const details = state.val_loss > view.data.largest ? labels.beyond : [error, inBits].filter(Boolean).join(" · ");
+  const before = state.evaluated < step && ENDED.includes(state.status) ? fill(labels.at_step, { step: number(state.evaluated, 0) }) : "";
+  const details = state.val_loss > view.data.largest ? labels.beyond : before || [error, inBits].filter(Boolean).join(" · ");
   put("val", labels.val_loss, loss(state.val_loss, 2), fill(labels.val_help, { perplexity }), details);
   put("accuracy", labels.accuracy, state.accuracy == null ? "–" : percent(view, state.accuracy), labels.accuracy_help,
     state.accuracy == null ? "" : fill(labels.at_step, { step: number(state.evaluated, 0) }));
@@ -211,7 +212,8 @@ function showSamples(view) {
   const newest = samples[samples.length - 1];
   const broken = newest?.text.replace(/\n+/g, (ends) => "⏎".repeat(ends.length) + "\n");
   const written = (text, shown) => text.trim() ? shown : labels.blank;
-  const lines = newest ? [[fill(labels.now, { step: number(newest.step, 0) }), written(newest.text, broken), "mg-live-sample"]] : [];
+  const label = ENDED.includes(view.state?.status) && newest?.step < view.state.step ? labels.last : labels.now;
+  const lines = newest ? [[fill(label, { step: number(newest.step, 0) }), written(newest.text, broken), "mg-live-sample"]] : [];
   for (const old of samples.slice(0, -1).toReversed())
     lines.push([fill(labels.earlier, { step: number(old.step, 0) }), written(old.text, old.text.replaceAll("\n", "⏎")), "mg-live-sample mg-live-old"]);
   while (view.writes.children.length > Math.max(lines.length, 1)) view.writes.lastChild.remove();

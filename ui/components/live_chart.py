@@ -164,6 +164,7 @@ def labels(run: Run | None) -> dict[str, Any]:
         "train": _("text it learns from (training)"),
         "val": _("text it never saw (validation)"),
         "now": _("What it writes now, at step {step}"),
+        "last": _("What it wrote at step {step}"),
         "earlier": _("at step {step}"),
         "writes": _("What it writes"),
         "no_sample": no_sample(run),

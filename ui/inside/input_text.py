@@ -9,6 +9,7 @@ from minigpt_core.generation.continuation import continue_text
 from minigpt_core.sampling import start_id
 from minigpt_core.texts.passages import PASSAGE_LENGTH, held_out_passage
 from ui import kept_choices, resources, state
+from ui.components.limited_text import limited_text
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape_markdown, name
@@ -35,11 +36,12 @@ def text_field(inspected: InspectedModel) -> InputText | None:
     """The text field with its two buttons; None, and a sentence, if nothing of the text can be read."""
     _offer(inspected)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        typed = st.text_area(
+        typed = limited_text(
+            st.text_area,
             _("What does the model read? Type your own text."),
+            MOST_TYPED,
             key=state.page_key(TEXT),
             height=68,
-            max_chars=MOST_TYPED,
             persist_state="session",
         )
         with st.container(width=210, gap="xsmall"):
@@ -61,7 +63,7 @@ def text_field(inspected: InspectedModel) -> InputText | None:
                 width="stretch",
                 help=_("The model goes on from the first {n} characters.").format(n=number(BEGINNING)),
             )
-    return known_text(inspected, typed or "")
+    return known_text(inspected, typed)
 
 
 def known_text(inspected: InspectedModel, typed: str) -> InputText | None:

@@ -5,7 +5,6 @@ import streamlit as st
 from minigpt_core.configs import ModelConfig
 from minigpt_core.presets import PRESETS, Preset, find_preset
 from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import MAX_NAME
 from ui import resources, state
 from ui.journey import PAGES
 from ui.runs import time_needed
@@ -47,7 +46,6 @@ def train(text_id: str | None = None) -> None:
         training=preset.training,
         lower=chosen.lower,
         preset=preset.name,
-        name=_("GPT on “{title}”").format(title=text_title(chosen.title))[:MAX_NAME],
         workspace=state.workspace(),
     )
     state.steer(run.id).submit(run.id)

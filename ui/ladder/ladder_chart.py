@@ -96,7 +96,8 @@ def loss_range(losses: Sequence[float], lines: Sequence[Reference]) -> tuple[flo
     top = max(line.value for line in lines)
     low = min([*losses, *(line.value for line in lines)])
     high = max(top, min(max(losses, default=top), 1.25 * top))
-    return low - 0.05 * (high - low), high + 0.04 * (high - low)
+    span = high - low or 1.0  # one loss, of a text with one pair
+    return low - 0.05 * span, high + 0.04 * span
 
 
 def spread(wanted: Sequence[float], gap: float, height: float) -> list[float]:

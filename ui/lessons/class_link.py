@@ -9,6 +9,7 @@ import streamlit as st
 from minigpt_core.errors import StoreError
 from ui import kept_choices, state, text_access, workspace
 from ui.components.kept import kept_fold
+from ui.components.limited_text import limited_text
 from ui.journey import PAGES, STATIONS
 from ui.settings import table
 from ui.words.i18n import N_, _
@@ -48,9 +49,10 @@ def section() -> None:
             _("What is not to be there"), list(names), format_func=names.__getitem__, key=state.page_key(HIDE),
             placeholder=_("pages and controls"),
         )  # fmt: skip
-        by = st.text_input(
+        by = limited_text(
+            st.text_input,
             _("Who sets it up (the pupils read this name)"),
-            max_chars=state.LONGEST_NAME,
+            state.LONGEST_NAME,
             key=state.page_key(BY),
         )
         if state.may_teach():

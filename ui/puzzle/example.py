@@ -15,6 +15,7 @@ from minigpt_core.interpret.puzzle_questions import (
 from minigpt_core.interpret.puzzles import Puzzle, example_words
 from minigpt_core.store.runs import Run
 from ui import kept_choices, resources, state
+from ui.components.limited_text import limited_text
 from ui.inside import reading_guide
 from ui.puzzle import attention_picture
 from ui.puzzle.attention_picture import head_title
@@ -89,18 +90,19 @@ def _choose_question(task: str) -> Puzzle | None:
             state.set_page_state(QUESTION, offered[:LONGEST_QUESTION])
         state.set_page_state(OFFERED, (task, offered))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        typed = st.text_input(
+        typed = limited_text(
+            st.text_input,
             _("A word to reverse") if task == "reversed-words" else _("Open brackets to close"),
+            LONGEST_QUESTION,
             key=key,
-            max_chars=LONGEST_QUESTION,
         )
         st.button(_("Another one"), icon=":material/casino:", key="puzzle_another", on_click=_another)
     if asks_for_words(task):
         _offer_words(task)
     usable = usable_characters(task, resources.tokenizer(task, True).characters)
-    question = "".join(c for c in (typed or "").lower() if c in usable)
+    question = "".join(c for c in typed.lower() if c in usable)
     puzzle = typed_puzzle(task, question)
-    _say_left_out(c for c in (typed or "").lower() if c not in usable)
+    _say_left_out(c for c in typed.lower() if c not in usable)
     if puzzle is None:
         st.info(
             _("Type at least two letters of these words.")

@@ -8,17 +8,19 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound
 from minigpt_core.store.runs import LIVE, MAX_NAME, Run
 from ui import resources, state
+from ui.components.limited_text import limited_text
+from ui.runs.automatic_name import is_named
 from ui.runs.wording import run_title
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 
 
-def name_field(run: Run, page: str, shown: str, *, mine: bool) -> None:
-    """The name, to be written anew; at first it is `shown`."""
+def name_field(run: Run, page: str, *, mine: bool) -> None:
+    """The name, to be written anew; emptied, it becomes again what the run is called by itself."""
     name = f"{page}.name.{run.id}"
-    state.set_page_state(name, shown)
-    st.text_input(
-        _("Its name"), key=state.page_key(name), max_chars=MAX_NAME, disabled=not mine, on_change=rename,
+    state.set_page_state(name, run.name if is_named(run) and not run.prepared else run_title(run))
+    limited_text(
+        st.text_input, _("Its name"), MAX_NAME, key=state.page_key(name), disabled=not mine, on_change=rename,
         args=(run.id, name),
     )  # fmt: skip
 

@@ -2,11 +2,11 @@
 
 import unicodedata
 
-from minigpt_core.configs import ModelConfig
 from minigpt_core.errors import UserError
 from minigpt_core.store.runs import Run
+from ui.runs.automatic_name import automatic_name, is_named
 from ui.style import DONE, PROBLEM, REFERENCE, TRAIN, VALIDATION
-from ui.words.i18n import N_, _, n_, number, translate
+from ui.words.i18n import N_, _, translate
 
 STATUSES = {
     "queued": N_("waiting"),
@@ -57,18 +57,12 @@ def status_word(status: str) -> str:
 
 
 def run_title(run: Run) -> str:
-    """The run's name; without one, its model and its text. A person's words: escape them."""
+    """The run's name; without one, its preset and what differs from it. A person's words: escape them."""
     kind, text = "GPT" if run.model.n_layer else "TinyGPT", text_title(run.text_title)
     if run.prepared:
         return _(PREPARED_TITLES.get(run.id[:-2], PREPARED_TITLE)).format(model=kind, text=text)
-    return own_words(run.name) or _("{model} on “{text}”").format(model=kind, text=text)
-
-
-def model_words(model: ModelConfig) -> str:
-    """ "TinyGPT" or "GPT, 2 layers"."""
-    if model.n_layer == 0:
-        return "TinyGPT"
-    return n_("GPT, {n} layer", "GPT, {n} layers", model.n_layer).format(n=number(model.n_layer))
+    given = own_words(run.name) if is_named(run) else ""
+    return given or automatic_name(run) or _("{model} on “{text}”").format(model=kind, text=text)
 
 
 def own_words(name: str) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import resources, state
+from ui.components.limited_text import limited_text
 from ui.inside.input_text import unknown_note
 from ui.inside.inspected_model import InspectedModel
 from ui.words.i18n import _
@@ -15,12 +16,12 @@ def context_field(inspected: InspectedModel) -> str:
     """The text whose next character is asked for; of the model's own text to begin with."""
     chosen, usual = state.after(), beginning(resources.store().text(inspected.run.text_id).text)
     state.set_page_state(CONTEXT, usual if chosen is None else chosen)
-    typed = st.text_input(
-        _("What comes after …"), key=state.page_key(CONTEXT), max_chars=state.LONGEST_AFTER,
+    typed = limited_text(
+        st.text_input, _("What comes after …"), state.LONGEST_AFTER, key=state.page_key(CONTEXT),
         on_change=_take_context, args=(usual,),
         help=_("The bars show how likely each next character is after this text."),
     )  # fmt: skip
-    text, unknown = inspected.split_unknown(typed or "")
+    text, unknown = inspected.split_unknown(typed)
     if unknown:
         st.caption(escape_markdown(unknown_note(unknown)))
     return text

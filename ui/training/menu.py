@@ -1,9 +1,13 @@
 """What the presets are called on the page, and where each comes from, in a few words."""
 
+from functools import cache
+
+from minigpt_core import limits
 from minigpt_core.configs import ModelConfig
+from minigpt_core.data_home import data_home
 from minigpt_core.presets import PRESETS
 from minigpt_core.weights import parameters_of
-from ui import orders_followed
+from ui import orders_followed, state
 from ui.words.i18n import N_, _, n_, number
 
 OWN = "own"  # no preset has this model
@@ -16,10 +20,21 @@ def names(present: str) -> list[str]:
     """What can be chosen, the notebook's model first; a model of one's own only where it is the present one, like
     one that the teacher does not offer."""
     hidden = orders_followed.holding().hidden_presets
+    most = None if state.is_teacher() else limits.in_force(data_home())
     return [
-        *(name for name in PRESETS if name not in hidden or name == present),
+        *(name for name in PRESETS if name == present or (name not in hidden and _fits(name, most))),
         *([OWN] if present == OWN else []),
     ]
+
+
+def _fits(name: str, most: limits.Limits | None) -> bool:
+    """Whether the limits of a class leave room for such a model, whatever the text."""
+    return most is None or _least_parameters(name) <= most.parameters
+
+
+@cache
+def _least_parameters(name: str) -> int:
+    return parameters_of(ModelConfig(vocab_size=2, **PRESETS[name].model))
 
 
 def title(name: str) -> str:

@@ -1,21 +1,20 @@
 """The run that Start would make: its settings checked together with the text, its name, and how it differs."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from minigpt_core import limits
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
 from minigpt_core.data import check_length
 from minigpt_core.errors import UserError
 from minigpt_core.memory_budget import check_memory
-from minigpt_core.store.new_run import new_run, settings_changed
-from minigpt_core.store.runs import MAX_NAME, Run
+from minigpt_core.store.new_run import new_run
+from minigpt_core.store.runs import Run
 from minigpt_core.texts import corpus
 from ui import resources, state
 from ui.runs import wording
 from ui.settings import table
 from ui.training import menu, settings
-from ui.words.i18n import _, n_, number
+from ui.words.i18n import _, number
 
 MOST_LISTED = 4
 
@@ -81,29 +80,15 @@ def create(planned: Plan, parent: str | None = None) -> Run:
         training=planned.training,
         lower=planned.text.lower,
         preset=settings.nearest(settings.of_tab()),
-        name=name_of(planned.model, planned.training),
         workspace=state.workspace(),
         parent=parent,
     )
 
 
-def name_of(model: ModelConfig, training: TrainConfig) -> str:
-    """The preset and what differs from it, or the model alone where that is much; in the language of who starts it."""
-    preset = settings.nearest(settings.all_of(model, training))
-    changes = settings_changed(preset, model, training)
-    if changes.get("seed") == state.own_seed():
-        changes.pop("seed", None)
-    if len(changes) > MOST_LISTED:
-        return wording.model_words(model)
-    parts = [_said(name, value) for name, value in changes.items()]
-    return ", ".join([menu.title(preset), *parts])[:MAX_NAME]
-
-
-def _said(name: str, value: Any) -> str:
-    """ "learning rate 0.1", but "50 steps": "steps 50" would read as a place in the run."""
-    if name == "steps":
-        return n_("{n} step", "{n} steps", value).format(n=number(value))
-    return f"{table.label_inside(name)} {table.value_words(name, value)}"
+def taken_by_resume(run: Run) -> list[str]:
+    """What of the differences a run takes over where it goes on: "learning rate 0.1"."""
+    taken = settings.different(run.id, *settings.at_once(run))
+    return [f"{table.label_inside(name)} {table.value_words(name, value)}" for name, value in taken.items()]
 
 
 def differences(run: Run, text: resources.ChosenText) -> list[str]:

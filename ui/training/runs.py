@@ -134,7 +134,7 @@ def _name(now: RunState) -> None:
     run = now.run
     mine = now.mine and not run.prepared
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name_field(run, "training", run_title(run) if run.prepared else run.name, mine=mine)
+        name_field(run, "training", mine=mine)
         delete_button(run, "training", mine=mine)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from minigpt_core.interpret.diagnosis import STILL_FALLING, Finding
 from minigpt_core.store.runs import Run
-from ui import resources, state
+from ui import orders_followed, resources, state
 from ui.journey import PAGES, lets_write
 from ui.runs import waiting
 from ui.runs.health import above_chance, changed, last_evaluation, loss_number, sound, spoiled
@@ -134,6 +134,8 @@ def difference(now: RunState, run: Run, planned: next_run.Plan) -> Line | None:
         return None
     again = _("Settings now: {what}. Press Restart to use them.")
     text = again if now.live and now.here else _("Settings now: {what}. Press Start training to use them.")
+    if now.can_go_on and (some := next_run.taken_by_resume(run)) and len(some) < len(found):
+        text += " " + _("Resume takes over only: {what}.").format(what=", ".join(some))
     back = Action("back", _("Back to its settings"), settings.back_to, (run.id,))
     return Line(text.format(what=" · ".join(found)), VALIDATION, [back])
 
@@ -253,7 +255,9 @@ def _running(now: RunState, run: Run) -> Line:
 
 
 def _paused(now: RunState, run: Run) -> Line:
-    text = _("Paused: nothing is lost. Step makes exactly one more step, Resume goes on.")
+    text = _("Paused: nothing is lost.")
+    if now.can_go_on and orders_followed.holding().held is None:
+        text = _("Paused: nothing is lost. Step makes exactly one more step, Resume goes on.")
     return Line(" ".join([text, *_worse_than_chance_yet(run)]), VALIDATION)
 
 

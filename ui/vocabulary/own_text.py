@@ -18,6 +18,7 @@ from minigpt_core.texts.pdf import is_pdf, text_of_pdf
 from minigpt_core.texts.wrappings import inside
 from ui import state
 from ui.components import typed_text
+from ui.components.limited_text import shortened
 from ui.runs.wording import own_words, text_title
 from ui.server import uploads
 from ui.vocabulary import fetching
@@ -62,7 +63,6 @@ def _paste() -> None:
         name = st.text_input(
             _("Its name"),
             placeholder=_("As its first line"),
-            max_chars=TITLE_LENGTH,
             key="vocabulary_paste_name",
         )
         pressed = st.form_submit_button(_("Use this text"), type="primary", key="vocabulary_paste_use")
@@ -148,7 +148,6 @@ def _uploaded(file: UploadedFile) -> None:
     name = st.text_input(
         _("Its name"),
         PurePath(file.name).stem[:TITLE_LENGTH],
-        max_chars=TITLE_LENGTH,
         key=f"vocabulary_file_name_{file.file_id}",
     )
     if st.button(_("Use this text"), type="primary", key="vocabulary_file_use"):
@@ -174,7 +173,7 @@ def _text_of_pdf(raw: bytes) -> str:
 
 def _use(text: str, title: str, afterwards: Callable[[], None] = lambda: None) -> None:
     """Make it the chosen text, or say why it cannot be."""
-    title = title[:TITLE_LENGTH].strip()
+    title = shortened(title.strip(), TITLE_LENGTH)
     title = title if own_words(title) else _("My text")
     try:
         keep_newcomer(state.text_id())

@@ -13,16 +13,17 @@ from ui.runs.wording import text_title
 from ui.vocabulary import fetching, small_letters
 from ui.vocabulary.own_list import is_own, keep, keep_newcomer, listed
 from ui.vocabulary.own_text import own_text
-from ui.words.i18n import _, spoken
+from ui.words.i18n import _, n_, number, spoken
 from ui.words.tokens import escape_markdown
 
 OWN_SHOWN = 12  # texts of their own that a person finds in the list, the newest
+OLDER = "vocabulary_older"
 REMOVED = "vocabulary.removed"  # (id, title) of the text that was taken out of it last
 
 
 def chooser() -> None:
     """The list of texts, a way to one's own, and the switch for small letters: for the sidebar."""
-    titles = _titles()
+    titles, locked = _titles(), bool(orders_followed.holding().gift.get("locked"))
     st.session_state[state.VOCABULARY_TEXT] = state.text_id()
     st.radio(
         _("Which text do you want to use?"),
@@ -31,19 +32,41 @@ def chooser() -> None:
         captions=[_about(text_id) for text_id in titles],
         key=state.VOCABULARY_TEXT,
         on_change=_choose,
-        disabled=bool(orders_followed.holding().gift.get("locked")),
+        disabled=locked,
     )
+    _older_texts(titles, disabled=locked)
     _remove_or_undo()
     st.button(
         _("Use another text"), icon=":material/upload_file:", key="vocabulary_own", width="stretch",
-        on_click=state.want_text, args=(True,),
+        on_click=state.want_text, args=(True,), disabled=locked,
     )  # fmt: skip
-    if state.text_wanted():
+    if state.text_wanted() and not locked:
         st.dialog(_("Another text"), width="large", on_dismiss=partial(state.want_text, False))(own_text)()
     st.session_state[state.VOCABULARY_LOWER] = state.lower()
-    st.toggle(_("Lower-case the text"), key=state.VOCABULARY_LOWER, on_change=_switch_letters)
+    st.toggle(
+        _("Lower-case the text"), key=state.VOCABULARY_LOWER, on_change=_switch_letters, disabled=locked
+    )
     with st.container(key="vocabulary_small_letters"):
         st.html(f"<div class='mg-note'>{small_letters.in_short(state.text_id(), state.lower())}</div>")
+
+
+def _older_texts(shown: dict[str, str], *, disabled: bool) -> None:
+    """A way to those of one's own texts that the list has no room for."""
+    older = {text_id: title for text_id, title in listed().items() if text_id not in shown}
+    if older:
+        label = n_("{n} older text of yours", "{n} older texts of yours", len(older)).format(
+            n=number(len(older))
+        )
+        st.selectbox(
+            label, list(older), index=None, format_func=older.__getitem__, placeholder=label, key=OLDER,
+            on_change=_choose_older, label_visibility="collapsed", disabled=disabled,
+        )  # fmt: skip
+
+
+def _choose_older() -> None:
+    if text_id := st.session_state[OLDER]:
+        state.choose_text(text_id)
+        st.session_state[OLDER] = None
 
 
 def _about(text_id: str) -> str:

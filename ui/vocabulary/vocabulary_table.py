@@ -167,6 +167,4 @@ def _chart(counts: dict[str, int]) -> None:
         ),
     )
     if len(counts) > BARS:
-        st.caption(
-            _("The {n} most frequent of {total} characters.").format(n=BARS, total=number(len(counts)))
-        )
+        st.caption(_("The {n} most frequent characters.").format(n=BARS))  # a lesson asks how many there are

@@ -49,7 +49,7 @@ def test_a_menu_tells_runs_apart_and_says_how_good_they_are(some_run: RunMaker) 
         assert len({label[:SHOWN] for label in labels.values()}) == 3
         assert "The Curious Cat" in labels[bad.id] and _("broken") in labels[bad.id]
         assert number(2.41, 2) in labels[good.id]
-    called = "TinyGPT on “The Curious Cat”"
+    called = "TinyGPT"
     assert distinct_titles(runs) == {good.id: called, bad.id: f"{called} (2)", twin.id: f"{called} (3)"}
     assert title_among(runs[0], runs) == f"{called} (3)" and title_among(runs[0], runs[:1]) == called
     assert not any(run.id[:6] in label for run in runs for label in labels.values())
@@ -78,4 +78,4 @@ def test_no_page_shows_an_id_where_nobody_asked_for_one(app: OpenPage, some_run:
         words = "".join(element.proto.body for element in shown.get("html"))
         labels = [button.label for button in shown.button]
         assert not any(each.id[:6] in text for each in (run, named) for text in (words, *labels))
-    assert run_title(RunStore().run(run.id)) == "TinyGPT on “The Curious Cat”"
+    assert run_title(RunStore().run(run.id)) == "TinyGPT"

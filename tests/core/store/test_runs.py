@@ -235,6 +235,8 @@ def test_only_the_own_workspace_may_change_a_run(store: RunStore) -> None:
         with pytest.raises(StoreError, match="somebody else"):
             change()
     assert store.owned_run(run.id, "mine") == run
+    store.rename(run.id, "two\nlines\t\x1b[31mred", "mine")
+    assert store.run(run.id).name == "two lines [31mred"
     store.rename(run.id, "  <script> \ud800 ", "mine")
     store.note(run.id, "a note", "mine")
     assert (store.run(run.id).name, store.run(run.id).note) == ("<script> \ufffd", "a note")
