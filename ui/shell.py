@@ -17,6 +17,7 @@ from ui.lessons import current as lessons
 from ui.lessons import panel
 from ui.server import streamlit_changes as streamlit_changes  # importing it is enough
 from ui.server.unknown_page import MISSING
+from ui.settings.address import decode
 from ui.words.i18n import _, speak, spoken, translate
 from ui.words.tokens import escape_markdown
 
@@ -54,6 +55,10 @@ def check_address(nonsense: dict[str, str], page: str) -> None:
         )
     if name := nonsense.get("run"):
         state.notify(translate(resources.no_run(shortened(name))))
+    settings = state.next_settings()
+    if nonsense.get("settings") or (settings and decode(settings) is None):
+        state.keep_next_settings(None)
+        state.notify(_("The settings in this address cannot be read. The usual ones stand there instead."))
     if missing := st.query_params.pop(MISSING, None):
         state.notify(_("There is no page “{name}” here. This is the first page.").format(name=missing))
     try:

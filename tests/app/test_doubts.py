@@ -9,6 +9,8 @@ from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.training import MetricsEvent
 from tests.app.conftest import OpenPage
 from tests.app.small_runs import GPT, STORY, small_run
+from ui import resources
+from ui.classroom import pupils
 
 TINY: dict[str, Any] = {"n_embd": 16, "block_size": 16}
 PASTED = STORY[:600]
@@ -49,3 +51,8 @@ def test_the_views_of_sampling_say_it_once(app: OpenPage, view: str) -> None:
     run = trained(PASTED, GPT)
     assert len(doubts(app("sampling", run=run.id, view=view))) == 1
     assert len(doubts(app("sampling", text=run.text_id, author="bigram", view=view))) == 1
+
+
+def test_the_loss_on_a_pupils_card_is_called_rough(home: object) -> None:
+    assert pupils.about_run(trained(PASTED, TINY))["rough"]
+    assert not pupils.about_run(resources.run("preparedGptEn"))["rough"]

@@ -1,6 +1,10 @@
 """A callback comes to its end, whatever else is asked for meanwhile; what goes wrong in it is said in a sentence."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from minigpt_core.presets import NOTEBOOK
+from tests.app.conftest import OpenPage
 
 
 def clicked() -> None:
@@ -47,3 +51,12 @@ def test_what_goes_wrong_in_any_callback_is_said() -> None:
     app.text_input[0].input("x").run()
     assert not app.exception
     assert app.markdown[0].value == "3 is too much."
+
+
+@pytest.mark.parametrize("nonsense", ["nobody~steps~300", "notebook~steps~many", "<b>"])
+def test_settings_in_the_address_that_cannot_be_read_are_said(app: OpenPage, nonsense: str) -> None:
+    page = app("training", settings=nonsense)
+    assert not page.exception
+    assert any("settings in this address" in said.value for said in [*page.info, *page.warning])
+    assert "settings" not in page.query_params
+    assert page.session_state["page.training.steps"] == NOTEBOOK.training.steps

@@ -58,7 +58,8 @@ function showCard(view, pupil) {
   });
   const share = run ? run.step / run.steps : 0, goes = run && GOING.includes(run.status);
   write(card.state, goes ? `${stateOf(view, pupil)} · ${percent(view, Math.round(100 * share) / 100)}` : stateOf(view, pupil));
-  write(card.loss, run?.loss == null ? "" : number(view, run.loss, 2));
+  write(card.loss, run?.loss == null ? "" : `${run.rough ? "≈ " : ""}${number(view, run.loss, 2)}`);
+  card.loss.title = run?.rough ? labels.rough : "";
   card.item.style.setProperty("--k", run?.colour ?? "#7A7A7A");
   card.item.style.setProperty("--p", `${100 * share}%`);
   card.item.classList.toggle("mg-away", !pupil.here);

@@ -35,6 +35,7 @@ def _labels() -> dict[str, object]:
         ),
         "nobody": _("Nobody is here yet. Pupils appear by themselves when they open the address."),
         "nothing_yet": _("nothing trained yet"),
+        "rough": _("roughly: the part of the text that was kept aside is short, or a copy"),
         "away": _("away"),
         "status": {name: _(word) for name, word in STATUSES.items()},
         "pages": {name: _(station.title) for name, station in PAGES.items()},

@@ -49,10 +49,20 @@ def about_run(run: Run) -> dict[str, Any]:
         "step": run.step,
         "steps": run.training.steps,
         "loss": now.val_loss,
+        "rough": now.val_loss is not None and is_rough(run.text_id, run.lower, run.training.val_fraction),
         "colour": now.colour,
         "finding": finding(run),
         "place": resources.jobs().position(run.id) if run.status == "queued" else None,
     }
+
+
+@lru_cache(maxsize=1024)
+def is_rough(text_id: str, lower: bool, val_fraction: float) -> bool:
+    """Whether losses on the unseen part of a text mean little."""
+    try:
+        return resources.validation_warning(text_id, lower, val_fraction) is not None
+    except UserError:  # the text is gone
+        return False
 
 
 def finding(run: Run) -> str:

@@ -121,6 +121,7 @@ async function drawChart(view) {
 function drawSide(view) {
   const { labels } = view.data, { best, samples } = view.state;
   view.best.replaceChildren();
+  if (best.length) element("li", "mg-wall-of", view.best, labels.of);
   for (const one of best) {
     const line = element("li", "", view.best);
     line.style.setProperty("--k", colourOf(view, one.number));

@@ -24,6 +24,7 @@ def wall() -> None:
     labels = {
         "step": _("step"),
         "loss": _("loss on the text they learn from (nats per character)"),
+        "of": _("Lowest loss on unseen text"),
         "uniform": _("pure chance"),
         "unigram": _("knowing how frequent characters are"),
         "bigram": _("counting pairs"),
