@@ -36,6 +36,7 @@ from ui import workspace
 from ui.components import live_chart
 from ui.runs import time_needed
 from ui.runs.health import status_colour
+from ui.runs.wording import run_title
 from ui.settings.table import value_words
 from ui.style import DONE
 from ui.training import diagnosis, menu, settings, status_line, transport
@@ -754,7 +755,7 @@ def test_choosing_a_model_fills_the_settings_and_is_what_start_trains(app: OpenP
     assert control(test, "toggle", "qk_norm").value
     press(test, "training_step")
     run = RunStore(home).run(test.query_params["run"])
-    assert (run.name, run.preset) == ("Small GPT", "chat-curieux-gpt")
+    assert (run_title(run), run.preset) == ("Small GPT", "chat-curieux-gpt")
     assert run.model == ModelConfig(vocab_size=vocab_size, **preset.model)
     assert run.training == preset.training
 

@@ -6,9 +6,9 @@ import streamlit as st
 
 from minigpt_core.sampling import start_id
 from ui import kept_choices, state
-from ui.components.limited_text import limited_text
 from ui.inside.input_text import BEGINNING, passage, unknown_note
 from ui.inside.inspected_model import InspectedModel
+from ui.limited_text import limited_text
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 

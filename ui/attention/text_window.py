@@ -8,7 +8,6 @@ from streamlit.delta_generator import DeltaGenerator
 from minigpt_core.interpret.queries_keys import longest_window
 from minigpt_core.sampling import start_id
 from ui import kept_choices, state
-from ui.components.limited_text import limited_text
 from ui.inside.input_text import (
     MOST_TYPED,
     OFFERED,
@@ -22,6 +21,7 @@ from ui.inside.input_text import (
     unknown_note,
 )
 from ui.inside.inspected_model import LONGEST, InspectedModel
+from ui.limited_text import limited_text
 from ui.words import tokens
 from ui.words.i18n import _, number
 

@@ -5,8 +5,8 @@ import streamlit as st
 from minigpt_core.store.runs import MAX_NOTE, Run
 from ui import resources, state
 from ui.compare import downloads
-from ui.components.limited_text import limited_text
 from ui.journey import PAGES
+from ui.limited_text import limited_text
 from ui.runs.rename_delete import delete_button, name_field, undo
 from ui.runs.start_button import start_button
 from ui.runs.wording import run_error, run_title

@@ -9,8 +9,8 @@ from minigpt_core.generation.continuation import continue_text
 from minigpt_core.sampling import start_id
 from minigpt_core.texts.passages import PASSAGE_LENGTH, held_out_passage
 from ui import kept_choices, resources, state
-from ui.components.limited_text import limited_text
 from ui.inside.inspected_model import InspectedModel
+from ui.limited_text import limited_text
 from ui.words.i18n import _, n_, number
 from ui.words.tokens import escape_markdown, name
 

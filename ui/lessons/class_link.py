@@ -9,8 +9,8 @@ import streamlit as st
 from minigpt_core.errors import StoreError
 from ui import kept_choices, state, text_access, workspace
 from ui.components.kept import kept_fold
-from ui.components.limited_text import limited_text
 from ui.journey import PAGES, STATIONS
+from ui.limited_text import limited_text
 from ui.settings import table
 from ui.words.i18n import N_, _
 from ui.words.tokens import escape

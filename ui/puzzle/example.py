@@ -15,8 +15,8 @@ from minigpt_core.interpret.puzzle_questions import (
 from minigpt_core.interpret.puzzles import Puzzle, example_words
 from minigpt_core.store.runs import Run
 from ui import kept_choices, resources, state
-from ui.components.limited_text import limited_text
 from ui.inside import reading_guide
+from ui.limited_text import limited_text
 from ui.puzzle import attention_picture
 from ui.puzzle.attention_picture import head_title
 from ui.puzzle.cache import head_attention, puzzles, run_model

@@ -8,7 +8,7 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound
 from minigpt_core.store.runs import LIVE, MAX_NAME, Run
 from ui import resources, state
-from ui.components.limited_text import limited_text
+from ui.limited_text import limited_text
 from ui.runs.automatic_name import is_named
 from ui.runs.wording import run_title
 from ui.words.i18n import _

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from ui import resources, state
-from ui.components.limited_text import limited_text
 from ui.inside.input_text import unknown_note
 from ui.inside.inspected_model import InspectedModel
+from ui.limited_text import limited_text
 from ui.words.i18n import _
 from ui.words.tokens import escape_markdown
 

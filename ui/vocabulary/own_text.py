@@ -18,7 +18,7 @@ from minigpt_core.texts.pdf import is_pdf, text_of_pdf
 from minigpt_core.texts.wrappings import inside
 from ui import state
 from ui.components import typed_text
-from ui.components.limited_text import shortened
+from ui.limited_text import shortened
 from ui.runs.wording import own_words, text_title
 from ui.server import uploads
 from ui.vocabulary import fetching

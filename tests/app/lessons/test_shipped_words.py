@@ -113,7 +113,7 @@ def test_pages_and_texts_are_noted(app: OpenPage) -> None:
 
 
 def test_what_was_done_on_the_other_pages_is_noted(app: OpenPage) -> None:
-    vocabulary = app("vocabulary")
+    vocabulary = app("vocabulary", choices="vocabulary_questions~own")
     assert noted("sentence") == []
     vocabulary.text_input(key="page.vocabulary.sentence").set_value("a cat €").run()
     assert [fact["unknown"] for fact in noted("sentence")] == [True]

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 def field() -> None:
     import streamlit as st
 
-    from ui.components.limited_text import limited_text
+    from ui.limited_text import limited_text
 
     said = limited_text(st.text_input, "Name", 5, key="name", on_change=lambda word: st.session_state.update(last=word),
                         args=("told",))  # fmt: skip
