@@ -64,9 +64,9 @@ def _older_texts(shown: dict[str, str], *, disabled: bool) -> None:
 
 
 def _choose_older() -> None:
-    if text_id := st.session_state[OLDER]:
+    if text_id := state.widget_value(OLDER):
         state.choose_text(text_id)
-        st.session_state[OLDER] = None
+        state.set_widget(OLDER, None)
 
 
 def _about(text_id: str) -> str:
