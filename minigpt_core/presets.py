@@ -119,7 +119,7 @@ CHAT_CURIEUX_GPT = Preset(
 FAST_SHAKESPEARE = Preset(
     name="fast-shakespeare",
     title=N_("Fast GPT"),
-    about=N_("for longer texts, about ten seconds"),
+    about=N_("for longer texts, about ten seconds on a quick computer"),
     source="The parts of github.com/KellerJordan/modded-nanogpt and github.com/karpathy/nanochat; learning rate and "
     "momentum are the best of a few tried for so short a run. On Tiny Shakespeare it comes to a validation loss of "
     "1.90, as nanogpt-cpu, in a twelfth of the processor time that a textbook's loop needs for that.",
@@ -134,7 +134,7 @@ FAST_SHAKESPEARE = Preset(
 BEST_IN_TWO_MINUTES = Preset(
     name="best-in-two-minutes",
     title=N_("Two-minute GPT"),
-    about=N_("for longer texts, about two minutes"),
+    about=N_("for longer texts, about two minutes on a quick computer"),
     source="The parts of fast-shakespeare in a larger size. On Tiny Shakespeare it comes to a validation loss of "
     "1.58, in float32 in about as much processor time as a textbook's loop needs for nanogpt-cpu.",
     lower=False,
@@ -147,7 +147,7 @@ BEST_IN_TWO_MINUTES = Preset(
 SHAKESPEARE_TEN_MINUTES = Preset(
     name="shakespeare-ten-minutes",
     title=N_("Ten-minute GPT"),
-    about=N_("for longer texts, about ten minutes"),
+    about=N_("for longer texts, about ten minutes on a quick computer"),
     source="As fast-shakespeare, in a size for ten minutes of two processor cores. On Tiny Shakespeare it comes to a "
     "validation loss of 1.49 (measured on one thread); nanoGPT's recipe for a graphics card publishes 1.47.",
     lower=False,
