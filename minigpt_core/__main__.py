@@ -656,7 +656,8 @@ def command_check_lessons(options: argparse.Namespace) -> int:
         if lesson is None:
             status = 2
         else:
-            print(f"{path.name}: {len(lesson.steps)} steps, about {lesson.minutes} min. Nothing to correct.")
+            steps = "1 step" if len(lesson.steps) == 1 else f"{len(lesson.steps)} steps"
+            print(f"{path.name}: {steps}, about {lesson.minutes} min. Nothing to correct.")
     return status
 
 

@@ -287,17 +287,31 @@ def verify(registry: Mapping[str, Callable[..., Any]], call: Call) -> None:
         raise ConditionError(
             "There is no “{name}”. There are: {known}.", name=call.name, known=", ".join(sorted(registry))
         )
-    taken = [*inspect.signature(registry[call.name]).parameters.values()][1:]
-    try:
-        given = inspect.Signature(taken).bind(*call.positional, **dict(call.named)).arguments
-    except TypeError as error:
-        raise ConditionError(
-            "“{call}” has an argument too many, a missing one or one that does not exist. It takes: {arguments}.",
-            call=str(call), arguments=", ".join(one.name for one in taken) or "–",
-        ) from error  # fmt: skip
-    kinds = {one.name: one.annotation for one in taken}
-    for name, value in given.items():
-        _verify_argument(call, name, value, kinds[name])
+    taken = {one.name: one for one in [*inspect.signature(registry[call.name]).parameters.values()][1:]}
+    _verify_names(call, taken)
+    for name, value in [*zip(taken, call.positional, strict=False), *call.named]:
+        _verify_argument(call, name, value, taken[name].annotation)
+
+
+def _verify_names(call: Call, taken: Mapping[str, inspect.Parameter]) -> None:
+    """Raise `ConditionError` for an argument that is too many, unknown, given twice or missing."""
+    said = {"call": str(call), "arguments": ", ".join(taken) or "–"}
+    if len(call.positional) > len(taken):
+        raise ConditionError("“{call}” has an argument too many. It takes: {arguments}.", **said)
+    given = [*taken][: len(call.positional)]
+    for name, _value in call.named:
+        if name not in taken:
+            raise ConditionError(
+                "“{call}” takes no “{name}”. It takes: {arguments}.", **said, name=name, names=[*taken]
+            )
+        if name in given:
+            raise ConditionError("“{call}” says “{name}” twice.", **said, name=name, names=())
+        given.append(name)
+    for name, one in taken.items():
+        if one.default is one.empty and name not in given:
+            raise ConditionError(
+                "“{call}” lacks “{name}”. It takes: {arguments}.", **said, name=name, names=()
+            )
 
 
 def _verify_argument(call: Call, name: str, value: Any, kind: type) -> None:
@@ -321,7 +335,7 @@ def _verify_argument(call: Call, name: str, value: Any, kind: type) -> None:
     if words is not None and value not in words:
         raise ConditionError(
             "In “{call}”, {name} is {value}. It can be: {known}.",
-            call=str(call), name=name, value=str(value), known=", ".join(words),
+            call=str(call), name=name, value=str(value), known=", ".join(words), names=words,
         )  # fmt: skip
 
 

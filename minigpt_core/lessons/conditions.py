@@ -96,6 +96,8 @@ def _call(node: ast.expr, text: str) -> Call:
         return Call(node.id)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise _unreadable(text)
+    if not all(part.arg for part in node.keywords):  # **names
+        raise _unreadable(text)
     named = tuple((part.arg or "", _argument(part.value, text)) for part in node.keywords)
     return Call(node.func.id, tuple(_argument(part, text) for part in node.args), named)
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -90,13 +91,15 @@ class Mistakes(list[LessonError]):
 
     @contextmanager
     def noted(self, known: Iterable[str] = ()) -> Iterator[None]:
-        """Go on after a mistake of what stands below. One about a name that is none of `known` is followed by the
-        nearest one."""
+        """Go on after a mistake of what stands below. One about a name that is none of `known`, or of its own `names`,
+        is followed by the nearest one."""
         try:
             yield
         except LessonError as error:
             self.append(error)
-            if near := nearest(str(error.values.get("name", "")), known):
+            name = str(error.values.get("name", ""))
+            near = nearest(name, error.values.get("names", known))
+            if near and near != name:
                 self.append(
                     LessonError("{place}: perhaps “{near}” is meant.", near=near, place=error.values["place"])
                 )
@@ -241,26 +244,52 @@ def _front_matter(lines: list[str], file: str, mistakes: Mistakes) -> tuple[dict
         raise LessonError(
             "{place}: the first line must be “---”, then come title and about.", place=_place(file, 1)
         )
+    head = list(takewhile(lambda line: line.strip() != "---" and not line.startswith("## "), lines[1:]))
+    end = len(head) + 1
+    if end == len(lines) or lines[end].startswith("## "):  # nobody knows what of it belongs to the head
+        raise LessonError("{place}: a second line “---” is missing after the title.", place=_place(file, 1))
     found: dict[str, str] = {}
-    for number, line in enumerate(lines[1:], start=2):
-        if line.strip() == "---":
-            for missing in (name for name in ABOUT_LESSON[:2] if not found.get(name)):
-                words = "{place}: “{name}” is missing between the lines “---”."
-                mistakes.append(LessonError(words, place=_place(file, 1), name=missing))
-            return found, number
-        name, colon, value = line.partition(":")
-        if not line.strip():
-            continue
-        name = name.strip()
+    meant: dict[str, str] = {}
+    for number, line in enumerate(head, start=2):
         with mistakes.noted(ABOUT_LESSON):
-            if not colon or name not in ABOUT_LESSON:
-                found[nearest(name, ABOUT_LESSON)] = value  # that one is not missing besides
-                raise LessonError(
-                    "{place}: “{line}” is none of what can stand here. There are: {known}.",
-                    place=_place(file, number), line=line.strip(), known=", ".join(ABOUT_LESSON), name=name,
-                )  # fmt: skip
-            found[name] = value.strip().strip('"')
-    raise LessonError("{place}: a second line “---” is missing after the title.", place=_place(file, 1))
+            _about_lesson(line, _place(file, number), found, meant)
+    for missing in (name for name in ABOUT_LESSON[:2] if not (meant | found).get(name)):
+        mistakes.append(
+            LessonError(
+                "{place}: “{name}” is missing between the lines “---”.", place=_place(file, 1), name=missing
+            )
+        )
+    return found, end + 1
+
+
+def _about_lesson(line: str, place: str, found: dict[str, str], meant: dict[str, str]) -> None:
+    """Put what a line of the head says into `found`; into `meant` what is misspelt there, so that it is not missing
+    besides."""
+    name, colon, value = (part.strip() for part in line.partition(":"))
+    if not name and not colon:
+        return
+    if not colon or name not in ABOUT_LESSON:
+        meant[nearest(_begun(name, ABOUT_LESSON) or name, ABOUT_LESSON)] = value or name
+        if not colon:
+            _check_colon(name, ABOUT_LESSON, place)
+        raise LessonError(
+            "{place}: “{line}” is none of what can stand here. There are: {known}.",
+            place=place, line=line.strip(), known=", ".join(ABOUT_LESSON), name=name,
+        )  # fmt: skip
+    if name in found:
+        raise LessonError("{place}: “{name}” stands there twice.", place=place, name=name)
+    found[name] = value.strip('"')
+
+
+def _begun(line: str, names: Iterable[str]) -> str:
+    """Which of the names a line begins with; empty if none."""
+    return next((name for name in names if f"{line} ".startswith(f"{name} ")), "")
+
+
+def _check_colon(line: str, names: Iterable[str], place: str) -> None:
+    """Something without a colon that begins with one of the names lacks nothing else."""
+    if name := _begun(line, names):
+        raise LessonError("{place}: a colon is missing after “{name}”.", place=place, name=name)
 
 
 def _sections(lines: list[str], begin: int, file: str, mistakes: Mistakes) -> Iterator[_Section]:
@@ -278,9 +307,12 @@ def _sections(lines: list[str], begin: int, file: str, mistakes: Mistakes) -> It
             if section:
                 section.words.append("")
         elif section is None:
-            words = "{place}: this text belongs to no step. A step begins with a line such as “## Draw once”."
             if not stray:
-                mistakes.append(LessonError(words, place=_place(file, number)))
+                error = LessonError(
+                    "{place}: this text belongs to no step. A step begins with a line such as “## Draw once”.",
+                    place=_place(file, number),
+                )
+                mistakes.append(error)
             stray = True
         elif line.startswith("- "):
             last = _Written(number, "")
@@ -306,9 +338,11 @@ def _sections(lines: list[str], begin: int, file: str, mistakes: Mistakes) -> It
 def _directive(section: _Section, line: str, number: int, file: str) -> _Written:
     found = DIRECTIVE.fullmatch(line)
     if found is None or found[1] not in ABOUT_STEP:
-        name = line[2:].partition(":")[0].strip()
-        if near := nearest(name, ABOUT_STEP):  # that one is not missing besides
+        name, colon, _value = (part.strip() for part in line[2:].partition(":"))
+        if near := nearest(_begun(name, ABOUT_STEP) or name, ABOUT_STEP):  # that one is not missing besides
             section.directives.setdefault(near, _Written(number, "", misspelt=True))
+        if not colon:
+            _check_colon(name, ABOUT_STEP, _place(file, number))
         raise LessonError(
             "{place}: “{line}” is none of what a step can say. There are: {known}.",
             place=_place(file, number), line=line[2:].strip(), known=", ".join(ABOUT_STEP), name=name,
@@ -331,7 +365,7 @@ def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
         "condition": lambda: _condition(said.get("done"), file),
         "point": lambda: _point(said.get("point"), file),
         "veil": lambda: _veil(said.get("veil"), file),
-        "show": lambda: _matching(said.get("show"), SHOWN.__contains__, file),
+        "show": lambda: _show(said.get("show"), file),
         "minutes": lambda: _minutes(said.get("minutes"), file),
     }
     read: dict[str, Any] = {}
@@ -427,9 +461,16 @@ def _control(key: str, written: _Written, file: str) -> str:
     return key
 
 
-def _matching(written: _Written | None, fits: Callable[[str], Any], file: str) -> str:
-    if written is None:
-        return ""
+def _show(written: _Written | None, file: str) -> str:
+    if written is not None and written.value not in SHOWN:
+        raise LessonError(
+            "{place}: “{part}” cannot say “{name}”. It can say: {known}.",
+            place=_place(file, written.line), part="show:", name=written.value, known=", ".join(SHOWN), names=SHOWN,
+        )  # fmt: skip
+    return written.value if written else ""
+
+
+def _matching(written: _Written, fits: Callable[[str], Any], file: str) -> str:
     if not fits(written.value):
         raise LessonError(
             "{place}: “{value}” cannot stand here.", place=_place(file, written.line), value=written.value
@@ -462,7 +503,10 @@ def _condition(written: _Written | None, file: str) -> Condition | None:
 def _unmet(error: ConditionError, written: _Written, file: str) -> LessonError:
     """What is wrong in a condition or value, with its place."""
     name = error.values.get("value", error.values.get("name", ""))
-    return LessonError("{place}: {reason}", place=_place(file, written.line), reason=error, name=name)
+    known = {"names": error.values["names"]} if "names" in error.values else {}
+    return LessonError(
+        "{place}: {reason}", place=_place(file, written.line), reason=error, name=name, **known
+    )
 
 
 def _question(said: dict[str, _Written], file: str) -> Question | None:
@@ -501,13 +545,18 @@ def _answer(written: _Written | None, kind: GuessKind, options: int, file: str) 
     value, _sign, near = (part.strip() for part in value.partition("±"))
     distance = _number(written, near, file) if near else 0.0
     if kind == "number" and not NUMBER.fullmatch(value):
+        if "(" not in value and value not in VALUES:
+            raise LessonError(
+                "{place}: “{name}” is no number and none of the values that can stand here: {known}.",
+                place=_place(file, written.line), name=value, known=", ".join(VALUES), names=VALUES,
+            )  # fmt: skip
         try:
             call = read_call(value)
             verify(VALUES, call)
         except ConditionError as error:
             raise _unmet(error, written, file) from error
         return call, distance
-    number = _number(written, value, file)
+    number = _number(written, value, file) if kind == "number" or NUMBER.fullmatch(value) else 0
     if kind != "number" and number not in range(1, options + 1):
         raise LessonError(
             "{place}: the answer is the place of the right one, from 1 to {n}.",

@@ -55,7 +55,7 @@ def test_the_command_line_checks_and_lists(own: Path, capsys: pytest.CaptureFixt
     write(own, "mine.en.md", "Mine")
     (own / "broken.en.md").write_text("hello", encoding="utf-8")
     assert main(["lessons", "check", str(own / "mine.en.md")]) == 0
-    assert capsys.readouterr().out == "mine.en.md: 1 steps, about 1 min. Nothing to correct.\n"
+    assert capsys.readouterr().out == "mine.en.md: 1 step, about 1 min. Nothing to correct.\n"
     assert main(["lessons", "check", str(own / "broken.en.md"), str(own / "mine.en.md")]) == 2
     assert "broken.en.md:1: the first line must be" in capsys.readouterr().err
     assert main(["lessons", "list"]) == 0

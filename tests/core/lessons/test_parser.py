@@ -91,6 +91,9 @@ Where?
         ("---\ntitle: A\nabout: B\n", "a.en.md:1: a second line"),
         ("---\ntitle: A\n---\n" + STEP, "a.en.md:1: “about” is missing"),
         ("---\ntitle: A\nabuot: B\n---\n" + STEP, "a.en.md:3: “abuot: B” is none"),
+        ("---\ntitle: A\nabout The same\n---\n" + STEP, "a.en.md:3: a colon is missing after “about”"),
+        ("---\ntitle: A\nabout: B\ntitle: C\n---\n" + STEP, "a.en.md:4: “title” stands there twice"),
+        ("---\ntitle: A\nabout: B\n" + STEP + "---\nmore\n", "a.en.md:1: a second line"),
         (FRONT, "a.en.md has no step yet"),
         (FRONT + "Hello\n" + STEP, "a.en.md:6: this text belongs to no step"),
         (FRONT + "## Draw\n\nPress.\n", "a.en.md:6: this step has no page"),
@@ -106,16 +109,28 @@ Where?
         (FRONT + STEP + "- done: sampled(run=preparedGpt)\n", "a.en.md:11: In “sampled(run=preparedGpt)”, run is"),
         (FRONT + STEP + "- done: temperature_is(0)\n", "a.en.md:11: There is no “temperature_is”. There are"),
         (FRONT + STEP + "- done: temperature_was(cold)\n", "a.en.md:11: In “temperature_was(cold)”, temperature is"),
-        (FRONT + STEP + "- done: temperature_was()\n", "a.en.md:11: “temperature_was()” has an argument too many"),
+        (FRONT + STEP + "- done: temperature_was()\n", "a.en.md:11: “temperature_was()” lacks “temperature”"),
+        (FRONT + STEP + "- done: guessed()\n", "a.en.md:11: “guessed()” lacks “step”. It takes: step."),
+        (FRONT + STEP + "- done: page_opened()\n", "a.en.md:11: “page_opened()” lacks “page”. It takes: page, view"),
+        (FRONT + STEP + "- done: sampled(promts=2)\n", "a.en.md:11: “sampled(promts=2)” takes no “promts”. It takes"),
+        (FRONT + STEP + "- done: guessed(1, 2)\n", "a.en.md:11: “guessed(1, 2)” has an argument too many. It takes"),
+        (FRONT + STEP + "- done: guessed(1, step=2)\n", "a.en.md:11: “guessed(1, step=2)” says “step” twice"),
+        (FRONT + STEP + "- done: run(steps=1, steps=2)\n", "a.en.md:11: “run(steps=1, steps=2)” says “steps” twice"),
+        (FRONT + STEP + "- done: sampled(**all)\n", "a.en.md:11: “sampled(**all)” cannot be read"),
         (FRONT + STEP + "- done: run(model=Tiny)\n", "a.en.md:11: In “run(model=Tiny)”, model is Tiny. It can be"),
         (FRONT + STEP + "- done: __import__('os').system('ls')\n", "a.en.md:11: “__import__('os').system('ls')”"),
         (FRONT + STEP + "- done: sampled(times=1\n", "a.en.md:11: “sampled(times=1” cannot be read"),
         (FRONT + STEP + "- answer: 3\n", "a.en.md:11: there is no guess"),
         (FRONT + STEP + "- guess choice: Which?\n  - one\n", "a.en.md:11: write what there is to choose from"),
-        (FRONT + STEP + "- guess number: How?\n- answer: many\n", "a.en.md:12: There is no “many”"),
+        (FRONT + STEP + "- guess number: How?\n- answer: many\n", "a.en.md:12: “many” is no number and none"),
+        (FRONT + STEP + "- guess number: How?\n- answer: many()\n", "a.en.md:12: There is no “many”"),
+        (FRONT + STEP + "- guess choice: Which?\n  - a\n  - b\n- answer: b\n", "a.en.md:14: the answer is the place"),
         (FRONT + STEP + "- guess choice: Which?\n  - a\n  - b\n- answer: 3\n", "a.en.md:14: the answer is the place"),
         (FRONT + STEP + "- guess order: Which?\n  - a\n  - b\n- answer: 1 1\n", "a.en.md:14: the order names each"),
         (FRONT + STEP + "- minutes: few\n", "a.en.md:11: “few” is no number"),
+        (FRONT + STEP + "- show: banana\n", "a.en.md:11: “show:” cannot say “banana”. It can say: fingerprint."),
+        (FRONT + STEP + "- minutes 2\n", "a.en.md:11: a colon is missing after “minutes”"),
+        (FRONT + STEP + "- guess number How many?\n", "a.en.md:11: a colon is missing after “guess number”"),
         (FRONT + STEP + "- veil: a, <b>\n", "a.en.md:11: “a, <b>” cannot stand here"),
         (FRONT + STEP + "- point: <b>\n", "a.en.md:11: “<b>” cannot stand here"),
         (FRONT + STEP + "- point: strat\n", "a.en.md:11: nothing on a page is called “strat”"),
@@ -209,6 +224,31 @@ def test_what_a_page_would_drop_from_its_address_is_a_mistake(
     lesson, (first, *more) = check_lesson(tmp_path / "a.en.md")
     assert lesson is None and str(first).startswith(f"a.en.md:10: {said}")
     assert [str(one) for one in more] == [f"a.en.md:10: perhaps “{near}” is meant."] * bool(near)
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        (FRONT + STEP + "- minutes: 2\n- minutes: 3\n", ["12: this step says “minutes” twice."]),
+        ("---\ntitle: A\ntitle: C\nabout: B\n---\n" + STEP, ["3: “title” stands there twice."]),
+        ("---\ntitel: A\ntitle: A\nabout: B\n---\n" + STEP, ["2: “titel: A” is none", "2: perhaps “title” is meant."]),
+        ("---\ntitle A\nabout: B\n---\n" + STEP, ["2: a colon is missing after “title”."]),
+        ("---\ntitle: A\nabuot: B\n" + STEP + "More.\n" * 9, ["1: a second line “---” is missing after the title."]),
+        (FRONT + "## D\n\nP.\n\n- page home\n", ["10: a colon is missing after “page”."]),
+        (FRONT + STEP + "- done: sampled(promts=2)\n", ["11: “sampled(promts=2)” takes", "11: perhaps “prompts” is"]),
+        (FRONT + STEP + "- done: guessed(times=2)\n", ["11: “guessed(times=2)” takes no “times”. It takes: step."]),
+        (FRONT + STEP + "- done: run(model=TinyGTP)\n", ["11: In “run(model=TinyGTP)”", "11: perhaps “TinyGPT” is"]),
+        (FRONT + STEP + "- guess number: H?\n- answer: run_los\n", ["12: “run_los” is no", "12: perhaps “run_loss”"]),
+        (FRONT + STEP + "- show: fingerprnt\n", ["11: “show:” cannot say", "11: perhaps “fingerprint” is meant."]),
+    ],
+)  # fmt: skip
+def test_nothing_is_said_besides_what_is_wrong_and_what_is_meant(
+    text: str, begins: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.en.md").write_text(text, encoding="utf-8")
+    _lesson, mistakes = check_lesson(tmp_path / "a.en.md")
+    said = [str(mistake).removeprefix("a.en.md:") for mistake in mistakes]
+    assert len(said) == len(begins) and all(map(str.startswith, said, begins)), said
 
 
 def test_a_text_and_a_run_of_ones_own_may_stand_in_an_address() -> None:
