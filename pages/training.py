@@ -76,7 +76,7 @@ else:
     with st.container(horizontal=True, vertical_alignment="center", key="training_head"):
         st.title(_("Training"), anchor=False, width="content")
         transport.row(now, planned)
-    status_line.show(now, planned)
+    status_line.show(now, planned, without_validation=VALIDATION in lessons.veiled())
     with st.container(key="training_cockpit"):
         live_chart(
             now.run,

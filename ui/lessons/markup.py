@@ -38,4 +38,11 @@ def paragraphs(text: str) -> str:
 
 def plain(text: str) -> str:
     """The same without the marks: for a label that shows text as it is."""
-    return re.sub(r"\[\[|\]\]|\*\*|`", "", in_one_line(text))
+    pieces = CODE.split(in_one_line(text))
+    return "".join(piece if n % 2 else _bare(piece) for n, piece in enumerate(pieces))
+
+
+def _bare(shown: str) -> str:
+    for mark, _html in MARKS:
+        shown = mark.sub(r"\1", shown)
+    return shown

@@ -49,7 +49,7 @@ def field(now: Current) -> None:
                 st.multiselect(
                     label,
                     options,
-                    format_func=lambda n: names[n - 1],
+                    format_func=lambda n: plain(question.options[n - 1]),  # no Markdown here
                     placeholder=_("in your order"),
                     select_all=False,
                     **arguments,

@@ -69,9 +69,13 @@ class Line:
     """What remains of the text where another sentence follows, if not all of it."""
 
 
-def show(now: RunState, planned: next_run.Plan) -> None:
-    """The lines that matter now."""
-    for at, line in enumerate(lines(now, planned)):
+def show(now: RunState, planned: next_run.Plan, *, without_validation: bool = False) -> None:
+    """The lines that matter now.
+
+    Args:
+        without_validation: how it ended is not told, as a lesson asks for a guess at the loss on unseen text.
+    """
+    for at, line in enumerate(lines(now, planned, without_validation)):
         row = st.container(
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, key=f"training_line_{at}"
         )
@@ -98,19 +102,19 @@ def _press(action: Action) -> None:
         st.button(action.label, key=key, icon=action.icon, type=kind, on_click=action.do, args=action.args)
 
 
-def lines(now: RunState, planned: next_run.Plan) -> list[Line]:
+def lines(now: RunState, planned: next_run.Plan, without_validation: bool = False) -> list[Line]:
     """A problem first, then what happened, then what differs."""
+    end = happened(now, without_validation)
     elsewhere = now.live and not now.here
     differs = difference(now, now.run, planned) if now.run and now.mine and not elsewhere else None
     if planned.problem is not None and now.mine:
         text = in_labels(translate(planned.problem))
         problem = Line(text, PROBLEM, differs.actions if differs else [])
-        return [problem, happened(now)] if now.run else [problem]  # nothing can be started now
-    told = happened(now)
+        return [problem, end] if now.run else [problem]  # nothing can be started now
     if differs is None:
-        return [told]
-    waits_in_vain = now.live and told.colour == PROBLEM
-    return [differs] if now.live and not waits_in_vain else [in_one(told, differs)]
+        return [end]
+    waits_in_vain = now.live and end.colour == PROBLEM
+    return [differs] if now.live and not waits_in_vain else [in_one(end, differs)]
 
 
 def in_one(before: Line, differs: Line) -> Line:
@@ -140,8 +144,11 @@ def difference(now: RunState, run: Run, planned: next_run.Plan) -> Line | None:
     return Line(text.format(what=" · ".join(found)), VALIDATION, [back])
 
 
-def happened(now: RunState) -> Line:
+def happened(now: RunState, without_validation: bool = False) -> Line:
     """What the run is doing, or how it ended and what its losses say about it."""
+    if without_validation and now.run is not None and now.status == "done":
+        line = replace(_happened(now), colour=REFERENCE)
+        return line if now.run.prepared else replace(line, text=_("Finished."), brief=None)
     line, verdict = _happened(now), diagnosis.verdict(now.run) if now.run else None
     if verdict is None:
         doubtful = line.colour == DONE and now.run is not None and not learned(now.run)

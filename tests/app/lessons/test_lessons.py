@@ -176,9 +176,13 @@ def test_a_guess_is_taken_with_a_comma_and_says_what_it_was_taken_for(
 
 
 def test_an_order_is_put_together_one_by_one(app: OpenPage, lesson: Path) -> None:
+    lesson.write_text(LESSON.replace("  - a\n  - b\n", "  - *GPT* (128 characters)\n  - b_1 costs $2\n"))
     test = app(address={"lesson": "mine", "step": "3"})
     field = test.multiselect(key=state.page_key("lessons.guess.mine.3"))
     assert field.proto.select_all == 0, "all at once would be no order of one's own"
+    assert list(field.proto.options) == ["GPT (128 characters)", "b_1 costs $2"], (
+        "this field reads no Markdown"
+    )
 
 
 def test_what_a_later_guess_is_about_is_veiled_from_the_beginning(app: OpenPage, lesson: Path) -> None:
@@ -320,6 +324,10 @@ def test_a_step_on_a_text_shows_it_in_small_letters_as_its_numbers_are(app: Open
     assert test.query_params["letters"] in ("lower", ["lower"])
 
 
+def said_line(test: AppTest) -> str:
+    return next(str(one.proto.body) for one in test.get("html") if "mg-line" in one.proto.body)
+
+
 def test_what_was_measured_on_unseen_text_is_veiled_until_the_guess(app: OpenPage) -> None:
     def veiled() -> bool:
         chart = next(
@@ -327,10 +335,10 @@ def test_what_was_measured_on_unseen_text_is_veiled_until_the_guess(app: OpenPag
         )
         return bool(json.loads(chart.json)["without_validation"])
 
-    test = app(lesson="by-heart", step="1")
-    assert veiled()
+    test = app(lesson="by-heart", step="1", run="preparedOverfitEn")
+    assert veiled() and "Overfitting" not in said_line(test)
     test.radio(key=state.page_key("lessons.guess.by-heart.1")).set_value(2).run()
-    assert not veiled()
+    assert not veiled() and "Overfitting" in said_line(test)
 
 
 def test_a_lesson_that_is_not_there_or_broken_is_said(app: OpenPage, lesson: Path) -> None:
@@ -388,6 +396,7 @@ def test_the_marks_become_bold_italic_and_code_alone() -> None:
         "<b>a</b> <i>b</i> <code translate='no'>*c*</code> <b class='mg-named'>d</b> &lt;e&gt; &amp; 2<i>3</i>4"
     )
     assert markup.inline("quand\u202f?\nici") == markup.plain("quand\u202f?  ici") == "quand\u202f? ici"
+    assert markup.plain("**a** *b* `*c*` [[d]] 2*3*4") == "a b *c* d 234"
     assert markup.paragraphs("one\ntwo\n\nthree") == "<p>one two</p><p>three</p>"
 
 
