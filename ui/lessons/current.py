@@ -64,15 +64,15 @@ def previewing() -> bool:
 
 
 def current() -> Current | None:
-    """What is on, if anything is. A lesson that cannot be read is left, with a sentence."""
+    """What is on, if anything is. A lesson that nobody has is left, with a sentence."""
     name = state.lesson()
     if name is None:
         return None
     try:
         lesson = catalogue.find_lesson(name, language())
     except LessonError as error:
-        if previewing():
-            return None  # the panel says what is wrong, until it is mended
+        if catalogue.lesson_files(name):
+            return None  # the panel says what is wrong with it, until it is mended
         state.choose_lesson(None)
         state.notify(translate(error))
         return None

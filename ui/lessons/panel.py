@@ -45,7 +45,7 @@ def show(page: str) -> None:
     """
     now = current.current()
     if now is None:
-        if (name := state.lesson()) and current.previewing():
+        if name := state.lesson():
             _mistake(name)
         return
     if page == PAGES["lessons"].path.strip("/"):
@@ -81,7 +81,8 @@ def _mistake(name: str) -> None:
         st.button(
             _("Leave"), icon=":material/close:", key="lesson_leave", on_click=current.leave, type="tertiary"
         )
-        _follow(name)
+        if current.previewing():
+            _follow(name)
 
 
 def _follow(name: str) -> None:

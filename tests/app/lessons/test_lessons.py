@@ -349,9 +349,12 @@ def test_a_lesson_that_is_not_there_or_broken_is_said(app: OpenPage, lesson: Pat
     assert "mine\\.en\\.md\\:\u206016" in broken.warning[0].value and not broken.exception
 
 
-def test_who_writes_a_lesson_sees_the_mistake_in_its_place_and_goes_on(app: OpenPage, lesson: Path) -> None:
+@pytest.mark.parametrize("previewing", [True, False])
+def test_who_writes_a_lesson_sees_the_mistake_in_its_place_and_goes_on(
+    app: OpenPage, lesson: Path, previewing: bool
+) -> None:
     usual = config.get_option("server.runOnSave")
-    config.set_option("server.runOnSave", True)
+    config.set_option("server.runOnSave", previewing)
     try:
         test = app(address={"lesson": "mine", "step": "2"})
         before = catalogue.saved("mine")
