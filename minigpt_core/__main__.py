@@ -38,6 +38,7 @@ from minigpt_core.jobs.worker import Controls, recorded, take_up
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.lesson import Lesson
 from minigpt_core.lessons.parser import check_lesson
+from minigpt_core.lessons.remarks import remarks_on, uneven
 from minigpt_core.precision import remember_in
 from minigpt_core.presets import PRESETS, Preset, find_preset
 from minigpt_core.sampling import start_id
@@ -648,16 +649,24 @@ def command_list_lessons(options: argparse.Namespace) -> int:
 
 def command_check_lessons(options: argparse.Namespace) -> int:
     """Say of each file whether it is a lesson, or all that is to be corrected; 2 if there is something."""
-    status = 0
+    status, lessons = 0, list[Lesson]()
     for path in options.files:
         lesson, mistakes = check_lesson(path)
+        if path.resolve().parent != catalogue.SHIPPED and (taken := catalogue.taken(path.name)):
+            mistakes.append(taken)
         for mistake in mistakes:
             say(str(mistake))
-        if lesson is None:
+        if mistakes or lesson is None:
             status = 2
-        else:
-            steps = "1 step" if len(lesson.steps) == 1 else f"{len(lesson.steps)} steps"
-            print(f"{path.name}: {steps}, about {lesson.minutes} min. Nothing to correct.")
+            continue
+        lessons.append(lesson)
+        steps = "1 step" if len(lesson.steps) == 1 else f"{len(lesson.steps)} steps"
+        print(f"{path.name}: {steps}, about {lesson.minutes} min. Nothing to correct.")
+        for remark in remarks_on(lesson):
+            say(str(remark))
+    for mistake in uneven(lessons):
+        say(str(mistake))
+        status = 2
     return status
 
 

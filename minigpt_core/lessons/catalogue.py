@@ -8,7 +8,7 @@ from pathlib import Path
 from minigpt_core.data_home import data_home
 from minigpt_core.errors import N_
 from minigpt_core.lessons.lesson import Lesson, LessonError
-from minigpt_core.lessons.parser import FILE, read_lesson
+from minigpt_core.lessons.parser import FILE, keep_lesson, read_lesson
 
 SHIPPED = Path(__file__).parent / "shipped"
 SOURCE = "en"  # what another language lacks is shown in it
@@ -59,6 +59,30 @@ PATHWAYS = (
 def own_folder() -> Path:
     """Where lessons of one's own are found."""
     return data_home() / "lessons"
+
+
+def keep(data: bytes, file: str) -> Lesson:
+    """Put a lesson of one's own among the others. Raises `LessonError` for what is none, or for a taken name."""
+    if error := taken(file):
+        raise error
+    return keep_lesson(data, file, own_folder())
+
+
+def taken(file: str) -> LessonError | None:
+    """Why a file cannot be a lesson of one's own, if a lesson that comes with the program has its name."""
+    named = FILE.fullmatch(file)
+    if named is None or not any(SHIPPED.glob(f"{named[1]}.*.md")):
+        return None
+    return LessonError(
+        "{file}: a lesson that comes with the program is called “{name}”, and that one stays in the list. Choose "
+        "another name for yours.",
+        file=file, name=named[1],
+    )  # fmt: skip
+
+
+def shipped_languages() -> list[str]:
+    """The codes of the languages of the lessons that come with the program."""
+    return sorted({named[2] for path in SHIPPED.glob("*.md") if (named := FILE.fullmatch(path.name))})
 
 
 def lesson_files(name: str) -> dict[str, tuple[Path, bool]]:

@@ -6,7 +6,7 @@ from minigpt_core.errors import StoreError, UserError
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.catalogue import PATHWAYS, Pathway
 from minigpt_core.lessons.lesson import Lesson
-from minigpt_core.lessons.parser import keep_lesson
+from minigpt_core.lessons.remarks import remarks_on
 from minigpt_core.store.facts import Progress
 from ui import facts, state
 from ui import workspace as workspaces
@@ -191,9 +191,11 @@ def _upload() -> None:
     if file is None:
         return
     try:
-        lesson = keep_lesson(file.getvalue(), file.name, catalogue.own_folder())
+        lesson = catalogue.keep(file.getvalue(), file.name)
     except UserError as error:
         st.error(escape_markdown(translate(error)), icon=":material/error:")
         return
     words = _("“{title}” stands in the list now, for everybody who uses this server.")
     st.success(escape_markdown(words.format(title=lesson.title)))
+    for remark in remarks_on(lesson):
+        st.info(escape_markdown(translate(remark)), icon=":material/info:")

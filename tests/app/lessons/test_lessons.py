@@ -448,6 +448,27 @@ def test_an_uploaded_lesson_stands_in_the_list_and_a_broken_one_is_not_kept(
     assert [path.name for path in (home / "lessons").iterdir()] == ["other.en.md"]
 
 
+def test_an_uploaded_lesson_does_not_take_the_name_of_one_that_came_with_the_program(
+    app: OpenPage, home: Path
+) -> None:
+    test = app("lessons")
+    test.get("file_uploader")[0].set_value(("temperature.en.md", LESSON.encode(), "text/markdown")).run()
+    assert [error.value.replace("\\", "") for error in test.error] == [
+        "temperature.en.md: a lesson that comes with the program is called “temperature”, and that one stays in the "
+        "list. Choose another name for yours."
+    ]  # fmt: skip
+    assert not test.success and not (home / "lessons").exists()
+
+
+def test_an_uploaded_lesson_in_another_language_is_kept_with_a_word_about_who_sees_it(
+    app: OpenPage, home: Path
+) -> None:
+    test = app("lessons")
+    test.get("file_uploader")[0].set_value(("other.de.md", LESSON.encode(), "text/markdown")).run()
+    assert test.success and (home / "lessons" / "other.de.md").exists()
+    assert any("no lesson that comes with the program is in “de”" in info.value for info in test.info)
+
+
 def test_from_a_page_with_a_prompt_of_ones_own_a_lesson_leads_on_and_ends(app: OpenPage) -> None:
     """Streamlit clears no address in which a field of the page stands: the prompt's does."""
     test = app(lesson="data", step="1")

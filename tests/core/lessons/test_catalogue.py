@@ -6,6 +6,7 @@ import pytest
 
 from minigpt_core.__main__ import main
 from minigpt_core.lessons import catalogue
+from minigpt_core.lessons.catalogue import SHIPPED
 from minigpt_core.lessons.lesson import Lesson, LessonError
 
 TEXT = "---\ntitle: {title}\nabout: One thing.\n---\n## Do\n\nDo it.\n\n- page: home\n"
@@ -49,6 +50,12 @@ def test_a_lesson_that_came_with_the_program_is_not_replaced(
     write(own, "loss.en.md", "Mine")
     found = catalogue.find_lesson("loss", "en")
     assert (found.title, found.own) == ("Ours", False)
+    for name in ("loss.en.md", "loss.de.md"):
+        with pytest.raises(LessonError, match="comes with the program is called “loss”"):
+            catalogue.keep(b"", name)
+    assert [path.name for path in own.iterdir()] == ["loss.en.md"]
+    catalogue.keep(TEXT.format(title="Mine").encode(), "my-loss.en.md")
+    assert catalogue.find_lesson("my-loss", "en").own
 
 
 def test_the_command_line_checks_and_lists(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,3 +68,40 @@ def test_the_command_line_checks_and_lists(own: Path, capsys: pytest.CaptureFixt
     assert main(["lessons", "list"]) == 0
     said = capsys.readouterr()
     assert "Mine  (yours)" in said.out and "broken.en.md:1" in said.err
+
+
+def test_a_name_that_is_taken_is_no_name_for_a_lesson_of_ones_own(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(own, "temperature.en.md", "Mine")
+    assert main(["lessons", "check", str(own / "temperature.en.md")]) == 2
+    said = capsys.readouterr()
+    assert "temperature.en.md: a lesson that comes with the program is called “temperature”" in said.err
+    assert "Nothing to correct" not in said.out
+    assert main(["lessons", "check", str(SHIPPED / "temperature.en.md")]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_language_that_no_other_lesson_has_is_said(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(own, "german.de.md", "Deutsch")
+    write(own, "french.fr.md", "Français")
+    assert main(["lessons", "check", str(own / "german.de.md"), str(own / "french.fr.md")]) == 0
+    said = capsys.readouterr()
+    assert "german.de.md: no lesson that comes with the program is in “de”; they are in: en, fr." in said.err
+    assert said.err.count("\n") == 1 and said.out.count("Nothing to correct") == 2
+
+
+def test_the_languages_of_a_lesson_have_the_same_number_of_steps(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(own, "two.en.md", "Two")
+    (own / "two.fr.md").write_text(
+        TEXT.format(title="Deux") + "## Et\n\nFaites.\n\n- page: home\n", encoding="utf-8"
+    )
+    write(own, "one.en.md", "One")
+    both = [str(own / "two.en.md"), str(own / "two.fr.md")]
+    assert main(["lessons", "check", str(own / "one.en.md"), *both]) == 2
+    assert "two.en.md and two.fr.md differ in their number of steps (1 and 2)" in capsys.readouterr().err
+    write(own, "two.fr.md", "Deux")
+    assert main(["lessons", "check", str(own / "one.en.md"), *both]) == 0
+    assert capsys.readouterr().err == ""
