@@ -12,11 +12,13 @@ from minigpt_core.lessons.checks import CHECKS, Evidence, ask
 from minigpt_core.lessons.conditions import Call
 from minigpt_core.lessons.lesson import Lesson, LessonError, Step
 from minigpt_core.lessons.values import VALUES
+from minigpt_core.sameness import HOW_IT_IS_WATCHED
 from minigpt_core.store.facts import Guess, Progress
 from ui import facts, kept_choices, resources, set_up, state
 from ui.journey import PAGES, STATIONS
 from ui.lessons import class_guesses
 from ui.problems import spoken_errors
+from ui.runs.wording import run_title
 from ui.settings.address import decode
 from ui.training import settings
 from ui.words.i18n import _, language, translate
@@ -117,7 +119,9 @@ def lead_to(step: Step, page: str) -> None:
     """Show the page of a step with the settings that it names."""
     address = dict(step.address)
     if found := decode(address.get("settings", "")):
-        settings.take_over(settings.of_preset(found[0]) | found[1])
+        values = settings.of_preset(found[0]) | found[1]
+        _stop_held(values)
+        settings.take_over(values)
     if prompt := address.pop("prompt", None):
         state.set_widget(state.PROMPT, prompt)  # its field keeps it in the address by itself
     if step.page == "ablation":  # an earlier step may have left parts switched off
@@ -127,6 +131,22 @@ def lead_to(step: Step, page: str) -> None:
     elsewhere = PAGES[step.page].path.strip("/") != page
     if elsewhere or address:
         st.switch_page(PAGES[step.page].script, query_params=address)
+
+
+def _stop_held(values: settings.Values) -> None:
+    """A run of another kind that is held would keep Start off, and its own settings in the controls."""
+    with spoken_errors():
+        run = state.current_run()
+        if run is None or run.status != "paused" or run.workspace != state.workspace():
+            return
+        if settings.changed(settings.of_run(run), values).keys() <= HOW_IT_IS_WATCHED:
+            return
+        state.steer(run.id).stop(run.id)
+        resources.jobs().wait(run.id)
+        words = _(
+            "“{name}” was paused and is stopped now: this step sets up another training. Resume goes on with it."
+        )
+        state.notify(words.format(name=run_title(run)))
 
 
 def is_elsewhere(step: Step, page: str) -> bool:

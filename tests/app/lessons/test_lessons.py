@@ -2,14 +2,18 @@
 
 import json
 import os
+import queue
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from minigpt_core.configs import TrainConfig
+from minigpt_core.jobs.elsewhere import hearing
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.addresses import PREPARED
 from minigpt_core.lessons.catalogue import PATHWAYS
@@ -17,7 +21,7 @@ from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
 from minigpt_core.lessons.lesson import PARAMETERS, ROWS, VIEWS, LessonError
 from minigpt_core.store.facts import FactStore
 from minigpt_core.store.new_run import new_run
-from minigpt_core.store.runs import RunStore
+from minigpt_core.store.runs import Run, RunStore
 from minigpt_core.texts.corpus import BUNDLED
 from minigpt_core.training import MetricsEvent, SampleEvent
 from tests.app.conftest import OpenPage
@@ -322,6 +326,19 @@ def test_only_texts_written_since_the_fingerprint_was_taken_are_counted(app: Ope
 def test_a_step_on_a_text_shows_it_in_small_letters_as_its_numbers_are(app: OpenPage) -> None:
     test = app(address={"lesson": "numbers", "step": "1", "letters": "original"})
     assert test.query_params["letters"] in ("lower", ["lower"])
+
+
+def test_a_held_run_does_not_stand_in_the_way_of_what_a_step_sets_up(
+    app: OpenPage, home: Path, some_run: Callable[..., Run]
+) -> None:
+    run, store, heard = some_run(), RunStore(home), queue.SimpleQueue[dict[str, Any]]()
+    with store.lock(run.id), hearing(store.folder(run.id), heard):
+        store.set_status(run.id, "paused")
+        test = app("training", address={"lesson": "loss", "step": "1"}, run=run.id)
+        press(test, "lesson_next")
+        assert heard.get(timeout=10)["do"] == "stop"
+        assert test.session_state["page.training.steps"] == 100
+        assert any("stopped now" in warning.value for warning in test.warning)
 
 
 def said_line(test: AppTest) -> str:
