@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Collection
 
-from minigpt_core.configs import SETTING_TYPES, check_setting, parse
+from minigpt_core.configs import SETTING_TYPES, check_range, check_setting, parse
 from minigpt_core.errors import ConfigError
+from minigpt_core.generation.request import MAX_LENGTH, MAX_SEED
 from minigpt_core.lessons.lesson import ROWS, VIEWS
 from minigpt_core.presets import PRESETS
 from minigpt_core.store.prepared import RECIPES
@@ -12,7 +13,20 @@ from minigpt_core.texts import corpus
 
 PREPARED = tuple(recipe.id for recipe in RECIPES)
 OWN_TEXT = re.compile("[0-9a-f]{64}")
+RUN = re.compile("[0-9A-Za-z]{1,64}")
+STEP = re.compile("[0-9]{1,12}")
+COUNTED = ("bigram", "trigram")
+"""Who writes without being a run: counted pairs and counted triples."""
+
 NUMBER = re.compile(r"\d+(\.\d+)?")
+LIMITS = {
+    "temperature": (0, 2), "top_k": (0, 1000), "top_p": (0.05, 1), "length": (10, MAX_LENGTH),
+    "seed": (0, MAX_SEED),
+}  # fmt: skip
+"""From where to where the numbers of the Sampling page go."""
+
+FRACTIONS = ("temperature", "top_p")
+"""Those that need not be whole."""
 
 
 class Unmeant(Exception):
@@ -43,14 +57,43 @@ def _text(value: str) -> None:
 
 
 def _run(value: str) -> None:
-    """A run of one's own may have any name."""
-    if value.startswith("prepared") and value.partition(":")[0] not in PREPARED:
+    """A run of one's own may have any name of letters and digits."""
+    if not RUN.fullmatch(value) or (value.startswith("prepared") and value not in PREPARED):
         raise Unmeant(value, PREPARED)
 
 
-def _number(value: str) -> None:
-    if not NUMBER.fullmatch(value):
-        raise Unmeant(value)
+def _author(value: str) -> None:
+    """Counted pairs are called so in a condition, and “bigram” in an address."""
+    if value in ("pairs", "triples"):
+        raise Unmeant(value, (*COUNTED, *PREPARED))
+    _run(value)
+
+
+def _against(value: str) -> None:
+    """A counted table, or a run at a step that it kept."""
+    run, _colon, step = value.partition(":")
+    if value in COUNTED:
+        return
+    if not STEP.fullmatch(step):
+        raise Unmeant(value, (*COUNTED, "<run>:<step>"))
+    _run(run)
+
+
+def _checkpoint(value: str) -> None:
+    if value not in ("best", "last") and not STEP.fullmatch(value):
+        raise Unmeant(value, ("best", "last", "<step>"))
+
+
+def _number(name: str) -> Callable[[str], None]:
+    low, high = LIMITS[name]
+
+    def check(value: str) -> None:
+        if not NUMBER.fullmatch(value):
+            raise Unmeant(value)
+        number = float(value) if name in FRACTIONS and "." in value else parse(name, value, int)
+        check_range(name, number, low, high)
+
+    return check
 
 
 def _settings(value: str) -> None:
@@ -67,8 +110,8 @@ def _settings(value: str) -> None:
 
 
 CHECKS: dict[str, Callable[[str], None]] = {
-    "text": _text, "letters": _among("original", "lower"), "run": _run, "author": _run, "against": _run,
-    "replay": _run, "view": _among(*VIEWS), "rows": _among(*ROWS), "settings": _settings, "temperature": _number,
-    "top_k": _number, "top_p": _number, "length": _number, "seed": _number,
-}  # fmt: skip
+    "text": _text, "letters": _among("original", "lower"), "run": _run, "author": _author,
+    "against": _against, "checkpoint": _checkpoint, "replay": _run, "view": _among(*VIEWS), "rows": _among(*ROWS),
+    "settings": _settings,
+} | {name: _number(name) for name in LIMITS}  # fmt: skip
 """By the name in the address. What may be anything is not there."""

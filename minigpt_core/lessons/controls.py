@@ -67,6 +67,9 @@ LIKENESS = 0.8  # of two names, as difflib measures it: `strat` and `start` have
 
 def meant(key: str) -> str:
     """The control that was probably meant by a key that names none; empty for one that does, or is like none."""
-    if key in CONTROLS or key.startswith(BEGINNINGS):
-        return ""
-    return next(iter(get_close_matches(key, WHOLE, 1, LIKENESS)), "")
+    return next(iter(get_close_matches(key, WHOLE, 1, LIKENESS)), "") if unknown(key) else ""
+
+
+def unknown(key: str) -> bool:
+    """Whether a key is none of these."""
+    return bool(key) and key not in CONTROLS and not key.startswith(BEGINNINGS)

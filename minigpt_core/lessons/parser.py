@@ -435,7 +435,7 @@ def _check_value(name: str, value: str, place: str) -> None:
             raise LessonError("{place}: “{value}” is no number.", place=place, value=error.value) from error
         raise LessonError(
             "{place}: “{part}=” cannot say “{name}” there. It can say: {known}.",
-            place=place, part=name, name=error.value, known=", ".join(error.known),
+            place=place, part=name, name=error.value, known=", ".join(error.known), names=error.known,
         ) from error  # fmt: skip
     except ConfigError as error:
         raise LessonError("{place}: {reason}", place=place, reason=error) from error

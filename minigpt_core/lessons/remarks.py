@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from minigpt_core.lessons.catalogue import shipped_languages
+from minigpt_core.lessons.controls import unknown
 from minigpt_core.lessons.lesson import Lesson, LessonError
 
 
@@ -17,6 +18,12 @@ def remarks_on(lesson: Lesson) -> Iterator[LessonError]:
             "this language to those who have chosen another one, unless there is a file in theirs or in English.",
             file=_file(lesson), language=lesson.language, known=", ".join(known),
         )  # fmt: skip
+    for step in lesson.steps:
+        for key in filter(unknown, (*step.veil, step.point)):
+            yield LessonError(
+                "{place}: no key known here is like “{key}”. See in the page’s HTML whether st-key-{key} stands there.",
+                place=f"{_file(lesson)}:{step.line}", key=key,
+            )  # fmt: skip
 
 
 def uneven(lessons: Iterable[Lesson]) -> Iterator[LessonError]:

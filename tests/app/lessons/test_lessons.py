@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.elsewhere import hearing
 from minigpt_core.lessons import catalogue
-from minigpt_core.lessons.addresses import PREPARED
+from minigpt_core.lessons.addresses import COUNTED, LIMITS, PREPARED
 from minigpt_core.lessons.catalogue import PATHWAYS
 from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
 from minigpt_core.lessons.lesson import PARAMETERS, ROWS, VIEWS, LessonError
@@ -30,6 +30,7 @@ from ui.journey import PAGES
 from ui.lessons import markup, panel
 from ui.lessons.current import SINCE
 from ui.sampling import views
+from ui.sampling.generation_settings import CONTROLS
 from ui.words.i18n import translate, using
 from ui.words.languages import LANGUAGES
 
@@ -110,9 +111,11 @@ def test_the_pages_and_parameters_that_a_lesson_may_name_are_those_that_there_ar
         ("view", VIEWS),
         ("rows", ROWS),
         ("text", [*BUNDLED, "0a" * 32]),
-        ("author", PREPARED),
+        ("author", [*PREPARED, *COUNTED]),
+        ("against", [*COUNTED, "a1B2c3:500"]),
     ):
         assert all(state.FORM[name].fullmatch(value) for value in values)
+    assert COUNTED == state.COUNTED and {name: one[:2] for name, one in CONTROLS.items()} == LIMITS
 
 
 def test_a_mistake_is_told_in_the_readers_language_with_its_reason(lesson: Path) -> None:

@@ -105,3 +105,15 @@ def test_the_languages_of_a_lesson_have_the_same_number_of_steps(
     write(own, "two.fr.md", "Deux")
     assert main(["lessons", "check", str(own / "one.en.md"), *both]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_key_that_is_like_none_is_said_and_may_stand(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TEXT.format(title="Mine") + "- veil: start, qqqqq, live_run_3\n- point: my_own_thing\n"
+    (own / "mine.en.md").write_text(text, encoding="utf-8")
+    assert main(["lessons", "check", str(own / "mine.en.md")]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert ["mine.en.md:5: no key known here is like “qqqqq”" in said[0], "“my_own_thing”" in said[1]] == [
+        True,
+        True,
+    ]
+    assert len(said) == 2

@@ -215,6 +215,28 @@ def test_all_mistakes_of_a_file_are_named_each_once(tmp_path: Path) -> None:
         ("training?settings=notebook~steps~many", "steps = many is not a number", ""),
         ("training?settings=notebook~learning_rate~9000", "learning_rate = 9000", ""),
         ("sampling?temperature=0,8", "“0,8” is no number", ""),
+        ("sampling?temperature=9", "temperature = 9 cannot be used: choose a number from 0 to 2.", ""),
+        ("sampling?length=5", "length = 5 cannot be used: choose a number from 10 to 1000.", ""),
+        ("sampling?top_p=0", "top_p = 0 cannot be used: choose a number from 0.05 to 1.", ""),
+        ("sampling?seed=1.5", "seed = 1.5 is not a number of the right kind", ""),
+        (
+            "sampling?against=bigrm",
+            "“against=” cannot say “bigrm” there. It can say: bigram, trigram, <run>:<step>",
+            "bigram",
+        ),
+        ("sampling?against=preparedGptEn", "“against=” cannot say “preparedGptEn” there", ""),
+        ("sampling?against=preparedGptE:500", "“against=” cannot say “preparedGptE” there", "preparedGptEn"),
+        (
+            "sampling?author=pairs",
+            "“author=” cannot say “pairs” there. It can say: bigram, trigram, prepared",
+            "",
+        ),
+        ("sampling?author=my-run", "“author=” cannot say “my-run” there", ""),
+        (
+            "sampling?author=preparedGptEn&checkpoint=first",
+            "“checkpoint=” cannot say “first” there. It can say: best",
+            "",
+        ),
     ],
 )
 def test_what_a_page_would_drop_from_its_address_is_a_mistake(
@@ -254,6 +276,8 @@ def test_nothing_is_said_besides_what_is_wrong_and_what_is_meant(
 def test_a_text_and_a_run_of_ones_own_may_stand_in_an_address() -> None:
     step = f"## D\n\nP.\n\n- page: sampling?text={'0a' * 32}&author=a1B2c3&against=a1B2c3%3A500\n"
     parse_lesson(FRONT + step + "- done: sampled(run=a1B2c3)\n", "a.en.md")
+    step = "## D\n\nP.\n\n- page: sampling?author=bigram&against=trigram&checkpoint=500&temperature=2&seed=2147483647\n"
+    parse_lesson(FRONT + step, "a.en.md")
 
 
 @pytest.mark.parametrize(
