@@ -8,7 +8,7 @@ from typing import get_args
 from minigpt_core.interpret.diagnosis import Kind
 from minigpt_core.lessons.checks import CHECKS, verify
 from minigpt_core.lessons.conditions import read_condition
-from minigpt_core.lessons.lesson import PAGES, SHOWN
+from minigpt_core.lessons.lesson import PAGES, SHOWN, GuessKind
 from minigpt_core.lessons.parser import ABOUT_STEP, parse_lesson
 from minigpt_core.lessons.values import VALUES
 
@@ -20,6 +20,12 @@ def test_the_example_is_a_lesson() -> None:
     assert example is not None
     lesson = parse_lesson(example[1], "two-temperatures.en.md")
     assert [step.question is not None for step in lesson.steps] == [True, True]
+
+
+def test_the_examples_of_steps_belong_in_a_lesson_and_every_kind_of_guess_has_one() -> None:
+    whole, *steps = re.findall(r"```markdown\n(.*?)```", PAGE, re.DOTALL)
+    lesson = parse_lesson("\n".join([whole, *steps]), "all.en.md")
+    assert {step.question.kind for step in lesson.steps if step.question} == {*get_args(GuessKind)}
 
 
 def test_every_check_stands_there_with_all_its_arguments() -> None:
