@@ -32,9 +32,7 @@ from minigpt_core.store.runs import LIVE, MOST_ATTEMPTS, Run, RunStore
 CLOSE_SECONDS = 2.0
 MEASURE_PATIENCE_SECONDS = 1.0
 ANSWER_PATIENCE_SECONDS = 0.15
-END_PATIENCE_SECONDS = (
-    5.0  # between the end that a worker has written and the message that says so: milliseconds
-)
+END_PATIENCE_SECONDS = 5.0  # from the end that a worker writes to the message that says so
 MOST_CHANGES_KNOWN = 1000  # runs
 SEEN_SECONDS = 5.0  # since who watches a run that waits has asked last
 WATCH_SECONDS = 1.0  # a worker hears so often that somebody watches

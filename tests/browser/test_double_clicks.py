@@ -13,18 +13,28 @@ from tests.browser.conftest import OpenPage, workspace_of
 Trained = Callable[..., str]
 OWN = "Il était une fois un chat qui savait lire. " * 30
 
+STILL_MS = 500
 BETWEEN = [0, 150, 400]  # ms between the two clicks: the page is drawn after both, between them, or twice
 
 
 def press_twice(page: Page, button: Locator, between: int) -> None:
     """Two clicks at one place, as a hand does."""
-    button.hover()  # where it stands still
+    stand_still(button)
+    button.hover()
     for n in (1, 2):
         page.mouse.down(click_count=n)
         page.mouse.up(click_count=n)
         if n == 1:
             page.wait_for_timeout(between)
     wait_until_idle(page)
+
+
+def stand_still(button: Locator) -> None:
+    """What is drawn after the script's end, such as a chart of another height, may still move it: a hand waits."""
+    before, box = None, button.bounding_box()
+    while box != before:
+        button.page.wait_for_timeout(STILL_MS)
+        before, box = box, button.bounding_box()
 
 
 def shown(page: Page, *keys: str) -> Locator:
