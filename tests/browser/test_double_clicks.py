@@ -19,8 +19,7 @@ BETWEEN = [0, 150, 400]  # ms between the two clicks: the page is drawn after bo
 
 def press_twice(page: Page, button: Locator, between: int) -> None:
     """Two clicks at one place, as a hand does."""
-    stand_still(button)
-    button.hover()
+    aim(button)
     for n in (1, 2):
         page.mouse.down(click_count=n)
         page.mouse.up(click_count=n)
@@ -29,12 +28,15 @@ def press_twice(page: Page, button: Locator, between: int) -> None:
     wait_until_idle(page)
 
 
-def stand_still(button: Locator) -> None:
-    """What is drawn after the script's end, such as a chart of another height, may still move it: a hand waits."""
-    before, box = None, button.bounding_box()
-    while box != before:
+def aim(button: Locator) -> None:
+    """What is drawn after the script's end, such as a chart of another height, may still move it: a hand waits until it
+    stands still, and is upon it."""
+    before, box, is_there = None, button.bounding_box(), False
+    while box != before or not is_there:
         button.page.wait_for_timeout(STILL_MS)
         before, box = box, button.bounding_box()
+        button.hover()
+        is_there = button.evaluate("button => button.matches(':hover')")
 
 
 def shown(page: Page, *keys: str) -> Locator:
