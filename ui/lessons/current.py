@@ -120,7 +120,7 @@ def lead_to(step: Step, page: str) -> None:
     address = dict(step.address)
     if found := decode(address.get("settings", "")):
         values = settings.of_preset(found[0]) | found[1]
-        _stop_held(values)
+        _stop_held(values, address.get("text"))
         settings.take_over(values)
     if prompt := address.pop("prompt", None):
         state.set_widget(state.PROMPT, prompt)  # its field keeps it in the address by itself
@@ -133,13 +133,15 @@ def lead_to(step: Step, page: str) -> None:
         st.switch_page(PAGES[step.page].script, query_params=address)
 
 
-def _stop_held(values: settings.Values) -> None:
-    """A run of another kind that is held would keep Start off, and its own settings in the controls."""
+def _stop_held(values: settings.Values, text: str | None) -> None:
+    """A run of another kind, or on another text, that is held would keep Start off, and its own settings in the
+    controls."""
     with spoken_errors():
         run = state.current_run()
         if run is None or run.status != "paused" or run.workspace != state.workspace():
             return
-        if settings.changed(settings.of_run(run), values).keys() <= HOW_IT_IS_WATCHED:
+        same_text = text is None or resources.fingerprint(text, True) == run.text_id
+        if same_text and settings.changed(settings.of_run(run), values).keys() <= HOW_IT_IS_WATCHED:
             return
         state.steer(run.id).stop(run.id)
         resources.jobs().wait(run.id)

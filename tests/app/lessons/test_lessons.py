@@ -331,10 +331,11 @@ def test_a_step_on_a_text_shows_it_in_small_letters_as_its_numbers_are(app: Open
     assert test.query_params["letters"] in ("lower", ["lower"])
 
 
+@pytest.mark.parametrize("other", [{"steps": 20}, {"steps": 100, "eval_windows": 256, "text": "one. " * 90}])
 def test_a_held_run_does_not_stand_in_the_way_of_what_a_step_sets_up(
-    app: OpenPage, home: Path, some_run: Callable[..., Run]
+    app: OpenPage, home: Path, some_run: Callable[..., Run], other: dict[str, Any]
 ) -> None:
-    run, store, heard = some_run(), RunStore(home), queue.SimpleQueue[dict[str, Any]]()
+    run, store, heard = some_run(**other), RunStore(home), queue.SimpleQueue[dict[str, Any]]()
     with store.lock(run.id), hearing(store.folder(run.id), heard):
         store.set_status(run.id, "paused")
         test = app("training", address={"lesson": "loss", "step": "1"}, run=run.id)
