@@ -800,6 +800,16 @@ def test_a_run_stopped_by_hand_may_write(app: OpenPage, home: Path, trained: Run
     assert kinds_of(test, "start", "training_resume") == ["primary", "secondary"]
 
 
+def test_what_resume_takes_of_other_settings_is_said(app: OpenPage, some_run: RunMaker) -> None:
+    run = some_run(steps=400)
+    RunStore().set_status(run.id, "stopped")
+    test = app("training", run=run.id)
+    control(test, "select_slider", "learning_rate").set_value(0.1).run()
+    assert "Settings now" in words(test) and "Resume takes over only" not in words(test)
+    control(test, "number_input", "steps").set_value(20).run()
+    assert "Resume takes over only: learning rate 0.1." in words(test)
+
+
 def test_another_model_is_one_difference(app: OpenPage, trained: RunMaker) -> None:
     test = choose(app("training", run=trained(steps=2).id), "chat-curieux-gpt")
     assert "Settings now: model TinyGPT → Small GPT. Press Start training" in words(test)
