@@ -35,3 +35,19 @@ def test_a_training_that_broke_its_model_shows_figures_that_one_can_use(open_pag
     expect(unseen).to_contain_text("far beyond pure chance")
     expect(page.locator(".mg-live-figure").filter(has_text=re.compile(r"E\d|bits"))).to_have_count(0)
     expect(page.locator(".mg-live-sample").first).to_have_text("(nothing but spaces and line breaks)")
+
+
+def test_the_curve_of_a_training_that_broke_stays_in_the_chart(open_page: OpenPage) -> None:
+    """On a linear axis it would leave at the top after three steps: the axis is logarithmic, until somebody says no."""
+    page = open_page("training", run="preparedDivergedEn")
+    axis = "document.querySelector('.mg-live-chart')?._fullLayout?.yaxis"
+    page.wait_for_function(f"() => {axis}?.type === 'log'")
+    highest = "Math.max(...document.querySelector('.mg-live-chart').data[3].y)"
+    assert page.evaluate(f"10 ** {axis}.range[1] >= {highest}") and page.evaluate(highest) > 1e6
+    log = page.get_by_role("button", name="Logarithmic loss")
+    expect(log).to_have_attribute("aria-pressed", "true")
+    log.click()
+    page.wait_for_function(f"() => {axis}.type === 'linear'")
+    expect(log).to_have_attribute("aria-pressed", "false")
+    page.goto(page.url.replace("preparedDivergedEn", "preparedTinyEn"))
+    page.wait_for_function(f"() => {axis}?.type === 'linear'")

@@ -23,8 +23,9 @@ const LEADER_PX = 14;         // from the end of a reference line to its label
 const FARTHEST_PX = 40;       // a label farther up or down would seem to belong to another line
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
 const NARROW_PX = 520;        // a narrower chart has no room beside it: a letter at each line, the words below
-const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as this tab remembers it
+const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as somebody has chosen in this tab
 const LEAST_LOSS = 1e-3;      // a logarithmic axis has no 0
+const MOST_HIGHER = 3;        // a linear axis reaches so many times as high as its highest line
 const YOUNG_SHARE = 1.2;      // a young run's axis reaches to the next round number beyond so many times its steps
 const SHORTEST_AXIS = 10;     // steps
 const SIGN_LETTER_PX = 6.5;   // width of a letter of a change's sign
@@ -42,7 +43,7 @@ function build(root) {
   };
   const view = {
     root, figures: { step: figure("mg-live-big") }, status: null, url: undefined, timer: null, wait: 0, tag: null, state: null,
-    reported: undefined, spokenAt: 0, mounted: true, seen: [], log: keptAxes(),
+    reported: undefined, spokenAt: 0, mounted: true, seen: [], log: { x: false, y: false }, chosenAxes: keptAxes(),
   };
   for (const name of ["loss", "val", "accuracy", "rate", "left"]) view.figures[name] = figure("mg-live-figure");
   view.status = element("div", "mg-live-status", top);
@@ -82,10 +83,16 @@ function build(root) {
 
 function keptAxes() {
   try {
-    return { x: false, y: false, ...JSON.parse(sessionStorage.getItem(AXES_KEPT)) };
+    return { ...JSON.parse(sessionStorage.getItem(AXES_KEPT)) };
   } catch {  // a browser that lets nothing be stored
-    return { x: false, y: false };
+    return {};
   }
+}
+
+// What nobody has chosen is linear, but for the loss of a run that is farther up by now than a linear axis reaches
+function chooseAxes(view) {
+  const { x = false, y = isBeyond(view) } = view.chosenAxes;
+  view.log = { x, y };
 }
 
 function axisButtons(view, plot) {
@@ -95,9 +102,8 @@ function axisButtons(view, plot) {
     const button = element("button", "", group);
     button.type = "button";
     button.onclick = () => {
-      view.log[axis] = !view.log[axis];
-      try { sessionStorage.setItem(AXES_KEPT, JSON.stringify(view.log)); } catch { /* not remembered, then */ }
-      showAxes(view);
+      view.chosenAxes[axis] = !view.log[axis];
+      try { sessionStorage.setItem(AXES_KEPT, JSON.stringify(view.chosenAxes)); } catch { /* not remembered, then */ }
       draw(view).catch(() => showStatus(view, "unreachable"));
     };
     return button;
@@ -288,11 +294,18 @@ function lossRange(view) {
   const { raw, smooth, train, val } = view.state ?? {}, lines = shownLines(view).map(({ value }) => value);
   const highest = Math.max(...lines, 0.1);
   const curves = [...(smooth?.y ?? []), ...(train?.y ?? []), ...(val?.y ?? [])];
-  const high = Math.max(highest * 1.04, Math.min(Math.max(...curves, 0) * 1.04, highest * 3));  // a diverging run leaves at the top
+  const reached = Math.max(...curves, 0) * 1.04;
+  const high = Math.max(highest * 1.04, view.log.y ? reached : Math.min(reached, highest * MOST_HIGHER));  // a linear one would be all of a spike
   const rawLow = raw?.y.length ? Math.min(...raw.y) : Infinity;
   const low = Math.min(...lines, ...curves, rawLow), { y: log } = view.log;
   const bottom = onAxis(log ? Math.max(LEAST_LOSS, low) : low, log), top = onAxis(high, log);
   return [bottom - 0.06 * (top - bottom), top];
+}
+
+// Whether it ends above what a linear axis shows: a run that diverges
+function isBeyond(view) {
+  const { smooth, val } = view.state ?? {}, highest = Math.max(...view.data.references.map(({ value }) => value), 0.1);
+  return Math.max(smooth?.y.at(-1) ?? 0, val?.y.at(-1) ?? 0) > highest * MOST_HIGHER;
 }
 
 const shownLines = (view) => view.data.references.filter(({ value }) => !view.log.y || value > LEAST_LOSS);
@@ -450,6 +463,8 @@ function showLines(view) {
 
 async function draw(view) {
   const { labels, locale } = view.data;
+  chooseAxes(view);
+  showAxes(view);
   showLines(view);
   view.chart.setAttribute("aria-label", chartWords(view));  // an image has a name before it is drawn
   const Plotly = await loadPlotly(view.data.script);
@@ -557,7 +572,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   showFigures(view);
   showSamples(view);
   showStatus(view, null);
-  showAxes(view);
   showReplay(view);
   draw(view).catch(() => showStatus(view, "unreachable"));
   if (data.replay) replay(view).catch(() => showStatus(view, "unreachable"));
