@@ -13,7 +13,9 @@ from tests.app.small_runs import small_run
 from ui import resources
 from ui.inside import train_gpt
 from ui.puzzle.cache import puzzles
+from ui.runs.wording import run_title
 from ui.words.i18n import rough_duration
+from ui.words.tokens import escape_markdown
 
 GPT = {"n_layer": 1, "n_head": 2, "n_embd": 16, "block_size": 48, "positions": "rotary", "residual": True}
 QUESTION = "page.puzzle.question"
@@ -48,6 +50,22 @@ def test_only_who_looks_back_reverses_words(app: OpenPage) -> None:
     assert not page.exception and ">arimol</b>" in html(page)
     assert html(page).count("mg-yes'>✓") == 6
     assert html(page).count("bloc de Transformer") == 1 and "couche 1, tête 1" in html(page)
+
+
+def test_the_model_that_is_looked_at_is_the_one_of_the_puzzle(app: OpenPage) -> None:
+    """So that Attention, opened from here, goes on with it; one that never saw these puzzles takes no part."""
+    text = corpus.load("reversed-words")
+    mine = small_run(GPT, 1, corpus.normalize(text.text), text.title)
+    for author, shown in (
+        ("preparedReversed", "preparedReversed"),
+        ("preparedGptEn", mine.id),
+        (mine.id, mine.id),
+    ):
+        page = app("puzzle", author=author)
+        assert (
+            not page.exception
+            and f"The GPT here: {escape_markdown(run_title(resources.run(shown)))}" in markdown(page)
+        )
 
 
 def test_a_question_without_an_answer(app: OpenPage) -> None:

@@ -29,7 +29,8 @@ BEWARE = {
 
 
 def gpt_for(task: str) -> tuple[Run, int] | None:
-    """The newest GPT that learned this text and has weights, a sound one if there is one; and the step to look at."""
+    """The GPT that was chosen to be looked at, if it learned this text; else the newest that did and has weights, a
+    sound one if there is one. And the step to look at."""
     text_id, characters = resources.fingerprint(task, True), resources.tokenizer(task, True).characters
     found: list[Run] = []
     for run in state.visible_runs():
@@ -37,7 +38,8 @@ def gpt_for(task: str) -> tuple[Run, int] | None:
             kept = resources.store().checkpoints(run.id)
             if kept and kept[-1].step:
                 found.append(run)
-    best = next(filter(sound, found), next(iter(found), None))
+    chosen = [run for run in found if run.id == state.looked_at()]
+    best = next(filter(sound, [*chosen, *found]), next(iter(found), None))
     return None if best is None else (best, usual_step(best))
 
 
