@@ -19,7 +19,7 @@ from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
 from ui import facts, resources, set_up, state
 from ui.journey import PAGES
-from ui.lessons import class_guesses, current, notes, question
+from ui.lessons import class_guesses, current, notes, question, trained_print
 from ui.lessons.current import SINCE, Current
 from ui.lessons.markup import paragraphs, plain
 from ui.lessons.to_top import to_top
@@ -186,7 +186,7 @@ def _work(now: Current, page: str, done: bool) -> None:
     if now.step.question and not revealed:
         question.field(now)
     if now.step.show == "fingerprint":
-        _fingerprint()
+        trained_print.show() if now.step.page == "training" else _fingerprint()
     if not done:
         st.fragment(_wait, run_every=LOOK_SECONDS)(now)
     elif now.step.condition is not None:
