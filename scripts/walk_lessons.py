@@ -178,8 +178,15 @@ def do(pupil: Pupil, call: Call, step: Step) -> None:
                 pupil.open(first)
         case "text_chosen" if first == "own":
             pupil.use_own_text()
+        case "text_chosen" if arguments.get("capitals"):
+            pupil.press(".st-key-vocabulary_lower label")
         case "text_chosen":
             pass  # the link has chosen it
+        case "attention_read":
+            field = page.locator(".st-key-attention_controls textarea").first
+            field.fill(f"{SENTENCES[pupil.lang][0]} {SENTENCES[pupil.lang][0]}")
+            page.locator("h1").first.click()
+            wait_until_idle(page)
         case "sentence_typed":
             page.locator(".st-key-vocabulary_questions [role=tab]").nth(2).click()
             field = page.locator(".st-key-page-vocabulary-sentence input")

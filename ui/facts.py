@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from minigpt_core.errors import StoreError
-from minigpt_core.store.facts import FactStore
+from minigpt_core.store.facts import LESSON, FactStore
 from ui import state
 
 NOTED = "facts.noted"
@@ -17,7 +17,10 @@ def store() -> FactStore:
 
 
 def note(name: str, **details: Any) -> None:
-    """Keep that this was done from this browser. A tab writes it once; where nothing can be written, pages go on."""
+    """Keep that this was done from this browser, and in which lesson. A tab writes it once; where nothing can be
+    written, pages go on."""
+    if lesson := state.lesson():
+        details[LESSON] = lesson
     noted: set[str] = state.page_state(NOTED, set())
     known = f"{state.workspace()} {name} {sorted(details.items())!r}"
     if known in noted:

@@ -96,7 +96,7 @@ def note_page(path: str) -> None:
     """Keep which page was looked at, and which text was the chosen one there."""
     details = {"view": state.view(), "rows": state.rows()} if path == "sampling" else {}
     facts.note("page", page=path or STATIONS[0].name, **details)
-    facts.note("text", text=state.text_id())
+    facts.note("text", text=state.text_id(), **({} if state.lower() else {"capitals": True}))
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ PATHWAYS = (
     Pathway(
         "lycee",
         N_("45 minutes: what a language model does"),
-        N_("For a class at school: seven lessons, with ten minutes to talk about what was seen."),
+        N_("For a class at school: seven lessons, with nine minutes to talk about what was seen."),
         ("numbers", "loss", "tinygpt", "attention", "temperature", "copied", "using"),
     ),
     Pathway(

@@ -2,13 +2,14 @@
 
 They look at the runs in the store and at the facts that pages keep (`store/facts.py`), so what was done before
 counts, and a click on “next” does not. Each function here is one check; its name and its arguments are what a lesson
-writes, and its docstring says when it holds. `docs/lessons.md` lists them all.
+writes, and its docstring says when it holds. With `other_lessons=false`, each but `guessed` leaves out what was done
+while another lesson was on. `docs/lessons.md` lists them all.
 """
 
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
@@ -29,6 +30,8 @@ OWN = "own"
 MODELS = ("TinyGPT", "GPT", "pairs", "triples")
 PARTS = ("head", "mlp", "layer", "positions")
 SAME_TEMPERATURE = 0.001
+OTHER_LESSONS = "other_lessons"
+OF_A_STEP = ("guessed",)  # checks that look at one lesson anyway
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,15 @@ class Evidence:
     known: FactStore
     workspace: str
     guesses: Mapping[int, Guess] = field(default_factory=dict)
+    lesson: str = ""
+    """Its name."""
+
+    other_lessons: bool = True
+    """Whether what was done while another lesson was on counts, too."""
 
     def facts(self, name: str) -> list[Details]:
         """The facts of this name."""
-        return self.known.facts(self.workspace, name)
+        return self.known.facts(self.workspace, name, None if self.other_lessons else self.lesson)
 
 
 Check = Callable[..., bool]
@@ -63,9 +71,11 @@ def page_opened(evidence: Evidence, page: str, view: str = "", rows: str = "") -
 
 
 @_check
-def text_chosen(evidence: Evidence, text: str) -> bool:
-    """This bundled text was the chosen one; `own`: one that did not come with the program."""
-    chosen = {str(fact["text"]) for fact in evidence.facts("text")}
+def text_chosen(evidence: Evidence, text: str, capitals: bool = False) -> bool:
+    """This bundled text was the chosen one; `own`: one that did not come with the program; `capitals`: as it was
+    written, with its capitals."""
+    found = [fact for fact in evidence.facts("text") if not capitals or fact.get("capitals")]
+    chosen = {str(fact["text"]) for fact in found}
     return bool(chosen - {*corpus.BUNDLED}) if text == OWN else text in chosen
 
 
@@ -232,6 +242,13 @@ def text_judged(evidence: Evidence, times: int = 1, given: str = "", run: str = 
 
 
 @_check
+def attention_read(evidence: Evidence, times: int = 1, twice: bool = False) -> bool:
+    """So many different texts of one's own were put in under “Attention”; `twice`: with a word that stands there more
+    than once."""
+    return len([fact for fact in evidence.facts("attended") if fact["twice"] or not twice]) >= times
+
+
+@_check
 def fingerprint_taken(evidence: Evidence, run: str = "", texts: int = 0, prompts: int = 0) -> bool:
     """The fingerprint of the numbers of a model (of this run) was taken, and since then it has written so many
     different texts, from so many beginnings that it had not been given before."""
@@ -278,7 +295,10 @@ def met(condition: Condition | None, evidence: Evidence) -> bool:
 
 def ask(registry: Mapping[str, Callable[..., Any]], call: Call, evidence: Evidence) -> Any:
     """The answer of the check or value that is called."""
-    return registry[call.name](evidence, *call.positional, **dict(call.named))
+    named = dict(call.named)
+    if not named.pop(OTHER_LESSONS, True):
+        evidence = replace(evidence, other_lessons=False)
+    return registry[call.name](evidence, *call.positional, **named)
 
 
 def verify(registry: Mapping[str, Callable[..., Any]], call: Call) -> None:
@@ -288,6 +308,10 @@ def verify(registry: Mapping[str, Callable[..., Any]], call: Call) -> None:
             "There is no “{name}”. There are: {known}.", name=call.name, known=", ".join(sorted(registry))
         )
     taken = {one.name: one for one in [*inspect.signature(registry[call.name]).parameters.values()][1:]}
+    if registry is CHECKS and call.name not in OF_A_STEP:
+        taken[OTHER_LESSONS] = inspect.Parameter(
+            OTHER_LESSONS, inspect.Parameter.KEYWORD_ONLY, default=True, annotation=bool
+        )
     _verify_names(call, taken)
     for name, value in [*zip(taken, call.positional, strict=False), *call.named]:
         _verify_argument(call, name, value, taken[name].annotation)
@@ -356,12 +380,23 @@ def since(fingerprint: Details, written: list[Details], what: str) -> int:
 
 def own_runs(evidence: Evidence, model: str, text: str) -> list[Run]:
     """The runs of this workspace with this model and text, the newest first; an empty string stands for any."""
-    ours = _fingerprints()
+    ours, strange = _fingerprints(), _of_other_lessons(evidence)
     return [
         one
         for one in evidence.runs.runs(evidence.workspace)
-        if model in ("", kind_of(one)) and text in ("", ours.get(one.text_id, OWN))
+        if model in ("", kind_of(one)) and text in ("", ours.get(one.text_id, OWN)) and one.id not in strange
     ]
+
+
+def _of_other_lessons(evidence: Evidence) -> set[str]:
+    """The runs that were begun or taken up again while another lesson was on, and only then; none where those count."""
+    if evidence.other_lessons:
+        return set()
+    ours, all_ = (
+        {str(fact["run"]) for fact in found.facts("trained")}
+        for found in (evidence, replace(evidence, other_lessons=True))
+    )
+    return all_ - ours
 
 
 def kind_of(run: Run) -> str:

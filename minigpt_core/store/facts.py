@@ -1,7 +1,8 @@
 """What was done in a workspace, and how far its lessons have come: small facts that only ever become more.
 
 A fact is a name with details, `page` with `{"page": "sampling", "view": "next"}`: that it happened, not how often. So
-a lesson counts what was done before it began, and nothing is written twice.
+a lesson counts what was done before it began, and nothing is written twice. What is done while a lesson is on is kept
+with its name, once for each lesson: so another one can leave out what was done for that one.
 """
 
 import json
@@ -16,6 +17,7 @@ from minigpt_core.store.schema import Database, storable
 
 MOST_FACTS = 5_000  # of a workspace; what comes after them is not kept
 LONGEST = 500  # characters of one fact's details
+LESSON = "lesson"  # among the details: the one that was on
 
 Details = dict[str, Any]
 Guess = float | list[int]
@@ -68,11 +70,21 @@ class FactStore:
             db.execute("DELETE FROM facts WHERE workspace = ? AND name = ?", (workspace, name))
             db.execute("INSERT INTO facts VALUES (?, ?, ?, ?)", (workspace, name, written, time.time()))
 
-    def facts(self, workspace: str, name: str) -> list[Details]:
-        """The details of all facts of this name, the oldest first."""
+    def facts(self, workspace: str, name: str, lesson: str | None = None) -> list[Details]:
+        """The details of all facts of this name, each once, the oldest first.
+
+        Args:
+            lesson: without those of which it is known that they were done while another lesson was on.
+        """
         query = "SELECT details FROM facts WHERE workspace = ? AND name = ? ORDER BY first"
         with self._database.reading() as db:
-            return [json.loads(row["details"]) for row in db.execute(query, (workspace, name)).fetchall()]
+            kept = [json.loads(row["details"]) for row in db.execute(query, (workspace, name)).fetchall()]
+        found: dict[str, Details] = {}
+        for details in kept:
+            during = details.pop(LESSON, None)
+            if lesson is None or during in (None, lesson):
+                found.setdefault(json.dumps(details, sort_keys=True), details)
+        return [*found.values()]
 
     def progress(self, workspace: str) -> dict[str, Progress]:
         """How far each lesson has come that was begun, the one that was changed last first."""

@@ -81,7 +81,7 @@ def test_beside_a_lesson_the_chart_says_what_its_lines_are_and_what_is_veiled_st
     assert said and cockpit and said["y"] + said["height"] <= cockpit["y"] + cockpit["height"] + 1
     strip = page.locator(NEXT).bounding_box()
     assert strip and strip["y"] >= 60  # below the bar at the top
-    go(page, app_server.url, lesson="tinygpt", step="4", lang="fr")
+    go(page, app_server.url, lesson="tinygpt", step="5", lang="fr")
     row = page.locator(".st-key-ablation_editor")
     expect(row.locator("[data-testid='stWidgetLabel']").first).to_be_hidden()
     page.locator(f"{GUESS} label").filter(has=page.locator("input")).first.click()
@@ -94,7 +94,7 @@ def test_beside_a_lesson_the_buttons_take_one_row_and_the_sentence_stands_above_
 ) -> None:
     for lang in LANGUAGES:
         page = new_visitor(lang)
-        go(page, app_server.url, lesson="tinygpt", step="3", lang=lang)
+        go(page, app_server.url, lesson="tinygpt", step="4", lang=lang)
         head, said, chart, figures = (
             page.locator(place).first.bounding_box()
             for place in (

@@ -1,5 +1,6 @@
 """The text whose attention is looked at, and the part of it that the model sees at a time."""
 
+import re
 from dataclasses import dataclass
 
 import streamlit as st
@@ -7,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from minigpt_core.interpret.queries_keys import longest_window
 from minigpt_core.sampling import start_id
-from ui import kept_choices, state
+from ui import facts, kept_choices, state
 from ui.inside.input_text import (
     MOST_TYPED,
     OFFERED,
@@ -124,7 +125,16 @@ def _controls(inspected: InspectedModel, row: DeltaGenerator) -> None:
 
 
 def _typed() -> None:
-    _put(typed_text(), written=len(typed_text()))
+    typed = typed_text()
+    _put(typed, written=len(typed))
+    if typed.strip():
+        facts.note("attended", text=facts.short(typed), twice=has_a_word_twice(typed))
+
+
+def has_a_word_twice(text: str) -> bool:
+    """Whether a word of two letters or more stands there more than once, with or without capitals."""
+    words = re.findall(r"[^\W\d_]{2,}", text.lower())
+    return len(words) > len({*words})
 
 
 def _another(inspected: InspectedModel) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from minigpt_core.configs import ModelConfig
 from minigpt_core.presets import PRESETS, Preset, find_preset
 from minigpt_core.store.new_run import new_run
-from ui import resources, state
+from ui import facts, resources, state
 from ui.journey import PAGES
 from ui.runs import time_needed
 from ui.runs.start_button import start_button
@@ -48,6 +48,7 @@ def train(text_id: str | None = None) -> None:
         preset=preset.name,
         workspace=state.workspace(),
     )
+    facts.note("trained", run=run.id)
     state.steer(run.id).submit(run.id)
     state.follow_run(run.id)
     state.go_to(PAGES["training"].script)

@@ -120,7 +120,7 @@ def lead_to(step: Step, page: str) -> None:
     address = dict(step.address)
     if found := decode(address.get("settings", "")):
         values = settings.of_preset(found[0]) | found[1]
-        _stop_held(values, address.get("text"))
+        _stop_in_the_way(values, address.get("text"))
         settings.take_over(values)
     if prompt := address.pop("prompt", None):
         state.set_widget(state.PROMPT, prompt)  # its field keeps it in the address by itself
@@ -133,22 +133,34 @@ def lead_to(step: Step, page: str) -> None:
         st.switch_page(PAGES[step.page].script, query_params=address)
 
 
-def _stop_held(values: settings.Values, text: str | None) -> None:
+def _stop_in_the_way(values: settings.Values, text: str | None) -> None:
     """A run of another kind, or on another text, that is held would keep Start off, and its own settings in the
-    controls."""
+    controls; so would one that still trains for an earlier step."""
     with spoken_errors():
         run = state.current_run()
-        if run is None or run.status != "paused" or run.workspace != state.workspace():
+        if run is None or run.workspace != state.workspace():
+            return
+        trains = run.status == "running" and _begun_in_a_lesson(run.id)
+        if run.status != "paused" and not trains:
             return
         same_text = text is None or resources.fingerprint(text, True) == run.text_id
         if same_text and settings.changed(settings.of_run(run), values).keys() <= HOW_IT_IS_WATCHED:
             return
         state.steer(run.id).stop(run.id)
         resources.jobs().wait(run.id)
-        words = _(
+        held = _(
             "“{name}” was paused and is stopped now: this step sets up another training. Resume goes on with it."
         )
-        state.notify(words.format(name=run_title(run)))
+        words = _("“{name}” is stopped now: this step sets up another training. Resume goes on with it.")
+        state.notify((words if trains else held).format(name=run_title(run)))
+
+
+def _begun_in_a_lesson(run_id: str) -> bool:
+    known = facts.store()
+    everywhere, outside = (
+        {fact["run"] for fact in known.facts(state.workspace(), "trained", lesson)} for lesson in (None, "")
+    )
+    return run_id in everywhere - outside
 
 
 def is_elsewhere(step: Step, page: str) -> bool:
@@ -256,7 +268,9 @@ def keep_guess(now: Current, guess: Guess) -> None:
 
 def evidence(now: Current) -> Evidence:
     """Where the checks of the step look."""
-    return Evidence(resources.store(), facts.store(), state.workspace(), now.progress.guesses)
+    return Evidence(
+        resources.store(), facts.store(), state.workspace(), now.progress.guesses, now.lesson.name
+    )
 
 
 def parts_done(now: Current) -> list[bool]:

@@ -11,7 +11,7 @@ import streamlit as st
 from minigpt_core.errors import RunNotFound
 from minigpt_core.interpret.diagnosis import overfitting
 from minigpt_core.store.runs import Run
-from ui import kept_choices, resources, state
+from ui import facts, kept_choices, resources, state
 from ui.components.live_chart import Reference
 from ui.runs.health import SAME, is_difference, last_evaluation, loss_number, spoiled
 from ui.runs.start_button import start_button
@@ -272,6 +272,7 @@ def _begin_duel() -> None:
     duel = Duel(rates, state.page_state("training.duel_favourite", 0), (runs[0].id, runs[1].id))
     book(state.workspace()).duels.append(duel)
     for run in runs:
+        facts.note("trained", run=run.id)
         state.steer(run.id).submit(run.id)
     state.follow_run(runs[0].id)
 

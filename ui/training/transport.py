@@ -122,6 +122,7 @@ def start(*, paused: bool = False, parent: str | None = None) -> Run:
     """Make the planned run, put it into the queue, and follow it."""
     state.let_train()
     run = next_run.create(next_run.plan(), parent)
+    facts.note("trained", run=run.id)
     state.steer(run.id).submit(run.id, paused=paused)
     state.follow_run(run.id)
     _wait_for_begin(run.id)
@@ -139,6 +140,7 @@ def resume(run_id: str) -> None:
     """Let the run go on, with the learning rate and the pace that the controls show."""
     state.let_train()
     jobs = state.steer(run_id)
+    facts.note("trained", run=run_id)
     jobs.resume(run_id, **_pending_changes(run_id))
     if jobs.position(run_id) is None:
         jobs.wait(run_id, "running")
@@ -155,6 +157,7 @@ def step(run_id: str) -> None:
     if run.status == "done":  # it has ended meanwhile
         return
     jobs = state.steer(run.id)
+    facts.note("trained", run=run.id)
     facts.note("stepped", run=run.id, at=run.step)
     jobs.step(run.id, **_pending_changes(run.id))
     if jobs.position(run.id) is None:

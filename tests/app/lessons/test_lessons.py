@@ -345,6 +345,21 @@ def test_a_held_run_does_not_stand_in_the_way_of_what_a_step_sets_up(
         assert any("stopped now" in warning.value for warning in test.warning)
 
 
+@pytest.mark.parametrize("lesson", [None, "loss"])
+def test_a_run_that_still_trains_for_an_earlier_step_is_stopped_and_no_other_one(
+    app: OpenPage, home: Path, some_run: Callable[..., Run], lesson: str | None
+) -> None:
+    run, store, heard = some_run(steps=5000), RunStore(home), queue.SimpleQueue[dict[str, Any]]()
+    FactStore(home).note("local", "trained", run=run.id, **({"lesson": lesson} if lesson else {}))
+    with store.lock(run.id), hearing(store.folder(run.id), heard):
+        store.set_status(run.id, "running")
+        test = app("training", address={"lesson": "loss", "step": "1"}, run=run.id)
+        press(test, "lesson_next")
+        if lesson:
+            assert heard.get(timeout=10)["do"] == "stop"
+        assert any("stopped now" in warning.value for warning in test.warning) == bool(lesson)
+
+
 def said_line(test: AppTest) -> str:
     return next(str(one.proto.body) for one in test.get("html") if "mg-line" in one.proto.body)
 

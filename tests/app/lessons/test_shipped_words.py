@@ -180,6 +180,33 @@ def test_a_step_of_a_lesson_begins_with_the_whole_model(app: OpenPage) -> None:
     assert test.query_params["step"] in ("3", ["3"]) and test.button(key="ablation_all_on").disabled
 
 
+def test_what_is_done_during_a_lesson_is_noted_with_its_name(app: OpenPage) -> None:
+    gpt = app("ablation", author="preparedGptEn", lesson="attention", step="3")
+    gpt.button(key="ablation_part_head_0_1").click().run()
+    assert noted("off_together") == [{"head": 1}] == FactStore().facts("local", "off_together", "attention")
+    assert FactStore().facts("local", "off_together", "inside") == []
+
+
+def test_capitals_and_texts_for_attention_are_noted(app: OpenPage) -> None:
+    vocabulary = app("vocabulary", text="the-curious-cat")
+    assert noted("text") == [{"text": "the-curious-cat"}]
+    vocabulary.toggle(key="vocabulary_lower").set_value(False).run()
+    assert noted("text")[1:] == [{"text": "the-curious-cat", "capitals": True}]
+    page = app("attention", author="preparedGptEn")
+    assert noted("attended") == []
+    for text in ("a cat", "The cat and the dog"):
+        page.text_area(key="page.inside.text").set_value(text).run()
+    assert [fact["twice"] for fact in noted("attended")] == [False, True]
+
+
+def test_a_training_is_noted_with_the_lesson_that_it_was_begun_in(app: OpenPage) -> None:
+    page = app("training", lesson="loss", step="2")
+    page.button(key="start").click().run()
+    begun = [{"run": resources.store().runs("local")[0].id}]
+    assert begun == FactStore().facts("local", "trained", "loss") == noted("trained")
+    assert FactStore().facts("local", "trained", "tinygpt") == []
+
+
 def test_a_beginning_that_the_story_could_have_is_told_from_one_with_a_new_word(app: OpenPage) -> None:
     page = app("sampling", author="preparedGptEn", prompt="two and two are", view="write")
     assert [fact["new_word"] for fact in noted("sampled")] == [False]

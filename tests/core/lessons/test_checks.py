@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 from minigpt_core.configs import TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.ladder import settings_up_to
-from minigpt_core.lessons.checks import CHECKS, Evidence, ask, met, so_far
-from minigpt_core.lessons.conditions import read_call, read_condition
+from minigpt_core.lessons.checks import CHECKS, Evidence, ask, met, so_far, verify
+from minigpt_core.lessons.conditions import ConditionError, read_call, read_condition
 from minigpt_core.lessons.values import VALUES
 from minigpt_core.ngrams import baselines
 from minigpt_core.store.facts import FactStore
@@ -22,7 +23,7 @@ from minigpt_core.training import MetricsEvent
 
 FACTS: dict[str, list[dict[str, Any]]] = {
     "page": [{"page": "sampling", "view": "temperature", "rows": "draws"}],
-    "text": [{"text": "the-curious-cat"}, {"text": "0" * 64}],
+    "text": [{"text": "the-curious-cat"}, {"text": "0" * 64}, {"text": "additions", "capitals": True}],
     "sentence": [{"unknown": True, "length": 12}],
     "batch": [{"part": "train", "seed": 1}, {"part": "train", "seed": 2}, {"part": "val", "seed": 2}],
     "sampled": [
@@ -42,6 +43,7 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "off": [{"run": "abc", "kind": "head", "layer": 0, "head": 1}, {"run": "abc", "kind": "mlp", "layer": 0}],
     "off_together": [{"head": 1}, {"head": 2, "mlp": 1}],
     "searched": [{"run": "abc", "seed": 1}, {"run": "abc", "seed": 2}, {"run": "xyz", "seed": 1}],
+    "attended": [{"text": "a", "twice": False}, {"text": "b", "twice": True}],
     "edited": [{"run": "abc", "current": 1, "next": 2}],
     "judged": [{"text": "a1b2"}, {"given": "learned", "run": "abc"}],
     "fingerprint": [{"run": "abc", "step": 2, "print": "00ff"}],
@@ -49,7 +51,8 @@ FACTS: dict[str, list[dict[str, Any]]] = {
 }
 HOLDS = [
     "page_opened(sampling)", "page_opened(sampling, view=temperature, rows=draws)", "text_chosen(the-curious-cat)",
-    "text_chosen(own)", "sentence_typed(unknown=true)", "batch_drawn(times=3)", "batch_drawn(part=val)",
+    "text_chosen(own)", "text_chosen(additions, capitals=true)", "attention_read(times=2)",
+    "attention_read(twice=true)", "sentence_typed(unknown=true)", "batch_drawn(times=3)", "batch_drawn(part=val)",
     "temperature_was(0)", "sampled(times=3, seeds=2)", "sampled(model=GPT, run=abc, temperature=0.8)",
     "sampled(temperatures=2)", "sampled(prompts=2)", "sampled(run=abc, checkpoints=2)",
     "fingerprint_taken(run=abc, texts=1, prompts=1)", "text_judged(given=learned, run=abc)",
@@ -60,7 +63,10 @@ HOLDS = [
     "temperature_was(2) or (temperature_was(0.8) and temperature_was(0))",
 ]  # fmt: skip
 DOES_NOT = [
-    "page_opened(training)", "page_opened(sampling, view=next)", "text_chosen(additions)", "batch_drawn(times=4)",
+    "page_opened(training)", "page_opened(sampling, view=next)", "text_chosen(le-chat-curieux)",
+    "batch_drawn(times=4)",
+    "text_chosen(the-curious-cat, capitals=true)", "text_chosen(own, capitals=true)",
+    "attention_read(times=2, twice=true)",
     "batch_drawn(times=2, part=val)", "temperature_was(1)", "sampled(times=4)", "sampled(times=2, model=pairs)",
     "sampled(seeds=3)", "sampled(temperatures=3)", "sampled(prompts=3)",
     "sampled(run=abc, checkpoints=3)", "fingerprint_taken(run=abc, texts=2)", "fingerprint_taken(run=xyz)",
@@ -118,6 +124,32 @@ def test_only_what_is_written_since_the_fingerprint_was_taken_counts(tmp_path: P
     assert not holds(found, "fingerprint_taken(texts=4)") and not holds(found, "fingerprint_taken(prompts=2)")
 
 
+# Of other lessons
+
+
+def test_what_was_done_for_another_lesson_can_be_left_out(tmp_path: Path) -> None:
+    """What was done for this one, or for none, counts all the same."""
+    known = FactStore(tmp_path)
+    found = Evidence(RunStore(tmp_path), known, "mine", lesson="inside")
+    known.note("mine", "off", kind="head", layer=0, head=0, lesson="attention")
+    assert holds(found, "head_switched_off and head_switched_off(other_lessons=true)")
+    assert not holds(found, "head_switched_off(other_lessons=false)")
+    known.note("mine", "off", kind="head", layer=0, head=1)
+    assert holds(found, "head_switched_off(other_lessons=false)")
+    known.note("mine", "off", kind="head", layer=0, head=0, lesson="inside")  # the same again, for this one
+    assert holds(found, "head_switched_off(times=2, other_lessons=false)")
+    assert not holds(found, "head_switched_off(times=3)")
+
+
+@pytest.mark.parametrize(("condition", "said"), [
+    ("guessed(2, other_lessons=false)", "takes no “other_lessons”"),
+    ("run(other_lessons=no)", "other_lessons is no, which is not what it can be"),
+])  # fmt: skip
+def test_where_other_lessons_mean_nothing_it_is_a_mistake(condition: str, said: str) -> None:
+    with pytest.raises(ConditionError, match=said):
+        verify(CHECKS, read_call(condition))
+
+
 # Of runs
 
 
@@ -171,6 +203,19 @@ def test_a_run_is_asked_for_by_model_text_loss_steps_and_rate(
         assert not holds(evidence, no), no
     trained([3.0, 2.0], text="un chat gris et un chat noir " * 9, rung="one-head")
     assert holds(evidence, "run(model=GPT, text=own) and run(times=2)")
+
+
+def test_a_run_of_another_lesson_can_be_left_out_until_it_is_taken_up_again(
+    evidence: Evidence, trained: Callable[..., None]
+) -> None:
+    found = replace(evidence, lesson="tinygpt")
+    trained([3.6, 3.0])
+    run = evidence.runs.runs("mine")[0]
+    assert holds(found, "run(other_lessons=false)")  # nobody knows of a lesson
+    evidence.known.note("mine", "trained", run=run.id, lesson="loss")
+    assert holds(found, "run()") and not holds(found, "run(other_lessons=false)")
+    evidence.known.note("mine", "trained", run=run.id, lesson="tinygpt")
+    assert holds(found, "run(other_lessons=false) and run_ended(steps=100, other_lessons=false)")
 
 
 def test_curves_that_stay_together_have_not_parted(evidence: Evidence, trained: Callable[..., None]) -> None:

@@ -23,6 +23,15 @@ def test_a_fact_is_kept_once_in_its_workspace(known: FactStore) -> None:
     assert known.facts("mine", "sampled") == []
 
 
+def test_what_was_done_during_a_lesson_is_kept_for_each_and_told_once(known: FactStore) -> None:
+    for during in ({"lesson": "loss"}, {}, {"lesson": "inside"}):
+        known.note("mine", "page", page="sampling", **during)
+    known.note("mine", "page", page="layers", lesson="inside")
+    sampling, layers = {"page": "sampling"}, {"page": "layers"}
+    assert known.facts("mine", "page") == [sampling, layers] == known.facts("mine", "page", "inside")
+    assert known.facts("mine", "page", "loss") == known.facts("mine", "page", "another") == [sampling]
+
+
 def test_a_workspace_cannot_fill_the_disk(known: FactStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "MOST_FACTS", 3)
     for n in range(5):
