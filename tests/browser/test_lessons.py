@@ -109,6 +109,18 @@ def test_beside_a_lesson_the_buttons_take_one_row_and_the_sentence_stands_above_
         assert chart["y"] < 240
 
 
+def test_beside_a_lesson_a_small_gpt_is_drawn_with_all_that_it_costs(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    for lang in LANGUAGES:
+        page = new_visitor(lang)
+        go(page, app_server.url, lesson="notebook-to-gpt", step="5", lang=lang)
+        expect(page.locator(".st-key-model_layer_there")).to_be_visible()
+        table = page.locator(".mg-costs")
+        column = table.evaluate("table => table.parentElement.getBoundingClientRect().width")
+        assert table.evaluate("table => table.scrollWidth") <= column + 1
+
+
 def test_the_lesson_covers_nothing_and_a_choice_by_hand_counts(
     app_server: RunningApp, new_visitor: NewVisitor
 ) -> None:

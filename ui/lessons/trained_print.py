@@ -31,7 +31,7 @@ def _draw() -> None:
 
 def _words(run: Run | None) -> str:
     kept = [info.step for info in resources.store().checkpoints(run.id)] if run else []
-    if run is None or not kept:
+    if run is None or run.prepared or not kept:
         return _("The fingerprint of its numbers will stand here, once the training has begun.")
     first, now = kept[0], known_step(run, kept)
     before = taken(run.id, first, changes_before(run, first))

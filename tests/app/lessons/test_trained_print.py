@@ -79,6 +79,10 @@ def test_while_it_goes_on_or_would_take_long_only_checkpoints_are_looked_at(
     assert trained_print.known_step(RunStore().run(run_id), [0]) == 0
 
 
-def test_before_anything_was_trained_it_says_where_it_will_stand(app: OpenPage) -> None:
-    page = app("training", lesson="using", step="3")
+@pytest.mark.parametrize("followed", [{}, {"run": "preparedOverfitEn"}])
+def test_before_anything_was_trained_it_says_where_it_will_stand(
+    app: OpenPage, followed: dict[str, str]
+) -> None:
+    """Nor does one that came with the program train now."""
+    page = app("training", lesson="using", step="3", **followed)
     assert any("will stand here" in element.value for element in page.markdown)
