@@ -8,7 +8,7 @@ from pathlib import Path
 from minigpt_core.data_home import data_home
 from minigpt_core.errors import N_
 from minigpt_core.lessons.lesson import Lesson, LessonError
-from minigpt_core.lessons.parser import FILE, keep_lesson, read_lesson
+from minigpt_core.lessons.parser import FILE, keep_lesson, misnamed, read_lesson
 
 SHIPPED = Path(__file__).parent / "shipped"
 SOURCE = "en"  # what another language lacks is shown in it
@@ -123,11 +123,18 @@ def names() -> Iterator[str]:
 
 
 def lessons(language: str) -> list[Lesson | LessonError]:
-    """All lessons in a language; for one that cannot be read, why."""
+    """All lessons in a language; for what cannot be read or stands in no list, why."""
     found: list[Lesson | LessonError] = []
     for name in names():
         try:
             found.append(find_lesson(name, language))
         except LessonError as error:
             found.append(error)
-    return found
+    return found + passed_over()
+
+
+def passed_over() -> list[LessonError]:
+    """Why some files in the folder for one's own lessons are none: their names are taken, or say no language."""
+    files = sorted(path.name for path in own_folder().glob("*.md"))
+    why = (taken(file) if FILE.fullmatch(file) else misnamed(file) for file in files)
+    return [*filter(None, why)]

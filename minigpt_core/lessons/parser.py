@@ -194,11 +194,7 @@ def _parse_all(text: str, file: str, found: Mistakes, *, own: bool) -> Lesson | 
     """The lesson; None if there was something to note. Raises what keeps the rest from being read."""
     named = FILE.fullmatch(file)
     if named is None:
-        raise LessonError(
-            "A lesson’s file is named after the lesson and its language, such as my-lesson.en.md (small letters, "
-            "digits and hyphens); this one is called {file}.",
-            file=file,
-        )
+        raise misnamed(file)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     about, begin = _front_matter(lines, file, found)
     sections = list(_sections(lines, begin, file, found))
@@ -218,6 +214,15 @@ def _parse_all(text: str, file: str, found: Mistakes, *, own: bool) -> Lesson | 
     if found:
         return None
     return Lesson(name=named[1], language=named[2], own=own, steps=tuple(filter(None, steps)), **about)
+
+
+def misnamed(file: str) -> LessonError:
+    """That a file of this name is no lesson."""
+    return LessonError(
+        "A lesson’s file is named after the lesson and its language, such as my-lesson.en.md (small letters, "
+        "digits and hyphens); this one is called {file}.",
+        file=file,
+    )
 
 
 def _check_guesses(section: _Section, step: Step | None, steps: Sequence[Step | None], file: str) -> None:

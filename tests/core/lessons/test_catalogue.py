@@ -117,3 +117,12 @@ def test_a_key_that_is_like_none_is_said_and_may_stand(own: Path, capsys: pytest
         True,
     ]
     assert len(said) == 2
+
+
+def test_a_file_that_stands_in_no_list_is_named(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(own, "temperature.en.md", "Mine")
+    write(own, "My lesson.md", "Mine")
+    assert main(["lessons", "list"]) == 0
+    said = capsys.readouterr().err
+    assert "temperature.en.md: a lesson that comes with the program is called “temperature”" in said
+    assert "such as my-lesson.en.md" in said and "this one is called My lesson.md" in said
