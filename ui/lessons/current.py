@@ -110,6 +110,9 @@ def arrive(page: str) -> None:
     state.choose_lesson(now.lesson.name, now.number)
     with spoken_errors():
         facts.store().keep_step(state.workspace(), now.lesson.name, now.number)
+        last = len(now.lesson.steps)
+        if last in (now.number, now.progress.step) and now.lesson.steps[-1].condition is None:  # it was read
+            facts.store().keep_done(state.workspace(), now.lesson.name, last)
     if before is None and page and page != "lessons":
         return
     lead_to(now.step, page)

@@ -125,11 +125,13 @@ def _pathway(pathway: Pathway, lessons: dict[str, Lesson], progress: dict[str, P
 
 
 def is_over(lesson: Lesson, progress: Progress | None) -> bool:
-    """Whether all that a lesson asks to be done was done, and its last step reached."""
+    """Whether all that a lesson asks to be done was done, and its last step reached; whoever looks at an earlier step
+    again afterwards undoes nothing."""
     if progress is None:
         return False
     asked = {n for n, step in enumerate(lesson.steps, start=1) if step.condition is not None}
-    return asked <= progress.done and progress.step == len(lesson.steps)
+    last = len(lesson.steps)
+    return asked <= progress.done and (last in progress.done or progress.step == last)
 
 
 def _row(place: int, lesson: Lesson, progress: Progress | None) -> None:

@@ -250,6 +250,30 @@ def test_its_end_says_whether_it_is_done_and_leads_to_the_next(app: OpenPage, ho
     assert "Characters become numbers</b></div>" not in html(test)
 
 
+@pytest.mark.parametrize("ending", ["- done: guessed(3)\n", ""])
+def test_a_lesson_that_is_done_stays_so_when_a_link_leads_into_it_again(
+    app: OpenPage, lesson: Path, home: Path, ending: str
+) -> None:
+    lesson.write_text(LESSON.replace("- done: guessed(3)\n", ending), encoding="utf-8")
+    for number in (1, 3) if ending else (1,):
+        FactStore(home).keep_done("local", "mine", number)
+    app(address={"lesson": "mine", "step": "3"})
+    again = app(address={"lesson": "mine", "step": "1"})
+    assert "step 1 of 3" in panel_title(again)
+    press(again, "lesson_next")
+    assert "step 2 of 3" in panel_title(again)
+    press(again, "lesson_leave")
+    again.switch_page("../pages/lessons.py").run()
+    assert "✓ done" in html(again) and "left at step" not in html(again)
+    assert again.button(key="lesson_begin_mine").label == "Again"
+
+
+def test_a_file_whose_name_is_taken_is_named_above_the_way_to_write_one(app: OpenPage, lesson: Path) -> None:
+    lesson.rename(lesson.with_name("temperature.en.md"))
+    said = [warning.value.replace("\\", "") for warning in app("lessons").warning]
+    assert any("that comes with the program is called “temperature”" in words for words in said)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_nothing_tells_before_the_guess_who_cannot_solve_the_puzzle(app: OpenPage, lang: str) -> None:
     test = app(address={"lesson": "attention", "lang": lang})
@@ -307,11 +331,12 @@ def test_the_end_of_a_pathway_is_said(app: OpenPage, home: Path) -> None:
     store, lycee = FactStore(home), next(one for one in PATHWAYS if one.name == "lycee")
     for name in lycee.lessons:
         lesson = catalogue.find_lesson(name, "en")
-        store.keep_step("local", name, len(lesson.steps) - (name == lycee.lessons[-1]))
-        for number in range(1, len(lesson.steps) + 1):
+        store.keep_step("local", name, len(lesson.steps))
+        for number in range(1, len(lesson.steps) + (name != lycee.lessons[-1])):
             store.keep_done("local", name, number)
-    test = app("lessons")
-    press(press(press(test, "pathway_lycee"), "lesson_next"), "lesson_next")
+    test = press(app("lessons"), "pathway_lycee")
+    store.keep_done("local", lycee.lessons[-1], len(lesson.steps))
+    press(test, "lesson_next")
     assert "“45 minutes: what a language model does” is done to its end" in html(test)
 
 
