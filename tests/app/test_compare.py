@@ -242,7 +242,12 @@ def test_the_best_and_the_last_loss_have_a_column_each(app: OpenPage, finished: 
     said = board(app("compare"))
     row = next(row for row in said["rows"] if row["id"] == run.id)
     assert (row["loss_words"], row["last_words"], row["last"]) == ("2.30", "2.45", 2.45)
-    assert row["bits"] == {"loss": "3.32 bits per character", "last": "3.53 bits per character"}  # / ln 2
+    assert row["measured"] == {  # / ln 2
+        "loss": f"3.32 bits per character, at step {run.step}",
+        "last": f"3.53 bits per character, at step {worse.step}",
+    }
+    to_its_end = next(row for row in said["rows"] if row["id"] == "preparedTinyEn")
+    assert (row["last_step"], to_its_end["last_step"]) == (f"step {worse.step}", "")
     assert (said["labels"]["best"], said["labels"]["last"]) == ("best", "last")
 
 

@@ -172,10 +172,11 @@ function addRow(view, body, row, below) {
   const differs = differences(view, row, below);
   element("div", "mg-cmp-differs", element("td", "", line), differs).title = differs;
   element("bdi", "", element("td", "mg-cmp-text", line), row.text);
-  element("td", "mg-cmp-n", line, row.loss_words).title = row.bits.loss;
+  element("td", "mg-cmp-n", line, row.loss_words).title = row.measured.loss;
   const last = element("td", `mg-cmp-n${row.broke ? " mg-cmp-broke" : ""}`, line, row.last_words);
   last.style.setProperty("--k", row.colour);
-  last.title = row.bits.last;
+  last.title = row.measured.last;
+  if (row.last_step) element("small", "", last, row.last_step);
   element("td", "mg-cmp-n", line, row.time);
   showStatus(view, status, row);
 }

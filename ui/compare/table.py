@@ -116,7 +116,7 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def row(run: Run, called: str, labels: Mapping[str, str]) -> dict[str, Any]:
     """One line; `labels` are those of the settings that are not the same everywhere."""
-    values, last = decisive(run), ending(run).val_loss
+    values, last, last_step = decisive(run), ending(run).val_loss, ending(run).step
     return {
         "id": run.id,
         "name": called,
@@ -132,13 +132,31 @@ def row(run: Run, called: str, labels: Mapping[str, str]) -> dict[str, Any]:
         "loss_words": loss_number(run.best_val_loss),
         "last": last if last is not None and math.isfinite(last) else None,
         "last_words": loss_number(last),
-        "bits": {"loss": in_bits(run.best_val_loss), "last": in_bits(last)},
+        "last_step": _("step {step}").format(step=number(last_step))
+        if ended_elsewhere(run, last_step)
+        else "",
+        "measured": {"loss": measured(run.best_val_loss, run.best_step), "last": measured(last, last_step)},
         "broke": broke(run),
         "prepared": run.prepared,
         "seconds": run.seconds,
         "time": duration(run.seconds) if run.seconds else duration(None),
         "settings": {label: shown_setting(name, values[name]) for name, label in labels.items()},
     }
+
+
+def ended_elsewhere(run: Run, step: int | None) -> bool:
+    """Whether the last loss is of another step than the one that the run was to end at."""
+    return step is not None and step != run.training.steps
+
+
+def measured(loss: float | None, step: int | None) -> str:
+    """A loss in bits per character, and the step at which it was measured."""
+    bits = in_bits(loss)
+    return (
+        _("{loss}, at step {step}").format(loss=bits, step=number(step))
+        if bits and step is not None
+        else bits
+    )
 
 
 def in_bits(loss: float | None) -> str:

@@ -85,6 +85,9 @@ class Ending(NamedTuple):
     val_loss: float | None
     """The newest loss on unseen text."""
 
+    step: int | None
+    """At which it was measured."""
+
     spoiled: bool
     colour: str
 
@@ -102,7 +105,8 @@ def _ended(run_id: str, step: int, status: str) -> Ending:
 
 def _ending(run: Run) -> Ending:
     last = last_evaluation(run)
-    return Ending(last.val_loss if last else None, spoiled(run), status_colour(run))
+    val_loss, step = (last.val_loss, last.step) if last else (None, None)
+    return Ending(val_loss, step, spoiled(run), status_colour(run))
 
 
 def status_colour(run: Run) -> str:
