@@ -1,5 +1,6 @@
 // Streamlit's page knows English only: its own words in the reader's language, and which language the page is in, for
-// the browser and for screen readers. What we and other people have written is left alone.
+// the browser and for screen readers. What we and other people have written is left alone; but where Streamlit names a
+// field by its label, the name is what is read there, and not the label's Markdown.
 
 const ATTRIBUTES = ["aria-label", "aria-valuetext", "placeholder", "title"];
 const OURS = '.stHtml, [data-testid="stBidiComponentRegular"]';
@@ -7,6 +8,7 @@ const CODE = "pre, code, .katex";
 const WRITTEN = `[data-testid="stMarkdownContainer"], [translate="no"], [role="listbox"]:not([data-empty]), ${CODE}`;
 const SLIDER = '[data-testid="stSliderThumbValue"], [data-testid="stSliderTickBar"]';  // its numbers
 const COMMAND = "streamlit run yourscript.py";  // code, but what it says is wrong here
+const ESCAPED = /\\([\\`*_{}[\]()<>#+\-.!|~$:&])\u2060?/g;  // as `escape_markdown` in `ui/words/tokens.py` writes it
 const MENU = '[data-testid="stTopNavSection"], [data-testid="stFileUploader"] button';  // "5 more" and "Upload" look like ours
 
 /** "Help for {label}" → an expression that finds it, with the names of its gaps. */
@@ -32,11 +34,16 @@ function translated(view, english) {
   return sized(view, english);
 }
 
+/** A label as it is read: Streamlit names a field by the Markdown of its label, with what keeps marks from being read so. */
+function unescaped(name) {
+  return name.replace(ESCAPED, "$1");
+}
+
 /** Words in a place of a node, `slot`: the English ones are kept, for another language later. */
 function put(view, node, slot, now, write) {
   const slots = view.kept.get(node) ?? {}, kept = slots[slot];
   const english = kept?.shown === now ? kept.english : now;
-  const shown = translated(view, english);
+  const shown = translated(view, slot === "aria-label" ? unescaped(english) : english);
   if (shown === now) return;
   view.kept.set(node, { ...slots, [slot]: { english, shown } });
   write(shown);
