@@ -17,7 +17,7 @@ AWAY = {
     ".mg-gap",  # where a row of tiles has none
     ".mg-compact .mg-t i", ".mg-small .mg-bar span",  # of pictures as small as a thumbnail
     ".mg-pipe-head-1 .mg-pipe-control span",  # its name stands above it, as the heading of the column
-    ".st-key-lesson_to_top",  # a script without a picture
+    ".st-key-to_top_page", ".st-key-to_top_sidebar",  # a script without a picture
     ".st-key-training_at_once [data-testid=\"stSliderTickBar\"]",  # the next label stands there
     # Streamlit's own hints, in English
     "[class*=\"st-key-vocabulary_\"] [data-testid=\"InputInstructions\"]",

@@ -18,11 +18,11 @@ from minigpt_core.lessons.lesson import VALIDATION, LessonError, Step
 from minigpt_core.store.facts import Details
 from minigpt_core.weights import fingerprint
 from ui import facts, resources, set_up, state
+from ui.components.to_top import to_top
 from ui.journey import PAGES
 from ui.lessons import class_guesses, current, notes, question, trained_print
 from ui.lessons.current import SINCE, Current
 from ui.lessons.markup import paragraphs, plain
-from ui.lessons.to_top import to_top
 from ui.words.i18n import _, language, n_, number, translate
 from ui.words.tokens import escape, escape_markdown
 
@@ -53,7 +53,7 @@ def show(page: str) -> None:
     current.way()  # into the address
     done = current.look(now)
     with st.bottom, st.container(key="lesson_panel", gap="xxsmall"):
-        to_top(f"{now.lesson.name}.{now.number}")
+        to_top("page", f"{now.lesson.name}.{now.number}")
         folded = current.folded()
         if state.projected():
             st.html(Path(__file__).with_name("projected.css"))

@@ -12,6 +12,7 @@ from ui.words.tokens import escape, escape_markdown
 
 LICENCES = {"public domain": N_("public domain"), "MIT": N_("MIT licence")}
 DOWNLOAD = "vocabulary.download"  # what this tab is fetching, or has fetched last
+TAKEN = "vocabulary.taken"  # the text that was chosen last in the dialog for another one
 REFRESH_SECONDS = 0.3
 
 
@@ -108,5 +109,6 @@ def _begin(source: Source) -> None:
 def _use(source: Source) -> None:
     """Make it the chosen text; the dialog closes."""
     state.choose_text(source.sha256)
+    state.set_page_state(TAKEN, source.sha256)
     state.want_text(False)
     st.rerun()

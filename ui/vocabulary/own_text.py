@@ -190,6 +190,7 @@ def _use(text: str, title: str, afterwards: Callable[[], None] = lambda: None) -
         state.notify(
             _("This text contains markup, such as <b>. It is shown and never run; the model learns it too.")
         )
+    state.set_page_state(fetching.TAKEN, new_id)
     state.want_text(False)
     st.rerun()
 

@@ -9,6 +9,7 @@ from minigpt_core.errors import StoreError
 from minigpt_core.store.runs import numbered
 from minigpt_core.texts import corpus
 from ui import orders_followed, resources, state
+from ui.components.to_top import to_top
 from ui.runs.wording import text_title
 from ui.vocabulary import fetching, small_letters
 from ui.vocabulary.own_list import is_own, keep, keep_newcomer, listed
@@ -34,6 +35,7 @@ def chooser() -> None:
         on_change=_choose,
         disabled=locked,
     )
+    to_top("sidebar", state.page_state(fetching.TAKEN, ""))  # the button below the list has been scrolled to
     _older_texts(titles, disabled=locked)
     _remove_or_undo()
     st.button(
