@@ -69,7 +69,7 @@ def test_a_name_that_somebody_gave_is_called_so(open_page: OpenPage) -> None:
     page.locator(".st-key-vocabulary_paste_use button").click()
     page.wait_for_url(re.compile("[?&]text=[0-9a-f]{64}"))
     wait_until_idle(page)
-    chosen = page.get_by_role("radio", checked=True)
+    chosen = page.locator(".st-key-vocabulary_text input:checked")
     expect(chosen).to_have_accessible_name(re.compile("^" + re.escape(TITLE)))
     assert not [name for name in names(page) if NAMED_AS_MARKDOWN.search(name)]
     top = "() => document.querySelector('[data-testid=stSidebarContent]').scrollTop === 0"

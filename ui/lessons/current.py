@@ -1,6 +1,7 @@
 """The lesson that is on in this tab: which step, what is done of it, and where its steps lead."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -276,20 +277,18 @@ def evidence(now: Current) -> Evidence:
     )
 
 
-def parts_done(now: Current) -> list[bool]:
-    """For each check of the step whether it holds now; what cannot be read counts as not done."""
-    if now.step.condition is None:
-        return []
+def holding(now: Current) -> Callable[[Call], bool]:
+    """Whether a check of the step holds now; what cannot be read counts as not done."""
     seen = evidence(now)
-    return [_holds(call, seen) for call in now.step.condition.calls()]
+    return lambda call: _holds(call, seen)
 
 
 def look(now: Current) -> bool:
     """Whether the step is done by now; it is kept if so."""
     if now.done:
         return True
-    seen, condition = evidence(now), now.step.condition
-    if condition is None or not condition.holds(lambda call: _holds(call, seen)):
+    condition = now.step.condition
+    if condition is None or not condition.holds(holding(now)):
         return False
     with spoken_errors():
         facts.store().keep_done(state.workspace(), now.lesson.name, now.number)

@@ -20,7 +20,7 @@ from minigpt_core.weights import fingerprint
 from ui import facts, resources, set_up, state
 from ui.components.to_top import to_top
 from ui.journey import PAGES
-from ui.lessons import class_guesses, current, notes, question, trained_print
+from ui.lessons import class_guesses, current, deeds, notes, question, trained_print
 from ui.lessons.current import SINCE, Current
 from ui.lessons.markup import paragraphs, plain
 from ui.words.i18n import _, language, n_, number, translate
@@ -219,13 +219,12 @@ def _wait(now: Current) -> None:
     """What is still to be done. Once it is, the whole page is told."""
     if current.look(now):
         st.rerun()
-    parts = current.parts_done(now)
-    words = _("Not done yet: the tick will appear here by itself.")
-    if len(parts) > 1 and any(parts):
-        words = n_("{n} of {all} things done", "{n} of {all} things done", sum(parts)).format(
-            n=number(sum(parts)), all=number(len(parts))
-        )
-    st.html(f"<div class='mg-todo'>○ {escape(words)}</div>")
+    found = deeds.deeds(now)
+    if len(found) > 1:
+        st.html(deeds.picture(found))
+    else:
+        words = _("Not done yet: the tick will appear here by itself.")
+        st.html(f"<div class='mg-todo'>○ {escape(words)}</div>")
     if now.step.hint and hint_is_due(state.page_state(SINCE, time.monotonic()), time.monotonic()):
         st.html(f"<div class='mg-lesson mg-hint'>{paragraphs(now.step.hint)}</div>{ring(now.step)}")
 
