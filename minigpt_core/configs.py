@@ -5,7 +5,7 @@ They are plain data: they import no torch, and go to JSON and back (`to_dict`, `
 
 import dataclasses
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from minigpt_core.errors import ConfigError
@@ -55,7 +55,7 @@ class Fields:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON-able values."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Self:

@@ -38,6 +38,7 @@ from minigpt_core.tokenizer import CharTokenizer
 from minigpt_core.training import strip_prefix
 from minigpt_core.weights import load_model
 from ui.byte_cache import byte_cached
+from ui.script_turns import turns
 from ui.words.i18n import spoken
 
 PORTION_SECONDS = 0.02  # how long characters are gathered before they are handed on
@@ -211,6 +212,7 @@ def look(
     calculator = calculators.find("look", (run_id, step))
     if calculator is None:
         return function(model(run_id, step), *given, **named)
+    turns.give_way()
     found: R = calculator.call(calculating.with_model, run_id, step, function, given, named)
     return found
 
@@ -222,7 +224,10 @@ def calculate(key: Hashable, function: Callable[P, R], *given: P.args, **named: 
         key: what it is about: the same goes to the same process.
     """
     calculator = calculators.find("look", key)
-    return calculator.call(function, *given, **named) if calculator else function(*given, **named)
+    if calculator is None:
+        return function(*given, **named)
+    turns.give_way()
+    return calculator.call(function, *given, **named)
 
 
 def language_model(request: GenerationRequest) -> LanguageModel:
@@ -247,6 +252,7 @@ def written_elsewhere(request: GenerationRequest) -> Iterator[SampledToken] | No
         return None
 
     def ask(place: int) -> list[SampledToken]:
+        turns.give_way()
         return calculator.call(calculating.portion, request, place, PORTION_SECONDS if place else 0.0)
 
     return in_portions(ask)

@@ -1,5 +1,6 @@
 """Setting up a run: the settings are checked against the text before anything is stored."""
 
+from functools import lru_cache
 from typing import Any
 
 from minigpt_core import limits
@@ -11,6 +12,10 @@ from minigpt_core.sameness import settings_without_effect
 from minigpt_core.store.runs import LOCAL, MAX_NAME, Run, RunStore
 from minigpt_core.texts import corpus
 from minigpt_core.tokenizer import CharTokenizer
+
+RUNS_REMEMBERED = (
+    4096  # whose settings were compared with their preset's: pages name all of them again and again
+)
 
 
 def new_run(
@@ -85,9 +90,17 @@ def _said(name: str, value: Any) -> str:
 
 def settings_changed(preset: str, model: ModelConfig, training: TrainConfig) -> dict[str, Any]:
     """The settings that decide the result and differ from the preset's, with their values."""
+    kinds = map(type, vars(training).values())  # a rate of 1 equals one of 1.0, and is not called so
+    return dict(_changed(preset, model, training, tuple(kinds)))
+
+
+@lru_cache(maxsize=RUNS_REMEMBERED)
+def _changed(
+    preset: str, model: ModelConfig, training: TrainConfig, _kinds: tuple[type, ...]
+) -> tuple[tuple[str, Any], ...]:
     usual = find_preset(preset)
     before = ModelConfig(vocab_size=model.vocab_size, **usual.model).to_dict() | usual.training.to_dict()
     after = model.to_dict() | training.to_dict()
     for name in settings_without_effect(training):
         del after[name]
-    return {name: value for name, value in after.items() if value != before[name]}
+    return tuple((name, value) for name, value in after.items() if value != before[name])

@@ -866,13 +866,11 @@ def free_name(db: sqlite3.Connection, name: str, workspace: str, run_id: str) ->
 
 def numbered(name: str, taken: Collection[str]) -> str:
     """The name, with the next free number if it is among those that are taken: "TinyGPT (2)"."""
-    for n in count(2):
-        if name not in taken:
-            break
-        ending = f" ({n})"
-        bare = re.sub(r" \(\d+\)$", "", name)
-        name = bare[: MAX_NAME - len(ending)] + ending
-    return name
+    if name not in taken:
+        return name
+    bare, endings = re.sub(r" \(\d+\)$", "", name), (f" ({n})" for n in count(2))
+    names = (bare[: MAX_NAME - len(ending)] + ending for ending in endings)
+    return next(name for name in names if name not in taken)
 
 
 def checked_note(note: str) -> str:

@@ -42,9 +42,9 @@ def row(tokenizer: CharTokenizer, before: Shares, after: Shares, chosen: int, he
                 hoverinfo="text",
             )
         )
-    charts.layout(figure, y=_("probability (%)"), height=height, legend=True)
     labels = [charts.safe(face(tokenizer.itos[i])) for i in shown]
-    return figure.update_xaxes(tickvals=list(range(len(shown))), ticktext=labels, tickangle=0)
+    xaxis = {"tickvals": list(range(len(shown))), "ticktext": labels, "tickangle": 0}
+    return charts.layout(figure, y=_("probability (%)"), height=height, legend=True, xaxis=xaxis)
 
 
 def heatmap(characters: Sequence[str], shares: Shares) -> go.Figure:
@@ -68,7 +68,6 @@ def heatmap(characters: Sequence[str], shares: Shares) -> go.Figure:
             ygap=1,
         )
     )
-    charts.layout(figure, x=_("next character"), y=_("character just read"), height=height)
     labels = {
         "type": "category",
         "tickvals": [place + BESIDE for place in range(len(names))],
@@ -77,5 +76,7 @@ def heatmap(characters: Sequence[str], shares: Shares) -> go.Figure:
         "ticks": "",
         "tickfont": {"size": charts.letters(11)},
     }
-    figure.update_xaxes(**labels, tickangle=0)
-    return figure.update_yaxes(**labels, autorange="reversed", showgrid=False)
+    return charts.layout(
+        figure, x=_("next character"), y=_("character just read"), height=height,
+        xaxis={**labels, "tickangle": 0}, yaxis={**labels, "autorange": "reversed", "showgrid": False},
+    )  # fmt: skip

@@ -294,16 +294,17 @@ def chart(name: str, found: dict[float, Run]) -> go.Figure:
             marker={"color": PROBLEM, "size": 11, "symbol": "x"}, text=[_("broke down")] * len(broken),
             textposition="top center", cliponaxis=False,
         )  # fmt: skip
-    charts.layout(figure, x=label(name), y=_("best loss on unseen text (validation)"), height=CHART_HEIGHT)
-    figure.update_xaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=words,
-        fixedrange=True,
-        range=[-0.5, len(words) - 0.5],
-    )
-    figure.update_yaxes(fixedrange=True)
-    return figure.update_layout(margin={"t": 24})
+    values = {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": words,
+        "fixedrange": True,
+        "range": [-0.5, len(words) - 0.5],
+    }
+    return charts.layout(
+        figure, x=label(name), y=_("best loss on unseen text (validation)"), height=CHART_HEIGHT,
+        margin={"t": 24}, xaxis=values, yaxis={"fixedrange": True},
+    )  # fmt: skip
 
 
 def aloud(name: str, found: dict[float, Run]) -> str:

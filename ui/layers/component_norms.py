@@ -81,5 +81,5 @@ def norm_chart(
             hoverinfo="text",
         )
     )
-    charts.layout(figure, y=_("length of the row"), height=height, legend=True)
-    return figure.update_xaxes(tickvals=places, ticktext=list(titles))
+    labels = {"tickvals": places, "ticktext": list(titles)}
+    return charts.layout(figure, y=_("length of the row"), height=height, legend=True, xaxis=labels)

@@ -68,6 +68,8 @@ def loss_chart(scores: LensScores, titles: Sequence[str], height: int = HEIGHT) 
             hoverinfo="text",
         )
     )
-    charts.layout(figure, y=_("loss (nats per character)"), height=height)
-    figure.update_yaxes(rangemode="tozero", range=[0, 1.18 * max(scores.losses)])
-    return figure.update_xaxes(tickvals=places, ticktext=list(titles), range=[-0.4, len(titles) - 0.6])
+    return charts.layout(
+        figure, y=_("loss (nats per character)"), height=height,
+        xaxis={"tickvals": places, "ticktext": list(titles), "range": [-0.4, len(titles) - 0.6]},
+        yaxis={"rangemode": "tozero", "range": [0, 1.18 * max(scores.losses)]},
+    )  # fmt: skip

@@ -21,15 +21,17 @@ def distinct_titles(runs: Sequence[Run]) -> dict[str, str]:
 
 def without_twins(called: Mapping[str, str], runs: Iterable[Run]) -> dict[str, str]:
     """What runs are called, by their ids: several with one name are numbered, the oldest first."""
-    titles: dict[str, str] = {}
+    titles, taken = dict[str, str](), set[str]()
     for run in sorted(runs, key=lambda run: run.created):
-        titles[run.id] = numbered(called[run.id], titles.values())
+        titles[run.id] = numbered(called[run.id], taken)
+        taken.add(titles[run.id])
     return titles
 
 
 def title_among(run: Run, runs: Sequence[Run]) -> str:
     """What a run is called among these."""
-    alike = [other for other in runs if other.id != run.id and run_title(other) == run_title(run)]
+    title = run_title(run)
+    alike = [other for other in runs if other.id != run.id and run_title(other) == title]
     return distinct_titles([run, *alike])[run.id]
 
 

@@ -88,14 +88,15 @@ def likeliest(drawn: NextToken, most: int) -> list[int]:
 def bars(generated: GeneratedText, drawn: NextToken) -> go.Figure:
     """The likeliest characters as the model says, and as they were drawn; temperature never changes their order."""
     ids = likeliest(drawn, BARS)
-    figure = charts.probability_bars(
+    return charts.probability_bars(
         [generated.lm.tokenizer.itos[i] for i in ids],
         drawn.probabilities[ids].tolist(),
         drawn.model_probabilities[ids].tolist(),
         chosen=ids.index(drawn.sampled.token),
         height=HEIGHT,
+        margin={"b": 30},
+        xaxis={"automargin": False, "tickfont": {"size": charts.letters(15)}},
     )
-    return figure.update_xaxes(automargin=False, tickfont_size=charts.letters(15)).update_layout(margin_b=30)
 
 
 def in_words(generated: GeneratedText, drawn: NextToken, most: int) -> str:

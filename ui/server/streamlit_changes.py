@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests, ScriptRequestType
 from streamlit.runtime.state import SessionState
 
+from ui.script_turns import turns
 from ui.server.wanted_page import STAY, WantedPage
 
 MOST_CLOSED = 48  # sessions whose browser has gone, for two minutes
@@ -85,10 +86,10 @@ def run_whole(session: SessionState, votes: Any, callback: Callable[[], None]) -
 
 
 def run_over_one_connection(runner: ScriptRunner, asked: RerunData) -> None:
-    """One run of the script or of a fragment, with its callbacks: a page reads dozens of things."""
+    """One run of the script or of a fragment, with its callbacks, in its turn: a page reads dozens of things."""
     from minigpt_core.store.schema import connections_kept
 
-    with connections_kept():
+    with turns.turn(), connections_kept():
         _run_script(runner, at_the_last_address(runner, on_the_shown_page(runner, asked)))
 
 

@@ -37,6 +37,8 @@ R = TypeVar("R")
 SPOKEN = "spoken_language"  # session key
 
 _fixed_language: ContextVar[str | None] = ContextVar("fixed_language", default=None)
+_known_language: ContextVar[str | None] = ContextVar("known_language", default=None)
+"""The session's, as this thread has found it there: a page asks a thousand times, and a thread is of one session."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,10 @@ class Catalogue:
 
 def language() -> str:
     """The code of the reader's language, a key of `LANGUAGES`."""
-    return _fixed_language.get() or str(st.session_state.get(SPOKEN, SOURCE))
+    code = _fixed_language.get() or _known_language.get()
+    if code is None and (code := st.session_state.get(SPOKEN)):
+        _known_language.set(code)
+    return code or SOURCE
 
 
 def spoken() -> Language:
@@ -60,10 +65,11 @@ def spoken() -> Language:
 def speak(code: str) -> None:
     """From here on, this tab speaks the language `code`.
 
-    The session holds it, not a context variable: Streamlit runs every click in a thread of its own, and callbacks and
-    fragments in it before or without the main script that has called this.
+    The session holds it: Streamlit runs every click in a thread of its own, and callbacks and fragments in it before or
+    without the main script that has called this. A context variable only keeps the way there short.
     """
     st.session_state[SPOKEN] = code
+    _known_language.set(code)
 
 
 @contextmanager
