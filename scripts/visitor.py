@@ -11,6 +11,7 @@ from websockets.sync.client import connect
 from ui.teacher import COOKIE as TEACHER
 from ui.workspace import COOKIE, new_token
 
+EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 RUNS_KEPT = 2  # Streamlit's option global.maxCachedMessageAge
 
 
@@ -48,8 +49,12 @@ class Visitor:
         message.rerun_script.widget_states.widgets.extend(states)
         message.rerun_script.cached_message_hashes.extend(self._kept)
         self.send(message)
-        self.heard = [*self.until("script_finished")]
-        self.drawn = [e for received in self.heard if (e := element_of(received)) is not None]
+        self.heard, ended = [], EARLY
+        while ended == EARLY:  # the script asks for another run of itself
+            last_run = [*self.until("script_finished")]
+            self.heard += last_run
+            ended = last_run[-1].script_finished
+        self.drawn = [e for received in last_run if (e := element_of(received)) is not None]
 
     def send(self, message: BackMsg) -> None:
         """Any message at all."""
