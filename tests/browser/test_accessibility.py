@@ -74,4 +74,4 @@ def test_a_name_that_somebody_gave_is_called_so(open_page: OpenPage) -> None:
     assert not [name for name in names(page) if NAMED_AS_MARKDOWN.search(name)]
     top = "() => document.querySelector('[data-testid=stSidebarContent]').scrollTop === 0"
     page.wait_for_function(top)  # the button below the list had been scrolled to
-    expect(chosen).to_be_in_viewport()
+    expect(page.locator(".st-key-vocabulary_text label").filter(has=chosen)).to_be_in_viewport()
