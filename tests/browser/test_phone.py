@@ -77,3 +77,14 @@ def test_the_menu_names_every_page_and_closes_when_one_is_chosen(
     page.wait_for_function(
         "(drawer) => document.querySelector(drawer).getBoundingClientRect().right <= 0", arg=DRAWER
     )
+
+
+def test_the_ring_around_what_has_the_focus_in_a_lesson_is_whole(open_page: OpenPage) -> None:
+    page = open_page("sampling", lang="en", lesson="temperature", step="1")
+    page.set_viewport_size({"width": 390, "height": 844})
+    wait_until_idle(page)
+    asked = page.locator(".st-key-lesson_guess input").first
+    expect(asked).to_be_visible()
+    room = "(field) => field.closest('label').getBoundingClientRect().left"
+    cut = "() => document.querySelector('.st-key-lesson_panel').getBoundingClientRect().left"
+    assert asked.evaluate(room) - page.evaluate(cut) >= 3  # as wide as a ring
