@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from minigpt_core.data_home import data_home
@@ -105,7 +106,31 @@ def find_lesson(name: str, language: str) -> Lesson:
     if not files:
         raise LessonError("There is no lesson “{name}” here. Choose one from the list.", name=name[:40])
     path, own = files.get(language) or files.get(SOURCE) or next(iter(files.values()))
+    return _read(path, own)
+
+
+def _read(path: Path, own: bool) -> Lesson:
+    """The lesson in a file; a page asks for it at every click."""
+    with suppress(OSError):
+        now = path.stat()
+        return _as_saved(path, own, now.st_mtime_ns, now.st_size)
+    return read_lesson(path, own=own)  # says why
+
+
+@lru_cache(maxsize=256)
+def _as_saved(path: Path, own: bool, _saved: int, _size: int) -> Lesson:
     return read_lesson(path, own=own)
+
+
+def in_other_languages(lesson: Lesson) -> list[Lesson]:
+    """The same lesson, step by step, in the other languages that it can be read in."""
+    found = list[Lesson]()
+    for language, (path, own) in lesson_files(lesson.name).items():
+        if language == lesson.language:
+            continue
+        with suppress(LessonError):  # whoever reads it in that language is told
+            found.append(_read(path, own))
+    return [other for other in found if len(other.steps) == len(lesson.steps)]
 
 
 def saved(name: str) -> tuple[int, ...]:

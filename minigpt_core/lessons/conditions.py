@@ -5,7 +5,7 @@ name, or a text in quotes.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from minigpt_core.errors import UserError
@@ -57,6 +57,26 @@ class Condition:
         if self.call is not None:
             return (self.call,)
         return tuple(call for part in self.parts for call in part.calls())
+
+
+def holds_in_any(versions: Sequence[Condition], check: Callable[[Call], bool]) -> bool:
+    """Whether what these ask for is met, each part as one of them wants it: the same step in several languages names
+    other texts and other models."""
+    if versions[0].call is not None or not alike(versions):
+        return any(version.holds(check) for version in versions)
+    joined = all if versions[0].join == "and" else any
+    return joined(holds_in_any(parts, check) for parts in parts_of(versions))
+
+
+def parts_of(versions: Sequence[Condition]) -> list[tuple[Condition, ...]]:
+    """The parts of conditions that are alike: the first part of each, the second of each, and so on."""
+    return [*zip(*(version.parts for version in versions), strict=True)]
+
+
+def alike(versions: Sequence[Condition]) -> bool:
+    """Whether all ask for the same kinds of things in the same order."""
+    shapes = {(version.call and version.call.name, version.join, len(version.parts)) for version in versions}
+    return len(shapes) == 1 and all(map(alike, parts_of(versions)))
 
 
 def read_condition(text: str) -> Condition:

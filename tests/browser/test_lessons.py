@@ -146,3 +146,22 @@ def test_the_lesson_covers_nothing_and_a_choice_by_hand_counts(
     page.reload()
     wait_until_idle(page)
     expect(page.locator(DONE)).to_be_visible()
+
+
+def test_another_language_in_the_middle_of_a_step_leaves_the_page_the_step_and_the_guess(
+    app_server: RunningApp, new_visitor: NewVisitor
+) -> None:
+    page = new_visitor("en")
+    go(page, app_server.url, lesson="attention", step="2", lang="en")
+    chosen = page.locator(f"{GUESS} label").filter(has=page.locator("input")).nth(1)
+    chosen.click()
+    wait_until_idle(page)
+    for lang in ("fr", "en"):
+        page.locator(".st-key-language_switch").get_by_text(LANGUAGES[lang].name).click()
+        title = find_lesson("attention", lang).steps[1].title
+        expect(page.locator(TITLE)).to_contain_text(title.split("?")[0].strip())
+        wait_until_idle(page)
+        expect(page).to_have_url(re.compile(r"/puzzle\?.*[?&]step=2(&|$)"))
+        expect(chosen.locator("input")).to_be_checked()
+        expect(page.locator(".mg-deeds .mg-tick")).to_have_count(1)
+        expect(page.locator(DONE)).to_have_count(0)

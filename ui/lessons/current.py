@@ -10,8 +10,8 @@ from minigpt_core.errors import StoreError, UserError
 from minigpt_core.lessons import catalogue
 from minigpt_core.lessons.catalogue import PATHWAYS
 from minigpt_core.lessons.checks import CHECKS, Evidence, ask
-from minigpt_core.lessons.conditions import Call
-from minigpt_core.lessons.lesson import Lesson, LessonError, Step
+from minigpt_core.lessons.conditions import Call, Condition, holds_in_any
+from minigpt_core.lessons.lesson import Lesson, LessonError, Question, Step
 from minigpt_core.lessons.values import VALUES
 from minigpt_core.sameness import HOW_IT_IS_WATCHED
 from minigpt_core.store.facts import Guess, Progress
@@ -283,12 +283,23 @@ def holding(now: Current) -> Callable[[Call], bool]:
     return lambda call: _holds(call, seen)
 
 
+def conditions(now: Current) -> list[Condition]:
+    """What the step asks for, in the reader's language and then in the others: who has changed the language in the
+    middle of it goes on with the text and the model that stand on the page."""
+    asked = (step.condition for step in (now.step, *_elsewhere_spoken(now)))
+    return [condition for condition in asked if condition is not None]
+
+
+def _elsewhere_spoken(now: Current) -> list[Step]:
+    """The same step in the other languages of its lesson."""
+    return [other.steps[now.number - 1] for other in catalogue.in_other_languages(now.lesson)]
+
+
 def look(now: Current) -> bool:
     """Whether the step is done by now; it is kept if so."""
     if now.done:
         return True
-    condition = now.step.condition
-    if condition is None or not condition.holds(holding(now)):
+    if not holds_in_any(conditions(now), holding(now)):
         return False
     with spoken_errors():
         facts.store().keep_done(state.workspace(), now.lesson.name, now.number)
@@ -296,10 +307,16 @@ def look(now: Current) -> bool:
 
 
 def answer_of(now: Current) -> object:
-    """What is right, where a question has an answer: a number, an order, or None."""
-    question = now.step.question
-    if question is None or not isinstance(question.answer, Call):
-        return question.answer if question else None
+    """What is right, where a question has an answer: a number, an order, or None. What was measured with the text of
+    another language counts where there is nothing else."""
+    asked = (step.question for step in (now.step, *_elsewhere_spoken(now)))
+    found = (_answer(now, question) for question in asked if question is not None)
+    return next((answer for answer in found if answer is not None), None)
+
+
+def _answer(now: Current, question: Question) -> object:
+    if not isinstance(question.answer, Call):
+        return question.answer
     try:
         found: object = ask(VALUES, question.answer, evidence(now))
     except UserError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from minigpt_core.errors import UserError
 from minigpt_core.lessons.checks import CHECKS, OWN
-from minigpt_core.lessons.conditions import Call, Condition
+from minigpt_core.lessons.conditions import Call, Condition, alike, holds_in_any, parts_of
 from minigpt_core.texts import corpus
 from ui import resources, state
 from ui.journey import PAGES
@@ -57,20 +57,31 @@ class Deed:
 
 def deeds(now: Current) -> list[Deed]:
     """What the step asks for, in its order; a part of which one of several things is enough is one line."""
-    condition = now.step.condition
-    if condition is None:
+    asked = current.conditions(now)
+    if not asked:
         return []
-    parts = condition.parts if condition.call is None and condition.join == "and" else (condition,)
+    joined = alike(asked) and asked[0].call is None and asked[0].join == "and"
     holds = current.holding(now)
     with using(now.lesson.language if now.lesson.language in LANGUAGES else language()):
-        return [Deed(words(part), part.holds(holds)) for part in parts]
+        return [
+            Deed(words(next(filter(_fits, versions), versions[0])), holds_in_any(versions, holds))
+            for versions in (parts_of(asked) if joined else [asked])
+        ]
+
+
+def _fits(version: Condition) -> bool:
+    """Whether it asks for the text and the model that are chosen."""
+    given = map(_given, version.calls())
+    return all(
+        one.get("text", "") in ("", OWN, state.text_id()) and not _named(one.get("run", "")) for one in given
+    )
 
 
 def picture(found: list[Deed]) -> str:
     """The list as HTML."""
     rows = "".join(
         f"<li><b class='{'mg-tick' if one.done else ''}' aria-hidden='true'>{'✓' if one.done else '○'}</b>"
-        f"<span><span class='mg-hidden'>{escape(_('done') if one.done else _('still to be done'))}: </span>"
+        f"<span><span class='mg-hidden'>{escape(_('done') if one.done else _('still to be done'))}, </span>"
         f"{escape(one.words)}</span></li>"
         for one in found
     )
@@ -87,12 +98,16 @@ def words(condition: Condition) -> str:
 
 def said(call: Call) -> str:
     """One check in a few words, with the values of its arguments."""
+    return WORDS[call.name](**_given(call))
+
+
+def _given(call: Call) -> dict[str, Any]:
+    """The arguments of a check by their names, those that are left out too."""
     signature = inspect.signature(CHECKS[call.name])
     named = {name: value for name, value in call.named if name in signature.parameters}
     bound = signature.bind(None, *call.positional, **named)
     bound.apply_defaults()
-    given = dict([*bound.arguments.items()][1:])
-    return WORDS[call.name](**given)
+    return dict([*bound.arguments.items()][1:])
 
 
 def _with(deed: str, details: list[str]) -> str:

@@ -116,3 +116,37 @@ def test_what_is_done_and_what_is_left_stands_beside_the_step(
 def test_a_step_that_asks_for_one_thing_has_no_list(app: OpenPage) -> None:
     test = app("batches", address={"lesson": "batches", "step": "3"})
     assert not shown(test) and any("Not done yet" in element.proto.body for element in test.get("html"))
+
+
+OWN = """---
+title: Mine
+about: One thing.
+---
+## First
+
+Do it.
+
+- page: vocabulary?text={text}
+- guess choice: Which one?
+  - this
+  - that
+- answer: 2
+- done: text_chosen({text}) and sentence_typed() and guessed(1)
+"""
+
+
+def test_who_changes_the_language_in_the_middle_of_a_step_goes_on_in_it(app: OpenPage, home: Path) -> None:
+    (home / "lessons").mkdir()
+    for lang, text in (("en", "the-curious-cat"), ("fr", "le-chat-curieux")):
+        (home / "lessons" / f"mine.{lang}.md").write_text(OWN.format(text=text), encoding="utf-8")
+    test = app(address={"lesson": "mine", "lang": "en"})
+    test.radio(key=state.page_key("lessons.guess.mine.1")).set_value(1).run()
+    assert shown(test).count("✓") == 2
+    test.segmented_control(key=state.LANGUAGE_SWITCH).set_value("fr").run()
+    assert test.title[0].value == "Vocabulaire" and test.query_params["step"] in ("1", ["1"])
+    assert test.radio(key=state.page_key("lessons.guess.mine.1")).value == 1
+    listed = shown(test).replace("\u00a0", " ")
+    assert listed.count("✓") == 2 and "choisir « The Curious Cat »" in listed  # which is the chosen one
+    FactStore(home).note("local", "sentence", unknown=False)
+    test.run()
+    assert FactStore(home).progress("local")["mine"].done == {1} and not shown(test)

@@ -12,7 +12,7 @@ from minigpt_core.configs import TrainConfig
 from minigpt_core.data import prepare
 from minigpt_core.ladder import settings_up_to
 from minigpt_core.lessons.checks import CHECKS, Evidence, ask, met, so_far, verify
-from minigpt_core.lessons.conditions import ConditionError, read_call, read_condition
+from minigpt_core.lessons.conditions import Call, ConditionError, holds_in_any, read_call, read_condition
 from minigpt_core.lessons.values import VALUES
 from minigpt_core.ngrams import baselines
 from minigpt_core.store.facts import FactStore
@@ -275,3 +275,20 @@ def test_the_values_are_measured(evidence: Evidence, trained: Callable[..., None
     assert value("characters(the-curious-cat)") == 36
     assert value("chance(the-curious-cat)") == math.log(36)
     assert value("counted_pairs(the-curious-cat)") == baselines(prepare(text)).bigram_val
+
+
+@pytest.mark.parametrize(("done", "met"), [
+    (("text_chosen(a)", "guessed(1)"), True), (("text_chosen(b)", "guessed(1)"), True),
+    (("text_chosen(c)", "guessed(1)"), False), (("text_chosen(a)", "text_chosen(b)"), False),
+])  # fmt: skip
+def test_each_part_of_a_condition_may_be_met_as_another_language_has_it(
+    done: tuple[str, ...], met: bool
+) -> None:
+    versions = [read_condition(f"text_chosen({text}) and guessed(1)") for text in "ab"]
+
+    def check(call: Call) -> bool:
+        return str(call) in done
+
+    assert holds_in_any(versions, check) == met
+    other = read_condition("guessed(1)")  # nothing like it: it is met as it stands
+    assert holds_in_any([versions[0], other], check) == ("guessed(1)" in done)
