@@ -63,15 +63,28 @@ def test_a_guess_is_called_as_it_is_asked(app_server: RunningApp, new_visitor: N
 
 def test_a_name_that_somebody_gave_is_called_so(open_page: OpenPage) -> None:
     page = open_page("vocabulary", lang="en")
+    paste_text(page)
+    chosen = page.locator(".st-key-vocabulary_text input:checked")
+    expect(chosen).to_have_accessible_name(re.compile("^" + re.escape(TITLE)))
+    assert not [name for name in names(page) if NAMED_AS_MARKDOWN.search(name)]
+
+
+def test_after_a_text_was_brought_the_side_bar_begins_at_its_top(open_page: OpenPage) -> None:
+    page = open_page("vocabulary", lang="en")
+    page.set_viewport_size({"width": 1280, "height": 480})
+    bar = page.get_by_test_id("stSidebarContent")
+    bar.evaluate("bar => { bar.scrollTop = bar.scrollHeight; }")  # to the button below the list
+    assert bar.evaluate("bar => bar.scrollTop") > 100
+    paste_text(page)
+    page.wait_for_function("() => document.querySelector('[data-testid=stSidebarContent]').scrollTop === 0")
+    expect(page.locator(".st-key-vocabulary_text label").filter(has_text=TITLE)).to_be_in_viewport()
+
+
+def paste_text(page: Page) -> None:
+    """A text of one's own, with a title full of marks."""
     page.locator(".st-key-vocabulary_own button").click()
     page.locator(".st-key-vocabulary_paste textarea").fill("one and two and three, " * 40)
     page.locator(".st-key-vocabulary_paste_name input").fill(TITLE)
     page.locator(".st-key-vocabulary_paste_use button").click()
     page.wait_for_url(re.compile("[?&]text=[0-9a-f]{64}"))
     wait_until_idle(page)
-    chosen = page.locator(".st-key-vocabulary_text input:checked")
-    expect(chosen).to_have_accessible_name(re.compile("^" + re.escape(TITLE)))
-    assert not [name for name in names(page) if NAMED_AS_MARKDOWN.search(name)]
-    top = "() => document.querySelector('[data-testid=stSidebarContent]').scrollTop === 0"
-    page.wait_for_function(top)  # the button below the list had been scrolled to
-    expect(page.locator(".st-key-vocabulary_text label").filter(has=chosen)).to_be_in_viewport()
