@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ALONE = 0.1  # seconds; a page takes about half of that
+ALONE = 0.4  # seconds; a page takes less than a tenth
 
 
 class ScriptTurns:
