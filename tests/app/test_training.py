@@ -643,7 +643,7 @@ def test_changed_settings_are_listed_and_can_be_taken_back(app: OpenPage, traine
 
 def test_another_text_counts_as_a_change(app: OpenPage, trained: RunMaker) -> None:
     test = app("training", run=trained(steps=2).id, text="additions")
-    assert "text The Curious Cat → Additions" in words(test)
+    assert "text “The Curious Cat” → “Additions”" in words(test)
     press(test, "training_back")
     assert test.query_params["text"] == "the-curious-cat"
     assert "→" not in words(test)

@@ -113,5 +113,5 @@ def differences(run: Run, text: resources.ChosenText) -> list[str]:
         lines.append(_("{n} more").format(n=number(more)))
     if resources.fingerprint(text.id, text.lower) != run.text_id:
         titles = {"before": wording.text_title(run.text_title), "after": wording.text_title(text.title)}
-        lines.insert(0, _("text {before} → {after}").format(**titles))
+        lines.insert(0, _("text “{before}” → “{after}”").format(**titles))
     return lines
