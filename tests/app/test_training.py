@@ -658,7 +658,7 @@ def test_generated_texts_are_called_in_the_reader_s_language(
         training=TrainConfig(), name="envers", status="stopped",
     )  # fmt: skip
     test = app("training", "fr", run=run.id, text="reversed-words")
-    assert "texte The Curious Cat → Mots à l’envers" in words(test)
+    assert "texte «\u00a0The Curious Cat\u00a0» → «\u00a0Mots à l’envers\u00a0»" in words(test)
     assert test.button(key=f"training_run_{other.id}").label.startswith("envers · Mots à l’envers")
 
 
