@@ -31,6 +31,7 @@ from minigpt_core.interpret.embedding_history import embedding_history as embedd
 from minigpt_core.interpret.memorization import Memorization, TrainingText
 from minigpt_core.jobs import calculating, calculators
 from minigpt_core.jobs import manager as job_managers
+from minigpt_core.jobs.calculators import Calculator
 from minigpt_core.store import prepared
 from minigpt_core.store.runs import PREPARED, Run, RunStore
 from minigpt_core.texts import corpus
@@ -212,8 +213,7 @@ def look(
     calculator = calculators.find("look", (run_id, step))
     if calculator is None:
         return function(model(run_id, step), *given, **named)
-    turns.give_way()
-    found: R = calculator.call(calculating.with_model, run_id, step, function, given, named)
+    found: R = ask(calculator, calculating.with_model, run_id, step, function, given, named)
     return found
 
 
@@ -226,6 +226,11 @@ def calculate(key: Hashable, function: Callable[P, R], *given: P.args, **named: 
     calculator = calculators.find("look", key)
     if calculator is None:
         return function(*given, **named)
+    return ask(calculator, function, *given, **named)
+
+
+def ask(calculator: Calculator, function: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
+    """What a calculating process says; meanwhile the next page may be drawn."""
     turns.give_way()
     return calculator.call(function, *given, **named)
 
@@ -251,11 +256,10 @@ def written_elsewhere(request: GenerationRequest) -> Iterator[SampledToken] | No
     if calculator is None:
         return None
 
-    def ask(place: int) -> list[SampledToken]:
-        turns.give_way()
-        return calculator.call(calculating.portion, request, place, PORTION_SECONDS if place else 0.0)
+    def portion(place: int) -> list[SampledToken]:
+        return ask(calculator, calculating.portion, request, place, PORTION_SECONDS if place else 0.0)
 
-    return in_portions(ask)
+    return in_portions(portion)
 
 
 def in_portions(ask: Callable[[int], list[R]]) -> Iterator[R]:

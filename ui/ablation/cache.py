@@ -51,7 +51,7 @@ def ablation_job(run_id: str, step: int, mean: bool) -> AblationJob:
     text, calculator = held_out_windows(run_id), calculators.find("look", (run_id, step))
     if calculator is None:
         return AblationJob(resources.model(run_id, step), text, mean)
-    ask = partial(calculator.call, calculating.ablation_portion, run_id, step, text, mean)
+    ask = partial(resources.ask, calculator, calculating.ablation_portion, run_id, step, text, mean)
     return AblationJob(resources.model(run_id, step), text, mean, portions=iter(ask, None))
 
 

@@ -21,6 +21,8 @@ from minigpt_core.jobs.forked import CALCULATOR, CAN_FORK, ForkServer, exists
 from minigpt_core.store.runs import Run
 from tests.app.small_runs import GPT, small_run
 from ui import resources
+from ui.ablation import cache
+from ui.script_turns import turns
 from ui.server import generation_routes
 
 beside = pytest.mark.skipif(not CAN_FORK, reason="processes cannot be copied here")
@@ -150,3 +152,36 @@ def test_a_result_that_cannot_be_handed_over_is_an_error_and_not_a_silence(tmp_p
         assert not well and isinstance(error, RuntimeError)
         assert calculating.receive(pipe) == (True, 7)
         assert calculating.receive(pipe) is None
+
+
+class Asked:
+    """A calculator that notes who has a turn while it calculates; it says nothing."""
+
+    def __init__(self) -> None:
+        self.turns = list[int]()
+
+    def call(self, *_given: object, **_named: object) -> None:
+        """Calculate nothing."""
+        self.turns.append(len(turns._begun))
+
+
+@pytest.mark.parametrize("what", ["look", "calculate", "write", "table"])
+def test_a_page_that_waits_for_what_is_calculated_keeps_no_other_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    run = small_run(GPT, steps=3)
+    asked = Asked()
+    monkeypatch.setattr(calculators, "find", lambda _kind, _key: asked)
+    with turns.turn():
+        match what:
+            case "look":
+                resources.look(run.id, 3, residual_norms, (1,))
+            case "calculate":
+                resources.calculate("anything", os.getpid)
+            case "write":
+                elsewhere = resources.written_elsewhere(GenerationRequest(run=run.id, step=3))
+                with pytest.raises(TypeError):  # it wrote nothing
+                    next(elsewhere or iter(()))
+            case "table":
+                assert next(cache.ablation_job(run.id, 3, False)._steps, None) is None
+    assert asked.turns == [0]
