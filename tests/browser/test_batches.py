@@ -36,5 +36,17 @@ def pointing_at_a_window_says_where_it_is(page: Page) -> None:
     assert rows.evaluate("rows => rows.scrollWidth <= rows.clientWidth")
 
 
+def test_no_window_covers_the_words_below_the_bar(open_page: OpenPage) -> None:
+    page = open_page("batches", lang="fr")
+    chosen, words = page.locator(".mg-bar .mg-chosen"), page.locator(".mg-apart")
+    reach = chosen.evaluate("""w => {
+      const style = getComputedStyle(w);
+      return w.getBoundingClientRect().bottom + parseFloat(style.outlineWidth) + parseFloat(style.outlineOffset);
+    }""")
+    box = words.bounding_box()
+    assert box is not None
+    assert reach <= box["y"]
+
+
 def window_places(page: Page) -> list[str]:
     return page.locator(".mg-window").evaluate_all("all => all.map(w => w.style.left)")
