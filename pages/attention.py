@@ -16,9 +16,8 @@ row = st.container(horizontal=True, vertical_alignment="center", gap="medium", k
 with row.container(width="content", gap="small"):
     st.title(_("Attention"), anchor=False)
     attention_map.how_to_read()
-inspected = choose_model(needs_layers=True)
+inspected = choose_model(needs_layers=True, instead=attention_map.no_attention())
 if inspected:
-    attention_map.no_attention_note(inspected)
     attention_map.draw(inspected, text_window(inspected, row))
 try_this("attention")
 show_code("attention", CausalSelfAttention, run_attention, describe_heads)

@@ -110,6 +110,7 @@ def test_tinygpt_is_told_what_it_lacks(app: OpenPage) -> None:
     run = small_gpt(n_layer=0, n_head=1, positions="none", mlp="none", residual=False, norm="none")
     page = app("attention", run=run.id)
     assert not page.exception and "has no attention, for it has no layers" in said(page)
+    assert said(page).count("no layers") == 1  # and not twice, in other words
     assert sent(page)["layers"] > 0
     chosen = app("attention", run=run.id, author="preparedGptEn")  # who asks for a GPT need not be told
     assert "has no attention" not in said(chosen)

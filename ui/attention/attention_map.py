@@ -2,21 +2,16 @@
 
 from pathlib import Path
 
-import streamlit as st
-
 from minigpt_core.interpret.heads import HeadDescription
-from ui import state
 from ui.attention import cache
 from ui.attention.head_descriptions import described_heads
 from ui.attention.text_window import TextWindow
 from ui.components.binary import base64_of
 from ui.components.mounting import component
 from ui.inside import reading_guide
-from ui.inside.inspected_model import InspectedModel, looked_at
-from ui.runs.wording import run_title
+from ui.inside.inspected_model import InspectedModel
 from ui.words import tokens
 from ui.words.i18n import _, language
-from ui.words.tokens import escape_markdown
 
 HERE = Path(__file__).parent
 HTML = "<div class='mg-att'></div>"
@@ -48,16 +43,12 @@ def how_to_read() -> None:
     )  # fmt: skip
 
 
-def no_attention_note(inspected: InspectedModel) -> None:
-    """What the followed run lacks, if it is a TinyGPT and another model is shown in its place."""
-    followed = state.current_run() if state.run_id() else None
-    if followed is None or followed.model.n_layer or looked_at() == inspected.run:
-        return
-    words = _(
+def no_attention() -> str:
+    """What a model without layers lacks, and what is shown in its place."""
+    return _(
         "“{mine}” has no attention, for it has no layers: each character is all that it sees, so that it can only "
-        "learn which character follows which. All that is shown below is another model’s."
+        "learn which character follows which. So this shows “{other}”."
     )
-    st.caption(words.format(mine=escape_markdown(run_title(followed))))
 
 
 def draw(inspected: InspectedModel, shown: TextWindow) -> None:

@@ -55,7 +55,7 @@ LONGEST = 256
 
 
 def choose_model(
-    *, needs_layers: bool, pick_step: bool = True, usual: Run | None = None
+    *, needs_layers: bool, pick_step: bool = True, usual: Run | None = None, instead: str = ""
 ) -> InspectedModel | None:
     """The pickers in the sidebar; None if there is no run to look into (this has been said on the page then).
 
@@ -65,6 +65,7 @@ def choose_model(
         needs_layers: only runs with layers can be shown.
         pick_step: False takes the usual checkpoint: the page has a way through the training of its own.
         usual: what to show where no run is followed, instead of the one that `best_run` finds.
+        instead: why a run without layers is not shown, in the page's own words, with {mine} and {other}.
 
     Raises:
         UserError: the run or its weights cannot be read.
@@ -81,7 +82,7 @@ def choose_model(
             train_gpt.button()
     resources.model(shown.id, step)  # if its weights cannot be read, that is said first
     inspected = InspectedModel(shown, step, CharTokenizer.from_characters(shown.characters))
-    _say_what_is_shown(inspected, needs_layers)
+    _say_what_is_shown(inspected, needs_layers, instead)
     return inspected
 
 
@@ -220,11 +221,11 @@ def _switch_step() -> None:
     state.choose_checkpoint(None if step == usual else str(step))
 
 
-def _say_what_is_shown(inspected: InspectedModel, needs_layers: bool) -> None:
+def _say_what_is_shown(inspected: InspectedModel, needs_layers: bool, instead: str) -> None:
     """A word where the page does not show what one may expect, or where there is little to learn from it."""
     chosen = looked_at() or _followed()
     if chosen is not None and chosen.id != inspected.run.id and needs_layers and not chosen.model.n_layer:
-        words = _("“{mine}” has no layers to look into, so this shows “{other}”.")
+        words = instead or _("“{mine}” has no layers to look into, so this shows “{other}”.")
         st.caption(
             words.format(
                 mine=escape_markdown(run_title(chosen)), other=escape_markdown(run_title(inspected.run))
