@@ -18,6 +18,7 @@ CHOICES = {  # the words that a setting can be
     "schedule": ("constant", "cosine", "linear"),
     "device": ("auto", "cpu", "cuda", "mps"),
     "precision": ("float32", "bfloat16"),
+    "windows": ("random", "epochs"),
 }
 RANGES = {  # the smallest and the largest number that a setting can be
     "vocab_size": (1, 200_000),
@@ -111,6 +112,9 @@ class ModelConfig(Fields):
     zero_init: bool = False
     """Whether every part of a layer, and an output layer of its own, begins by adding nothing."""
 
+    token_shift: bool = False
+    """Whether each character's row comes with a learned share of the row of the character before it."""
+
     def __post_init__(self) -> None:
         check_fields(self)
         check_combination(self)
@@ -193,6 +197,10 @@ class TrainConfig(Fields):
     accumulation: int = 1
     """Parts in which a batch goes through the model, one after the other, 1 to 1024: the gradient is that of the whole
     batch, and memory is taken for one part."""
+
+    windows: str = "random"
+    """Which windows of the text the batches hold: `random`, each drawn from everywhere in the text; or `epochs`,
+    windows that lie side by side, shuffled, so that every character is learned from once before any comes again."""
 
     device: str = "auto"
     """`cpu`, `cuda`, `mps`, or `auto`: an accelerator where there is one and the model is large enough for it."""

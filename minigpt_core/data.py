@@ -101,6 +101,23 @@ def draw_starts(data: Tensor, block_size: int, batch_size: int, generator: Gener
     return torch.randint(len(data) - block_size, (batch_size,), generator=generator)
 
 
+def windows_in_epoch(length: int, block_size: int) -> int:
+    """W: how many windows lie side by side in a training part of so many characters, wherever the first begins."""
+    return max(1, (length - block_size) // block_size)
+
+
+def shuffled_starts(data: Tensor, block_size: int, generator: Generator) -> Tensor:
+    """Where windows begin that lie side by side, in a random order: (W,) int64, see `windows_in_epoch`.
+
+    The first of them begins at random at one of the first T characters, so that another call cuts elsewhere.
+    Raises `TextError` if there is no room for one.
+    """
+    check_length(data, block_size)
+    W = windows_in_epoch(len(data), block_size)
+    first = torch.randint(min(block_size, len(data) - W * block_size), (1,), generator=generator)
+    return first + block_size * torch.randperm(W, generator=generator)
+
+
 def windows(data: Tensor, starts: Tensor, block_size: int) -> tuple[Tensor, Tensor]:
     """The ids from each start on, and what comes next at every position: x and y, both (B, T).
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from minigpt_core.configs import WITHOUT_LAYERS, ModelConfig, TrainConfig, usual_fields
+from minigpt_core.configs import CHOICES, WITHOUT_LAYERS, ModelConfig, TrainConfig, usual_fields
 from minigpt_core.errors import N_, ConfigError
 from minigpt_core.sameness import settings_without_effect
 
@@ -175,6 +175,18 @@ MODERN = (
         work=1.22,
         training={"optimizer": "muon"},
     ),
+    Rung(
+        name="token-shift",
+        title=N_("Token shift"),
+        idea=N_(
+            "Each character brings along a share of the one before it, so no head has to look for that one."
+        ),
+        why=N_(
+            "The character just before says most about the next one: now every layer knows it from the start."
+        ),
+        work=1.03,
+        model={"token_shift": True},
+    ),
 )
 """What has been found since. The first stands on the last of `RUNGS`; each can also be tried alone: see `ALONE`."""
 
@@ -190,7 +202,7 @@ CLASSIC = Rung(
 TOGETHER = Rung(
     name="together",
     title=N_("All together"),
-    idea=N_("All six at once: what a small GPT looks like today."),
+    idea=N_("All seven at once: what a small GPT looks like today."),
     why=N_("What single ideas bring need not add up."),
     work=1.48,
     model={name: value for rung in MODERN for name, value in rung.model.items()},
@@ -232,11 +244,13 @@ def settings_alone(rung: Rung) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def rung_of(config: ModelConfig, training: TrainConfig | None = None) -> Rung | None:
-    """The highest rung that has just these parts, whatever the sizes; None for a mixture that is no rung.
+    """The lowest rung that has just these parts, whatever the sizes; None for a mixture that is no rung.
 
-    Without `training` the top rungs, which differ in the optimizer only, count as one: the lower of them.
+    Without `training`, rungs that differ in the optimizer only count as one: the lower of them.
     """
-    optimizers = {"muon"} if training and training.optimizer == "muon" else {"adamw", "sgd"}
+    optimizers: set[str] = {*CHOICES["optimizer"]}
+    if training:
+        optimizers = {"muon"} if training.optimizer == "muon" else optimizers - {"muon"}
     for rung in (*RUNGS, *MODERN):
         model, changed = settings_up_to(rung.name)
         like = ModelConfig(vocab_size=1, **model)
@@ -270,6 +284,7 @@ NEEDS_LAYERS = {
         "Without a layer in between, tied weights would give “q, then u” the same score as “u, then q”."
     ),
     "qk_norm": N_("Queries and keys belong to attention, and there is no attention without layers."),
+    "token_shift": N_("Without layers, the share of the character before would only be added to the scores."),
     "zero_init": N_("This makes the layers begin by adding nothing, and there are no layers yet."),
 }
 

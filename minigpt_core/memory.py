@@ -74,7 +74,7 @@ def saved_activations(config: ModelConfig, batch_size: int) -> dict[str, int]:
     norm = {"none": 0, "layernorm": N * C + 2 * N, "rmsnorm": 2 * N * C + N}[config.norm]
     mlp = {"none": 0, "gelu": 9 * N * C + mask, "relu2": 13 * N * C + mask}[config.mlp]
     return {
-        "embedding": 2 * N + mask,
+        "embedding": 2 * N + (N * C if config.token_shift else 0) + mask,
         "norm_1": n_layer * norm,
         "attention": n_layer * (saved_by_attention(config, N) + mask),
         "norm_2": n_layer * norm if config.mlp != "none" else 0,

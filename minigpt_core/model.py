@@ -133,6 +133,8 @@ class LayerCache(Protocol):
     """Keys and values of one layer, remembered while a text is written: see `generation/cache.py`."""
 
     length: int
+    last_row: Tensor
+    """(B, 1, C): the row of the newest character, which the one after it may take a share of; the first layer's."""
 
     def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Add those of T new characters, (B, nh, T, hs) each; returns those of all."""
@@ -238,6 +240,7 @@ class GPT(nn.Module):
         self.config = config
         T, V, C = config.block_size, config.vocab_size, config.n_embd
         self.token_embedding = nn.Embedding(V, C)
+        self.token_shift = nn.Parameter(torch.zeros(C)) if config.token_shift else None
         self.position_embedding = nn.Embedding(T, C) if config.positions == "learned" else None
         self.dropout = make_dropout(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
@@ -266,6 +269,8 @@ class GPT(nn.Module):
         start = cache[0].length if cache else 0  # the place of the first of these characters
         assert self.config.block_size >= start + T
         x = self.token_embedding(idx)  # (B, T, C)
+        if self.token_shift is not None:
+            x = x + self.token_shift * self.rows_before(x, cache)  # (B, T, C) + (C,) * (B, T, C)
         if self.position_embedding is not None:
             x = x + self.position_embedding.weight[start : start + T]  # (B, T, C) + (T, C)
         x = self.dropout(x)
@@ -276,6 +281,18 @@ class GPT(nn.Module):
             return logits, None
         loss = F.cross_entropy(logits.view(-1, logits.size(-1)), targets.reshape(-1))  # (B*T, V), (B*T,)
         return logits, loss
+
+    def rows_before(self, x: Tensor, cache: Sequence[LayerCache] | None = None) -> Tensor:
+        """(B, T, C) -> (B, T, C): at every place the row of the character before, zeros before the first.
+
+        What `token_shift` takes a share of, another one for each of the C numbers: a model need not spend a head on
+        looking one character back (RWKV's token shift, https://arxiv.org/abs/2305.13048, section 3.1, here at the
+        embedding alone).
+        """
+        first = cache[0].last_row if cache and cache[0].length else torch.zeros_like(x[:, :1])  # (B, 1, C)
+        if cache:
+            cache[0].last_row = x[:, -1:]
+        return torch.cat([first, x[:, :-1]], dim=1)
 
     @torch.no_grad()
     def init_weights(self) -> None:

@@ -138,9 +138,10 @@ BEST_IN_TWO_MINUTES = Preset(
     source="The parts of fast-shakespeare in a larger size. On Tiny Shakespeare it comes to a validation loss of "
     "1.58, in float32 in about as much processor time as a textbook's loop needs for nanogpt-cpu.",
     lower=False,
-    model=MODERN | {"n_layer": 3, "n_head": 4, "n_embd": 128, "block_size": 128},
+    model=MODERN | {"n_layer": 3, "n_head": 4, "n_embd": 128, "block_size": 128, "token_shift": True},
     training=replace(
-        MODERN_TRAINING, steps=1450, batch_size=8, learning_rate=5e-3, momentum=0.8, beta2=0.99, precision="bfloat16",
+        MODERN_TRAINING, steps=1380, batch_size=8, learning_rate=5e-3, momentum=0.8, beta2=0.99, precision="bfloat16",
+        windows="epochs",
     ),
 )  # fmt: skip
 
@@ -151,7 +152,8 @@ SHAKESPEARE_TEN_MINUTES = Preset(
     source="As fast-shakespeare, in a size for ten minutes of two processor cores. On Tiny Shakespeare it comes to a "
     "validation loss of 1.49 (measured on one thread); nanoGPT's recipe for a graphics card publishes 1.47.",
     lower=False,
-    model=MODERN | {"n_layer": 5, "n_head": 5, "n_embd": 160, "block_size": 128, "dropout": 0.1},
+    model=MODERN
+    | {"n_layer": 5, "n_head": 5, "n_embd": 160, "block_size": 128, "dropout": 0.1, "token_shift": True},
     training=replace(
         MODERN_TRAINING,
         steps=3200,
@@ -159,6 +161,7 @@ SHAKESPEARE_TEN_MINUTES = Preset(
         learning_rate=4e-3,
         eval_interval=200,
         precision="bfloat16",
+        windows="epochs",
     ),
 )
 

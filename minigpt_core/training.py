@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from minigpt_core import optimizers
+from minigpt_core.batches import batches_of
 from minigpt_core.configs import ModelConfig, TrainConfig, check_fit
-from minigpt_core.data import Dataset, check_length, evaluation_starts, get_batch, windows
+from minigpt_core.data import Dataset, check_length, evaluation_starts, windows
 from minigpt_core.devices import DeviceError, choose_device, flops_per_step, move_to_device
 from minigpt_core.distributed import Alone, check_shares, dropout_seed
 from minigpt_core.evaluation import guessed_right, loss_per_window, standard_error
@@ -170,7 +171,7 @@ class Trainer:
         self.evaluations_without_gain = 0
         self._evaluated_step = -1
         self._last: Checkpoint | None = None
-        self._batches = torch.Generator().manual_seed(config.seed)
+        self._batches = batches_of(dataset.train, model_config.block_size, config)
         self._dropout = RandomNumbers.seeded(config.seed)
         with self._dropout.lent():  # it goes on behind the weights
             self.model = build_model(model_config)
@@ -243,7 +244,7 @@ class Trainer:
         tensors |= {
             f"optimizer.{name}": value for name, value in optimizers.state_dict(self._optimizers).items()
         }
-        tensors |= {"rng.batches": self._batches.get_state(), "rng.torch": self._dropout.state}
+        tensors |= {"rng.batches": self._batches.state(self.step), "rng.torch": self._dropout.state}
         copies = {name: t.detach().to("cpu", copy=True).contiguous() for name, t in tensors.items()}
         self._last = Checkpoint(step=self.step, tensors=copies, state=self._state())
         return self._last
@@ -264,7 +265,7 @@ class Trainer:
         tensors, state = checkpoint.tensors, checkpoint.state
         self.model.load_state_dict(strip_prefix(tensors, "model."))
         optimizers.load_state_dict(self._optimizers, strip_prefix(tensors, "optimizer."))
-        self._batches.set_state(tensors["rng.batches"])
+        self._batches.restore(checkpoint.step, tensors["rng.batches"])
         if state.get("device", "cpu") == self.device.type:  # another device has another kind of generator
             self._dropout.state = tensors["rng.torch"]
         self.step, self.seconds = checkpoint.step, state["seconds"]
@@ -278,9 +279,7 @@ class Trainer:
         """Draw a batch, predict, measure the loss, follow its gradient downhill."""
         started = time.perf_counter()
         self._team.agree(self.steering)
-        x, y = get_batch(
-            self.dataset.train, self.model_config.block_size, self.config.batch_size, self._batches
-        )
+        x, y = self._batches.of_step(self.step)  # (B, T) each
         for weight in self._weights:
             weight.grad = None
         loss = self._backward(x, y)

@@ -15,6 +15,7 @@ from minigpt_core.random_numbers import RandomNumbers
 
 PART_OF_MODULE = {  # the part of the model that each of its modules belongs to
     "token_embedding": "embedding",
+    "token_shift": "embedding",
     "position_embedding": "positions",
     "norm_1": "norm_1",
     "attention": "attention",

@@ -116,7 +116,7 @@ def flags_of_training(run: Run, train: Tensor, val: Tensor, changes: list[Change
         "falling": falling,
         "warmup": warmup,
         "schedule": falling or warmup,
-        **flags_of_words(training, "schedule", "optimizer"),
+        **flags_of_words(training, "schedule", "optimizer", "windows"),
         "clip": training.grad_clip > 0,
         "accumulated": training.accumulation > 1,
         "groups": training.weight_decay > 0 and not run.model.is_tinygpt,

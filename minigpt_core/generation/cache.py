@@ -15,6 +15,8 @@ class KeyValueCache:
     more character, only its own query, key and value are needed. Once the window slides, all places change.
     """
 
+    last_row: Tensor  # (B, 1, C), where a model has a token shift: see `GPT.rows_before`
+
     def __init__(self, block_size: int) -> None:
         self.length = 0  # characters read so far
         self.block_size = block_size

@@ -47,6 +47,7 @@ class QuickReader:
     def __init__(self, model: GPT) -> None:
         self.config = model.config
         self.token_embedding = array(model.token_embedding.weight).__getitem__  # (B, T) -> (B, T, C)
+        self.token_shift = None if model.token_shift is None else array(model.token_shift)  # (C,)
         self.position_embedding: Rows | None = None
         if model.position_embedding is not None:
             self.position_embedding = Rows(array(model.position_embedding.weight))  # (T, C)
@@ -64,6 +65,12 @@ class QuickReader:
     def forget(self) -> None:
         """Begin anew with what is read next."""
         self._cache = [QuickCache(self.config.block_size) for _block in self.blocks]
+
+    def rows_before(self, x: Array, cache: "list[QuickCache]") -> Array:
+        """(B, T, C) -> (B, T, C): as `GPT.rows_before`."""
+        first = cache[0].last_row if cache[0].length else np.zeros_like(x[:, :1])
+        cache[0].last_row = x[:, -1:]
+        return np.concatenate([first, x[:, :-1]], axis=1)
 
     @np.errstate(all="ignore")  # a training may have diverged: who draws from the scores says so
     def read(self, idx: NDArray[np.int64]) -> Array:
@@ -154,6 +161,8 @@ class LastAttention(QuickAttention):
 
 class QuickCache:
     """The keys and values of one layer for all characters read so far, as in `KeyValueCache`."""
+
+    last_row: Array
 
     def __init__(self, block_size: int) -> None:
         self.length, self._block_size = 0, block_size

@@ -31,7 +31,7 @@ class Component:
     """Something that can be switched off."""
 
     kind: str
-    """`positions`, `layer`, `head` or `mlp`."""
+    """`token_shift`, `positions`, `layer`, `head` or `mlp`."""
 
     layer: int = 0
     """Counted from 0."""
@@ -42,7 +42,9 @@ class Component:
 
 def components_of(config: ModelConfig) -> tuple[Component, ...]:
     """Everything in such a model that can be switched off; nothing in a TinyGPT."""
-    parts = [] if config.positions == "none" else [Component("positions")]
+    parts = [Component("token_shift")] if config.token_shift else []
+    if config.positions != "none":
+        parts.append(Component("positions"))
     for layer in range(config.n_layer):
         parts.append(Component("layer", layer))
         parts += [Component("head", layer, head) for head in range(config.n_head)]
@@ -66,7 +68,7 @@ def mean_activations(model: nn.Module, idx: Tensor) -> Means:
     def add(name: str, x: Tensor) -> Tensor:
         if name.endswith("attn.z"):  # (B, nh, T, hs)
             sums[name] = sums.get(name, torch.tensor(0.0)) + x.sum(dim=(0, 2), keepdim=True)
-        elif name.endswith(("attn_out", "mlp_out", "pos_embed")):  # (B, T, C)
+        elif name.endswith(("attn_out", "mlp_out", "pos_embed", "token_shift")):  # (B, T, C)
             sums[name] = sums.get(name, torch.tensor(0.0)) + x.sum(dim=(0, 1), keepdim=True)
         return x
 
@@ -107,7 +109,9 @@ def ablation_hook(model: nn.Module, parts: Collection[Component], means: Means |
     return hook
 
 
+BEFORE_LAYERS = ("token_shift", "positions")
 OUTPUTS = {
+    "token_shift": lambda begin: {"token_shift"},
     "positions": lambda begin: {"pos_embed"},
     "layer": lambda begin: {begin + "attn_out", begin + "mlp_out"},
     "mlp": lambda begin: {begin + "mlp_out"},
@@ -274,7 +278,7 @@ def ablation_table(
         whole.append(loss_per_window(logits, few.y))
         yield (state := replace(state, done=state.done + 1))
         for part in wanted:
-            x = embed(model, few.x, hooks[part]) if part.kind == "positions" else before[part.layer]
+            x = embed(model, few.x, hooks[part]) if part.kind in BEFORE_LAYERS else before[part.layer]
             without[part].append(loss_per_window(run_from_layer(model, x, hooks[part], part.layer), few.y))
             yield (state := replace(state, done=state.done + 1))
         state = summarized(state, torch.cat(whole), {part: torch.cat(kept) for part, kept in without.items()})

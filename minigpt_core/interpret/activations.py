@@ -6,7 +6,8 @@ Letters in the shape comments, as in `model.py`: B sequences in a batch, T chara
 The names are those of TransformerLens (https://github.com/TransformerLensOrg/TransformerLens), in the order in which a
 batch meets them; l counts the layers from 0:
 
-    embed, pos_embed                      (B, T, C)      the rows of the characters, and of the places if learned
+    embed, token_shift, pos_embed         (B, T, C)      the rows of the characters; the shares of the rows before, and
+                                                         the rows of the places, if learned
     blocks.{l}.resid_pre                  (B, T, C)      the residual stream before a layer
     blocks.{l}.norm_1                     (B, T, C)      what attention is given
     blocks.{l}.attn.q, .k, .v             (B, nh, T, hs) queries, keys (turned, if rotary), values
@@ -28,6 +29,7 @@ names, and resid_post is resid_mid.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import cast
 
 import torch
@@ -36,7 +38,7 @@ from torch import Tensor, nn
 from minigpt_core.configs import ModelConfig
 from minigpt_core.model import GPT, Block, CausalSelfAttention, attention_pattern, attention_scores
 
-IN_STREAM = ("embed", "attn_out", "mlp_out", "resid_mid", "resid_post")
+IN_STREAM = ("embed", "token_shift", "attn_out", "mlp_out", "resid_mid", "resid_post")
 """How the names of what is added to the residual stream, and of the stream itself, end."""
 
 Hook = Callable[[str, Tensor], Tensor]
@@ -110,6 +112,9 @@ def embed(model: nn.Module, idx: Tensor, hook: Hook) -> Tensor:
     assert not model.training, "dropout would make the picture a matter of chance: call eval() first"
     gpt = cast(GPT, model)  # TinyGPT has the same embedding
     x = hook("embed", gpt.token_embedding(idx))  # (B, T, C)
+    shift = getattr(model, "token_shift", None)
+    if shift is not None:
+        x = x + hook("token_shift", shift * gpt.rows_before(x))  # (B, T, C)
     places = getattr(model, "position_embedding", None)
     if places is not None:
         B, T = idx.shape
@@ -162,7 +167,7 @@ def has_blocks(model: nn.Module) -> bool:
 
 def residual_components(config: ModelConfig) -> tuple[str, ...]:
     """The names of everything that is added to the residual stream, in order."""
-    names = ["embed"] + ["pos_embed"] * (config.positions == "learned")
+    names = ["embed"] + ["token_shift"] * config.token_shift + ["pos_embed"] * (config.positions == "learned")
     for layer in range(config.n_layer):
         names.append(f"blocks.{layer}.attn_out")
         if config.mlp != "none":
@@ -199,9 +204,8 @@ def residual_norms(model: nn.Module, ids: Sequence[int]) -> ResidualNorms:
     idx = torch.tensor([list(ids)])
     _logits, cache = run_with_cache(model, idx, keep=lambda name: name.endswith(IN_STREAM))
     names = residual_components(cache.config)
-    after = {"embed": cache["embed"]}
-    if "pos_embed" in cache:
-        after["pos_embed"] = cache["embed"] + cache["pos_embed"]
+    before_layers = [name for name in names if not name.startswith("blocks.")]
+    after = dict(zip(before_layers, accumulate(cache[name] for name in before_layers), strict=True))
     for name in names[len(after) :]:
         after[name] = cache[name.replace("attn_out", "resid_mid").replace("mlp_out", "resid_post")]
     added, stream = activation_norms(cache, names), torch.stack([after[name].norm(dim=-1) for name in names])

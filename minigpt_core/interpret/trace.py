@@ -24,7 +24,7 @@ FIRST_LAYER = {  # parts of a layer, as in `anatomy.py`, and what leaves them, a
     "mlp": "mlp_out",
     "add_2": "resid_post",
 }
-SHOWN = ("embed", "final_norm", "resid_post")  # of everything outside the first layer
+SHOWN = ("embed", "token_shift", "final_norm", "resid_post")  # of everything outside the first layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +68,10 @@ def trace(model: nn.Module, idx: Tensor, row: int = 0) -> list[Stage]:
         kept = None if pattern is None else pattern[0, :, :n, :n].clone().numpy()
         stages.append(Stage(part, (len(idx), *x.shape[1:]), values.clone().numpy(), kept, layer))
 
-    add("embedding", cache["embed"])
+    x = cache["embed"] + cache["token_shift"] if "token_shift" in cache else cache["embed"]
+    add("embedding", x)
     if "pos_embed" in cache:
-        add("positions", cache["embed"] + cache["pos_embed"])
+        add("positions", x + cache["pos_embed"])
     for part, name in FIRST_LAYER.items():
         if parts[part].present:
             add(

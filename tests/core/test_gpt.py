@@ -88,6 +88,23 @@ def test_without_attention_it_does_not(positions: str) -> None:
     torch.testing.assert_close(model(idx)[0][0, -1], model(changed)[0][0, -1])
 
 
+def test_a_token_shift_adds_a_share_of_the_row_before() -> None:
+    model, idx = build_model(config("token-shift")).eval(), some_ids()
+    assert isinstance(model, GPT) and model.token_shift is not None
+    without = build_model(config("zero-init")).eval()
+    shift, rows = model.token_shift, model.token_embedding(idx)
+    without.load_state_dict({name: w for name, w in model.state_dict().items() if name != "token_shift"})
+    torch.testing.assert_close(model(idx)[0], without(idx)[0], rtol=0, atol=0)  # it begins at 0
+    with torch.no_grad():
+        shift.copy_(torch.randn(C))
+    seen: list[Tensor] = []
+    model.blocks[0].register_forward_pre_hook(lambda _block, given: seen.append(given[0]))
+    model(idx)
+    for t in range(T):
+        before = rows[:, t - 1] if t else torch.zeros(B, C)
+        torch.testing.assert_close(seen[0][:, t], rows[:, t] + shift * before)
+
+
 @pytest.mark.parametrize("rung", ["one-head", "heads", "rotary", "qk-norm"])
 def test_the_written_out_attention_is_the_fast_one(rung: str) -> None:
     attention = CausalSelfAttention(config(rung))

@@ -25,6 +25,7 @@ V, T = 11, 8
 OTHER: dict[str, Any] = {
     "block_size": 16, "n_embd": 32, "n_layer": 3, "n_head": 2, "positions": "none", "mlp": "gelu", "residual": False,
     "norm": "rmsnorm", "dropout": 0.3, "bias": False, "tie_weights": True, "qk_norm": True, "zero_init": True,
+    "token_shift": True,
 }  # fmt: skip
 
 
@@ -104,7 +105,7 @@ def test_a_setting_that_is_not_called_idle_changes_the_model(rung: Any, setting:
     idle = settings_that_cannot_matter(before)
     value = OTHER[setting] if OTHER[setting] != getattr(before, setting) else {
         "mlp": "relu2", "norm": "layernorm", "positions": "learned", "qk_norm": False, "zero_init": False,
-        "residual": True,
+        "token_shift": False, "residual": True,
     }[setting]  # fmt: skip
     try:
         after = replace(before, **{setting: value})

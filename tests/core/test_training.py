@@ -96,13 +96,15 @@ def test_training_leaves_the_global_random_state_alone(dataset: Dataset) -> None
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("windows", ["random", "epochs"])
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("stop_at", [7, 20])
 def test_a_resumed_run_has_the_same_losses_bit_for_bit(
-    dataset: Dataset, optimizer: str, stop_at: int
+    dataset: Dataset, windows: str, optimizer: str, stop_at: int
 ) -> None:
-    whole = list(make(dataset, optimizer=optimizer).run())
-    first = make(dataset, optimizer=optimizer)
+    how: dict[str, Any] = {"optimizer": optimizer, "windows": windows}
+    whole = list(make(dataset, **how).run())
+    first = make(dataset, **how)
     events = []
     for event in first.run():
         events.append(event)
@@ -111,7 +113,7 @@ def test_a_resumed_run_has_the_same_losses_bit_for_bit(
     checkpoint = of_type(events, CheckpointEvent)[-1].checkpoint
     assert checkpoint.step == stop_at
     assert events[-1] == DoneEvent(step=stop_at, status="stopped")
-    events += make(dataset, optimizer=optimizer, checkpoint=checkpoint).run()
+    events += make(dataset, checkpoint=checkpoint, **how).run()
     assert losses(events) == losses(whole)
     assert of_type(events, MetricsEvent) == of_type(whole, MetricsEvent)
     assert of_type(events, SampleEvent) == of_type(whole, SampleEvent)

@@ -11,7 +11,9 @@ from ui.ablation import switched_off
 from ui.words.i18n import _
 from ui.words.tokens import escape
 
-KIND_COLOURS = {"positions": "#009E73", "layer": "#7A7A7A", "head": "#56B4E9", "mlp": "#CC79A7"}
+KIND_COLOURS = {
+    "token_shift": "#E69F00", "positions": "#009E73", "layer": "#7A7A7A", "head": "#56B4E9", "mlp": "#CC79A7"
+}  # fmt: skip
 """Okabe and Ito's, for the kinds of parts."""
 
 MOST_IN_SIGHT = 5  # layers; more of them scroll
@@ -30,6 +32,9 @@ def draw(config: ModelConfig, off: Collection[Component], changes: Mapping[Compo
         _arrow()
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             st.html(_fixed(_("Embedding")), width="content")
+            if config.token_shift:
+                st.html("<b>+</b>", width="content")
+                _button(Component("token_shift"), parts, off, _("Character before"), width=160)
             if config.positions == "rotary":
                 _button(Component("positions"), parts, off, _("Positions (in the attention)"), width=230)
             elif config.positions == "learned":

@@ -63,6 +63,8 @@ def mean_ablation() -> bool:
 
 def part_title(part: Component, layers: int = 2) -> str:
     """What a part is called; with a single layer, its number says nothing."""
+    if part.kind == "token_shift":
+        return _("Character before")
     if part.kind == "positions":
         return _("Positions")
     layer = _("Layer {n}").format(n=number(part.layer + 1))

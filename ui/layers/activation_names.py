@@ -19,6 +19,8 @@ def component_name(name: str) -> str:
     """Of what is added to the residual stream, by its name in the cache."""
     if name == "embed":
         return n_("character", "characters", 1)
+    if name == "token_shift":
+        return _("character before")
     if name == "pos_embed":
         return _("position")
     _blocks, layer, place = name.split(".")

@@ -39,13 +39,14 @@ SETTINGS_OF: dict[
     "norm_1": ("norm",),
     "norm_2": ("norm",),
     "final_norm": ("norm",),
+    "embedding": ("token_shift",),
     "attention": ("qk_norm",),
     "add_1": ("residual",),
     "add_2": ("residual",),
     "mlp": ("mlp",),
     "output": ("tie_weights",),
 }
-ELSEWHERE = {*SIZES, "positions", "qk_norm", "mlp", "tie_weights"}
+ELSEWHERE = {*SIZES, "positions", "qk_norm", "mlp", "tie_weights", "token_shift"}
 SETTINGS_OF["layer"] = tuple(name for name in names_of("model") if name not in ELSEWHERE)
 OPENS = {"tinygpt": "embedding", "one-head": "attention", "heads": "attention"}  # the part that a rung brings
 CLASSIC = ModelConfig(vocab_size=1, **settings_up_to(RUNGS[-1].name)[0])

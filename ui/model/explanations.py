@@ -20,10 +20,17 @@ def _characters(config: ModelConfig, batch_size: int) -> str:
 
 
 def _embedding(config: ModelConfig, _batch_size: int) -> str:
-    return _(
+    words = _(
         "A table with one row of {width} numbers for each of the {n} characters. The model looks up the row: the "
         "same character always gets the same numbers. Training adjusts them."
     ).format(width=number(config.n_embd), n=number(config.vocab_size))
+    if config.token_shift:
+        shift = _(
+            "Then each character is given a share of the row of the one before it: another share $s$ for each number, "
+            "0 at first."
+        )
+        return f"{words} {shift}"
+    return words
 
 
 def _positions(config: ModelConfig, _batch_size: int) -> str:

@@ -8,6 +8,8 @@ from ui.words.i18n import N_, _, number
 FORMULAS = {
     "characters": r"x \in \{0, 1, \dots, V-1\}^{B \times T}",
     "embedding": r"x_t = E_{\mathrm{id}_t} \qquad E \in \mathbb{R}^{V \times C}",
+    "embedding shifted": r"x_t = E_{\mathrm{id}_t} + s \odot E_{\mathrm{id}_{t-1}} "
+    r"\qquad E \in \mathbb{R}^{V \times C},\; s \in \mathbb{R}^{C}",
     "positions learned": r"x_t \leftarrow x_t + P_t \qquad P \in \mathbb{R}^{T \times C}",
     "positions rotary": r"(R_t\, q_t)^\top (R_s\, k_s) = q_t^\top R_{s-t}\, k_s",
     "norm layernorm": r"y = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot g + b",
@@ -33,6 +35,8 @@ def formula(part: str, config: ModelConfig) -> str | None:
         return attention_formula(config)
     if part in ("add_1", "add_2"):
         return FORMULAS["add" if config.residual else "replace"]
+    if part == "embedding" and config.token_shift:
+        return FORMULAS["embedding shifted"]
     if part == "output" and (config.tie_weights or not config.bias):
         return FORMULAS["output bare"]
     if kind in CHOICES:

@@ -125,6 +125,8 @@ def sources(part: str, config: ModelConfig) -> tuple[Source, ...]:
         return (make_norm,)
     if part == "positions" and config.positions == "rotary":
         return rotary_table, rotate
+    if part == "embedding" and config.token_shift:
+        return GPT.rows_before, GPT.forward
     known: dict[str, tuple[Source, ...]] = {
         "characters": (get_batch,),
         "attention": (CausalSelfAttention,),

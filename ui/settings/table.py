@@ -186,6 +186,11 @@ SETTINGS = {  # in the order of the sidebar
         long_label=N_("Zero start: every part begins by adding nothing"),
         help=partial(idea, "zero-init"),
     ),
+    "token_shift": Setting(
+        N_("Token shift"), "switch", "model",
+        long_label=N_("A share of the character before (token shift)"),
+        help=partial(idea, "token-shift"),
+    ),
     "optimizer": Setting(
         N_("Optimizer"), "menu", "steps",
         names={"adamw": "AdamW", "sgd": "SGD", "muon": "Muon"},
@@ -231,6 +236,15 @@ SETTINGS = {  # in the order of the sidebar
         help=N_(
             "A gradient whose length (norm) is greater is shortened to it (gradient clipping), against sudden jumps. 0 "
             "leaves all as they are."
+        ),
+    ),
+    "windows": Setting(
+        N_("Windows of the text"), "menu", "steps",
+        names={"random": N_("drawn at random"), "epochs": N_("in shuffled epochs")},
+        help=N_(
+            "Which stretches of the text a step learns from. At random: from anywhere, so that some characters come "
+            "often and others hardly ever. In shuffled epochs: side by side and in a random order, so that all come "
+            "once before any comes again."
         ),
     ),
     "device": Setting(

@@ -216,6 +216,7 @@ def group_name(weight: str) -> str:
         return _("layer {n}: {part}").format(n=number(int(parts[1]) + 1), part=inner)
     known = {
         "token_embedding": _("rows of the characters"),
+        "token_shift": _("shares of the character before"),
         "position_embedding": _("rows of the positions"),
         "final_norm": _("last norm"),
         "lm_head": _("output"),

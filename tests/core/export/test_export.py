@@ -54,6 +54,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "modern": (MODERN, MUON | {"eval_windows": 5, "min_lr_share": 0.0}),
     "gpt2": (GPT2, ADAMW),
     "fewer digits": (MODERN, {"optimizer": "muon", "momentum": 0.8, "precision": "bfloat16"}),
+    "epochs": (MODERN | {"token_shift": True}, MUON | {"windows": "epochs", "batch_size": 70}),
     "positions": ({"positions": "learned"}, {"val_fraction": 0.0, "weight_decay": 0.1}),
     "in parts": (MODERN, MUON | {"accumulation": 2, "precision": "bfloat16"}),
     "bare": ({"n_layer": 1, "n_head": 2}, SGD),

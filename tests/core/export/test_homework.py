@@ -29,6 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "bare": {"n_layer": 1, "n_head": 2},
     "modern": GPT
     | {"positions": "rotary", "mlp": "relu2", "norm": "rmsnorm", "bias": False, "qk_norm": True},
+    "token shift": GPT | {"positions": "rotary", "norm": "rmsnorm", "bias": False, "token_shift": True},
     "gpt2": GPT | {"positions": "learned", "mlp": "gelu", "norm": "layernorm", "tie_weights": True},
     "no bias": GPT
     | {"mlp": "gelu", "norm": "layernorm", "bias": False, "positions": "rotary", "residual": False},

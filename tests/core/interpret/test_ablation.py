@@ -76,9 +76,10 @@ def test_switching_nothing_off_changes_nothing(rung: str) -> None:
 def test_every_part_can_be_switched_off(rung: str) -> None:
     model, idx = lively(settings_up_to(rung)[0]), some_ids()
     config, before = model.config, plain(model, idx)
+    embedding = (config.positions != "none") + config.token_shift
     heads, mlps = config.n_layer * config.n_head, config.n_layer * (config.mlp != "none")
     parts = components_of(config)
-    assert len(set(parts)) == len(parts) == heads + mlps + config.n_layer + (config.positions != "none")
+    assert len(set(parts)) == len(parts) == heads + mlps + config.n_layer + embedding
     for part in parts:
         for means in (None, mean_activations(model, idx)):
             after = AblatedModel(model, [part], means)(idx)[0]

@@ -73,8 +73,8 @@ def test_the_logits_are_the_models_own(seen: Seen) -> None:
 def test_the_residual_stream_adds_up(seen: Seen) -> None:
     model, _idx, _logits, cache = seen
     residual, x = model.config.residual, cache["embed"]
-    if "pos_embed" in cache:
-        x = x + cache["pos_embed"]
+    for name in ("token_shift", "pos_embed"):
+        x = x + cache[name] if name in cache else x
     for layer in range(model.config.n_layer):
         close(cache.layer("resid_pre", layer), x)
         x = residual * x + cache.layer("attn_out", layer)
