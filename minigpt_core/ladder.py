@@ -184,7 +184,7 @@ MODERN = (
         why=N_(
             "The character just before says most about the next one: now every layer knows it from the start."
         ),
-        work=1.03,
+        work=1.01,
         model={"token_shift": True},
     ),
 )

@@ -126,6 +126,19 @@ def test_every_part_opens_to_its_code(app: OpenPage) -> None:
     assert not page.exception and drawn(page).mlp == "none"
 
 
+def test_the_embedding_tells_of_a_token_shift_once_there_are_layers(app: OpenPage) -> None:
+    page = app("model", text="the-curious-cat", choices="model_deeper~True")
+    assert "page.model.token_shift" not in [toggle.key for toggle in page.toggle]
+    press(page, "rung_layers")
+    press(page, "open_embedding")
+    assert not any("def rows_before(" in code.value for code in page.code)
+    page.toggle(key="page.model.token_shift").set_value(True).run()
+    assert not page.exception and drawn(page).token_shift
+    assert shown_parameters(page, drawn(page))
+    assert any("def rows_before(" in code.value for code in page.code)
+    assert any(r"s \odot E" in latex.value for latex in page.latex)
+
+
 def test_the_batch_on_the_screen_is_that_of_get_batch_in_the_model_that_a_training_begins_with(
     app: OpenPage,
 ) -> None:

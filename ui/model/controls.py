@@ -104,6 +104,10 @@ def _modern_parts(config: ModelConfig) -> None:
 def settings(part: str, config: ModelConfig) -> None:
     """The switches of the opened part. One that can do nothing here is off, and says why."""
     names = drawn_model.SETTINGS_OF.get(part, ())
+    if (
+        part == "embedding" and config.n_layer == 0
+    ):  # it stands open at the first look: nothing that cannot help
+        names = ()
     wide = [name for name in names if SETTINGS[name].widget != "switch"]
     reasons = []
     if wide:
