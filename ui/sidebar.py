@@ -174,7 +174,7 @@ def _show_run(page: str) -> None:
         )
         return
     if run.status not in LIVE:
-        st.html(run_html(run))
+        st.html(run_html(run, with_step=page != TRAINING or run.status != "paused"))  # Step makes one more
     elif page == TRAINING or state.owns(run):
         st.html(run_html(run, with_step=False))  # this line would stand still: page or list show the step
     else:

@@ -194,6 +194,16 @@ def test_trainings_that_go_on_are_in_sight_from_every_page(app: OpenPage, some_r
     assert not links_to_training(app("home", "en"))
 
 
+def test_beside_its_counters_a_held_run_has_no_second_step(app: OpenPage, some_run: MakeRun) -> None:
+    store, run = RunStore(), some_run(steps=100)
+    with store.lock(run.id):
+        store.append(run.id, step=7)
+        store.set_status(run.id, "paused")
+        assert "step 7 of 100" in followed(app("home", "en", run=run.id))
+        beside = followed(app("training", "en", run=run.id))  # it would stand still while somebody presses Step
+        assert "paused" in beside and "step 7" not in beside
+
+
 def test_of_many_trainings_each_shows_how_far_it_is(app: OpenPage, some_run: MakeRun) -> None:
     store, runs = RunStore(), [some_run(name=f"number {n}", steps=100) for n in range(5)]
     with ExitStack() as locks:
