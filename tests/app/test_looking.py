@@ -200,7 +200,9 @@ def test_beside_its_counters_a_held_run_has_no_second_step(app: OpenPage, some_r
         store.append(run.id, step=7)
         store.set_status(run.id, "paused")
         assert "step 7 of 100" in followed(app("home", "en", run=run.id))
-        beside = followed(app("training", "en", run=run.id))  # it would stand still while somebody presses Step
+        beside = followed(
+            app("training", "en", run=run.id)
+        )  # it would stand still while somebody presses Step
         assert "paused" in beside and "step 7" not in beside
 
 
