@@ -8,6 +8,7 @@ from ui.ablation import gpt_view, other_model, table_editor
 from ui.components.show_code import show_code
 from ui.components.try_this import try_this
 from ui.inside.inspected_model import choose_model
+from ui.lessons import current as lessons
 from ui.words.i18n import _
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -23,6 +24,6 @@ if inspected and other_model.is_table(inspected):
     try_this("ablation_table")
     show_code("ablation_table", BigramTable, edited_row)
 elif inspected:
-    gpt_view.taken_apart(inspected)
+    gpt_view.taken_apart(inspected, told="ablation_ranking" not in lessons.veiled())
     try_this("ablation")
     show_code("ablation", ablation_hook, AblatedModel, ablation_table)

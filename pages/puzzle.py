@@ -24,7 +24,7 @@ with st.container(key="puzzle_columns"):
 with left, st.container(key="puzzle_scores"):
     scoreboard(task, gpt)
 if gpt:
-    with right:
+    with right, st.container(key="puzzle_example"):
         follow_one(task, *gpt)
     with left:  # last, because it takes longest when the page is opened for the first time
         heads(task, *gpt)

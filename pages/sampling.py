@@ -29,7 +29,8 @@ inputs = Inputs(model, generation, prompt, lessons.beside())
 if view.prompted:
     lm = resources.language_model(inputs.request)
     say_what_was_read(lm, encode_prompt(lm, prompt))
-view.show(inputs)
+with st.container(key=f"sampling_view_{view.name}"):
+    view.show(inputs)
 say_what_its_losses_mean(model, view.name)
 state.come_so_far("sampled")
 try_this("sampling")

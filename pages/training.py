@@ -88,7 +88,8 @@ else:
         )
     if now.run is not None:
         doubt(now.run)
-    tabs.draw(now)
+    with st.container(key="training_below"):
+        tabs.draw(now)
     try_this("training")
     if looks_back(now, planned):
         show_code("training_gpt", Trainer._train_step, Trainer._backward, Trainer.run, GPT, get_batch)

@@ -14,12 +14,13 @@ home_begin cell_ station_
 
 vocabulary_back vocabulary_encoding_ vocabulary_fetch_ vocabulary_fetch_cancel vocabulary_figures vocabulary_file
 vocabulary_file_name_ vocabulary_file_use vocabulary_frequencies vocabulary_further vocabulary_inside_
-vocabulary_lower vocabulary_own vocabulary_paste vocabulary_paste_all vocabulary_paste_inside
-vocabulary_paste_name vocabulary_paste_use vocabulary_questions vocabulary_remove vocabulary_small_letters
-vocabulary_start vocabulary_table vocabulary_text vocabulary_too_short vocabulary_undo vocabulary_use_
-vocabulary_ways page-vocabulary-search page-vocabulary-sentence
+vocabulary_letters vocabulary_lower vocabulary_own vocabulary_own_result vocabulary_paste vocabulary_paste_all
+vocabulary_paste_inside vocabulary_paste_name vocabulary_paste_use vocabulary_questions vocabulary_remove
+vocabulary_small_letters vocabulary_start vocabulary_table vocabulary_text vocabulary_too_short vocabulary_undo
+vocabulary_use_ vocabulary_ways page-vocabulary-search page-vocabulary-sentence
 
-batches_again batches_back batches_part batches_row batches_seed_ batches_shape batches_tensors page-batches-part
+batches_about batches_again batches_back batches_both batches_part batches_questions batches_row batches_seed_
+batches_shape batches_tensors page-batches-part
 
 model_deeper model_drawing model_half_ model_head model_ladder model_layer_ model_modern model_modern_box
 model_of_run model_open_ model_panel model_row_ model_rung_ model_use page-model-context
@@ -28,13 +29,13 @@ start training_advanced_tab training_at_once training_choose training_cockpit tr
 training_guess training_head training_hold training_line_ training_microscope training_next training_next_run
 training_next_run_above training_of_run training_pairs training_prepared training_preset training_replay_
 training_replay_end training_restart training_resume training_run_ training_step training_stop
-training_transport training_turns live_run_ live_runs page-training-choice page-training-duel_favourite
+training_below training_transport training_turns live_run_ live_runs page-training-choice page-training-duel_favourite
 page-training-duel_rate_ page-training-guess_overfits page-training-steps page-training-why
 
 least length prompt sampling_against sampling_another sampling_back sampling_bars sampling_checkpoint
 sampling_columns sampling_deeper sampling_forward sampling_head sampling_pipeline sampling_run sampling_text
-sampling_text_ sampling_token_losses sampling_train sampling_views seed temperature top_k top_p page-sampling-rows
-page-sampling-surprise_text page-sampling-temperatures page-sampling-view
+sampling_text_ sampling_token_losses sampling_train sampling_view_ sampling_views seed temperature top_k top_p
+page-sampling-rows page-sampling-surprise_text page-sampling-temperatures page-sampling-view
 
 ladder_chart ladder_head ladder_results ladder_rungs ladder_stop ladder_train ladder_transport page-ladder-group
 
@@ -49,10 +50,12 @@ attention_controls attention_map attention_part attention_passage attention_writ
 embedding_map embeddings_head layers_losses layers_sizes page-layers-within
 
 ablation_all_on ablation_deeper ablation_dice ablation_drawing ablation_editor ablation_example_ ablation_heatmap
-ablation_layer_ ablation_layers ablation_measure ablation_never ablation_other ablation_part_ ablation_row
+ablation_layer_ ablation_layers ablation_measure ablation_missed
+ablation_never ablation_other ablation_part_ ablation_ranking ablation_row
 ablation_stop page-ablation-instead page-ablation-share
 
-puzzle_about puzzle_another puzzle_back puzzle_columns puzzle_scores puzzle_train puzzle_try_ page-puzzle-task
+puzzle_about puzzle_another puzzle_back puzzle_columns puzzle_example puzzle_scores puzzle_train puzzle_try_
+page-puzzle-task
 """
 
 CONTROLS = frozenset(NAMES.split()) | {VALIDATION}

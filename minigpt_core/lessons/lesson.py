@@ -75,6 +75,9 @@ class Step:
     """Keys of what stands on the page and would give the guess away: not seen until it is made. `VALIDATION` is the
     loss on text it never saw, in the chart of the Training page."""
 
+    veil_here: tuple[str, ...] = ()
+    """The same, in this step alone: an earlier one has something to show there."""
+
     reveal: str = ""
     show: str = ""
     """A picture of the panel's own, one of `SHOWN`."""

@@ -53,7 +53,8 @@ GUESSES: dict[str, GuessKind] = {
     "guess number": "number", "guess choice": "choice", "guess place": "place", "guess order": "order",
 }  # fmt: skip
 ABOUT_STEP = (
-    "page", *GUESSES, "text", "answer", "veil", "done", "hint", "point", "reveal", "show", "say", "minutes",
+    "page", *GUESSES, "text", "answer", "veil", "veil here", "done", "hint", "point", "reveal", "show", "say",
+    "minutes",
 )  # fmt: skip
 DIRECTIVE = re.compile(r"- ([a-z]+(?: [a-z]+)?): ?(.*)")
 OPTION = re.compile(r" {2,}[-*] (.*)")
@@ -370,6 +371,7 @@ def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
         "condition": lambda: _condition(said.get("done"), file),
         "point": lambda: _point(said.get("point"), file),
         "veil": lambda: _veil(said.get("veil"), file),
+        "veil_here": lambda: _veil(said.get("veil here"), file),
         "show": lambda: _show(said.get("show"), file),
         "minutes": lambda: _minutes(said.get("minutes"), file),
     }
@@ -380,7 +382,7 @@ def _step(section: _Section, file: str, mistakes: Mistakes) -> Step | None:
     with mistakes.noted([*PARAMETERS, *PRESETS, *SETTING_TYPES, *MEANT]):
         address = _address(said.get("page"), file)
     for name, part in parts.items():
-        with mistakes.noted(WHOLE if name in ("point", "veil") else [*CHECKS, *VALUES, *MEANT]):
+        with mistakes.noted(WHOLE if name in ("point", "veil", "veil_here") else [*CHECKS, *VALUES, *MEANT]):
             read[name] = part()
     if len(read) < len(parts):
         return None

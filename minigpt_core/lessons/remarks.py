@@ -19,7 +19,7 @@ def remarks_on(lesson: Lesson) -> Iterator[LessonError]:
             file=_file(lesson), language=lesson.language, known=", ".join(known),
         )  # fmt: skip
     for step in lesson.steps:
-        for key in filter(unknown, (*step.veil, step.point)):
+        for key in filter(unknown, (*step.veil, *step.veil_here, step.point)):
             yield LessonError(
                 "{place}: no key known here is like “{key}”. See in the page’s HTML whether st-key-{key} stands there.",
                 place=f"{_file(lesson)}:{step.line}", key=key,

@@ -70,11 +70,14 @@ class FactStore:
             db.execute("DELETE FROM facts WHERE workspace = ? AND name = ?", (workspace, name))
             db.execute("INSERT INTO facts VALUES (?, ?, ?, ?)", (workspace, name, written, time.time()))
 
-    def facts(self, workspace: str, name: str, lesson: str | None = None) -> list[Details]:
+    def facts(
+        self, workspace: str, name: str, lesson: str | None = None, *, alone: bool = False
+    ) -> list[Details]:
         """The details of all facts of this name, each once, the oldest first.
 
         Args:
             lesson: without those of which it is known that they were done while another lesson was on.
+            alone: without those, too, that were done while none was on.
         """
         query = "SELECT details FROM facts WHERE workspace = ? AND name = ? ORDER BY first"
         with self._database.reading() as db:
@@ -82,7 +85,7 @@ class FactStore:
         found: dict[str, Details] = {}
         for details in kept:
             during = details.pop(LESSON, None)
-            if lesson is None or during in (None, lesson):
+            if lesson is None or during == lesson or (during is None and not alone):
                 found.setdefault(json.dumps(details, sort_keys=True), details)
         return [*found.values()]
 

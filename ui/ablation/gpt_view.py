@@ -16,15 +16,19 @@ from ui.words.i18n import _, number
 MOST_ADDED = 8  # parts: each of them is measured alone, 0.15 s of a core for the prepared GPT
 
 
-def taken_apart(inspected: InspectedModel) -> None:
-    """Everything about a GPT."""
+def taken_apart(inspected: InspectedModel, *, told: bool = True) -> None:
+    """Everything about a GPT.
+
+    Args:
+        told: whether the drawing may say what was measured of its parts: a lesson may ask for a guess at it.
+    """
     with st.sidebar:
         mean = switched_off.mean_ablation()
     off = switched_off.parts_off(inspected)
     left, right = st.columns([9, 11], gap="medium")
     with left:
         st.header(_("Click a part to switch it off"))
-        model_diagram.draw(inspected.config, off, _changes(inspected, mean))
+        model_diagram.draw(inspected.config, off, _changes(inspected, mean) if told else {})
         st.button(
             _("Bring everything back"),
             icon=":material/undo:",
@@ -39,9 +43,10 @@ def taken_apart(inspected: InspectedModel) -> None:
                     "it."
                 )
             )
-    with right:
+    with right, st.container(key="ablation_missed"):
         before_and_after(inspected, off, mean)
-    ranking(inspected, mean)
+    with st.container(key="ablation_ranking"):
+        ranking(inspected, mean)
 
 
 def _changes(inspected: InspectedModel, mean: bool) -> dict[Component, float]:

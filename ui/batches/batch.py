@@ -85,8 +85,10 @@ def _shape_words(batch: Batch, row: int, part: str) -> str:
 
 def whole(tokenizer: CharTokenizer, batch: Batch, row: int) -> None:
     """x and y side by side: the whole batch, or as much of it as fits."""
+    with st.container(key="batches_both"):
+        columns = st.columns(2)
     for column, ids, title, words in zip(
-        st.columns(2),
+        columns,
         (batch.x, batch.y),
         ("x", "y"),
         (_("what the model is given"), _("what it must guess: the next character")),
@@ -111,6 +113,13 @@ def one_row(chosen: ChosenText, tokenizer: CharTokenizer, batch: Batch, row: int
         shown = min(length, batch_pictures.LONG_ROW)
         words = _("The first {n} characters of the row: scroll the picture sideways to see them all.")
         st.caption(words.format(n=number(shown)))
+    with st.container(key="batches_questions"):
+        _questions(tokenizer, batch, row)
+
+
+def _questions(tokenizer: CharTokenizer, batch: Batch, row: int) -> None:
+    """Every exercise that a row holds."""
+    length = batch.block_size
     x, y = tokenizer.decode(batch.x[row]), tokenizer.decode(batch.y[row])
     title = n_("{n} exercise in this row", "{n} exercises in this row", length).format(n=number(length))
     st.header(title)
@@ -127,8 +136,9 @@ def one_row(chosen: ChosenText, tokenizer: CharTokenizer, batch: Batch, row: int
 
 def as_tensors(batch: Batch) -> None:
     """The same batch as PyTorch prints it."""
-    with st.expander(
-        _("The same batch as PyTorch prints it"), icon=":material/data_array:", key="batches_tensors"
+    with (
+        st.container(key="batches_tensors"),
+        st.expander(_("The same batch as PyTorch prints it"), icon=":material/data_array:"),
     ):
         for name, ids in (("x", batch.x), ("y", batch.y)):
             printed(f">>> {name}.shape\n{ids.shape}\n>>> {name}\n{ids}")

@@ -34,7 +34,8 @@ def head(size: Sizes, run: Run | None, part: str, possible: bool) -> None:
                 on_click=seeds.draw_again,
                 disabled=not possible,
             )
-    st.markdown(_intro(size, run, part, possible))
+    with st.container(key="batches_about"):
+        st.markdown(_intro(size, run, part, possible))
 
 
 def _intro(size: Sizes, run: Run | None, part: str, possible: bool) -> str:

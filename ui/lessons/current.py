@@ -172,20 +172,47 @@ def is_elsewhere(step: Step, page: str) -> bool:
     return PAGES[step.page].path.strip("/") != page
 
 
-def veiled() -> tuple[str, ...]:
-    """What would give a guess away that is asked now or in a later step: not to be seen until it is made."""
+@dataclass(frozen=True)
+class Veils:
+    """What would give a guess away: not to be seen until it is made."""
+
+    now: tuple[str, ...] = ()
+    """The one that is asked at this step."""
+
+    later: tuple[str, ...] = ()
+    """One of a later step alone."""
+
+    asked: bool = False
+    """Whether this step asks for a guess that is not made yet and has an answer."""
+
+
+def veils() -> Veils:
+    """What is veiled at the step that is on."""
     now = current()
     if now is None:
-        return ()
+        return Veils()
     held = class_guesses.is_held(now.lesson.name, now.number)
-    steps = enumerate(now.lesson.steps[now.number - 1 :], start=now.number)
-    return tuple(
-        name
-        for number, step in steps
-        if not (number in now.progress.guesses or number in now.progress.done)
-        or (number == now.number and held)
-        for name in step.veil
-    )
+    asked = now.step.question is not None and (held or not _settled(now, now.number))
+    here = (*now.step.veil, *now.step.veil_here) if held or not _settled(now, now.number) else ()
+    steps = enumerate(now.lesson.steps[now.number :], start=now.number + 1)
+    later = {name: None for number, step in steps if not _settled(now, number) for name in step.veil}
+    answered = now.step.question is not None and now.step.question.answer is not None
+    return Veils(here, tuple(name for name in later if name not in here), asked and answered)
+
+
+def _settled(now: Current, number: int) -> bool:
+    return number in now.progress.guesses or number in now.progress.done
+
+
+def veiled() -> tuple[str, ...]:
+    """All that is veiled, by its name."""
+    found = veils()
+    return found.now + found.later
+
+
+def guess_is_open(now: Current) -> bool:
+    """Whether the step asks for a guess that has not been made yet, nor been settled otherwise."""
+    return now.step.question is not None and not _settled(now, now.number)
 
 
 # Going through it. For callbacks

@@ -28,12 +28,18 @@ from ui.words.tokens import escape, escape_markdown
 
 LOOK_SECONDS = 2.0
 PREVIEW_SECONDS = 1.0
+EXPLAINED = '[class*="_try "], [class$="_try"], [class*="st-key-guide_"]'
 HINT_SECONDS = 45.0  # after so long on a step that is not done
 
 
 def veil() -> None:
     """Hide what would give away the guess that is asked, before the page draws it."""
-    if rules := _veil(current.veiled()):
+    found = current.veils()
+    rules = _veil(found.now, _("Hidden until you guess it."))
+    rules += _veil(found.later, _("Hidden until you guess it in a later step."))
+    if found.asked:  # "Three things to try" and "How to read this" say what is to be seen
+        rules += f"<style>{EXPLAINED} {{display: none}}</style>"
+    if rules:
         st.html(rules)
 
 
@@ -132,12 +138,12 @@ def _head(now: Current, done: bool, *, folded: bool) -> None:
         )  # fmt: skip
 
 
-def _veil(names: tuple[str, ...]) -> str:
+def _veil(names: tuple[str, ...], said: str) -> str:
     """The rule that hides what would give the guess away, and says so in its place. The names were checked."""
     keys = [name for name in names if name != VALIDATION]
     if not keys:
         return ""
-    words = json.dumps(_("Hidden until you guess it."), ensure_ascii=False).replace("<", "")
+    words = json.dumps(said, ensure_ascii=False).replace("<", "")
     veils = ", ".join(f".st-key-{key}" for key in keys)
     children, before = (", ".join(f".st-key-{key}{part}" for key in keys) for part in (" > *", "::before"))
     inside = ", ".join(f".st-key-{key} *" for key in keys)  # labels say of themselves that they are visible
@@ -186,7 +192,8 @@ def _work(now: Current, page: str, done: bool) -> None:
     if now.step.question and not revealed:
         question.field(now)
     if now.step.show == "fingerprint":
-        trained_print.show() if now.step.page == "training" else _fingerprint()
+        told = not current.guess_is_open(now)
+        trained_print.show(told=told) if now.step.page == "training" else _fingerprint(told=told)
     if not done:
         st.fragment(_wait, run_every=LOOK_SECONDS)(now)
     elif now.step.condition is not None:
@@ -242,8 +249,12 @@ def ring(step: Step) -> str:
     return f"<style>.st-key-{step.point}{{{look}}}</style>"
 
 
-def _fingerprint() -> None:
-    """A fingerprint of the numbers of the model that wrote last, as they were at first and as they are now."""
+def _fingerprint(*, told: bool) -> None:
+    """A fingerprint of the numbers of the model that wrote last, as they were at first and as they are now.
+
+    Args:
+        told: whether it may be said already that they are the same.
+    """
     written = [fact for fact in facts.store().facts(state.workspace(), "sampled") if fact["run"]]
     if not written:
         return
@@ -255,6 +266,16 @@ def _fingerprint() -> None:
         facts.note("fingerprint", **taken)
     begun = known[0] if known else taken
     first, texts = str(begun["print"]), since(begun, written, "texts")
+    if not told:
+        said = n_(
+            "Fingerprint of its numbers at first: **{first}**; since then it has written {n} text. It is taken again "
+            "once you have guessed.",
+            "Fingerprint of its numbers at first: **{first}**; since then it has written {n} texts. It is taken again "
+            "once you have guessed.",
+            texts,
+        )
+        st.markdown(said.format(first=first, n=number(texts)))
+        return
     said = n_(
         "Fingerprint of its numbers: **{first}** at first, **{now}** now; in between it has written {n} text.",
         "Fingerprint of its numbers: **{first}** at first, **{now}** now; in between it has written {n} texts.",

@@ -11,7 +11,7 @@ from ui.components.printed import printed
 from ui.words.i18n import N_, _, n_, number
 from ui.words.tokens import MOST_TILES, description, escape, face, strip
 
-EXAMPLE = N_("One morning, a cat 🐱")
+EXAMPLE, KNOWN = N_("One morning, a cat 🐱"), N_("One morning, a cat")
 SENTENCE, OFFERED = "vocabulary.sentence", "vocabulary.sentence_offered"
 LISTED = 12  # unknown characters, and places of each
 
@@ -20,9 +20,10 @@ LISTED = 12  # unknown characters, and places of each
 def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
     """A field, and what becomes of the sentence in it."""
     offered = state.page_state(OFFERED, None)
+    example = _(EXAMPLE if state.lesson() is None else KNOWN)  # a lesson asks what becomes of an unknown one
     if kept_choices.keep_text(SENTENCE, offered) in (None, offered):
-        state.set_page_state(SENTENCE, _(EXAMPLE))
-    state.set_page_state(OFFERED, _(EXAMPLE))
+        state.set_page_state(SENTENCE, example)
+    state.set_page_state(OFFERED, example)
     typed = st.text_input(
         _("Type a sentence of your own"),
         live=True,
@@ -34,12 +35,13 @@ def section(words: CharTokenizer, counts: dict[str, int], lower: bool) -> None:
         return
     sentence = normalize(typed, lower=lower, strip=False, alphabet=words.characters)
     known, unknown = words.split_unknown(sentence)
-    if typed != _(EXAMPLE):
+    if typed not in (_(EXAMPLE), _(KNOWN)):
         facts.note("sentence", unknown=bool(unknown), text=facts.short(typed))
-    st.html(strip(sentence, words.stoi, counts, label=_("Your sentence with the id of each character")))
-    back = words.decode(words.encode(known))
-    printed(answers(words, known, bool(unknown)))
-    st.html(_verdict(typed, back, changes(typed, lower, unknown)) + _unknown_list(unknown))
+    with st.container(key="vocabulary_own_result"):
+        st.html(strip(sentence, words.stoi, counts, label=_("Your sentence with the id of each character")))
+        back = words.decode(words.encode(known))
+        printed(answers(words, known, bool(unknown)))
+        st.html(_verdict(typed, back, changes(typed, lower, unknown)) + _unknown_list(unknown))
 
 
 def answers(words: CharTokenizer, known: str, something_unknown: bool) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from minigpt_core.texts.corpus import small_letters
+from minigpt_core.tokenizer import CharTokenizer
 from ui import resources
 from ui.byte_cache import byte_cached
 from ui.words.i18n import _, n_, number
@@ -50,6 +51,12 @@ def section(text_id: str) -> None:
     if not groups:
         st.markdown(_("There is no capital letter in this text: nothing changes."))
         return
+    with st.container(key="vocabulary_letters"):
+        _merged(text_id, groups, before, after)
+
+
+def _merged(text_id: str, groups: dict[str, str], before: CharTokenizer, after: CharTokenizer) -> None:
+    """Which capitals became which small letter, and what that saves."""
     n = len(set().union(*groups.values()))
     _size(n, before.vocab_size, after.vocab_size)
     blocks = [

@@ -198,8 +198,32 @@ def test_what_a_later_guess_is_about_is_veiled_from_the_beginning(app: OpenPage,
     assert ".st-key-start > *" in html(test) and ".st-key-batches_shape > *" in html(test)
     press(test, "lesson_next")
     assert ".st-key-batches_shape" not in html(test)  # a step that was skipped veils nothing any more
+    assert "Hidden until you guess it in a later step." not in html(test)
     test.text_input(key=state.page_key("lessons.guess.mine.2")).set_value("2").run()
     assert ".st-key-start > *" not in html(test)
+
+
+def test_what_a_later_guess_is_about_says_that_it_is_a_later_one(app: OpenPage, lesson: Path) -> None:
+    lesson.write_text(LESSON.replace("- answer: 2\n\n## Third", "- answer: 2\n- veil: start\n\n## Third"))
+    rules = re.findall(r"::before \{content: \"(.*?)\"", html(app(address={"lesson": "mine"})))
+    assert rules == ["Hidden until you guess it.", "Hidden until you guess it in a later step."]
+
+
+def test_what_is_veiled_here_is_not_veiled_before(app: OpenPage, lesson: Path) -> None:
+    lesson.write_text(
+        LESSON.replace("- answer: 2\n\n## Third", "- answer: 2\n- veil here: start\n\n## Third")
+    )
+    test = app(address={"lesson": "mine"})
+    assert ".st-key-start" not in html(test)
+    press(test, "lesson_next")
+    assert ".st-key-start > *" in html(test)
+
+
+def test_what_explains_a_picture_is_away_as_long_as_a_guess_is_open(app: OpenPage, lesson: Path) -> None:
+    test = app(address={"lesson": "mine"})
+    assert f"{panel.EXPLAINED} {{display: none}}" in html(test)
+    test.radio(key=state.page_key("lessons.guess.mine.1")).set_value(1).run()
+    assert panel.EXPLAINED not in html(test)
 
 
 def test_a_step_whose_page_was_hidden_says_so(app: OpenPage, lesson: Path) -> None:
@@ -346,6 +370,8 @@ def test_only_texts_written_since_the_fingerprint_was_taken_are_counted(app: Ope
             "local", "sampled", run="preparedGptEn", step=1200, seed=seed, temperature=1.0, prompt="a"
         )
     page = app("sampling", author="preparedGptEn", lesson="using", step="1")
+    assert any("since then it has written 0 texts. It is taken again" in one.value for one in page.markdown)
+    page.radio(key=state.page_key("lessons.guess.using.1")).set_value(1).run()
     assert any("in between it has written 0 texts" in one.value for one in page.markdown)
     page.button(key="sampling_another").click().run()
     assert any("in between it has written 1 text." in one.value for one in page.markdown)

@@ -67,12 +67,17 @@ def test_what_a_hint_rings_or_a_guess_veils_stands_on_its_page(app: OpenPage) ->
     wanted: dict[tuple[str, str, str], tuple[Step, set[str]]] = {}
     for name in ORDER:
         for step in find_lesson(name, "en").steps:  # the other language names the same
-            keys = {*step.veil, step.point} - {"", VALIDATION}
-            place = (step.page, step.address.get("view", ""), step.address.get("author", ""))
-            wanted.setdefault(place, (step, set()))[1].update(keys)
-    for step, keys in (found for found in wanted.values() if found[1]):
-        test = app(step.page, **step.address)
-        assert keys <= {*keys_of(test._tree)}, (step.page, keys)
+            for key in {*step.veil, *step.veil_here, step.point} - {"", VALIDATION}:
+                view = key.removeprefix("sampling_view_") if key.startswith("sampling_view_") else ""
+                place = (step.page, view or step.address.get("view", ""), step.address.get("author", ""))
+                wanted.setdefault(place, (step, set()))[1].add(key)
+    for (page, view, _author), (step, keys) in wanted.items():
+        test = app(page, **step.address | ({"view": view} if view else {}))
+        there = {*keys_of(test._tree)}
+        if page == "vocabulary":  # what stands on another tab
+            for tab in ("own", "letters"):
+                there.update(keys_of(app(page, **step.address, choices=f"vocabulary_questions~{tab}")._tree))
+        assert keys <= there, (page, keys - there)
 
 
 def test_no_key_of_a_page_is_taken_for_a_misspelt_one() -> None:

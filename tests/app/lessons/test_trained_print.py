@@ -6,6 +6,7 @@ import pytest
 
 from minigpt_core.configs import TrainConfig
 from minigpt_core.jobs.worker import take_up
+from minigpt_core.store.facts import LESSON, FactStore
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import RunStore
 from minigpt_core.training import CheckpointEvent, StepEvent
@@ -18,8 +19,18 @@ from ui.lessons import trained_print
 TINY: dict[str, Any] = {"block_size": 32, "n_embd": 64}
 
 
+GUESSED = 3
+
+
+def in_the_lesson(run_id: str) -> None:
+    """It was begun there, after a guess."""
+    FactStore().note("local", "trained", run=run_id, **{LESSON: "using"})
+    FactStore().keep_guess("local", "using", 3, GUESSED)
+
+
 def seen(open_page: OpenPage, run_id: str, lang: str = "en") -> str:
-    """What the panel says of it."""
+    """What the panel says of it, once it was begun in the lesson."""
+    in_the_lesson(run_id)
     page = open_page("training", lang, run=run_id, lesson="using", step="3")
     assert not page.exception
     word = {"en": "ingerprint of its numbers", "fr": "mpreinte de ses nombres"}[lang]
@@ -77,6 +88,26 @@ def test_while_it_goes_on_or_would_take_long_only_checkpoints_are_looked_at(
         RunStore().run(run_id).status == "interrupted"
     )  # nobody has it: what came after its checkpoint is lost
     assert trained_print.known_step(RunStore().run(run_id), [0]) == 0
+
+
+@pytest.mark.parametrize("lesson", [None, "tinygpt"])
+def test_what_was_trained_before_is_compared_with_nothing(app: OpenPage, lesson: str | None) -> None:
+    run = small_run(TINY, 4)
+    RunStore().append(run.id, step=4)
+    FactStore().note("local", "trained", run=run.id, **({LESSON: lesson} if lesson else {}))
+    page = app("training", lesson="using", step="3", run=run.id)
+    said = [element.value for element in page.markdown]
+    assert any("will stand here" in words for words in said) and not any("≠" in words for words in said)
+
+
+def test_before_the_guess_only_the_first_one_is_told(app: OpenPage) -> None:
+    run = small_run(TINY, 4)
+    RunStore().append(run.id, step=4)
+    FactStore().note("local", "trained", run=run.id, **{LESSON: "using"})
+    page = app("training", lesson="using", step="3", run=run.id)
+    said = " ".join(element.value for element in page.markdown)
+    assert f"at first: **{of_checkpoint(run.id, 0)}**" in said
+    assert "≠" not in said and of_checkpoint(run.id, 4) not in said
 
 
 @pytest.mark.parametrize("followed", [{}, {"run": "preparedOverfitEn"}])

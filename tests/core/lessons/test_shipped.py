@@ -90,12 +90,13 @@ def test_both_languages_ask_the_same(name: str) -> None:
     if name in ORDER[:12]:
         assert 4 <= one.minutes <= 6
     for left, right in zip(one.steps, other.steps, strict=True):
-        assert (left.page, left.minutes, left.show, left.point, left.veil) == (
+        assert (left.page, left.minutes, left.show, left.point, left.veil, left.veil_here) == (
             right.page,
             right.minutes,
             right.show,
             right.point,
             right.veil,
+            right.veil_here,
         )
         assert [bool(text) for text in (left.hint, left.reveal, left.say)] == [
             bool(text) for text in (right.hint, right.reveal, right.say)
