@@ -6,6 +6,7 @@ They are plain data: they import no torch, and go to JSON and back (`to_dict`, `
 import dataclasses
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Self
 
 from minigpt_core.errors import ConfigError
@@ -46,6 +47,7 @@ RANGES = {  # the smallest and the largest number that a setting can be
     "min_lr_share": (0, 1),
 }
 EVALUATIONS_PER_RUN = 20
+FIRST_EVALUATION = 250  # step of a long run; the next ones at twice as many, until its interval has passed
 STEERABLE = ("learning_rate", "pace", "eval_interval")  # may be changed while a run goes
 WITHOUT_LAYERS = ("vocab_size", "block_size", "n_embd", "n_layer", "positions")  # all else stands in layers
 
@@ -155,7 +157,8 @@ class TrainConfig(Fields):
     """Longest gradient allowed (its norm), 0 to 1000; 0 leaves gradients as they are."""
 
     eval_interval: int = 0
-    """Steps between two evaluations, 0 to 10,000,000; 0 makes it a twentieth of the run."""
+    """Steps between two evaluations, 0 to 10,000,000; 0 makes it a twentieth of the run, and a long one is evaluated
+    earlier, too."""
 
     eval_windows: int = 64
     """Windows of each split that an evaluation reads, 0 to 1,000,000; 0 reads the whole split."""
@@ -217,6 +220,20 @@ class TrainConfig(Fields):
     def evaluation_interval(self) -> int:
         """Steps between two evaluations, once 0 has been replaced by a twentieth of the run."""
         return self.eval_interval or max(1, self.steps // EVALUATIONS_PER_RUN)
+
+    @property
+    def early_evaluations(self) -> tuple[int, ...]:
+        """Steps of a long run at which it is evaluated although its interval has not passed: what is known of it would
+        be that of step 0 for minutes. None where somebody chose the interval, or where evaluations decide about its
+        end."""
+        if self.eval_interval or self.patience:
+            return ()
+        doubled = (FIRST_EVALUATION << n for n in range(20))
+        return tuple(takewhile(lambda step: 2 * step <= self.evaluation_interval, doubled))
+
+    def evaluations_until(self, step: int) -> int:
+        """How many evaluations there are from step 1 to this one."""
+        return step // self.evaluation_interval + sum(early <= step for early in self.early_evaluations)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -318,7 +318,9 @@ class Trainer:
         return self.steering.learning_rate * optimizers.lr_multiplier(self.config, self.step)
 
     def _evaluation_due(self) -> bool:
-        return self.step % self.steering.eval_interval == 0 or self.step >= self.config.steps
+        interval = self.steering.eval_interval
+        early = self.step in self.config.early_evaluations and interval == self.config.evaluation_interval
+        return early or self.step % interval == 0 or self.step >= self.config.steps
 
     def _evaluate_and_save(self) -> Generator[Event, None, bool]:
         """Evaluate, write a sample, take a checkpoint. False, and nothing kept, if the loss is not finite."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from minigpt_core import configs
 from minigpt_core.configs import ModelConfig, TrainConfig
 from minigpt_core.data import Dataset, prepare
 from minigpt_core.errors import ConfigError, TextError
@@ -40,7 +41,8 @@ def make(
     wait: Callable[[Steering], object] | None = None,
     **fields: Any,
 ) -> Trainer:
-    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, block_size=8, n_embd=16)
+    dropout = {"dropout": fields.pop("dropout"), "n_layer": 1, "n_head": 2} if "dropout" in fields else {}
+    model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, block_size=8, n_embd=16, **dropout)
     config = TrainConfig(**({"steps": 40, "eval_interval": 10, "sample_length": 20} | fields))
     return Trainer(dataset, model, config, checkpoint=checkpoint, changes=changes, wait=wait)
 
@@ -249,6 +251,36 @@ def test_config_survives_json() -> None:
 
 def test_a_twentieth_of_the_run_lies_between_evaluations_by_default() -> None:
     assert [TrainConfig(steps=s).evaluation_interval for s in (1, 10, 500, 1_000_000)] == [1, 1, 25, 50_000]
+
+
+def test_a_long_run_is_evaluated_near_its_beginning_too() -> None:
+    def early(**settings: int) -> tuple[int, ...]:
+        return TrainConfig(**settings).early_evaluations
+
+    assert [early(steps=steps) for steps in (500, 5000, 10_000)] == [(), (), (250,)]
+    assert early(steps=100_000) == (250, 500, 1000, 2000)
+    assert early(steps=100_000, eval_interval=5000) == early(steps=100_000, patience=3) == ()
+    long = TrainConfig(steps=100_000)
+    assert [long.evaluations_until(step) for step in (249, 250, 4999, 5000, 100_000)] == [0, 1, 4, 5, 24]
+
+
+def test_early_evaluations_change_no_loss(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configs, "FIRST_EVALUATION", 2)
+    plain = [*make(dataset, steps=200, eval_interval=10, dropout=0.1).run()]
+    with_early = [*make(dataset, steps=200, eval_interval=0, dropout=0.1).run()]
+    assert losses(with_early) == losses(plain)
+    there, then = ({e.step: e for e in of_type(events, MetricsEvent)} for events in (plain, with_early))
+    assert sorted(then) == [0, 2, 4, 10, *range(20, 201, 10)]
+    assert all(then[step] == metrics for step, metrics in there.items())
+
+
+def test_who_changes_the_interval_on_the_way_gets_that_one(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configs, "FIRST_EVALUATION", 2)
+    trainer = make(dataset, steps=200, eval_interval=0)
+    trainer.steering.change(eval_interval=50)
+    assert [e.step for e in of_type(trainer.run(), MetricsEvent)] == [0, 50, 100, 150, 200]
 
 
 def test_tinygpt_comes_close_to_the_counted_pairs_of_a_small_text(dataset: Dataset) -> None:

@@ -69,7 +69,7 @@ def finding(run: Run) -> str:
     """What a teacher wants to know at once: one of `SHOWN_FINDINGS`, or ""."""
     if run.status == "queued" or run.step == 0:
         return ""
-    newest = run.step if run.status not in LIVE else run.step // max(1, run.training.evaluation_interval)
+    newest = run.step if run.status not in LIVE else run.training.evaluations_until(run.step)
     return _finding(run.id, run.status, newest)
 
 

@@ -49,7 +49,7 @@ def in_words(config: TrainConfig, measured: dict[str, float] | None, on_cluster:
 
 def seconds_expected(config: TrainConfig, measured: dict[str, float]) -> tuple[float, float]:
     """The work, or what the pace demands: evaluations fit into the waiting. With the machine to itself, and now."""
-    evaluations = config.steps // config.evaluation_interval + 1
+    evaluations = config.evaluations_until(config.steps) + 1
     work = config.steps * measured["step"] + evaluations * measured["evaluation"]
     paced = config.steps / config.pace if config.pace else 0.0
     return max(work / measured["crowding"], paced), max(work, paced)

@@ -273,7 +273,7 @@ SETTINGS = {  # in the order of the sidebar
         N_("Steps between evaluations"), "number", "checks", step=5, zero=N_("20 times a run"),
         help=N_(
             "After so many steps the loss is measured on both parts of the text, a sample is written and the "
-            "weights are saved. 0 means 20 times a run."
+            "weights are saved. 0 means 20 times a run, and a few times more near the beginning of a long one."
         ),
     ),
     "eval_windows": Setting(

@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from minigpt_core import configs
 from minigpt_core.__main__ import main
 from minigpt_core.configs import ModelConfig, TrainConfig, usual_fields
 from minigpt_core.export.metrics import COLUMNS, ExportError, export_csv, export_tensorboard, write_scalars
@@ -128,6 +129,30 @@ def test_every_kind_of_model_and_training_repeats_its_run(store: RunStore, case:
     assert len(names["evaluations"]) == len(evaluations)
     for exported, stored in zip(names["evaluations"], evaluations, strict=True):
         assert exported == pytest.approx(stored, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("change", [{}, {"eval_interval": 8}])
+def test_a_long_run_is_evaluated_at_the_same_steps(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, change: dict[str, int]
+) -> None:
+    monkeypatch.setattr(configs, "FIRST_EVALUATION", 4)
+    run = new_run(
+        store, text=TEXT, title="chat", model_fields={"n_embd": 16, "block_size": 8},
+        training=TrainConfig(steps=320, sample_length=0), status="running",
+    )  # fmt: skip
+    trainer = take_up(store, run)
+    recorder = Recorder(store, run.id, trainer)
+    for event in trainer.run():
+        recorder.record(event)
+        if isinstance(event, StepEvent) and event.step == 6 and change:
+            trainer.steering.change(**change)
+    store.set_status(run.id, "done")
+    names = run_here(list(export_parts(store, store.run(run.id)).parts.values()))
+    losses, evaluations = measured(store, run)
+    assert names["losses"] == pytest.approx(losses, abs=ROUNDING)
+    first = [0, 4, 8, 16]
+    assert [row[0] for row in names["evaluations"]][:4] == [row[0] for row in evaluations][:4] == first
+    assert len(names["evaluations"]) == len(evaluations)
 
 
 def test_script_and_notebook_need_nothing_but_torch(store: RunStore, tmp_path: Path) -> None:
