@@ -24,6 +24,8 @@ AWAY = {
     "[data-testid=\"stFileUploaderDropzoneInstructions\"]",
     ".stApp [data-testid=\"stHeader\"]",  # the speaker's window has a sheet of its own, and no menu
     ".mg-on-paper",
+    # Streamlit's own drawer, slid out of sight: the Tab key must not go there
+    "html:not([data-mg-aside]) [data-testid=\"stSidebar\"][data-collapsed=\"true\"] *",
 }  # fmt: skip
 ELSEWHERE = ("[hidden]", ":empty")
 

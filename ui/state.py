@@ -51,6 +51,7 @@ ROWS, TEMPERATURES, AFTER = "rows", "temperatures", "after"
 LESSON, LESSON_STEP = "lesson", "lesson_step"
 PROJECTOR, REPLAY = "projector", "replay"
 FOLLOW = "follow"  # in a link within its own page: see `server/streamlit_changes.py`
+DRAWN_MODEL = "model.drawn"  # on the Model page: a step of a lesson begins with the one that it names
 SWITCHED_OFF = "ablation.off"  # parts of the model: a step of a lesson begins with all of them
 PROMPT = "prompt"  # a widget bound to the address: its key is the name there
 SAMPLING_RUN, SAMPLING_CHECKPOINT, SAMPLING_TEXT = "sampling_run", "sampling_checkpoint", "sampling_text"

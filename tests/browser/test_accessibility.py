@@ -29,7 +29,7 @@ def test_what_opens_in_the_dark_is_drawn_for_the_dark(
 
 
 NAMED_AS_MARKDOWN = re.compile(r"\\[^\w\s]|\*\*|:material/")
-TITLE = "1.5 *stars* [of](x) a_b! $y$"
+TITLE = "1.5 *stars* [of](x) a_b! $y$ :cat:"
 
 
 def names(page: Page) -> list[str]:
@@ -66,7 +66,21 @@ def test_a_name_that_somebody_gave_is_called_so(open_page: OpenPage) -> None:
     paste_text(page)
     chosen = page.locator(".st-key-vocabulary_text input:checked")
     expect(chosen).to_have_accessible_name(re.compile("^" + re.escape(TITLE)))
-    assert not [name for name in names(page) if NAMED_AS_MARKDOWN.search(name)]
+    found = names(page)
+    assert not [name for name in found if NAMED_AS_MARKDOWN.search(name)]
+    assert any(TITLE in name for name in found) and not [name for name in found if "\u2060" in name]
+
+
+def test_what_a_shortcode_is_kept_from_becoming_a_picture_with_is_no_part_of_a_button(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("vocabulary", lang="en")
+    paste_text(page)
+    page.goto(page.url.replace("/vocabulary", "/attention"))
+    wait_until_idle(page)
+    button = page.locator(".st-key-inside_train button").first
+    expect(button).to_have_accessible_name(re.compile(re.escape(TITLE)))
+    assert TITLE in button.inner_text()
 
 
 def test_after_a_text_was_brought_the_side_bar_begins_at_its_top(open_page: OpenPage) -> None:

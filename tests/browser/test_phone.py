@@ -55,6 +55,22 @@ def test_the_curve_takes_most_of_the_width_and_no_button_is_cut(
             expect(page.locator(".mg-live-lines span")).to_have_count(4)
 
 
+def test_lines_that_a_logarithmic_axis_puts_together_have_one_letter_where_they_are(
+    open_page: OpenPage, lang: str
+) -> None:
+    page = open_page("training", lang=lang, run="preparedDivergedFr")
+    page.set_viewport_size({"width": 390, "height": 844})
+    label = page.locator(".mg-live-chart .annotation-text")
+    expect(label).to_have_text(["a–c"])
+    expect(page.locator(".mg-live-lines span")).to_have_count(3)
+    lines = page.locator(".mg-live-chart .shapelayer path").evaluate_all(
+        "paths => paths.map((path) => path.getBoundingClientRect()).map(({ y, height }) => y + height / 2)"
+    )
+    box = label.bounding_box()
+    assert box and lines and min(lines) - 8 <= box["y"] + box["height"] / 2 <= max(lines) + 8
+    assert box["x"] + box["width"] <= 390
+
+
 def test_the_curves_of_compare_take_most_of_the_width(narrow: Callable[[str], Iterator[Page]]) -> None:
     for page in narrow("compare"):
         page.wait_for_function(SHARE)
@@ -77,6 +93,17 @@ def test_the_menu_names_every_page_and_closes_when_one_is_chosen(
     page.wait_for_function(
         "(drawer) => document.querySelector(drawer).getBoundingClientRect().right <= 0", arg=DRAWER
     )
+
+
+def test_the_closed_drawer_takes_no_focus(open_page: OpenPage) -> None:
+    page = open_page("sampling", lang="en")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(f"{DRAWER}[data-collapsed='true']")).to_have_count(1)
+    for _press in range(6):
+        page.keyboard.press("Tab")
+        assert page.evaluate("!document.activeElement.closest('[data-testid=stSidebar]')")
+    page.get_by_test_id("stExpandSidebarButton").press("Enter")
+    expect(page.get_by_test_id("stSidebarNavLink").first).to_be_visible()
 
 
 def test_the_ring_around_what_has_the_focus_in_a_lesson_is_whole(open_page: OpenPage) -> None:

@@ -21,6 +21,7 @@ const SPEAK_EVERY_MS = 30000; // for those who hear the page
 const LINE_PX = 16;           // height of one line of a reference line's label
 const LEADER_PX = 14;         // from the end of a reference line to its label
 const FARTHEST_PX = 40;       // a label farther up or down would seem to belong to another line
+const LETTER_PX = 12;         // lines nearer to each other share a letter's place: "a–c"
 const MARGIN = { l: 56, r: 138, t: 30, b: 44 };
 const NARROW_PX = 520;        // a narrower chart has no room beside it: a letter at each line, the words below
 const AXES_KEPT = "mg-live-log";  // which axes are logarithmic, as somebody has chosen in this tab
@@ -314,7 +315,7 @@ const isNarrow = ({ chart }) => chart.clientWidth < NARROW_PX;
 const scaleOf = ({ root }) => letters(root, 12) / 12;  // larger at the front of a room
 const margins = (view) => {
   const scale = scaleOf(view);
-  return isNarrow(view) ? { ...MARGIN, l: 46, r: 22 } : { l: MARGIN.l * scale, r: MARGIN.r * scale, t: MARGIN.t * scale, b: MARGIN.b * scale };
+  return isNarrow(view) ? { ...MARGIN, l: 46, r: 28 } : { l: MARGIN.l * scale, r: MARGIN.r * scale, t: MARGIN.t * scale, b: MARGIN.b * scale };
 };
 
 // What the margins leave of the chart, and a legend of several lines; before it is drawn nobody knows how many
@@ -329,13 +330,27 @@ function referenceLabels(view, [low, high]) {
     return { y, words, at: (high - y) / (high - low) * height, half: words.length * LINE_PX * scaleOf(view) / 2 + 2 };
   });
   let labelled = [];
-  for (const line of lines) labelled = movedApart([...labelled, line], -MARGIN.t, height + 4) ?? labelled;
+  for (const line of narrow ? sharing(lines) : lines) labelled = movedApart([...labelled, line], -MARGIN.t, height + 4) ?? labelled;
   return labelled.map(({ y, words, at, place }) => ({
     xref: "paper", x: 1, yref: "y", y, yanchor: "middle", borderpad: 0, text: words.join("<br>"),
     ...(narrow ? { xanchor: "left", xshift: 5, yshift: at - place, showarrow: false, font: { size: 12 } } :
       { xanchor: "left", ax: LEADER_PX, ay: place - at, showarrow: true, arrowhead: 0, arrowwidth: 1, arrowcolor: view.data.colours.reference,
         align: "left", font: { size: letters(view.root, 12) } }),
   }));
+}
+
+// Lines with a letter each, from top to bottom: those that stand so close that their letters would be moved away from
+// them have one label together, at the middle one
+function sharing(lines) {
+  const groups = [];
+  for (const line of lines) {
+    if (groups.length && line.at - groups.at(-1).at(-1).at < LETTER_PX) groups.at(-1).push(line);
+    else groups.push([line]);
+  }
+  return groups.map((group) => {
+    const [first] = group[0].words, [last] = group.at(-1).words;
+    return { ...group[Math.floor(group.length / 2)], words: [group.length > 1 ? `${first}–${last}` : first] };
+  });
 }
 
 // The lines from top to bottom, each with the `place` of its label: as near to where it belongs (`at`) as its

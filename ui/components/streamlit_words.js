@@ -9,6 +9,7 @@ const WRITTEN = `[data-testid="stMarkdownContainer"], [translate="no"], [role="l
 const SLIDER = '[data-testid="stSliderThumbValue"], [data-testid="stSliderTickBar"]';  // its numbers
 const COMMAND = "streamlit run yourscript.py";  // code, but what it says is wrong here
 const ESCAPED = /\\([\\`*_{}[\]()<>#+\-.!|~$:&])\u2060?/g;  // as `escape_markdown` in `ui/words/tokens.py` writes it
+const GUARDED = /:\u2060(?=(?:material\/)?[\w+-]+:)/g;  // what `escape_markdown` keeps from becoming a picture, once it is drawn
 const MENU = '[data-testid="stTopNavSection"], [data-testid="stFileUploader"] button';  // "5 more" and "Upload" look like ours
 
 /** "Help for {label}" → an expression that finds it, with the names of its gaps. */
@@ -49,7 +50,13 @@ function put(view, node, slot, now, write) {
   write(shown);
 }
 
+/** Without what has kept `:cat:` from becoming a picture: a screen reader and whoever copies it get what was written. */
+function unguard(node) {
+  if (node.data.includes(":\u2060") && !node.parentElement?.closest(CODE)) node.data = node.data.replace(GUARDED, ":");
+}
+
 function putText(view, node) {
+  unguard(node);
   const now = node.data.trim(), element = node.parentElement;
   if (element && Object.hasOwn(view.languages, now)) element.lang = view.languages[now];  // a language called in itself
   if (!now || !element || (element.closest(WRITTEN) && !element.closest(MENU) && !element.closest(SLIDER) && now !== COMMAND)) return;

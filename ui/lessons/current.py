@@ -126,6 +126,10 @@ def lead_to(step: Step, page: str) -> None:
         values = settings.of_preset(found[0]) | found[1]
         _stop_in_the_way(values, address.get("text"))
         settings.take_over(values)
+        if step.page == "model":  # an earlier drawing would stand there still
+            state.set_page_state(state.DRAWN_MODEL, settings.model_fields())
+    elif shown := address.get("run"):
+        _take_settings_of(shown)
     if prompt := address.pop("prompt", None):
         state.set_widget(state.PROMPT, prompt)  # its field keeps it in the address by itself
     if step.page == "ablation":  # an earlier step may have left parts switched off
@@ -135,6 +139,12 @@ def lead_to(step: Step, page: str) -> None:
     elsewhere = PAGES[step.page].path.strip("/") != page
     if elsewhere or address:
         st.switch_page(PAGES[step.page].script, query_params=address)
+
+
+def _take_settings_of(run_id: str) -> None:
+    """The controls say how the run that a step shows was trained, not what an earlier step has set up."""
+    with spoken_errors():
+        settings.take_over(settings.of_run(resources.run(run_id)))
 
 
 def _stop_in_the_way(values: settings.Values, text: str | None) -> None:

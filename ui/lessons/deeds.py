@@ -215,7 +215,7 @@ def _sampled(
         [
             n_("{n} text", "{n} texts", times).format(n=number(times)) if times > 1 else "",
             _("temperature {n}").format(n=number(temperature)) if temperature >= 0 else "",
-            _several(_("{n} temperatures"), temperatures),
+            _several(_("{n} temperatures in all"), temperatures),
             _several(_("{n} seeds"), seeds),
             _several(_("{n} checkpoints"), checkpoints),
             _beginnings(prompts, new_word),

@@ -36,7 +36,7 @@ def veil() -> None:
     """Hide what would give away the guess that is asked, before the page draws it."""
     found = current.veils()
     rules = _veil(found.now, _("Hidden until you guess it."))
-    rules += _veil(found.later, _("Hidden until you guess it in a later step."))
+    rules += _veil(found.later, _("Hidden until a later step."))
     if found.asked:  # "Three things to try" and "How to read this" say what is to be seen
         rules += f"<style>{EXPLAINED} {{display: none}}</style>"
     if rules:
@@ -151,7 +151,8 @@ def _veil(names: tuple[str, ...], said: str) -> str:
         f"<style>{children}, {inside} {{visibility: hidden !important}} "
         f"{before} {{content: {words}; position: absolute; inset: 0; "
         f"display: grid; place-content: center; text-align: center; "
-        f"border: 2px dashed var(--mg-border); border-radius: 10px; padding: 0 8px}} "
+        f"border: 2px dashed var(--mg-border); border-radius: 10px; padding: 0 8px; font-size: 0.9em; "
+        f"line-height: 1.15}} "
         f"{veils} {{position: relative}}</style>"
     )
 

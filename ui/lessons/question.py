@@ -1,6 +1,7 @@
 """The guess of a step: its field, and the reveal that sets it beside the result."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from ui.words.tokens import escape, escape_markdown
 FIELD = "lessons.guess"
 MOST_PLACES = 60  # characters of a text in which a place is chosen
 LONGEST_NUMBER = 24  # characters that are typed
+DIGITS = re.compile(r"-?\d(?:[\d.,\s]*\d)?")
 EMPTY: dict[GuessKind, object] = {"order": [], "number": ""}
 EDGE = 6.0  # per cent of the scale, on both sides
 
@@ -65,17 +67,23 @@ def _shown(question: Question, guess: Guess) -> object:
 
 def _understood(now: Current, typed: str) -> None:
     """What a number was taken for: a comma and a point are both welcome."""
-    if typed and read_number(typed) is None:
+    if typed and number_in(typed) is None:
         st.caption(_("This is no number: write it in digits, such as {example}.").format(example=number(2.5)))
     elif isinstance(now.guess, int | float):
         st.caption(_("Understood: {n}").format(n=number(now.guess)))
+
+
+def number_in(typed: str) -> float | None:
+    """The number that was typed, also among words: “26 letters”, “about 50?”; None if there is none, or several."""
+    found = DIGITS.findall(typed)
+    return read_number(found[0]) if len(found) == 1 else read_number(typed)
 
 
 def _take(now: Current, key: str) -> None:
     question, told = now.step.question, state.page_state(key, None)
     if question is None or told is None or (question.kind == "order" and len(told) < len(question.options)):
         return
-    guess = list(told) if question.kind == "order" else read_number(str(told))
+    guess = list(told) if question.kind == "order" else number_in(str(told))
     if guess is not None:
         current.keep_guess(now, guess)
 

@@ -23,7 +23,7 @@ from ui.words.i18n import translate
 Fields = dict[str, Any]
 
 DRAWN, OPENED, PLACE, LAST = (
-    "model.drawn",
+    state.DRAWN_MODEL,
     "model.opened",
     "model.place",
     "model.last",

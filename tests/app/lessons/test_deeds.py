@@ -70,7 +70,7 @@ def test_what_our_lessons_ask_for_is_said_in_a_line_or_two(here: None, lang: str
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
-        ("sampled(temperatures=4, prompts=2)", "let it write: 4 temperatures, 2 beginnings"),
+        ("sampled(temperatures=4, prompts=2)", "let it write: 4 temperatures in all, 2 beginnings"),
         ("run(text=own, steps=500, gap_above=0.2)",
          "train a model: on your text, 500 steps, a gap of 0.2 between the losses"),
         ("run_ended(verdict=diverged, learning_rate_above=5, model=TinyGPT, text=the-curious-cat)",

@@ -19,6 +19,7 @@ from minigpt_core.lessons.addresses import COUNTED, LIMITS, PREPARED
 from minigpt_core.lessons.catalogue import PATHWAYS
 from minigpt_core.lessons.lesson import PAGES as LESSON_PAGES
 from minigpt_core.lessons.lesson import PARAMETERS, ROWS, VIEWS, LessonError
+from minigpt_core.presets import NOTEBOOK, find_preset
 from minigpt_core.store.facts import FactStore
 from minigpt_core.store.new_run import new_run
 from minigpt_core.store.runs import Run, RunStore
@@ -27,7 +28,7 @@ from minigpt_core.training import MetricsEvent, SampleEvent
 from tests.app.conftest import OpenPage
 from ui import state
 from ui.journey import PAGES
-from ui.lessons import markup, panel
+from ui.lessons import markup, panel, question
 from ui.lessons.current import SINCE
 from ui.sampling import views
 from ui.sampling.generation_settings import CONTROLS
@@ -135,6 +136,29 @@ def test_a_link_leads_to_the_page_of_the_step_with_its_settings(app: OpenPage, l
     assert "step 2 of 3" in panel_title(test)
 
 
+def test_a_step_about_a_model_begins_with_that_one_and_not_with_an_earlier_drawing(app: OpenPage) -> None:
+    test = app(address={"lesson": "notebook-to-gpt", "step": "4"})
+    test.session_state[state.page_key(state.DRAWN_MODEL)] = {**NOTEBOOK.model, "n_embd": 8}
+    press(test, "lesson_next")
+    assert not test.exception and test.title[0].value == "Model"
+    drawn, wanted = (
+        test.session_state[state.page_key(state.DRAWN_MODEL)],
+        find_preset("chat-curieux-gpt").model,
+    )
+    assert {name: drawn[name] for name in wanted} == wanted
+
+
+def test_a_step_that_shows_a_training_shows_its_settings_and_not_those_of_the_step_before(
+    app: OpenPage,
+) -> None:
+    test = app(address={"lesson": "tinygpt", "step": "3"})
+    assert test.session_state["page.training.learning_rate"] == 0.03
+    press(test, "lesson_next")
+    shown = RunStore().run("preparedOverfitEn")
+    assert test.session_state["page.training.learning_rate"] == shown.training.learning_rate
+    assert "Settings now" not in html(test)
+
+
 def test_what_was_done_puts_the_tick_and_next_does_not(app: OpenPage, lesson: Path, home: Path) -> None:
     test = app(address={"lesson": "mine"})
     assert test.title[0].value == "Batches" and "✓" not in panel_title(test)
@@ -198,7 +222,7 @@ def test_what_a_later_guess_is_about_is_veiled_from_the_beginning(app: OpenPage,
     assert ".st-key-start > *" in html(test) and ".st-key-batches_shape > *" in html(test)
     press(test, "lesson_next")
     assert ".st-key-batches_shape" not in html(test)  # a step that was skipped veils nothing any more
-    assert "Hidden until you guess it in a later step." not in html(test)
+    assert "Hidden until a later step." not in html(test)
     test.text_input(key=state.page_key("lessons.guess.mine.2")).set_value("2").run()
     assert ".st-key-start > *" not in html(test)
 
@@ -206,7 +230,7 @@ def test_what_a_later_guess_is_about_is_veiled_from_the_beginning(app: OpenPage,
 def test_what_a_later_guess_is_about_says_that_it_is_a_later_one(app: OpenPage, lesson: Path) -> None:
     lesson.write_text(LESSON.replace("- answer: 2\n\n## Third", "- answer: 2\n- veil: start\n\n## Third"))
     rules = re.findall(r"::before \{content: \"(.*?)\"", html(app(address={"lesson": "mine"})))
-    assert rules == ["Hidden until you guess it.", "Hidden until you guess it in a later step."]
+    assert rules == ["Hidden until you guess it.", "Hidden until a later step."]
 
 
 def test_what_is_veiled_here_is_not_veiled_before(app: OpenPage, lesson: Path) -> None:
@@ -598,3 +622,15 @@ def test_a_sheet_for_the_printer_has_the_own_training_on_it(app: OpenPage, name:
     assert name == "ticket" or f"<td>{run.model.vocab_size}</td>" in sheet
     press(test, "lesson_sheet_back")
     assert "lesson_begin_numbers" in {button.key for button in test.button}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("26 letters", 26.0), ("about 50?", 50.0), ("100?", 100.0), ("50 %", 50.0), ("≈ 2,5", 2.5), ("1 000", 1000.0),
+        ("-3", -3.0), ("8 or 10", None), ("a lot", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_number_is_understood_among_words(typed: str, meant: float | None) -> None:
+    with using("fr"):
+        assert question.number_in(typed) == meant

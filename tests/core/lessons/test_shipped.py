@@ -21,6 +21,7 @@ from minigpt_core.generation.generated_text import GeneratedText
 from minigpt_core.generation.language_model import trained_language_model
 from minigpt_core.generation.request import GenerationRequest
 from minigpt_core.interpret.ablation import Component, ablated_loss, components_of, held_out_windows
+from minigpt_core.interpret.activations import run_with_cache
 from minigpt_core.interpret.bigram_table import BigramTable
 from minigpt_core.interpret.heads import measured_heads
 from minigpt_core.interpret.memorization import (
@@ -702,3 +703,23 @@ def settings_of(step: Step) -> dict[str, str]:
     """What the address sets of the next training."""
     words = step.address["settings"].split("~")[1:]
     return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_the_head_that_the_lesson_about_attention_names_looks_at_the_last_letter(store: RunStore) -> None:
+    """From the sign on, more than at anything else; the other heads do not."""
+    run = store.run("preparedReversed")
+    model = load_model(
+        run.model, strip_prefix(store.load_checkpoint(run.id, model_only=True).tensors, "model.")
+    )
+    words = "piromu>umorip\npofedu>udefop\n"
+    ids = torch.tensor([[run.characters.index(c) for c in words]])
+    _logits, cache = run_with_cache(model, ids, keep=lambda name: name.endswith("attn.pattern"))
+    layers = [cache[name][0] for name in sorted(cache)]  # (nh, T, T) each
+    for place in (at for at, c in enumerate(words) if c == ">"):
+        at_the_letter = [
+            (layer, head)
+            for layer, pattern in enumerate(layers, start=1)
+            for head, looks in enumerate(pattern[:, place], start=1)
+            if int(looks.argmax()) == place - 1
+        ]
+        assert at_the_letter == [(1, 3)]
