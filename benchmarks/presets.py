@@ -2,12 +2,13 @@
 of the textbook's `nanogpt-cpu`.
 
     python -m benchmarks.presets fast-shakespeare [more presets] [--threads 1] [--text le-chat-curieux]
-        [--precision float32] [--seeds 1337 1 2]
+        [--precision float32] [--seeds 1337 1 2] [--compare]
 
-`TINY_SHAKESPEARE` names the text of presets that have none of their own. The loss is the mean over every position of
-windows of the model's own block that lie side by side. The time counts all threads, without evaluations. What
-2,000 steps of the textbook's loop take is measured in the same run: it makes a few steps again and again
-between those of the preset, so that a busy machine slows both.
+`TINY_SHAKESPEARE` names the text of presets that have none of their own; `--text` another one, bundled or a file. With
+`--compare`, the first lines tell what counted n-grams and the textbook's whole loop come to on it. The loss is the
+mean over every position of windows of the model's own block that lie side by side. The time counts all threads,
+without evaluations. What 2,000 steps of the textbook's loop take is measured in the same run: it makes a few steps
+again and again between those of the preset, so that a busy machine slows both.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import torch
 
 from benchmarks.textbook import Textbook
 from minigpt_core.configs import CHOICES, ModelConfig
-from minigpt_core.data import Dataset, prepare
+from minigpt_core.data import Dataset, evaluation_starts, prepare, windows
 from minigpt_core.interpret.puzzles import SPLITS, Puzzle, exact_match, unseen_puzzles
 from minigpt_core.ngrams import NgramLM, NgramModel
 from minigpt_core.presets import NANOGPT_CPU, PRESETS, Preset, find_preset
@@ -73,7 +74,11 @@ def shakespeare() -> str:
 @cache
 def textbook() -> Textbook:
     """The textbook's loop on Tiny Shakespeare."""
-    dataset = prepare(corpus.normalize(shakespeare(), lower=False))
+    return textbook_on(prepare(corpus.normalize(shakespeare(), lower=False)))
+
+
+def textbook_on(dataset: Dataset) -> Textbook:
+    """The textbook's loop on any text."""
     model = ModelConfig(vocab_size=dataset.tokenizer.vocab_size, **NANOGPT_CPU.model)
     return Textbook(model, NANOGPT_CPU.training, dataset.train)
 
@@ -81,7 +86,31 @@ def textbook() -> Textbook:
 def dataset_of(preset: Preset, text: str | None) -> Dataset:
     """The text that was asked for, else the preset's own, else Tiny Shakespeare; as the preset reads it."""
     name = text or preset.corpus
-    return prepare(corpus.normalize(corpus.load(name).text if name else shakespeare(), lower=preset.lower))
+    if name is None:
+        found = shakespeare()
+    else:
+        found = corpus.load(name).text if name in corpus.BUNDLED else decode(Path(name).read_bytes()).text
+    return prepare(corpus.normalize(found, lower=preset.lower))
+
+
+def compare(dataset: Dataset) -> None:
+    """What counting and the textbook's loop come to on this text: validation losses over the whole part."""
+    V = dataset.tokenizer.vocab_size
+    counted = [NgramModel(n, V).fit(dataset.train).loss(dataset.val) for n in (1, 2, 3, 4)]
+    print(f"{V} characters; counted, 1 to 4:", "  ".join(f"{loss:.3f}" for loss in counted), flush=True)
+    loop = textbook_on(dataset)
+    seconds = loop.cpu_seconds(NANOGPT_CPU.training.steps)
+    loss = textbook_loss(loop, dataset.val)
+    print(f"the textbook's loop: {seconds:.1f} CPU s  validation loss {loss:.4f}", flush=True)
+
+
+@torch.no_grad()
+def textbook_loss(loop: Textbook, data: torch.Tensor) -> float:
+    """Mean over every position of windows of `data`, (N,), that lie side by side."""
+    T = loop.config.block_size
+    starts = evaluation_starts(data, T, 0, seed=0)  # (W,)
+    sums = [loop.model(*windows(data, few, T))[1].item() * len(few) for few in starts.split(64)]
+    return sum(sums) / len(starts)
 
 
 def whole_run(preset: Preset, dataset: Dataset, beside: Textbook | None) -> tuple[Result, Trainer]:
@@ -180,7 +209,12 @@ def main() -> int:
     )
     parser.add_argument("presets", nargs="+", metavar="PRESET", choices=PRESETS)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--text", choices=corpus.BUNDLED)
+    parser.add_argument("--text", help="a bundled text, or a file")
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="with counting and the textbook's loop, on the first preset's text",
+    )
     parser.add_argument(
         "--precision",
         choices=CHOICES["precision"],
@@ -193,6 +227,8 @@ def main() -> int:
         print("Set TINY_SHAKESPEARE to the path of the text.", file=sys.stderr)
         return 2
     torch.set_num_threads(options.threads)
+    if options.compare:
+        compare(dataset_of(presets[0], options.text))
     for preset in presets:
         training = replace(preset.training, precision=options.precision or preset.training.precision)
         for seed in options.seeds or [training.seed]:
