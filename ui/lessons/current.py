@@ -128,6 +128,8 @@ def lead_to(step: Step, page: str) -> None:
         settings.take_over(values)
         if step.page == "model":  # an earlier drawing would stand there still
             state.set_page_state(state.DRAWN_MODEL, settings.model_fields())
+        if step.page == "training" and "run" not in address:
+            _leave_prepared()
     elif shown := address.get("run"):
         _take_settings_of(shown)
     if prompt := address.pop("prompt", None):
@@ -139,6 +141,15 @@ def lead_to(step: Step, page: str) -> None:
     elsewhere = PAGES[step.page].path.strip("/") != page
     if elsewhere or address:
         st.switch_page(PAGES[step.page].script, query_params=address)
+
+
+def _leave_prepared() -> None:
+    """Where a training of one's own is set up, a prepared one that an earlier step has shown stands there no longer:
+    its verdict is about another model."""
+    with spoken_errors():
+        run = state.current_run()
+        if run is not None and run.prepared:
+            state.follow_run(None)
 
 
 def _take_settings_of(run_id: str) -> None:

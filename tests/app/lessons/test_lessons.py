@@ -159,6 +159,13 @@ def test_a_step_that_shows_a_training_shows_its_settings_and_not_those_of_the_st
     assert "Settings now" not in html(test)
 
 
+def test_a_step_that_sets_a_training_up_shows_no_prepared_one_any_more(app: OpenPage) -> None:
+    test = app("sampling", address={"lesson": "using", "step": "2"}, run="preparedOverfitEn")
+    press(test, "lesson_next")
+    assert not test.exception and test.title[0].value == "Training"
+    assert "run" not in test.query_params and "Overfitting" not in html(test)
+
+
 def test_what_was_done_puts_the_tick_and_next_does_not(app: OpenPage, lesson: Path, home: Path) -> None:
     test = app(address={"lesson": "mine"})
     assert test.title[0].value == "Batches" and "✓" not in panel_title(test)
