@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts.browser import wait_until_idle
+from scripts.browser import go, wait_until_idle
+from scripts.running_app import RunningApp
 from tests.browser.conftest import OpenPage
 from ui.journey import STATIONS
 from ui.words.i18n import _, using
@@ -69,6 +70,24 @@ def test_lines_that_a_logarithmic_axis_puts_together_have_one_letter_where_they_
     box = label.bounding_box()
     assert box and lines and min(lines) - 8 <= box["y"] + box["height"] / 2 <= max(lines) + 8
     assert box["x"] + box["width"] <= 390
+
+
+def test_texts_side_by_side_have_the_width_to_themselves(open_page: OpenPage, lang: str) -> None:
+    page = open_page("sampling", lang=lang, view="models")
+    page.set_viewport_size({"width": 390, "height": 844})
+    texts = page.locator(".mg-lane-text")
+    expect(texts).to_have_count(2)
+    box = texts.first.bounding_box()
+    assert box and box["width"] > 300
+
+
+def test_no_page_is_wider_than_the_screen(open_page: OpenPage, app_server: RunningApp) -> None:
+    page = open_page("home", lang="fr")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for station in STATIONS:
+        go(page, app_server.url, station.name, lang="fr")
+        widths = "[document.documentElement, document.querySelector('[data-testid=stMain]')].map((e) => e.scrollWidth)"
+        assert max(page.evaluate(widths)) <= 390, station.name
 
 
 def test_the_curves_of_compare_take_most_of_the_width(narrow: Callable[[str], Iterator[Page]]) -> None:
