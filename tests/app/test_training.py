@@ -477,9 +477,16 @@ def test_of_many_runs_the_newest_are_listed_with_their_losses(
     RunStore(home).rename(run.id, "a name " * 12, "local")
     test = app("training", run=run.id)
     listed = test.button(key=f"training_run_{run.id}").label
-    assert "a n… · loss on unseen text" in listed
+    assert "a nam… · loss on unseen text" in listed
     links = [link.proto.label for link in test.get("page_link")]
     assert "All 7 trainings: on the page Compare" in links
+
+
+def test_the_value_at_the_end_of_an_automatic_name_is_listed(app: OpenPage, trained: RunMaker) -> None:
+    run = trained(steps=2, learning_rate=0.3)
+    for lang, value in (("en", "learning rate 0.3"), ("fr", "taux d’apprentissage 0,3")):
+        listed = app("training", lang, run=run.id).button(key=f"training_run_{run.id}").label
+        assert value in listed.replace("\\", "")
 
 
 def test_another_device_is_named_in_the_reader_s_language(app: OpenPage, trained: RunMaker) -> None:

@@ -16,7 +16,7 @@ from ui.words.i18n import N_, _, n_, number, translate
 from ui.words.tokens import escape, escape_markdown
 
 LISTED = 6
-LONGEST_NAME = 32
+LONGEST_NAME = 48  # characters: automatic names end with a value, and a second line has room
 COMPARE = PAGES["compare"].script
 ICONS = dict.fromkeys(STATUSES, ":material/stop_circle:") | {
     "queued": ":material/hourglass_empty:",
