@@ -121,8 +121,8 @@ def _offer_words(task: str) -> None:
             "it has seen, and it mostly fails there."
         )
     )
-    for title, words in ((_("Built alike:"), like), (_("Built otherwise:"), OTHER_WORDS)):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for title, words in ((_("Built alike:"), like), (_("Built otherwise:"), OTHER_WORDS)):
             st.caption(title, width="content")
             for word in words:
                 st.button(
