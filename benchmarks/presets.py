@@ -109,8 +109,11 @@ def textbook_loss(loop: Textbook, data: torch.Tensor) -> float:
     """Mean over every position of windows of `data`, (N,), that lie side by side."""
     T = loop.config.block_size
     starts = evaluation_starts(data, T, 0, seed=0)  # (W,)
-    sums = [loop.model(*windows(data, few, T))[1].item() * len(few) for few in starts.split(64)]
-    return sum(sums) / len(starts)
+    total = 0.0
+    for few in starts.split(64):
+        x, y = windows(data, few, T)  # (·, T) each, views of one tensor
+        total += loop.model(x, y.contiguous())[1].item() * len(few)
+    return total / len(starts)
 
 
 def whole_run(preset: Preset, dataset: Dataset, beside: Textbook | None) -> tuple[Result, Trainer]:
