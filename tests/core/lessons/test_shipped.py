@@ -438,9 +438,10 @@ def measured(name: str, source: Source) -> list[float]:
             return [best.step, best.val_loss or 0, seen[-1].val_loss or 0, seen[-1].train_loss]
         case "copied":
             last = source.evaluations("Overfit")[-1]
-            own, three, unseen = copied_shares(source)
+            own, newest, three, unseen = copied_shares(source)
             return [
                 100 * own,
+                100 * newest,
                 100 * three,
                 100 * unseen,
                 parameters_of(source.run("Gpt").model),
@@ -467,13 +468,13 @@ def measured(name: str, source: Source) -> list[float]:
     return []
 
 
-def copied_shares(source: Source) -> tuple[float, float, float]:
-    """Of the GPT's first text, of its first three, and usually of the end that it never saw."""
+def copied_shares(source: Source) -> tuple[float, float, float, float]:
+    """Of the GPT's first text, of its third, of its first three, and usually of the end that it never saw."""
     n_train = len(source.dataset.train)
     known = TrainingText(source.text[:n_train])
     unseen = [known.memorized(piece, STRETCH).share for piece in pieces_of(source.text[n_train:], 300)]
     drawn = [known.memorized(source.written("Gpt", 300, seed=1337 + n), STRETCH).share for n in range(3)]
-    return drawn[0], sum(drawn) / 3, usual_share(unseen)[0] or 0
+    return drawn[0], drawn[2], sum(drawn) / 3, usual_share(unseen)[0] or 0
 
 
 @pytest.mark.parametrize("name", ORDER)
