@@ -34,7 +34,8 @@ page-training-duel_rate_ page-training-guess_overfits page-training-steps page-t
 
 least length prompt sampling_against sampling_another sampling_back sampling_bars sampling_checkpoint
 sampling_columns sampling_deeper sampling_forward sampling_head sampling_pipeline sampling_run sampling_text
-sampling_text_ sampling_token_losses sampling_train sampling_view_ sampling_views seed temperature top_k top_p
+sampling_text_ sampling_token_losses sampling_train sampling_view_ sampling_views sampling_why_same seed
+temperature top_k top_p
 page-sampling-rows page-sampling-surprise_text page-sampling-temperatures page-sampling-view
 
 ladder_chart ladder_head ladder_results ladder_rungs ladder_stop ladder_train ladder_transport page-ladder-group

@@ -50,6 +50,7 @@ def _result(inputs: Inputs, gibberish: str, same_again: str) -> None:
         st.markdown(f"**{_('Is this normal?')}** {gibberish}")
         still = _("It does not learn while it writes: its numbers stay as they are, whatever you type.")
         drawn = not always_likeliest(inputs.generation.settings)
-        st.caption(f"{still} {same_again}" if drawn else still)
+        with st.container(key="sampling_why_same"):
+            st.caption(f"{still} {same_again}" if drawn else still)
     with right:
         next_character(generated, place(generated, length), length)

@@ -31,6 +31,11 @@ TELLS = {
     ("learning-rate", 1): {"en": r"rate too low", "fr": r"taux trop petit"},
     ("learning-rate", 2): {"en": r"diverged", "fr": r"divergé"},
     ("by-heart", 1): {"en": r"[Oo]verfitting|1\.86|1\.65", "fr": r"[Ss]urapprentissage|1,80|1,69"},
+    ("temperature", 1): {
+        "en": r"always gives the same random",
+        "fr": r"donne toujours les mêmes nombres",
+    },
+    ("using", 1): {"en": r"does not learn while", "fr": r"n’apprend pas pendant"},
     ("inside", 3): {"en": r"stand in", "fr": r"remplac"},
 }
 """What would tell the answer, in words of the pages; for steps whose page has such words."""
