@@ -1,8 +1,12 @@
 """Train the model and watch: transport row, live cockpit, settings, runs."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
-from minigpt_core.data import get_batch
+from minigpt_core.batches import Epochs, RandomBatches
+from minigpt_core.data import get_batch, shuffled_starts
 from minigpt_core.errors import UserError
 from minigpt_core.lessons.lesson import VALIDATION
 from minigpt_core.model import GPT, TinyGPT
@@ -55,6 +59,14 @@ def looks_back(now: RunState, planned: next_run.Plan | None) -> bool:
     return bool(model and model.n_layer > 0)
 
 
+def batches(now: RunState, planned: next_run.Plan | None) -> tuple[Callable[..., Any], ...]:
+    """Where the batches of the shown training come from, in code."""
+    training = now.run.training if now.run is not None else planned and planned.training
+    if training and training.windows == "epochs":
+        return Epochs, shuffled_starts
+    return RandomBatches.of_step, get_batch
+
+
 played = replay.requested_run()
 now = run_state.current() if played is None else RunState(played, mine=False)
 if played is not None:
@@ -91,7 +103,8 @@ else:
     with st.container(key="training_below"):
         tabs.draw(now)
     try_this("training")
+    drawn = batches(now, planned)
     if looks_back(now, planned):
-        show_code("training_gpt", Trainer._train_step, Trainer._backward, Trainer.run, GPT, get_batch)
+        show_code("training_gpt", Trainer._train_step, Trainer._backward, Trainer.run, GPT, *drawn)
     else:
-        show_code("training", Trainer._train_step, Trainer._backward, Trainer.run, TinyGPT, get_batch)
+        show_code("training", Trainer._train_step, Trainer._backward, Trainer.run, TinyGPT, *drawn)

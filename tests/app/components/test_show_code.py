@@ -4,6 +4,7 @@ import inspect
 
 from streamlit.testing.v1 import AppTest
 
+from minigpt_core.batches import Epochs
 from minigpt_core.data import get_batch
 from minigpt_core.training import Trainer
 from tests.app.conftest import OpenPage
@@ -41,3 +42,9 @@ def test_the_words_are_explained_in_the_sidebar(app: OpenPage) -> None:
     said = "".join(markdown.value for markdown in page.sidebar.markdown)
     with i18n.using("fr"):
         assert glossary.word("loss") in said
+
+
+def test_the_training_page_shows_where_its_batches_come_from(app: OpenPage) -> None:
+    for preset, source in (("notebook", get_batch), ("best-in-two-minutes", Epochs)):
+        page = opened(app("training", address={"settings": preset}), "training_code", "training_gpt_code")
+        assert inspect.getsource(source).strip() in [code.value.strip() for code in page.code], preset
